@@ -1,0 +1,1 @@
+"""Canary: how much traffic, how long, and what next."""

@@ -1,0 +1,1 @@
+"""Checks: questions put to the world, and their verdicts."""

@@ -1,0 +1,36 @@
+"""Ports of the checks: the metrics server, in the words of samples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Raw samples of one series, oldest first."""
+
+    labels: Mapping[str, str]
+    samples: tuple[tuple[float, float], ...]
+    """(unix seconds, value); a value may be NaN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an instant query answered."""
+
+    values: tuple[tuple[Mapping[str, str], float], ...]
+    """(labels, value); a scalar has no labels."""
+    warnings: tuple[str, ...] = ()
+
+
+class Metrics(Protocol):
+    """A Prometheus, or what speaks its API."""
+
+    def samples(self, selector: str, start: datetime, end: datetime) -> tuple[Series, ...]:
+        """Raw samples in `(start, end]`, as scraped. Raises Unreachable, Forbidden, and Unusable for a bad selector."""
+        ...
+
+    def query(self, promql: str, at: datetime) -> Answer:
+        """An instant query. Raises the same."""
+        ...

@@ -1,0 +1,1 @@
+"""Adapters: the ports, spoken to the real world."""

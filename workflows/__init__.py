@@ -1,0 +1,1 @@
+"""Workflows: the door, and where the rooms meet."""
