@@ -1,4 +1,4 @@
-"""Events: everything that is shown, stored or counted is a fold over these. One frozen class each, versioned as JSON."""
+"""Events: everything shown, stored or counted is a fold over these. One frozen class each, versioned as JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ports of the pipeline: the clock, the source, the builder, the suite runner. In the pipeline's words, safe to repeat."""
+"""Ports of the pipeline: clock, source, builder, suite runner. In the pipeline's words, each call safe to repeat."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
