@@ -63,7 +63,7 @@ class Standing:
     surge: str
     """`maxSurge` now, as text."""
     own: Restore
-    """The strategy, minReadySeconds and progress deadline as they stand now: what to restore, before a rollout began."""
+    """Strategy, minReadySeconds and progress deadline as they stand now: before a rollout began, what to restore."""
     held: Restore | None
     """What the annotation of a rollout in progress says to restore; None where none is in progress."""
     release: str = ""
