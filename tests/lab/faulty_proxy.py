@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -74,6 +75,13 @@ class FaultyProxy:
             self.server.server_close()
             thread.join()
 
+    def mute(self) -> bool:
+        """True where this request gets no answer; waits out the silence first."""
+        began_in_silence = time.monotonic() < self.silent_until
+        while time.monotonic() < self.silent_until:
+            time.sleep(0.05)
+        return self.dead or began_in_silence
+
     def _fault(self, method: str, path: str) -> Fault | None:
         with self.lock:
             self.requests.append((method, path))
@@ -87,10 +95,13 @@ class FaultyProxy:
         host, port = self.upstream.hostname or "", self.upstream.port
         if self.upstream.scheme == "https":
             # The lab's own server on this machine; its certificate is not what is tested here.
-            return http.client.HTTPSConnection(host, port, context=ssl._create_unverified_context(), timeout=60)
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return http.client.HTTPSConnection(host, port, context=context, timeout=60)
         return http.client.HTTPConnection(host, port, timeout=60)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one small class, in place
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -101,12 +112,7 @@ class FaultyProxy:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                while time.monotonic() < proxy.silent_until:
-                    time.sleep(0.05)
-                    if time.monotonic() >= proxy.silent_until:
-                        self.close_connection = True
-                        return
-                if proxy.dead:
+                if proxy.mute():
                     self.close_connection = True
                     return
                 fault = proxy._fault(self.command, self.path)
@@ -135,8 +141,8 @@ class FaultyProxy:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = handle_any
-
+        for method in METHODS:
+            setattr(Handler, f"do_{method}", Handler.handle_any)
         return Handler
 
 
