@@ -28,6 +28,7 @@ class Ports:
 
     prometheus: int = 26090
     alertmanager: int = 26093
+    discovery: int = 26094
     dns_ready: int = 26181
     kubelet_health: int = 26248
     proxy_metrics: int = 26249
