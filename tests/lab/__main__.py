@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from . import lifecycle
+from . import lifecycle, load_command
 from .facts import Facts, as_json, read
 from .layout import Layout, layout_from
 from .processes import living
@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, "tell what is running, and where"),
     ):
         commands.add_parser(name, parents=[output], help=text).set_defaults(act=act)
+    text = "put load on a service at loopback and count what comes back"
+    load_command.add_options(commands.add_parser("load", parents=[output], help=text))
     return parser
 
 

@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+from .files import put_secret
+
 
 def write_kubeconfig(path: Path, *, server: str, authority: bytes, user: str, token: str) -> None:
     """Write a file with one cluster, one user and one context."""
@@ -21,12 +23,4 @@ def write_kubeconfig(path: Path, *, server: str, authority: bytes, user: str, to
         "contexts": [{"name": "davy-lab", "context": {"cluster": "davy-lab", "user": user}}],
         "current-context": "davy-lab",
     }
-    write_secret(path, json.dumps(document, indent=2) + "\n")
-
-
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner may read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-    path.chmod(0o600)
-    path.write_text(text)
+    put_secret(path, json.dumps(document, indent=2) + "\n")

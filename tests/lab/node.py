@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .certificates import ensure_certificates
 from .commands import answers, run, wait_until
-from .kubeconfig import write_kubeconfig, write_secret
+from .files import put, put_secret
+from .kubeconfig import write_kubeconfig
 from .layout import (
     CGROUP,
     NETWORK,
@@ -43,7 +44,7 @@ def write_credentials(layout: Layout) -> None:
     tokens = folder / "tokens.csv"
     if not tokens.exists():
         admin, limited = secrets.token_hex(16), secrets.token_hex(16)
-        write_secret(tokens, f'{admin},admin,admin,"system:masters"\n{limited},limited,limited\n')
+        put_secret(tokens, f'{admin},admin,admin,"system:masters"\n{limited},limited,limited\n')
     authority = (folder / "ca.crt").read_bytes()
     paths = {"admin": layout.kubeconfig, "limited": layout.kubeconfig_limited}
     for line in tokens.read_text().splitlines():
@@ -86,6 +87,8 @@ def api_server(layout: Layout) -> Daemon:
             f"--client-ca-file={pki}/ca.crt",
             f"--tls-cert-file={pki}/api-server.crt",
             f"--tls-private-key-file={pki}/api-server.key",
+            # The node's name is in no resolver.
+            "--kubelet-preferred-address-types=InternalIP",
             f"--kubelet-client-certificate={pki}/api-client.crt",
             f"--kubelet-client-key={pki}/api-client.key",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
@@ -156,13 +159,11 @@ def scheduler(layout: Layout) -> Daemon:
 def containerd(layout: Layout) -> Daemon:
     folder = layout.run / "containerd"
     hosts = folder / "registries" / layout.registry / "hosts.toml"
-    hosts.parent.mkdir(parents=True, exist_ok=True)
-    hosts.write_text(f'server = "http://{layout.registry}"\n')
+    put(hosts, f'server = "http://{layout.registry}"\n')
     network = folder / "net.d" / "10-lab.conflist"
-    network.parent.mkdir(parents=True, exist_ok=True)
-    network.write_text(json.dumps(network_settings(layout)))
+    put(network, json.dumps(network_settings(layout)))
     settings = containerd_settings(folder, containerd_socket(layout))
-    (folder / "config.toml").write_text(settings)
+    put(folder / "config.toml", settings)
     return Daemon(
         name="containerd",
         command=("containerd", "--config", str(folder / "config.toml")),
@@ -218,9 +219,8 @@ def network_settings(layout: Layout) -> dict[str, object]:
 def kubelet(layout: Layout) -> Daemon:
     folder = layout.run / "kubelet"
     settings = json.dumps(kubelet_settings(layout), indent=2)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(settings)
-    (folder / "resolv.conf").write_text("".join(f"{line}\n" for line in _outer_nameservers()))
+    put(folder / "config.json", settings)
+    put(folder / "resolv.conf", "".join(f"{line}\n" for line in _outer_nameservers()))
     return Daemon(
         name="kubelet",
         command=(
@@ -283,8 +283,7 @@ def kubelet_settings(layout: Layout) -> dict[str, object]:
 def proxy(layout: Layout) -> Daemon:
     folder = layout.run / "kube-proxy"
     settings = json.dumps(proxy_settings(layout), indent=2)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(settings)
+    put(folder / "config.json", settings)
     health = f"http://127.0.0.1:{layout.ports.proxy_health}/healthz"
     return Daemon(
         name="kube-proxy",
@@ -318,7 +317,7 @@ def proxy_settings(layout: Layout) -> dict[str, object]:
 def dns(layout: Layout, binary: Path) -> Daemon:
     settings = corefile(layout, forward=bool(_outer_nameservers()))
     path = layout.run / "Corefile"
-    path.write_text(settings)
+    put(path, settings)
     ready = f"http://127.0.0.1:{layout.ports.dns_ready}/ready"
     return Daemon(
         name="coredns",

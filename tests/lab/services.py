@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .commands import answers
 from .discovery import Access
-from .kubeconfig import write_secret
+from .files import put, put_secret
 from .layout import BRIDGE, Layout
 from .processes import Daemon
 
@@ -78,7 +78,7 @@ def dockerd(layout: Layout) -> Daemon:
 def _empty(folder: Path) -> str:
     """A configuration of our own, so that the machine's is not read."""
     path = folder / "daemon.json"
-    path.write_text("{}\n")
+    put(path, "{}\n")
     return str(path)
 
 
@@ -95,7 +95,7 @@ def registry(layout: Layout) -> Daemon:
         }
     )
     path = layout.run / "registry.json"
-    path.write_text(settings)
+    put(path, settings)
     return Daemon(
         name="registry",
         command=("docker-registry", "serve", str(path)),
@@ -109,7 +109,7 @@ def prometheus(layout: Layout, scraping: Scraping) -> Daemon:
     folder = layout.run / "prometheus"
     (folder / "rules").mkdir(parents=True, exist_ok=True)
     settings = json.dumps(prometheus_settings(layout, scraping), indent=2)
-    (folder / "prometheus.json").write_text(settings)
+    put(folder / "prometheus.json", settings)
     url = f"http://127.0.0.1:{layout.ports.prometheus}"
     return Daemon(
         name="prometheus",
@@ -193,7 +193,7 @@ def through_api_server(access: Access) -> Scraping:
 def discovery(layout: Layout, access: Access) -> Daemon:
     """The server that tells Prometheus the cluster's pods."""
     path = layout.run / "discovery.json"
-    write_secret(path, access.as_json())
+    put_secret(path, access.as_json())
     port = layout.ports.discovery
     return Daemon(
         name="discovery",
@@ -224,7 +224,7 @@ def alertmanager(layout: Layout) -> Daemon:
     folder.mkdir(parents=True, exist_ok=True)
     route = {"receiver": "nobody", "group_wait": "1s", "group_interval": "2s"}
     settings = json.dumps({"route": route, "receivers": [{"name": "nobody"}]})
-    (folder / "alertmanager.json").write_text(settings)
+    put(folder / "alertmanager.json", settings)
     url = f"http://127.0.0.1:{layout.ports.alertmanager}"
     return Daemon(
         name="alertmanager",
