@@ -1,0 +1,128 @@
+"""Sessions: `nox` runs what CI runs; `nox -l` lists them all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+LOCK = "locks/dev.txt"
+OTHER_PYTHONS = ["3.12", "3.13", "3.14"]
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "tests", "others", "lowest", "wheel", "bench"]
+
+
+def locked(session: nox.Session) -> None:
+    """Installs the locked tools, and davy itself as editable."""
+    session.install("-q", "-r", LOCK)
+    session.install("-q", "--no-deps", "-e", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff and the architecture's contracts."""
+    locked(session)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict."""
+    locked(session)
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All rings: pure core, contracts, doors. Brings the lab up for the real parts."""
+    locked(session)
+    if not any(argument == "not lab" for argument in session.posargs):
+        _lab(session, "up")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=OTHER_PYTHONS)
+def others(session: nox.Session) -> None:
+    """The tests that need no lab, on the other Pythons that are here."""
+    locked(session)
+    session.run("pytest", "-q", "-m", "not lab and not slow", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """The tests that need no lab, with the lowest version of every dependency that users may have."""
+    lock = Path(session.create_tmp(), "lowest.txt")
+    session.run(
+        "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "--python-version", "3.11",
+        "--no-header", "--no-annotate", "pyproject.toml", "-o", str(lock), external=True,
+    )  # fmt: skip
+    session.install("-q", "-r", str(lock))
+    session.install("-q", "--group", "test")
+    session.install("-q", "-r", str(lock), "--no-deps", "-e", ".")
+    session.run("pytest", "-q", "-m", "not lab and not slow", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Builds the wheel through the sdist, looks into it, and uses it as a user would."""
+    locked(session)
+    dist = Path(session.create_tmp(), "dist")
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "-q", "--installer", "uv", "--outdir", str(dist))
+    (built,) = dist.glob("*.whl")
+    session.run("python", "tests/wheel_contents.py", str(built))
+    fresh = Path(session.create_tmp(), "fresh")
+    session.run("uv", "venv", "-q", "--clear", "-p", session.python or sys.executable, str(fresh), external=True)
+    session.run("uv", "pip", "install", "-q", "-p", str(fresh / "bin" / "python"), str(built), external=True)
+    davy = str(fresh / "bin" / "davy")
+    with session.chdir(session.create_tmp()):
+        session.run(davy, "version", external=True)
+        session.run(davy, "validate", "-f", str(ROOT / "examples/checkout/davy.yaml"), external=True)
+        session.run(davy, "rehearse", "-f", str(ROOT / "examples/checkout/davy.yaml"), "--plain", external=True)
+
+
+@nox.session
+def lab(session: nox.Session) -> None:
+    """`nox -s lab -- up|down|status`: real Docker, registry, Kubernetes, Prometheus, Alertmanager."""
+    locked(session)
+    _lab(session, *(session.posargs or ["status"]))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """One good release and two bad ones, for real, with a table of what users felt."""
+    locked(session)
+    _lab(session, "up")
+    session.run("python", "-m", "demo", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Budgets as ratios, measured side by side in one run."""
+    locked(session)
+    _lab(session, "up")
+    session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Renews the locks."""
+    for group, path in (("dev", LOCK), ("tools", "locks/tools.txt")):
+        session.run(
+            "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade",
+            "--no-header", "--no-annotate", *(["pyproject.toml"] if group == "dev" else []),
+            "--group", group, "-o", path, external=True,
+        )  # fmt: skip
+
+
+def _lab(session: nox.Session, *words: str) -> None:
+    session.run("python", "-m", "lab", *words, env={"PYTHONPATH": "tests"})

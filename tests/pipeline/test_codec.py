@@ -1,0 +1,48 @@
+"""What is written down is what is read back."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from davy.pipeline import codec, events
+from davy.pipeline.events import Event
+
+KINDS = sorted(
+    (
+        kind
+        for kind in vars(events).values()
+        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+    ),
+    key=lambda kind: kind.__name__,
+)
+MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
+SPANS = st.integers(0, 10**10).map(lambda ms: timedelta(milliseconds=ms))
+st.register_type_strategy(datetime, MOMENTS)
+st.register_type_strategy(timedelta, SPANS)
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_every_event_comes_back_from_its_json_as_it_was(kind, data):
+    event = data.draw(st.from_type(kind))
+    assert codec.decode(json.loads(json.dumps(codec.encode(event)))) == event
+
+
+def test_an_unknown_event_is_refused():
+    with pytest.raises(ValueError, match="unknown event 'Imploded'"):
+        codec.decode({"davy_event": 1, "event": "Imploded"})
+
+
+def test_another_version_is_refused():
+    with pytest.raises(ValueError, match="version 1"):
+        codec.decode({"davy_event": 2, "event": "Held"})
+
+
+def test_a_field_of_a_later_version_is_passed_over():
+    document = {"davy_event": 1, "event": "Held", "at": "2026-01-01T00:00:00Z", "because": "x", "mood": "blue"}
+    assert codec.decode(document) == events.Held(at=datetime(2026, 1, 1, tzinfo=UTC), because="x")
