@@ -69,3 +69,12 @@ def out(command: F) -> F:
         show_default=True,
         help="Folder for the report, JUnit and logs.",
     )(command)
+
+
+def target(command: F) -> F:
+    """`-f`, `--namespace` and `--deployment`: for commands that need only to find the Deployment."""
+    command = option(
+        "--deployment", envvar="DAVY_DEPLOYMENT", help="The Deployment, over the file's; no file is needed then."
+    )(command)
+    command = option("-n", "--namespace", envvar="DAVY_NAMESPACE", help="Its namespace, over the file's.")(command)
+    return file(command)

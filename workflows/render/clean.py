@@ -9,7 +9,7 @@ ESCAPES = re.compile(
     re.DOTALL,
 )
 # C0 without tab and newline, DEL, C1, and the marks that turn the reading direction (CVE-2021-42574).
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 # GitHub's runner takes `::name …::` at the start of a trimmed line and the older `##[name]` anywhere as commands,
 # GitLab takes `section_start:` and `section_end:`, Azure `##vso[`.
 LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)

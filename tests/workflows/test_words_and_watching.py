@@ -1,0 +1,3 @@
+"""A person's words, and watching from elsewhere, in the memory world."""
+
+from datetime import timedelta
