@@ -179,7 +179,7 @@ def _baking(state: State, seen: Seen, now: datetime) -> Move:
     left = (state.shifted_at or now) + state.policy.bake - now
     if left.total_seconds() > 0:
         return Wait(why=f"watched for {shown(left)} longer")
-    if seen.standing.held is not None:
+    if not sight.is_settled(state, seen.standing):
         return Settle()
     took = shown(now - state.started.at)
     bake = f" and watched for {shown(state.policy.bake)}" if state.policy.bake else ""

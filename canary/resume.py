@@ -3,6 +3,9 @@
 `davy canary resume`, by a person or by CI, goes on. Whatever else touches the workload (a new release, an enforcing
 status) first carries out `on_lost` for a rollout whose runner vanished. A rollout that was held on purpose has not
 lost its runner: it stays held until a person resumes, promotes or aborts it, and a new release is refused.
+
+`on_lost` is about a canary. Once the promotion has begun the decision is made, and Kubernetes carries it out with or
+without a runner: whoever comes next goes on with it, and watches the bake, instead of reversing proven pods hours later.
 """
 
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.canary.ports import Standing
-from davy.canary.state import State
+from davy.canary.state import Phase, State
 from davy.pipeline.events import CanaryPolicy, CanaryStarted, StepPlan
 
 BY_LOST = "on_lost"
@@ -59,6 +62,8 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
         return Found(way=Way.LEAVE_HELD, because=f"release {name} is held: {state.sentence}")
     if state.finished is not None:
         return Found(way=Way.LEAVE_HELD, because=f"release {name} is stuck on its way back: {state.sentence}")
+    if state.phase in (Phase.PROMOTING, Phase.BAKING):
+        return Found(way=Way.GO_ON, because=f"the runner of release {name} vanished after the promotion had begun")
     if state.policy.on_lost == "roll_back" or state.rollback_at is not None:
         return Found(way=Way.TAKE_BACK, because=f"the runner of release {name} vanished")
     return Found(way=Way.LEAVE_HELD, because=f"the runner of release {name} vanished; it is held as on_lost says")

@@ -68,7 +68,7 @@ def bad_rate(verdict: Verdict | None) -> float:
 def next_back(state: State, seen: Seen, now: datetime) -> Move:
     """The next move of a rollout that is on its way back, or there."""
     if state.phase is Phase.BACK:
-        return _end(state) if seen.standing.held is None else Settle()
+        return _end(state) if sight.is_settled(state, seen.standing) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
     stable, canary = sight.serving(state, seen.standing)
     if late:

@@ -94,13 +94,13 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
             return (yield from _fresh(order, ports, patience, standing, was))
         case Way.GO_ON:
             play.actor.record(resumed)
-            return (yield from play.run())
+            outcome = yield from play.run()
         case Way.LEAVE_HELD:
             return (yield from _left(order, play, was))
         case Way.TAKE_BACK:
             play.actor.record(*([was.journal] if was.journal else [resumed]))
             outcome = yield from _taken_back(play, was, now)
-    if not isinstance(order, Start) or outcome.ending is not Ending.ROLLED_BACK:
+    if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
         return outcome
     return (yield from _fresh(order, ports, patience, ports.cluster.standing(), was))
 

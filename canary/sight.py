@@ -76,6 +76,11 @@ def is_given_back(state: State, standing: Standing) -> bool:
     return not standing.paused and own == (state.started.restore.min_ready_seconds or 0)
 
 
+def is_settled(state: State, standing: Standing) -> bool:
+    """The marks are gone and the user's own strategy is back."""
+    return standing.held is None and standing.own.strategy == state.started.restore.strategy
+
+
 def wanted(state: State, standing: Standing) -> int:
     """Canary pods of the step. An autoscaler that shrank the Deployment shrank both sides in proportion."""
     if standing.replicas >= state.policy.replicas:

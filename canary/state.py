@@ -187,6 +187,7 @@ def _resumed(state: State, event: Resumed) -> State:
         finished=None,
         held=False,
         sentence="",
+        entered_at=event.at if state.phase is Phase.GROWING else state.entered_at,
         promotion_at=state.promotion_at and event.at,
         rollback_at=state.rollback_at and event.at,
     )

@@ -74,12 +74,12 @@ def unknown(place: Place) -> str:
     """For a key that is not known: which one may have been meant, or where it belongs."""
     key, model = str(place[-1]), part_at(place[:-1])
     known = list(keys(model)) if model else []
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    if close:
-        return f"unknown key; did you mean `{close[0]}`?"
     home = homes(Config).get(key)
     if home:
         return f"unknown key here; `{key}` belongs under `{shown(home)}`"
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if close:
+        return f"unknown key; did you mean `{close[0]}`?"
     return f"unknown key; known here: {', '.join(sorted(known))}"
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from davy.canary import manifests, readiness
 from davy.canary.adapters.lease import current_fence
-from davy.canary.adapters.rights import Right, missing
+from davy.canary.adapters.rights import Right, missing, refusal
 from davy.canary.marks import FENCE
 from davy.canary.ports import Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
-from davy.pipeline.errors import Conflict, DavyError, Missing, Unusable
+from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
 from davy.pipeline.model import Workload
 
@@ -38,7 +38,13 @@ class KubernetesCluster:
     # ---- reading ----
 
     def standing(self) -> Standing:
-        """See the port."""
+        """See the port. Without the rights for it, the error names every right that is missing."""
+        try:
+            return self._standing()
+        except Forbidden as error:
+            raise self._without_rights(error) from error
+
+    def _standing(self) -> Standing:
         deployment = self._read()
         chosen = {"labelSelector": selector_text(deployment["spec"]["selector"])}
         return readiness.standing_of(
@@ -52,6 +58,8 @@ class KubernetesCluster:
     def surroundings(self) -> Surroundings:
         """See the port. Where a right is missing, what it would have shown is left out and the right is named."""
         lacking = missing(self._api, self._workload)
+        if any(str(right) == "get deployments.apps" for right in lacking):
+            raise refusal(self._workload, lacking)
         space = f"namespaces/{self._workload.namespace}"
         return surroundings_of(
             self._read(),
@@ -123,6 +131,14 @@ class KubernetesCluster:
         self._write(lambda _: manifests.settle(self._fence, restore))
 
     # ---- how ----
+
+    def _without_rights(self, error: Forbidden) -> Forbidden:
+        """Who the API server does not know at all cannot be told what it may do."""
+        try:
+            lacking = missing(self._api, self._workload)
+        except Forbidden:
+            return error
+        return refusal(self._workload, lacking) if lacking else error
 
     def _read(self) -> Doc:
         try:

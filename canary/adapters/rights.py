@@ -5,6 +5,7 @@ from typing import Any
 
 from davy.canary.marks import object_name
 from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.errors import Forbidden
 from davy.pipeline.model import Workload
 
 
@@ -67,6 +68,15 @@ def role(name: str, namespace: str, rights: tuple[Right, ...] = RIGHTS + JOB_RIG
 def missing(api: KubeApi, workload: Workload, rights: tuple[Right, ...] = RIGHTS) -> tuple[Right, ...]:
     """Those that these credentials lack, by the API server's own word. Everyone may ask this about themselves."""
     return tuple(right for right in rights if not _granted(api, workload, right))
+
+
+def refusal(workload: Workload, lacking: tuple[Right, ...]) -> Forbidden:
+    """The error that names every right that is missing."""
+    return Forbidden(
+        f"These credentials may not do all that davy needs in the namespace {workload.namespace}: "
+        f"missing {', '.join(map(str, lacking))}.",
+        remedy="Grant the Role that the documentation shows, or use other credentials.",
+    )
 
 
 def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:

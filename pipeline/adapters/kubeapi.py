@@ -303,7 +303,8 @@ def _fail(method: str, path: str, answer: Answer, access: Access) -> Never:
             )
         case 403:
             raise Forbidden(
-                f"Kubernetes refused {what}: {said}", remedy="Grant the Role that docs/rbac.md shows, or use another."
+                f"Kubernetes refused {what}: {said}",
+                remedy="Grant the Role that the documentation shows, or use other credentials.",
             )
         case 404:
             raise Missing(
