@@ -14,7 +14,11 @@ def person(environment: Mapping[str, str], user: str, host: str) -> str:
 
 
 def _named(environment: Mapping[str, str]) -> str:
-    github = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
+    github = (
+        environment.get("GITHUB_SERVER_URL"),
+        environment.get("GITHUB_REPOSITORY"),
+        environment.get("GITHUB_RUN_ID"),
+    )
     return (
         environment.get("DAVY_RUNNER")
         or (f"{github[0]}/{github[1]}/actions/runs/{github[2]}" if all(github) else "")

@@ -36,25 +36,47 @@ class Share(click.ParamType[float]):
 @options.file
 @options.output
 @options.view
-@options.option("--rps", type=click.FloatRange(min=0.01, max=1e6), default=100.0, show_default=True,
-                help="Requests a second, over all pods.")
+@options.option(
+    "--rps",
+    type=click.FloatRange(min=0.01, max=1e6),
+    default=100.0,
+    show_default=True,
+    help="Requests a second, over all pods.",
+)
 @options.option("--replicas", type=click.IntRange(1, 1000), default=10, show_default=True, help="Pods of stable.")
 @options.option("--errors", type=Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
-@options.option("--times", type=click.FloatRange(min=0), default=1.0, show_default=True,
-                help="The canary fails this many times as often.")
-@options.option("--slow", type=Share(), default="0.5%", show_default=True,
-                help="Share of slow answers on stable, for latency SLOs.")
-@options.option("--latency-times", type=click.FloatRange(min=0), default=1.0, show_default=True,
-                help="The canary is slow this many times as often.")
+@options.option(
+    "--times",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The canary fails this many times as often.",
+)
+@options.option(
+    "--slow", type=Share(), default="0.5%", show_default=True, help="Share of slow answers on stable, for latency SLOs."
+)
+@options.option(
+    "--latency-times",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The canary is slow this many times as often.",
+)
 @options.option("--fault", type=click.Choice(FAULTS), default="none", show_default=True, help="What else goes wrong.")
 @options.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same.")
-@options.option("--repeat", type=click.IntRange(1, 10000), default=1, show_default=True,
-                help="Play this many seeds, and print how they ended as a table.")
-@options.option("--exit-code", is_flag=True, help="Exit as the release would have; without it, a rehearsal that "
-                "could be played exits 0.")
-def command(
-    file: Path, output: str, plain: bool, no_color: bool, repeat: int, exit_code: bool, **wish: Any
-) -> Ending:
+@options.option(
+    "--repeat",
+    type=click.IntRange(1, 10000),
+    default=1,
+    show_default=True,
+    help="Play this many seeds, and print how they ended as a table.",
+)
+@options.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit as the release would have; without it, a rehearsal that could be played exits 0.",
+)
+def command(file: Path, output: str, plain: bool, no_color: bool, repeat: int, exit_code: bool, **wish: Any) -> Ending:
     """Play the same plan in memory, with simulated traffic: what would this policy do, at my traffic?
 
     The machine, the judge and the configuration are the real ones; the cluster, Prometheus and the users are

@@ -6,7 +6,7 @@ from functools import singledispatch
 from davy.pipeline import events as e
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.model import Decision
+from davy.pipeline.model import Pair, Window
 
 REHEARSAL = "rehearsal: simulated in memory, no cluster, no Docker and no Prometheus is touched"
 
@@ -21,13 +21,6 @@ ENDINGS = {
     Ending.STUCK: "stuck",
     Ending.LOCKED_OUT: "locked out",
     Ending.INTERRUPTED: "interrupted",
-}
-
-DECISIONS = {
-    Decision.ROLL_BACK: "roll back",
-    Decision.PROMOTE: "good enough",
-    Decision.GO_ON: "go on looking",
-    Decision.UNKNOWN: "unknown",
 }
 
 
@@ -146,8 +139,23 @@ def _(event: e.PodTrouble) -> str:
 
 @phrase.register
 def _(event: e.Judged) -> str:
-    gaps = ", ".join(f"{metric} {gap}" for metric, gap in event.verdict.gaps.items())
-    return f"{DECISIONS[event.verdict.decision]}: {event.verdict.sentence}" + (f" [{gaps}]" if gaps else "")
+    verdict = event.verdict
+    gaps = ", ".join(f"{metric} {gap}" for metric, gap in verdict.gaps.items())
+    return f"look: {verdict.sentence or counts(verdict.windows)}" + (f" [{gaps}]" if gaps else "")
+
+
+def counts(windows: tuple[Window, ...]) -> str:
+    """What a journaled look brought: `availability: 1 of 145 canary requests bad, 2 of 1,372 on stable`."""
+    sums: dict[str, Pair] = {}
+    for window in windows:
+        for metric, pair in window.counts.items():
+            before = sums.get(metric, Pair())
+            sums[metric] = Pair(canary=before.canary + pair.canary, stable=before.stable + pair.stable)
+    return "; ".join(
+        f"{metric}: {pair.canary.bad:,} of {pair.canary.total:,} canary requests bad, "
+        f"{pair.stable.bad:,} of {pair.stable.total:,} on stable"
+        for metric, pair in sums.items()
+    ) or "nothing new was scraped"  # fmt: skip
 
 
 @phrase.register

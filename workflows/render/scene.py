@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import singledispatch
 
 from davy.pipeline import events as e
-from davy.pipeline.model import Verdict
+from davy.pipeline.model import Verdict, Window
 from davy.workflows.render.clean import harmless, one_line
-from davy.workflows.render.phrases import counted, phrase
+from davy.workflows.render.phrases import counted, counts, phrase
 
 TAIL = 8
 """Log lines kept."""
@@ -54,6 +54,8 @@ class Scene:
     verdict: Verdict | None = None
     trails: Mapping[str, Trail] = field(default_factory=dict)
     burn: tuple[float, ...] = ()
+    windows: tuple[Window, ...] = ()
+    """Of looks whose words the journal does not keep."""
     phase: str = ""
     """`promoting`, `baking`, `rolling back`, …; empty while steps are taken."""
     news: str = ""
@@ -164,7 +166,8 @@ def _(event: e.PodTrouble, scene: Scene) -> Scene:
 def _(event: e.Judged, scene: Scene) -> Scene:
     verdict = event.verdict
     if not verdict.sentence:  # The journal keeps only a look's windows.
-        return scene
+        windows = (*scene.windows, *verdict.windows)
+        return replace(scene, windows=windows, news=one_line(counts(windows)))
     trails = dict(scene.trails)
     for evidence in verdict.evidence:
         before = trails.get(evidence.metric, Trail())
@@ -173,6 +176,11 @@ def _(event: e.Judged, scene: Scene) -> Scene:
             fine=(*before.fine, evidence.log_e_promote)[-LOOKS:],
         )
     return replace(scene, verdict=verdict, trails=trails, burn=(*scene.burn, verdict.log_e_burn)[-LOOKS:])
+
+
+@_fold.register
+def _(event: e.CanaryFinished, scene: Scene) -> Scene:
+    return replace(scene, reaches=event.weights or scene.reaches, news=one_line(phrase(event)))
 
 
 @_fold.register

@@ -18,7 +18,7 @@ def summary(scene: Scene, report: Path | None = None) -> str:
     lines += [f"  {line}" for line in harmless(end.sentence).split("\n")]
     if scene.reaches:
         lines.append(f"  weights reached: {' → '.join(percent(weight) for weight in scene.reaches)}")
-    lines += [f"  {line}" for trouble in scene.troubles for line in trouble.split("\n")[:4]]
+    lines += [f"  {line}" for trouble in scene.troubles for line in trouble.split("\n")[:4] if line.strip()]
     if end.remedy:
         lines.append(f"  next: {one_line(end.remedy)}")
     if report:

@@ -14,7 +14,7 @@ TABLE = {
     "resume": Entry(RUN, "Take over a canary whose runner is gone, and go on.", f"{HOME}.resume"),
     "promote": Entry(SAY, "Take the next step now, or promote.", f"{HOME}.promote"),
     "abort": Entry(SAY, "Roll the canary back.", f"{HOME}.abort"),
-    "hold": Entry(SAY, "Leave the canary where it is, and end the runner.", f"{HOME}.hold"),
+    "hold": Entry(SAY, "Keep the canary where it is until someone says promote or abort.", f"{HOME}.hold"),
     "status": Entry(LOOK, "Say where the canary stands and what to do next.", f"{HOME}.status"),
     "watch": Entry(LOOK, "Follow a canary that runs elsewhere until it ends.", f"{HOME}.watch"),
     "history": Entry(LOOK, "List the last rollouts.", f"{HOME}.history"),
