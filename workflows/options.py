@@ -78,3 +78,9 @@ def target(command: F) -> F:
     )(command)
     command = option("-n", "--namespace", envvar="DAVY_NAMESPACE", help="Its namespace, over the file's.")(command)
     return file(command)
+
+
+def word(command: F) -> F:
+    """`--why`, and `--by`."""
+    command = option("--by", envvar="DAVY_BY", help="Your name; by default user@host, or the CI job's link.")(command)
+    return option("--why", default="", help="Kept in the journal and the report.")(command)
