@@ -1,7 +1,7 @@
 """Journal: the rollout's memory in a ConfigMap beside the Deployment.
 
 Every write replaces the whole object by its resourceVersion, so it happens whole or not at all, and never over
-another's. Which write was the last one stands on the object (`davy.dev/written`: fence, writer and a number), so a write
+another's. Which write was the last one stands on the object (`davy.dev/written`: fence, writer, number), so a write
 whose answer was lost can be told from one that never arrived, and is not made twice. A runner whose fence is older
 than the object's is refused.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubeconfig import access_from
 from davy.pipeline.errors import Conflict
