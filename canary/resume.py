@@ -5,7 +5,7 @@ status) first carries out `on_lost` for a rollout whose runner vanished. A rollo
 lost its runner: it stays held until a person resumes, promotes or aborts it, and a new release is refused.
 
 `on_lost` is about a canary. Once the promotion has begun the decision is made, and Kubernetes carries it out with or
-without a runner: whoever comes next goes on with it, and watches the bake, instead of reversing proven pods hours later.
+without a runner: whoever comes next goes on with it and watches the bake, and does not reverse proven pods hours later.
 """
 
 from dataclasses import dataclass

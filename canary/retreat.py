@@ -48,11 +48,17 @@ def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
     if len(sight.stable_pods(state, seen.standing)) >= seen.standing.replicas:
         return Speed.WHOLE, there, f"all {seen.standing.replicas} stable pods are there, so the canary's can go at once"
     rate = bad_rate(seen.verdict)
-    if rate >= WORTHLESS:
+    if rate >= WORTHLESS and stable:
         return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
     bad = trouble.bad_pods(state, seen)
     if bad:
         return Speed.REPLACE, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
+    if rate >= WORTHLESS:
+        return (
+            Speed.SURGE,
+            0,
+            f"{rate:.0%} of the canary's answers are bad, but no stable pod serves yet to take its place",
+        )
     kept = f"{stable} stable and {canary} canary pods serve"
     return Speed.SURGE, 0, f"{kept}; most canary answers are good, so stable pods come before canary pods go"
 
