@@ -1,0 +1,30 @@
+"""Telling: a story played from its events to its end: shown, summed up, kept as a report."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import reduce
+from pathlib import Path
+
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import Event
+from davy.pipeline.ports import Clock
+from davy.workflows.render import github
+from davy.workflows.render.scene import Scene, folded
+from davy.workflows.render.summary import summary
+from davy.workflows.screens import View, played, screen
+
+Keep = Callable[[tuple[Event, ...]], Path | None]
+"""Writes the report of these events; where it lies."""
+
+
+def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = None) -> Ending:
+    """Drive the events to their end. In text mode the summary is the data on stdout, in JSON the events are."""
+    ending, seen = played(events, screen(view, clock.now))
+    report = keep(seen) if keep else None
+    if view.output == "text":
+        print(summary(reduce(folded, seen, Scene()), report))  # noqa: T201 - stdout is data
+        sys.stdout.flush()
+    if report:
+        github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
+    return ending
