@@ -14,7 +14,7 @@ from davy.pipeline.ports import Clock
 from davy.workflows.render import github
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, played, screen
+from davy.workflows.screens import View, played, screen, width_of
 
 Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""
@@ -28,7 +28,8 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     ending, seen = played(events, screen(view, clock.now))
     report = keep(seen) if keep else None
     if view.output == "text":
-        click.echo(summary(reduce(folded, seen, Scene()), report), err=talk)
+        width = width_of(sys.stderr if talk else sys.stdout)
+        click.echo(summary(reduce(folded, seen, Scene()), report, width), err=talk)
     if report:
         github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
     return ending
