@@ -7,7 +7,7 @@ waits for nothing: where the journal does not answer, its intent is journaled af
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from davy.canary.act import Actor
 from davy.canary.play import Outcome, Patience, Play, Ports, Run
@@ -15,8 +15,9 @@ from davy.canary.ports import Standing
 from davy.canary.resume import BY_LOST, Found, Way, Wish, found
 from davy.canary.sight import weight
 from davy.canary.state import Phase, folded
+from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, LockedOut, Missing
+from davy.pipeline.errors import DavyError, LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
     CanaryPolicy,
@@ -29,6 +30,8 @@ from davy.pipeline.events import (
 from davy.pipeline.model import Workload
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
+
+AT_REST_WITHIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,7 @@ def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, w
         raise Missing(f"there is nothing to resume: {was.because}", remedy="`davy canary history` tells the past ones")
     if isinstance(order, Enforce):
         return Outcome(ending=Ending.DONE, sentence=was.because)
+    standing = _at_rest(ports, standing)
     if all(standing.images.get(container) == image for container, image in order.images.items()):
         return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
     started = CanaryStarted(
@@ -137,6 +141,25 @@ def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, w
     ports.judge.recall([])
     play.actor.record(started)
     return (yield from play.run())
+
+
+def _at_rest(ports: Ports, standing: Standing) -> Standing:
+    """The Deployment once its controller has seen the last write: until then no one knows stable's hash.
+
+    Our own fence is such a write: a change of annotations raises a Deployment's generation
+    (kubernetes/pkg/registry/apps/deployment/strategy.go, PrepareForUpdate). Raises Unreachable where it never sees it.
+    """
+    began = ports.clock.now()
+    while not (standing.seen and standing.template_hash):
+        if ports.clock.now() - began > AT_REST_WITHIN:
+            raise Unreachable(
+                f"the Deployment controller has not seen the last write of {standing.workload} in "
+                f"{shown(AT_REST_WITHIN)}, so stable cannot be told from the canary; nothing was changed",
+                remedy="`kubectl describe` the Deployment; is the controller manager of the cluster alive?",
+            )
+        ports.clock.sleep(0.2)
+        standing = ports.cluster.standing()
+    return standing
 
 
 def _left(order: Order, play: Play, was: Found) -> Run:
