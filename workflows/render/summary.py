@@ -20,7 +20,8 @@ def summary(scene: Scene, report: Path | None = None, width: int | None = None) 
     end = scene.finished
     if end is None:
         return ""
-    name = " ".join(part for part in (one_line(scene.head.service) if scene.head else "", scene.source) if part)
+    service = scene.head.service if scene.head else str(scene.canary.workload) if scene.canary else ""
+    name = " ".join(part for part in (one_line(service), scene.source) if part)
     lines = [f"{ENDINGS[end.ending]}   {name}   {shown(end.took)}"]
     lines += [f"  {line}" for line in harmless(end.sentence).split("\n")]
     if scene.reaches:
