@@ -71,7 +71,7 @@ def of_histogram(series: Iterable[Series], bound: float) -> Raw:
     """
     every = tuple(series)
     total = tuple(one for one in every if _bound(one) == math.inf)
-    good = tuple(one for one in every if _bound(one) == bound)
+    good = tuple(one for one in every if math.isclose(_bound(one), bound, rel_tol=1e-9))
     if every and not good:
         there = ", ".join(f"{value:g}" for value in sorted({_bound(one) for one in every}) if math.isfinite(value))
         what = f"the histogram has no bucket bound {bound:g}; it has {there or 'none but +Inf'}"
