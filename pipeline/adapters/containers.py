@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import docker
-import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
@@ -171,7 +170,7 @@ def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQu
                 lines.put(line)
         finally:
             client.close()
-    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
+    except (docker.errors.DockerException, *engine.BROKEN_OFF, ValueError) as error:
         lines.put(f"(the log could not be followed: {type(error).__name__})".encode())
     finally:
         lines.put(None)
