@@ -23,7 +23,7 @@ from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
-SUITE, OWNER, UNTIL = "davy.suite", "davy.owner", "davy.until"
+SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 """Labels by which containers that a killed run left behind are found."""
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""

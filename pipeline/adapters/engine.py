@@ -45,7 +45,9 @@ def connected(environment: Mapping[str, str], *, silence: timedelta | None = Non
 
 
 def said(error: APIError) -> DavyError:
-    """What the engine answered, as an error of ours."""
+    """What the engine answered, as an error of ours: a request it cannot take is not one to send again."""
+    if error.is_client_error():
+        return Unusable(f"Docker refused: {words(error)}", remedy="Mend what it names in the configuration.")
     return Unreachable(f"Docker answered with an error: {words(error)}", remedy="See Docker's own log.")
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,23 @@ def test_an_image_that_is_not_there_is_a_result(real_docker: Any, tmp_path: Path
     run = DockerSuites(real_docker.environment).run(one, lambda _: None)
     assert run.exit_code is None
     assert run.because.startswith("image pull error: ")
+
+
+def test_a_limit_that_docker_cannot_take_is_unusable(real_docker: Any, tmp_path: Path) -> None:
+    wanted = suite(real_docker, tmp_path, "true", memory_bytes=2**20)
+    with pytest.raises(Unusable, match=r"Docker refused: .*memory"):
+        DockerSuites(real_docker.environment).run(wanted, lambda _: None)
+    assert left(real_docker) == []
+
+
+def test_a_network_that_is_not_there_is_a_result(real_docker: Any, tmp_path: Path) -> None:
+    wanted = replace(suite(real_docker, tmp_path, "true"), network="davy-no-such-network")
+    run = DockerSuites(real_docker.environment).run(wanted, lambda _: None)
+    assert run.exit_code is None
+    assert "davy-no-such-network" in run.because
+
+
+def test_a_hostile_archive_path_stays_in_the_suites_folder(real_docker: Any, tmp_path: Path) -> None:
+    wanted = suite(real_docker, tmp_path, "mkdir -p /out; ln -s /bin/sh /out/link; echo x > /out/a", collect=("/out",))
+    run = DockerSuites(real_docker.environment).run(wanted, lambda _: None)
+    assert [path.relative_to(tmp_path).as_posix() for path in run.files] == ["out/files/out/a"]

@@ -71,3 +71,13 @@ def test_the_handlers_of_before_are_put_back() -> None:
     with SystemClock():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_comes_just_before_a_sleep_ends_it() -> None:
+    with SystemClock() as clock:
+        signal.raise_signal(signal.SIGTERM)
+        began = time.monotonic()
+        clock.sleep(30)
+        assert time.monotonic() - began < 1
+        clock.sleep(0.3)
+        assert time.monotonic() - began >= 0.3

@@ -130,6 +130,14 @@ def test_a_failed_build_fails_the_stage_and_is_raised() -> None:
     assert len(builder.registry) == 1
 
 
+def test_what_a_failed_build_printed_can_not_command_the_ci() -> None:
+    builder = MemoryBuilder(faults={"r.test/shop/web": Rejected("no\n  ::error::owned", remedy="mend")})
+    with pytest.raises(Rejected) as caught:
+        list(images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking()))
+    assert caught.value.what == "no\n  \\::error::owned"
+    assert caught.value.remedy == "mend"
+
+
 # ---- suites ---------------------------------------------------------------------------------------------------------
 
 
