@@ -184,10 +184,10 @@ def _halted(state: State, where: str) -> HoldHere:
 
 
 def _baking(state: State, seen: Seen, now: datetime) -> Move:
-    left = (state.shifted_at or now) + state.policy.bake - now
-    if left.total_seconds() > 0:
-        return Wait(why=f"watched for {shown(left)} longer")
-    if not sight.is_settled(state, seen.standing):
+    over_at = (state.shifted_at or now) + state.policy.bake
+    if now < over_at:
+        return Wait(why=f"watched for {shown(over_at - now)} longer")
+    if not sight.is_settled(state, seen.standing, over_at, now):
         return Settle()
     took = shown(now - state.started.at)
     bake = f" and watched for {shown(state.policy.bake)}" if state.policy.bake else ""

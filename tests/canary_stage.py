@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from davy.canary.memory import Killed, MemoryCluster, MemoryJournal, MemoryLock, World, hash_of
+from davy.canary.memory import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.play import Outcome, Patience, Ports
 from davy.canary.rollout import Order, Resume, Start, rollout
+from davy.canary.simulation import template_hash
 from davy.pipeline.events import CanaryPolicy, Event, StepPlan
 from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Counts, Decision, Evidence, Gap, Pair, Sides, Verdict, Window
 
 OLD = {"app": "shop/app@sha256:1"}
 NEW = {"app": "shop/app@sha256:2"}
-STABLE = hash_of(OLD)
+STABLE = template_hash(OLD)
 MINUTE = timedelta(minutes=1)
 
 Says = Callable[[Sides, datetime, float, int], Decision]

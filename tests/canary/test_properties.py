@@ -104,7 +104,7 @@ class Lived:
 
 
 @given(life=lives(SURE, words=("hold", "promote"), policies=("hold", "promote", "roll_back"), last=Decision.ROLL_BACK))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_from_any_state_a_failing_verdict_ends_with_weight_0(life):
     lived = Lived(life)
     if Decision.ROLL_BACK in lived.said:
@@ -115,7 +115,7 @@ def test_from_any_state_a_failing_verdict_ends_with_weight_0(life):
 
 
 @given(life=lives(UNSURE, words=("hold",)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_without_evidence_and_without_a_persons_word_the_weight_never_grows(life):
     lived = Lived(life)
     assert max(canary for _, canary in lived.stage.trace) <= 1
@@ -123,7 +123,7 @@ def test_without_evidence_and_without_a_persons_word_the_weight_never_grows(life
 
 
 @given(life=lives((*SURE, Decision.ROLL_BACK), words=("hold", "promote", "abort"), policies=("hold", "promote")))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_stable_stays_whole_until_the_promotion_and_the_end_is_promoted_back_or_held(life):
     lived = Lived(life)
     stage = lived.stage
@@ -141,7 +141,7 @@ def test_stable_stays_whole_until_the_promotion_and_the_end_is_promoted_back_or_
 
 
 @given(life=lives((*SURE, Decision.ROLL_BACK), words=("hold", "promote", "abort"), policies=("hold", "promote")))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_replaying_the_journal_gives_the_same_state_from_any_cut(life):
     lived = Lived(life)
     events = MemoryJournal(lived.stage.world).read()
