@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from davy.canary import preflight, strategy
+from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
-from davy.pipeline import codec, images as building
-from davy.pipeline import report, suites
+from davy.checks import preflight as questions
+from davy.pipeline import codec, report, suites
+from davy.pipeline import images as building
 from davy.pipeline.config import Config
 from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseStarted
@@ -74,10 +76,15 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    problems = (*preflight.problems(around, standing, config, images), *wiring.checks_problems(config, standing))
+    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(config, standing, side.now()))
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     return preflight.warnings(around, standing, config)
+
+
+def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in ("", standing.template_hash)]
+    return questions.problems(config.checks, wiring.metrics(config), stable, now)
 
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
@@ -149,4 +156,3 @@ def image(reference: str) -> Image:
         problem = Problem(what=f"--image {reference!r} must be name@sha256: and 64 hex digits: a tag can change")
         raise Unusable("An image is named by its digest.", problems=(problem,), remedy="`davy build` prints it.")
     return Image(name=name, digest=digest)
-

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import reduce
 from typing import TextIO
 
+import click
+
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseFinished
@@ -14,7 +16,7 @@ from davy.workflows.rehearsal import Play, Rehearsal, Wish, shares, table
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, is_live, played, screen
+from davy.workflows.screens import View, is_live, played, screen, width_of
 
 VERSION = 1
 LIVE_SECONDS = 0.08
@@ -29,7 +31,7 @@ def one(config: Config, wish: Wish, view: View) -> Ending:
         events = _paced(events)
     ending, seen = played(events, screen(view, rehearsal.clock.now, rehearsal=True))
     if view.output == "text":
-        print(summary(reduce(folded, seen, Scene())))  # noqa: T201 - stdout is data
+        click.echo(summary(reduce(folded, seen, Scene()), width=width_of(sys.stdout)))
     return ending
 
 

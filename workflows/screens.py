@@ -1,6 +1,7 @@
 """Screens: where events are shown. What is shown never stops what is done: a reader who leaves ends the showing."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -49,6 +50,11 @@ def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) 
 
         return Live(sys.stderr, now, color=view.color)
     return Text(sys.stderr)
+
+
+def width_of(stream: TextIO) -> int | None:
+    """Columns of a terminal; None where it is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def is_live(view: View, stream: TextIO) -> bool:

@@ -163,9 +163,9 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
     runners: dict[str, SuiteRunner] = {}
     for place in {suite.in_ for suite in config.tests}:
         if place == "image":
-            from davy.pipeline.adapters.containers import ContainerSuites  # noqa: PLC0415
+            from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
 
-            runners[place] = ContainerSuites(os.environ, interrupted=clock.interrupted)
+            runners[place] = DockerSuites(os.environ, interrupted=clock.interrupted)
         else:
             from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
 
@@ -182,15 +182,22 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
 
 def metrics(config: "Config") -> "Metrics":
     """The configured Prometheus, with its headers' secrets read."""
-    from davy.checks.adapters.prometheus import PrometheusMetrics  # noqa: PLC0415
+    from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
 
     said = config.checks.prometheus
     headers = {name: secret(value, f"checks.prometheus.headers.{name}") for name, value in said.headers.items()}
-    return PrometheusMetrics(said.url, headers=headers, timeout=said.timeout)
+    return Prometheus(said.url, headers=headers, timeout=said.timeout)
 
 
 def judge(config: "Config") -> Judge:
-    """The configured judge on the configured Prometheus."""
+    """The configured judge on the configured Prometheus; thresholds beside SLOs have their say too."""
+    from davy.checks.measuring import JointJudge, ThresholdJudge  # noqa: PLC0415
+
     from davy.checks.judging import SequentialJudge  # noqa: PLC0415
 
-    return SequentialJudge(metrics(config), config.checks, config.canary.warmup)
+    source, checks, warmup = metrics(config), config.checks, config.canary.warmup
+    if checks.judge == "threshold":
+        return ThresholdJudge(source, checks, warmup)
+    if checks.thresholds:
+        return JointJudge(SequentialJudge(source, checks, warmup), ThresholdJudge(source, checks, warmup))
+    return SequentialJudge(source, checks, warmup)

@@ -77,7 +77,7 @@ class Watch:
 
 def budget(shop: Shop, stable: str, canary: str) -> Budget:
     """Both in turn on the same Deployment, with the same canary."""
-    api = KubeApi(access_from(shop.facts.kubeconfig))
+    api = KubeApi(access_from(kubeconfig=shop.facts.kubeconfig))
     cluster = KubernetesCluster(api, Workload(namespace=shop.namespace, name="checkout"))
     time.sleep(HELD_FOR)
     ours, theirs = [], []

@@ -76,7 +76,7 @@ class Share(click.ParamType[float]):
     is_flag=True,
     help="Exit as the release would have; without it, a rehearsal that could be played exits 0.",
 )
-def command(file: Path, output: str, plain: bool, no_color: bool, repeat: int, exit_code: bool, **wish: Any) -> Ending:
+def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) -> Ending:
     """Play the same plan in memory, with simulated traffic: what would this policy do, at my traffic?
 
     The machine, the judge and the configuration are the real ones; the cluster, Prometheus and the users are
@@ -88,11 +88,12 @@ def command(file: Path, output: str, plain: bool, no_color: bool, repeat: int, e
     from davy.workflows.screens import View  # noqa: PLC0415
 
     config = configfile.loaded(file, os.environ)
+    view = View(output=output, plain=wish.pop("plain"), no_color=wish.pop("no_color"))
     wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
     if repeat > 1:
         plays = rehearsing.many(config, wished, repeat, sys.stderr)
         shown = rehearsing.document(plays) if output == "json" else None
         click.echo(json.dumps(shown) if shown else rehearsing.text(plays))
         return Ending.DONE
-    ending = rehearsing.one(config, wished, View(output=output, plain=plain, no_color=no_color))
+    ending = rehearsing.one(config, wished, view)
     return ending if exit_code else Ending.DONE

@@ -10,8 +10,13 @@ from davy.workflows import options
 
 @click.command()
 @options.file
-@options.option("--image", "images", multiple=True, metavar="NAME@DIGEST",
-                help="Test this image, already in the registry; as `davy build` prints it. Without: build first.")
+@options.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME@DIGEST",
+    help="Test this image, already in the registry; as `davy build` prints it. Without: build first.",
+)
 @options.out
 @options.dry_run
 @options.output

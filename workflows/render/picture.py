@@ -27,13 +27,14 @@ DECISION_STYLES = {
     Decision.UNKNOWN: "yellow",
 }
 INDENT = "     "
+BACK = {"rolling back", "rolled back"}
 
 
 def picture(scene: Scene, now: datetime, width: int, height: int) -> list[Text]:
     """At most `height` lines, none wider than `width` cells; what matters least gives way first."""
     head = [*_header(scene, now, width), *_stages(scene, now, width)]
     middle = _canary(scene, now, width)
-    end = [*_troubles(scene, width, most=6), *_ending(scene, width)]
+    end = [*_troubles(scene, width, most=6), *_ending(scene)]
     room = height - len(head) - len(middle) - len(end)
     tail = [Text(f"{INDENT}│ {line}", style="dim") for line in scene.tail[-max(room, 0) :]] if room > 0 else []
     lines = [*head, *middle, *tail, *end]
@@ -125,7 +126,7 @@ def _steps(scene: Scene, now: datetime) -> Iterable[Text]:
     for number, step in enumerate(scene.canary.policy.steps):
         mark, style = ("✓", "green") if done or number < scene.step else ("·", "dim")
         if number == scene.step and not done:
-            mark, style = ("▸", "bold cyan")
+            mark, style = ("✗", "red") if scene.phase in BACK else ("▸", "bold cyan")
         line.append(f"{mark} {percent(step.weight)}", style=style).append("  ")
     line.append("✓ 100 %" if done and scene.phase != "promoting" else "· 100 %", style="green" if done else "dim")
     if scene.step_at and scene.finished is None:
@@ -150,6 +151,8 @@ def _pods(scene: Scene, width: int) -> Iterable[Text]:
 def _verdict(scene: Scene, width: int) -> list[Text]:
     verdict = scene.verdict
     lines = [] if verdict is None else _evidence(scene, verdict, width)
+    if scene.finished:
+        return lines
     said = verdict.sentence if verdict and not scene.phase else scene.news
     style = DECISION_STYLES[verdict.decision] if verdict and not scene.phase else ""
     wrapped = _wrapped(said, width - 7, 3)
@@ -204,15 +207,12 @@ def _troubles(scene: Scene, width: int, *, most: int) -> list[Text]:
     return lines[-most:]
 
 
-def _ending(scene: Scene, width: int) -> list[Text]:
+def _ending(scene: Scene) -> list[Text]:
     end = scene.finished
     if end is None:
         return []
     style = "bold green" if end.ending is Ending.DONE else "bold red"
     if end.ending in {Ending.UNDECIDED, Ending.INTERRUPTED}:
         style = "bold yellow"
-    parts = _wrapped(f"{ENDINGS[end.ending]}: {end.sentence}", width - 2, 4)
-    lines = [Text(f" {part}", style=style) for part in parts]
-    if end.remedy:
-        lines += [Text(f" {part}") for part in _wrapped(f"next: {end.remedy}", width - 2, 3)]
-    return lines
+    # The summary on stdout has all the words; here one line keeps the picture whole.
+    return [Text(f" {one_line(f'{ENDINGS[end.ending]}: {end.sentence}')}", style=style)]

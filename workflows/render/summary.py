@@ -1,5 +1,6 @@
 """Summary: a release's end in a few lines, for stdout."""
 
+import textwrap
 from pathlib import Path
 
 from davy.pipeline.durations import shown
@@ -8,8 +9,11 @@ from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
 from davy.workflows.render.scene import Scene
 
 
-def summary(scene: Scene, report: Path | None = None) -> str:
-    """What ended how, with its numbers, and what to do next. Empty where nothing has ended."""
+def summary(scene: Scene, report: Path | None = None, width: int | None = None) -> str:
+    """What ended how, with its numbers, and what to do next. Empty where nothing has ended.
+
+    `width`: of a terminal, to break the lines at; None: one fact a line, however long.
+    """
     end = scene.finished
     if end is None:
         return ""
@@ -25,4 +29,8 @@ def summary(scene: Scene, report: Path | None = None) -> str:
         lines.append(f"  report: {report}")
     if scene.head and scene.head.rehearsal:
         lines.append(f"  {REHEARSAL}")
-    return "\n".join(lines)
+    if width is None:
+        return "\n".join(lines)
+    return "\n".join(
+        part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False)
+    )

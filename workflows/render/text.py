@@ -24,7 +24,7 @@ class Text:
         self._told_end = False
 
     def show(self, event: Event) -> None:
-        """One event, one line; more only where the event's own words have more. Looks that say the same: one a minute."""
+        """One event, one line; more only where its words have more. Of looks that say the same, one a minute."""
         self._start = self._start or event.at
         if isinstance(event, Judged) and not self._is_news(event):
             return

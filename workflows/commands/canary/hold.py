@@ -11,7 +11,6 @@ from davy.workflows import options
 @click.command()
 @options.target
 @options.word
-@options.out
 @options.dry_run
 @options.output
 @options.view
@@ -19,7 +18,8 @@ def command(**said: Any) -> Ending:
     """Keep the canary where it is until someone says promote or abort; a failing verdict still rolls it back.
 
     Leaves the word, with your name, for the runner, and waits for it to be heeded.
+    Where no runner lives, nothing moves anyway.
     """
-    from davy.workflows import doing  # noqa: PLC0415
+    from davy.workflows import intervening  # noqa: PLC0415
 
-    return doing.word("hold", said)
+    return intervening.word("hold", said)

@@ -11,7 +11,6 @@ from davy.workflows import options
 @click.command()
 @options.target
 @options.word
-@options.out
 @options.dry_run
 @options.output
 @options.view
@@ -19,7 +18,8 @@ def command(**said: Any) -> Ending:
     """Take the next step now, or from the last one promote, whatever the evidence says.
 
     Leaves the word, with your name, for the runner, and waits for it to be heeded.
+    Where no runner lives, this command takes over and goes on itself.
     """
-    from davy.workflows import doing  # noqa: PLC0415
+    from davy.workflows import intervening  # noqa: PLC0415
 
-    return doing.word("promote", said)
+    return intervening.word("promote", said)

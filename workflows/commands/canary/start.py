@@ -10,8 +10,14 @@ from davy.workflows import options
 
 @click.command()
 @options.file
-@options.option("--image", "images", multiple=True, required=True, metavar="NAME@DIGEST",
-                help="An image that is in the registry, as `davy build` prints it. Once for each image.")
+@options.option(
+    "--image",
+    "images",
+    multiple=True,
+    required=True,
+    metavar="NAME@DIGEST",
+    help="An image that is in the registry, as `davy build` prints it. Once for each image.",
+)
 @options.out
 @options.dry_run
 @options.output

@@ -1,6 +1,7 @@
 """`davy canary watch`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,9 +13,7 @@ from davy.workflows import options
 @options.target
 @options.output
 @options.view
-def command(
-    file: Path, namespace: str | None, deployment: str | None, output: str, plain: bool, no_color: bool
-) -> Ending:
+def command(file: Path, namespace: str | None, deployment: str | None, **shown: Any) -> Ending:
     """Follow a canary that runs elsewhere until it ends, and exit as it does.
 
     Reads the Deployment, its Lease and its journal. Changes nothing; Ctrl-C stops the watching, not the canary.
@@ -28,4 +27,4 @@ def command(
     side = wiring.side(wiring.target(file, namespace, deployment))
     with wiring.clock() as clock:
         place = Watched(cluster=side.cluster, lock=side.lock, journal=side.journal, clock=clock, now=side.now)
-        return told(watched(place), clock, View(output=output, plain=plain, no_color=no_color))
+        return told(watched(place), clock, View(**shown))
