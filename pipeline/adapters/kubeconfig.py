@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from davy.pipeline.errors import Unusable
+from davy.pipeline.excerpt import excerpt
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/"""
@@ -240,7 +241,7 @@ def _signed_in(place: Doc, files: str, context: str, environ: Mapping[str, str])
         )
     except Exception as error:
         raise Unusable(
-            f"Signing in to context {context!r} failed: {str(error)[:300]}.",
+            f"Signing in to context {context!r} failed: {excerpt(str(error))}.",
             remedy="Run `kubectl auth whoami` with the same context: it uses the same plugin.",
         ) from error
     bearer = str((configuration.api_key or {}).get("authorization", ""))
