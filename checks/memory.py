@@ -1,12 +1,14 @@
 """Memory twin of the metrics server: counters of simulated pods, scraped when told to, with faults on order."""
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from davy.checks.ports import Answer, Series
+from davy.checks.promql import Selector
 from davy.checks.promql import selector as parsed
 from davy.pipeline.errors import Unreachable, Unusable
 from davy.pipeline.model import Gap
@@ -115,8 +117,15 @@ class SimulatedMetrics:
             raise Unusable(f"Asked the metrics server for {text!r}: {error}") from error
         for key, points in self._samples.items():
             labels = dict(key)
-            if wanted.matches(labels):
+            if _matches(wanted, labels):
                 yield labels, points
+
+
+def _matches(wanted: Selector, labels: Mapping[str, str]) -> bool:
+    try:
+        return wanted.matches(labels)
+    except re.error as error:
+        raise Unusable(f"Asked the metrics server for {wanted}: a regex does not parse: {error}") from error
 
 
 def _key(name: str, labels: Mapping[str, str]) -> Labels:

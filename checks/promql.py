@@ -52,6 +52,8 @@ def selector(text: str) -> Selector:
         raise ValueError(f"{text!r} goes on after its selector ({after.strip()!r}): no range, offset or function here")
     if not name and not parts:
         raise ValueError(f"{text!r} selects every series there is")
+    for part in parts:
+        read_matcher(part)
     return Selector(name=name, matchers=parts)
 
 
@@ -79,15 +81,21 @@ def _parts(rest: str, text: str) -> tuple[tuple[str, ...], str]:
 
 
 def _holds(matcher: str, labels: Mapping[str, str]) -> bool:
-    found = MATCHER.fullmatch(matcher)
-    if not found:
-        # A quoted name alone: {"http.requests", job="shop"}.
-        return labels.get("__name__", "") == unquoted(matcher)
-    label, operator, value = found.group(1), found.group(2), unquoted(found.group(3))
-    have = labels.get(unquoted(label) if label[0] in QUOTES else label, "")
+    label, operator, value = read_matcher(matcher)
+    have = labels.get(label, "")
     if operator in ("=", "!="):
         return (have == value) == (operator == "=")
     return bool(re.fullmatch(value, have)) == (operator == "=~")
+
+
+def read_matcher(matcher: str) -> tuple[str, str, str]:
+    """Label, operator and value of a matcher."""
+    found = MATCHER.fullmatch(matcher)
+    if not found:
+        # A quoted name alone: {"http.requests", job="shop"}.
+        return "__name__", "=", unquoted(matcher)
+    label = found.group(1)
+    return unquoted(label) if label[0] in QUOTES else label, found.group(2), unquoted(found.group(3))
 
 
 def unquoted(text: str) -> str:
