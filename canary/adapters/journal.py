@@ -1,0 +1,131 @@
+"""Journal: the rollout's memory in a ConfigMap beside the Deployment.
+
+Every write replaces the whole object by its resourceVersion, so it happens whole or not at all, and never over
+another's. Which write was the last one stands on the object (`davy.dev/written`: fence, writer, number), so a write
+whose answer was lost can be told from one that never arrived, and is not made twice. A runner whose fence is older
+than the object's is refused.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from davy.canary.ledger import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
+from davy.canary.marks import FENCE, MANAGED_BY, PREFIX, object_name
+from davy.canary.ports import Past
+from davy.canary.readiness import annotations
+from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.errors import Conflict, Missing, Unreachable
+from davy.pipeline.events import Asked, Event
+from davy.pipeline.model import Workload
+
+Doc = dict[str, Any]
+
+WRITTEN = PREFIX + "written"
+
+
+class KubernetesJournal:
+    """`canary.ports.Journal` on a ConfigMap."""
+
+    def __init__(self, api: KubeApi, workload: Workload, *, fence: Callable[[], int]) -> None:
+        """`fence`: of the lock held now (`KubernetesLock.fence`); 0 where none is, and then only words are left."""
+        self._api, self._workload, self._fence = api, workload, fence
+        self._folder = f"/api/v1/namespaces/{workload.namespace}/configmaps"
+        self._path = f"{self._folder}/{object_name(workload)}"
+        self._last: Doc | None = None
+        self._writer, self._number = secrets.token_hex(4), 0
+        self._doubtful: tuple[str, tuple[Event, ...]] | None = None
+        """Mark and events of a write whose answer never came."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """See the port. Raises Conflict where the fence is stale, Unreachable where it may or may not be written."""
+        fence = self._fence()
+        if not fence:
+            raise Conflict(f"The journal of {self._workload} is written only under the lock, which is not held.")
+        mark, batch = self._mark(fence, tuple(events)), tuple(events)
+        self._doubtful = (mark, batch)
+        try:
+            self._written(mark, fence, batch)
+        except Unreachable:
+            self._last = None
+            raise
+        self._doubtful = None
+
+    def read(self) -> tuple[Event, ...]:
+        """See the port."""
+        return events_of(self._ledger())
+
+    def ask(self, asked: Asked) -> None:
+        """See the port. Needs no lock: a person's word is for whoever holds it."""
+        for _ in range(10):
+            document = self._read()
+            ledger = with_word(ledger_from(document.get("data") or {}), asked)
+            try:
+                self._put(self._with(document, ledger))
+            except Conflict:
+                if asked in asked_of(self._ledger()):
+                    return
+                continue
+            return
+        raise Unreachable(f"The journal of {self._workload} changes faster than a word can be left in it.")
+
+    def asked(self) -> tuple[Asked, ...]:
+        """See the port."""
+        return asked_of(self._ledger())
+
+    def history(self) -> tuple[Past, ...]:
+        """See the port."""
+        return history_of(self._ledger())
+
+    def _mark(self, fence: int, events: tuple[Event, ...]) -> str:
+        """The same for the same events after a lost answer, else a new one."""
+        if self._doubtful is not None and self._doubtful[1] == events and self._doubtful[0].startswith(f"{fence}:"):
+            return self._doubtful[0]
+        self._number += 1
+        return f"{fence}:{self._writer}:{self._number}"
+
+    def _written(self, mark: str, fence: int, events: tuple[Event, ...]) -> None:
+        for _ in range(10):
+            document = self._last or self._read()
+            notes = annotations(document)
+            found = int(notes.get(FENCE) or 0)
+            if found > fence:
+                raise Conflict(
+                    f"The journal of {self._workload} is another runner's (fence {found}, ours is {fence}).",
+                    remedy="`davy canary status` shows who has it.",
+                )
+            if notes.get(WRITTEN) == mark:
+                return
+            ledger = written(ledger_from(document.get("data") or {}), events)
+            try:
+                self._put(self._with(document, ledger, {FENCE: str(fence), WRITTEN: mark}))
+            except Conflict:
+                self._last = None
+                continue
+            return
+        raise Unreachable(f"The journal of {self._workload} changes faster than it can be written.")
+
+    def _ledger(self) -> Ledger:
+        return ledger_from(self._read().get("data") or {})
+
+    def _read(self) -> Doc:
+        """The ConfigMap, or one that is not there yet: without a resourceVersion."""
+        try:
+            self._last = self._api.get(self._path)
+        except Missing:
+            return {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": object_name(self._workload), "labels": MANAGED_BY},
+            }
+        return self._last
+
+    def _put(self, document: Doc) -> None:
+        if "resourceVersion" in document["metadata"]:
+            self._last = self._api.replace(self._path, document)
+        else:
+            self._last = self._api.create(self._folder, document)
+
+    def _with(self, document: Doc, ledger: Ledger, notes: dict[str, str] | None = None) -> Doc:
+        meta = {**document["metadata"], "annotations": {**annotations(document), **(notes or {})}}
+        return {**document, "metadata": meta, "data": data_of(ledger)}

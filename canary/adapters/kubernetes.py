@@ -1,0 +1,226 @@
+"""Kubernetes: the Deployment under release, read and written through its API."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from davy.canary import manifests, readiness
+from davy.canary.adapters.lease import current_fence
+from davy.canary.adapters.rights import Right, missing, refusal
+from davy.canary.marks import FENCE
+from davy.canary.ports import Speed, Standing, Surroundings
+from davy.canary.selectors import selector_text
+from davy.canary.surroundings import surroundings_of
+from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
+from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
+from davy.pipeline.events import Restore
+from davy.pipeline.excerpt import excerpt
+from davy.pipeline.model import Workload
+
+Doc = dict[str, Any]
+
+LAST_LINES = 20
+
+
+class KubernetesCluster:
+    """`canary.ports.Cluster` on a real Deployment."""
+
+    def __init__(self, api: KubeApi, workload: Workload) -> None:
+        self._api, self._workload = api, workload
+        self._fence = 0
+        self._last: Doc | None = None
+        """The Deployment as last seen: a write need not read it first, for every patch tests what it leans on."""
+        space = f"namespaces/{workload.namespace}"
+        self._path = f"/apis/apps/v1/{space}/deployments/{workload.name}"
+        self._sets = f"/apis/apps/v1/{space}/replicasets"
+        self._core = f"/api/v1/{space}"
+        self._slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
+
+    # ---- reading ----
+
+    def standing(self) -> Standing:
+        """See the port. Without the rights for it, the error names every right that is missing."""
+        try:
+            return self._standing()
+        except Forbidden as error:
+            raise self._without_rights(error) from error
+
+    def _standing(self) -> Standing:
+        deployment = self._read()
+        chosen = {"labelSelector": selector_text(deployment["spec"]["selector"])}
+        return readiness.standing_of(
+            self._workload,
+            deployment=deployment,
+            replica_sets=self._api.get(self._sets, chosen)["items"],
+            pods=self._api.get(f"{self._core}/pods", chosen)["items"],
+            slices=self._api.get(self._slices)["items"],
+        )
+
+    def surroundings(self) -> Surroundings:
+        """See the port. Where a right is missing, what it would have shown is left out and the right is named."""
+        lacking = missing(self._api, self._workload)
+        if any(str(right) == "get deployments.apps" for right in lacking):
+            raise refusal(self._workload, lacking)
+        space = f"namespaces/{self._workload.namespace}"
+        return surroundings_of(
+            self._read(),
+            autoscalers=self._listed(f"/apis/autoscaling/v2/{space}/horizontalpodautoscalers", lacking),
+            budgets=self._listed(f"/apis/policy/v1/{space}/poddisruptionbudgets", lacking),
+            missing_rights=tuple(str(right) for right in lacking),
+        )
+
+    def words(self, pod: str) -> str:
+        """See the port. Whatever cannot be read is left out: the words are for people, after the fact."""
+        parts: list[str] = []
+        with suppress(DavyError):
+            document = self._api.get(f"{self._core}/pods/{pod}")
+            parts = [part for status in _statuses(document) for part in self._log(pod, status)]
+        return "\n".join([*parts, *self._warnings(pod)])[-4000:]
+
+    # ---- writing ----
+
+    def take(self, fence: int) -> None:
+        """See the port."""
+        for _ in range(5):
+            deployment = self._read()
+            found = _fence_of(deployment)
+            if found > fence:
+                raise self._fenced_out(found, fence)
+            if found != fence:
+                try:
+                    self._last = self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH)
+                except Conflict:
+                    continue
+            self._fence = fence
+            return
+        raise Conflict(f"Deployment {self._workload} changes faster than it can be taken.", remedy="Try again.")
+
+    def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
+        """See the port."""
+        self._write(
+            lambda seen: manifests.begin(
+                seen,
+                self._fence,
+                release=release,
+                images=images,
+                surge=surge,
+                restore=restore,
+                stable_hash=stable_hash,
+            )
+        )
+
+    def grow(self, surge: int) -> None:
+        """See the port."""
+        self._write(lambda _: manifests.grow(self._fence, surge))
+
+    def hold(self) -> None:
+        """See the port."""
+        self._write(lambda _: manifests.hold(self._fence))
+
+    def promote(self, restore: Restore) -> None:
+        """See the port."""
+        self._write(lambda _: manifests.promote(self._fence, restore))
+
+    def roll_back(self, restore: Restore, speed: Speed, bad_pods: int) -> None:
+        """See the port."""
+        self._write(
+            lambda seen: manifests.roll_back(seen, self._fence, restore=restore, speed=speed, bad_pods=bad_pods)
+        )
+
+    def settle(self, restore: Restore) -> None:
+        """See the port."""
+        self._write(lambda _: manifests.settle(self._fence, restore))
+
+    # ---- how ----
+
+    def _without_rights(self, error: Forbidden) -> Forbidden:
+        """Who the API server does not know at all cannot be told what it may do."""
+        try:
+            lacking = missing(self._api, self._workload)
+        except Forbidden:
+            return error
+        return refusal(self._workload, lacking) if lacking else error
+
+    def _read(self) -> Doc:
+        try:
+            self._last = self._api.get(self._path)
+        except Missing as error:
+            raise Missing(
+                f"There is no Deployment {self._workload.name} in the namespace {self._workload.namespace}.",
+                remedy="Check `deploy.kubernetes` and its context; "
+                f"`kubectl -n {self._workload.namespace} get deployments` lists what is there.",
+            ) from error
+        return self._last
+
+    def _write(self, wanted: Callable[[Doc], manifests.Ops]) -> None:
+        """One patch. Refused, it is looked at why: another fence is a Conflict, else it is tried on what is there now.
+
+        The fence is missing where someone replaced the whole Deployment: then the Lease says whether we may go on.
+        """
+        if not self._fence:
+            raise Conflict(f"Deployment {self._workload} was not taken before it was written to.")
+        try:
+            self._last = self._api.patch(self._path, self._ops(wanted, self._last or self._read()))
+        except Refused:
+            found = _fence_of(self._read())
+            if found > self._fence:
+                raise self._fenced_out(found, self._fence) from None
+            if found < self._fence:
+                self._take_again()
+            self._last = self._api.patch(self._path, self._ops(wanted, self._read()))
+
+    def _take_again(self) -> None:
+        current = current_fence(self._api, self._workload)
+        if current != self._fence:
+            raise self._fenced_out(current, self._fence)
+        self.take(self._fence)
+
+    def _ops(self, wanted: Callable[[Doc], manifests.Ops], seen: Doc) -> manifests.Ops:
+        try:
+            return wanted(seen)
+        except KeyError as error:
+            there = ", ".join(readiness.images(seen["spec"]))
+            raise Unusable(
+                f"Deployment {self._workload} has no container {error.args[0]!r}; it has {there}.",
+                remedy="Name the right one in `images[].container`.",
+            ) from error
+
+    def _fenced_out(self, found: int, ours: int) -> Conflict:
+        return Conflict(
+            f"Deployment {self._workload} was taken by another runner (fence {found}, ours is {ours}); "
+            "this runner writes no more.",
+            remedy="`davy canary status` shows who has it.",
+        )
+
+    def _listed(self, path: str, lacking: tuple[Right, ...]) -> list[Doc]:
+        if any(right.resource == path.rpartition("/")[2] for right in lacking):
+            return []
+        items: list[Doc] = self._api.get(path)["items"]
+        return items
+
+    def _log(self, pod: str, status: Doc) -> list[str]:
+        name, found = str(status["name"]), []
+        wanted: dict[str, Any] = {"container": name, "tailLines": LAST_LINES}
+        for query in ([{**wanted, "previous": "true"}] if status.get("restartCount") else []) + [wanted]:
+            with suppress(DavyError):
+                if text := self._api.text(f"{self._core}/pods/{pod}/log", query).strip():
+                    when = ", before its last restart" if "previous" in query else ""
+                    found.append(f"[{name}{when}]\n{text}")
+        return found
+
+    def _warnings(self, pod: str) -> list[str]:
+        with suppress(DavyError):
+            query = {"fieldSelector": f"involvedObject.name={pod},type=Warning"}
+            events = self._api.get(f"{self._core}/events", query)["items"]
+            return [f"[event] {one.get('reason', '')}: {excerpt(str(one.get('message', '')))}" for one in events[-5:]]
+        return []
+
+
+def _fence_of(deployment: Doc) -> int:
+    text = readiness.annotations(deployment).get(FENCE, "")
+    return int(text) if text.isdigit() else 0
+
+
+def _statuses(pod: Doc) -> list[Doc]:
+    status = pod.get("status", {})
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]

@@ -1,0 +1,110 @@
+"""Rights: every verb davy needs in the cluster, in one table; the Role in the docs is tested against it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from davy.canary.marks import object_name
+from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.errors import Forbidden
+from davy.pipeline.model import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One verb on one kind of thing."""
+
+    verb: str
+    resource: str
+    """With its subresource, as RBAC writes it: `pods/log`."""
+    group: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+
+
+def _rights(group: str, resource: str, *verbs: str) -> tuple[Right, ...]:
+    return tuple(Right(verb=verb, resource=resource, group=group) for verb in verbs)
+
+
+RIGHTS = (
+    *_rights("apps", "deployments", "get", "patch"),
+    *_rights("apps", "replicasets", "list"),
+    *_rights("", "pods", "get", "list"),
+    *_rights("", "pods/log", "get"),
+    *_rights("", "events", "list"),
+    *_rights("discovery.k8s.io", "endpointslices", "list"),
+    *_rights("autoscaling", "horizontalpodautoscalers", "list"),
+    *_rights("policy", "poddisruptionbudgets", "list"),
+    *_rights("coordination.k8s.io", "leases", "get", "create", "update"),
+    *_rights("", "configmaps", "get", "create", "update"),
+)
+"""For a canary."""
+
+JOB_RIGHTS = (
+    *_rights("batch", "jobs", "create", "get", "delete"),
+    *_rights("", "pods", "list"),
+    *_rights("", "pods/log", "get"),
+)
+"""For suites `in: kubernetes`, on top."""
+
+
+def role(name: str, namespace: str, rights: tuple[Right, ...] = RIGHTS + JOB_RIGHTS) -> dict[str, Any]:
+    """The RBAC Role that grants them, as a document."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        held = verbs.setdefault((right.group, right.resource), [])
+        if right.verb not in held:
+            held.append(right.verb)
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": name, "namespace": namespace},
+        "rules": [
+            {"apiGroups": [group], "resources": [resource], "verbs": held} for (group, resource), held in verbs.items()
+        ],
+    }
+
+
+def missing(api: KubeApi, workload: Workload, rights: tuple[Right, ...] = RIGHTS) -> tuple[Right, ...]:
+    """Those that these credentials lack, by the API server's own word. Everyone may ask this about themselves."""
+    return tuple(right for right in rights if not _granted(api, workload, right))
+
+
+def refusal(workload: Workload, lacking: tuple[Right, ...]) -> Forbidden:
+    """The error that names every right that is missing."""
+    return Forbidden(
+        f"These credentials may not do all that davy needs in the namespace {workload.namespace}: "
+        f"missing {', '.join(map(str, lacking))}.",
+        remedy="Grant the Role that the documentation shows, or use other credentials.",
+    )
+
+
+def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:
+    resource, _, part = right.resource.partition("/")
+    asked = {
+        "namespace": workload.namespace,
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": part,
+        "name": _name(workload, right),
+    }
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    answer = api.request(
+        "POST",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        body={**review, "spec": {"resourceAttributes": asked}},
+        repeatable=True,
+    )
+    return bool(answer.get("status", {}).get("allowed", False))
+
+
+def _name(workload: Workload, right: Right) -> str:
+    """A Role may be limited to the objects that davy touches; "create" cannot be."""
+    if right.verb not in {"get", "patch", "update"}:
+        return ""
+    return {
+        "deployments": workload.name,
+        "leases": object_name(workload),
+        "configmaps": object_name(workload),
+    }.get(right.resource, "")

@@ -1,0 +1,39 @@
+"""Marks: the annotations a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
+
+import hashlib
+import json
+
+from davy.pipeline import codec
+from davy.pipeline.events import Restore
+from davy.pipeline.model import Workload
+
+PREFIX = "davy.dev/"
+
+FENCE = PREFIX + "fence"
+"""The lock's number: writes by runners with another one are refused."""
+RELEASE = PREFIX + "release"
+RESTORE = PREFIX + "restore"
+"""What to put back, as JSON: enough to undo the rollout by hand."""
+STABLE_HASH = PREFIX + "stable-hash"
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
+"""Labels of every object that davy makes."""
+
+
+def restore_text(restore: Restore) -> str:
+    """As it stands in the annotation."""
+    return json.dumps(codec.plain(restore), separators=(",", ":"), sort_keys=True)
+
+
+def restore_from(text: str) -> Restore:
+    """Raises ValueError where the text is none of ours."""
+    restored: Restore = codec.value(Restore, json.loads(text))
+    return restored
+
+
+def object_name(workload: Workload) -> str:
+    """Name of the Lease and the ConfigMap that belong to a Deployment: at most 253 characters."""
+    name = f"davy-{workload.name}"
+    if len(name) <= 253:
+        return name
+    return f"{name[:240]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
