@@ -104,8 +104,8 @@ def past_of(events: Sequence[Event]) -> Past | None:
         release=started.release,
         started_at=started.at,
         ended_at=finished.at if finished else events[-1].at,
-        ending=finished.ending.name.lower() if finished else "unfinished",
-        sentence=finished.sentence if finished else "It was not brought to an end.",
+        ending=finished.ending.name.lower() if finished else "lost",
+        sentence=finished.sentence if finished else "",
         images=started.images,
     )
 

@@ -154,32 +154,40 @@ def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
 
 def _promoting(state: State, seen: Seen, now: datetime) -> Move:
     standing = seen.standing
-    if state.on_hold:
-        held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
-        return Wait(why=held) if standing.paused else HoldStill()
     stable, canary = sight.serving(state, standing)
     left = len(sight.stable_pods(state, standing))
     old_gone = standing.seen and not left and not stable
     if sight.is_given_back(state, standing) and old_gone and canary >= standing.replicas:
         return StartBake()
     if state.promotion_at and now - state.promotion_at > state.policy.promote_within:
-        because = (
-            f"the promotion did not get through within {shown(state.policy.promote_within)}: {canary} of "
-            f"{standing.replicas} pods of the new version serve beside {stable} of the old. No check speaks against "
-            "the new version, so no traffic was sent back; see what keeps its pods from getting Ready, then "
-            "`davy canary resume`, or `davy canary abort`"
+        return _halted(
+            state, f"{canary} of {standing.replicas} pods of the new version serve beside {stable} of the old"
         )
-        return HoldHere(because=because, ending=Ending.STUCK)
+    if state.on_hold:
+        held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
+        return Wait(why=held) if standing.paused else HoldStill()
     if not sight.is_given_back(state, standing):
         return Promote(because="asked for again")
     return Wait(why=f"promoting: {canary} of {standing.replicas} pods of the new version serve, {left} old are left")
 
 
+def _halted(state: State, where: str) -> HoldHere:
+    """Pause a promotion that takes too long: on a person's word it is waiting, else a person is needed."""
+    if state.on_hold:
+        return HoldHere(because=f"{state.words[-1].by} held the promotion: {where}", ending=Ending.UNDECIDED)
+    because = (
+        f"the promotion did not get through within {shown(state.policy.promote_within)}: {where}. No check speaks "
+        "against the new version, so no traffic was sent back; see what keeps its pods from getting Ready, then "
+        "`davy canary resume`, or `davy canary abort`"
+    )
+    return HoldHere(because=because, ending=Ending.STUCK)
+
+
 def _baking(state: State, seen: Seen, now: datetime) -> Move:
-    left = (state.shifted_at or now) + state.policy.bake - now
-    if left.total_seconds() > 0:
-        return Wait(why=f"watched for {shown(left)} longer")
-    if not sight.is_settled(state, seen.standing):
+    over_at = (state.shifted_at or now) + state.policy.bake
+    if now < over_at:
+        return Wait(why=f"watched for {shown(over_at - now)} longer")
+    if not sight.is_settled(state, seen.standing, over_at, now):
         return Settle()
     took = shown(now - state.started.at)
     bake = f" and watched for {shown(state.policy.bake)}" if state.policy.bake else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.canary.ports import Holder, Past, PodView, Speed, Standing, Surroundings
-from davy.canary.simulation import Rollout, SimulatedDeployment, held, template_hash
+from davy.canary.simulation import Rollout, SimulatedDeployment, held
 from davy.pipeline.codec import decode, encode
 from davy.pipeline.errors import Conflict, LockedOut
 from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, Restore
@@ -22,7 +22,7 @@ def nothing(_name: str) -> None:
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: no handler of the runner may see it and go on."""
+    """Stands for SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +228,7 @@ class MemoryJournal:
         self._fault("before write")
         for event in events:
             if isinstance(event, CanaryStarted):
-                self._begin_anew()
+                self._begin_anew(event)
             self._world.journal.append(json.dumps(encode(_compact(event))))
         self._fault("after write")
 
@@ -250,9 +250,10 @@ class MemoryJournal:
         """As the port says."""
         return tuple(self._world.past[:10])
 
-    def _begin_anew(self) -> None:
-        events = self.read()
-        if events and isinstance(events[0], CanaryStarted):
+    def _begin_anew(self, started: CanaryStarted) -> None:
+        """A beginning that is written again is the same rollout."""
+        events = tuple(decode(json.loads(line)) for line in self._world.journal)
+        if events and isinstance(events[0], CanaryStarted) and events[0].release != started.release:
             self._world.past.insert(0, _past(events[0], events[-1]))
         self._world.journal.clear()
         self._world.asked.clear()
@@ -267,13 +268,13 @@ def _compact(event: Event) -> Event:
 
 
 def _past(first: CanaryStarted, last: Event) -> Past:
-    ended = isinstance(last, CanaryFinished)
+    end = last if isinstance(last, CanaryFinished) else None
     return Past(
         release=first.release,
         started_at=first.at,
         ended_at=last.at,
-        ending=last.ending.name.lower() if isinstance(last, CanaryFinished) else "lost",
-        sentence=last.sentence if isinstance(last, CanaryFinished) and ended else "",
+        ending=end.ending.name.lower() if end else "lost",
+        sentence=end.sentence if end else "",
         images=first.images,
     )
 
@@ -295,11 +296,3 @@ def _as_rollout(restore: Restore) -> Rollout:
         unavailable=limits["maxUnavailable"],
         min_ready=timedelta(seconds=restore.min_ready_seconds or 0),
     )
-
-
-def hash_of(images: Mapping[str, str]) -> str:
-    """The `pod-template-hash` that the world gives to these images."""
-    return template_hash(images)
-
-
-__all__ = ["Killed", "Marks", "MemoryCluster", "MemoryJournal", "MemoryLock", "World", "hash_of"]

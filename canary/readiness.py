@@ -8,6 +8,7 @@ from typing import Any
 from davy.canary.marks import RELEASE, RESTORE, STABLE_HASH, restore_from
 from davy.canary.ports import PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.events import Restore
+from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Workload
 
 Doc = Mapping[str, Any]
@@ -165,7 +166,7 @@ def trouble_of(pod: Doc) -> Trouble | None:
             return found
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        return Trouble(kind=TroubleKind.UNSCHEDULABLE, words=str(scheduled.get("message", "Unschedulable"))[:300])
+        return Trouble(kind=TroubleKind.UNSCHEDULABLE, words=excerpt(str(scheduled.get("message", "Unschedulable"))))
     return None
 
 
@@ -200,13 +201,13 @@ def _is_final(waiting: Doc) -> bool:
 
 def _said(name: str, waiting: Doc, otherwise: str) -> str:
     reason, message = waiting.get("reason", otherwise), str(waiting.get("message", ""))
-    return f"container {name}: {reason}" + (f": {message[:300]}" if message else "")
+    return f"container {name}: {reason}" + (f": {excerpt(message)}" if message else "")
 
 
 def _death(ended: Doc) -> str:
     reason = ended.get("reason", "Error")
     return f"exit code {ended.get('exitCode', '?')} ({reason})" + (
-        f": {str(ended['message'])[:200]}" if ended.get("message") else ""
+        f": {excerpt(str(ended['message']), 200)}" if ended.get("message") else ""
     )
 
 

@@ -45,8 +45,9 @@ def rollback(state: State, seen: Seen, because: str, by: str) -> RollBack:
 def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
     stable, canary = sight.serving(state, seen.standing)
     there = len(sight.canary_pods(state, seen.standing))
-    if len(sight.stable_pods(state, seen.standing)) >= seen.standing.replicas:
-        return Speed.WHOLE, there, f"all {seen.standing.replicas} stable pods are there, so the canary's can go at once"
+    kept = len(sight.stable_pods(state, seen.standing))
+    if kept >= seen.standing.replicas or state.promotion_at is None:
+        return Speed.WHOLE, there, f"no stable pod was taken away ({kept} are there), so the canary's can go at once"
     rate = bad_rate(seen.verdict)
     if rate >= WORTHLESS and stable:
         return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
@@ -59,8 +60,8 @@ def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
             0,
             f"{rate:.0%} of the canary's answers are bad, but no stable pod serves yet to take its place",
         )
-    kept = f"{stable} stable and {canary} canary pods serve"
-    return Speed.SURGE, 0, f"{kept}; most canary answers are good, so stable pods come before canary pods go"
+    serve = f"{stable} stable and {canary} canary pods serve"
+    return Speed.SURGE, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
 
 
 def bad_rate(verdict: Verdict | None) -> float:
@@ -74,7 +75,7 @@ def bad_rate(verdict: Verdict | None) -> float:
 def next_back(state: State, seen: Seen, now: datetime) -> Move:
     """The next move of a rollout that is on its way back, or there."""
     if state.phase is Phase.BACK:
-        return _end(state) if sight.is_settled(state, seen.standing) else Settle()
+        return _end(state) if sight.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
     stable, canary = sight.serving(state, seen.standing)
     if late:

@@ -4,7 +4,7 @@ Order within a tick: the intent is journaled, the act is done, its result is jou
 waits for nothing: where the journal does not answer, its intent is journaled after the act.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,12 +22,13 @@ from davy.pipeline.events import (
     CanaryFinished,
     CanaryPolicy,
     CanaryStarted,
+    Event,
     Held,
     Judged,
     Resumed,
     RollbackStarted,
 )
-from davy.pipeline.model import Workload
+from davy.pipeline.model import Window, Workload
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 
@@ -91,7 +92,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
     was = found(_wish(order), state, standing, now)
     resumed = Resumed(at=now, runner=order.runner, lost_since=lost_since)
     play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, state))
-    ports.judge.recall([window for event in past if isinstance(event, Judged) for window in event.verdict.windows])
+    ports.judge.recall(_evidence(past))
     match was.way:
         case Way.NOTHING:
             return (yield from _fresh(order, ports, patience, standing, was))
@@ -106,6 +107,12 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
     if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
         return outcome
     return (yield from _fresh(order, ports, patience, ports.cluster.standing(), was))
+
+
+def _evidence(past: Iterable[Event]) -> list[Window]:
+    """Every window once, though a look whose answer was lost may be journaled twice."""
+    looks = {event.verdict.at: event.verdict.windows for event in past if isinstance(event, Judged)}
+    return [window for windows in looks.values() for window in windows]
 
 
 def _wish(order: Order) -> Wish:

@@ -76,9 +76,13 @@ def is_given_back(state: State, standing: Standing) -> bool:
     return not standing.paused and own == (state.started.restore.min_ready_seconds or 0)
 
 
-def is_settled(state: State, standing: Standing) -> bool:
-    """The marks are gone and the user's own strategy is back."""
-    return standing.held is None and standing.own.strategy == state.started.restore.strategy
+def is_settled(state: State, standing: Standing, since: datetime, now: datetime) -> bool:
+    """The marks are gone and the user's own strategy is back.
+
+    Where somebody keeps writing a strategy of their own, it is theirs after `promote_within`: nobody is fought.
+    """
+    same = standing.own.strategy == state.started.restore.strategy
+    return standing.held is None and (same or now - since > state.policy.promote_within)
 
 
 def wanted(state: State, standing: Standing) -> int:

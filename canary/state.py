@@ -1,4 +1,7 @@
-"""State: where a rollout stands, as a fold over its journal. Pure."""
+"""State: where a rollout stands, as a fold over its journal. Pure.
+
+A write whose answer was lost is written again, so the same event may stand in the journal twice: that changes nothing.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -144,12 +147,13 @@ def _moved(state: State, event: Event) -> State:
                 go=None,
             )
         case StepReached():
-            weights = (*state.weights, event.weight)
+            before = state.weights[:-1] if state.phase is Phase.AT_STEP else state.weights
+            weights = (*before, event.weight)
             return replace(state, phase=Phase.AT_STEP, reached_at=event.at, heard=False, weights=weights)
         case PromotionStarted():
             return replace(state, phase=Phase.PROMOTING, promotion_at=event.at, go=None)
         case FullyShifted():
-            return replace(state, phase=Phase.BAKING, shifted_at=event.at, weights=(*state.weights, 100.0))
+            return replace(state, phase=Phase.BAKING, shifted_at=event.at, weights=_then(state, Phase.BAKING, 100.0))
         case RollbackStarted():
             return replace(
                 state,
@@ -160,12 +164,18 @@ def _moved(state: State, event: Event) -> State:
                 speed=_speed(event.how),
             )
         case RolledBack():
-            return replace(state, phase=Phase.BACK, weights=(*state.weights, 0.0))
+            return replace(state, phase=Phase.BACK, weights=_then(state, Phase.BACK, 0.0))
         case _:
             return state
 
 
+def _then(state: State, phase: Phase, weight: float) -> tuple[float, ...]:
+    return state.weights if state.phase is phase else (*state.weights, weight)
+
+
 def _asked(state: State, asked: Asked) -> State:
+    if asked in state.words:
+        return state
     state = replace(state, words=(*state.words, asked))
     match asked.what:
         case "promote":

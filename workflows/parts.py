@@ -1,5 +1,6 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
+import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,8 +10,8 @@ from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import preflight as questions
+from davy.pipeline import codec, report, suites
 from davy.pipeline import images as building
-from davy.pipeline import report, suites
 from davy.pipeline.config import Config
 from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseStarted
@@ -133,7 +134,7 @@ def ports(side: wiring.Side, config: Config, clock: Clock) -> Ports:
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
-    """Writes `report.md` into the folder."""
+    """Writes `report.md` and `events.jsonl` into the folder."""
 
     def keep(events: tuple[Event, ...]) -> Path:
         out.mkdir(parents=True, exist_ok=True)
@@ -141,6 +142,8 @@ def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
         (out / ".gitignore").write_text("*\n", encoding="utf-8")
         path = out / "report.md"
         path.write_text(report.markdown(report.summarized(events)), encoding="utf-8")
+        lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)
+        (out / "events.jsonl").write_text(lines, encoding="utf-8")
         return path
 
     return keep

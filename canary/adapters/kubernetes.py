@@ -14,6 +14,7 @@ from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
 from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
+from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Workload
 
 Doc = dict[str, Any]
@@ -70,11 +71,11 @@ class KubernetesCluster:
 
     def words(self, pod: str) -> str:
         """See the port. Whatever cannot be read is left out: the words are for people, after the fact."""
+        parts: list[str] = []
         with suppress(DavyError):
             document = self._api.get(f"{self._core}/pods/{pod}")
             parts = [part for status in _statuses(document) for part in self._log(pod, status)]
-            return "\n".join([*parts, *self._warnings(pod)])[-4000:]
-        return ""
+        return "\n".join([*parts, *self._warnings(pod)])[-4000:]
 
     # ---- writing ----
 
@@ -211,7 +212,7 @@ class KubernetesCluster:
         with suppress(DavyError):
             query = {"fieldSelector": f"involvedObject.name={pod},type=Warning"}
             events = self._api.get(f"{self._core}/events", query)["items"]
-            return [f"[event] {one.get('reason', '')}: {str(one.get('message', ''))[:300]}" for one in events[-5:]]
+            return [f"[event] {one.get('reason', '')}: {excerpt(str(one.get('message', '')))}" for one in events[-5:]]
         return []
 
 

@@ -59,7 +59,10 @@ class KubernetesLock:
         return int(self._ours["spec"]["leaseTransitions"]) if self._ours else 0
 
     def acquire(self, runner: str) -> int:
-        """See the port. Looks once; waits only where the Lease holds a time from the future."""
+        """See the port. Looks once; waits only where the Lease holds a time from the future.
+
+        Whoever holds it already gets a new fence.
+        """
         for _ in range(5):
             try:
                 self._ours = self._taken(runner)
@@ -122,7 +125,7 @@ class KubernetesLock:
             return self._created(runner)
         spec = document["spec"]
         holder = _holder(spec)
-        if holder is not None and not self._lost(document, holder):
+        if holder is not None and holder.fence != self.fence and not self._lost(document, holder):
             raise _locked_out(self._workload, holder)
         before = int(spec.get("leaseTransitions") or 0)
         return self._written({**document, "spec": self._spec(runner, before + 1)}, self._api.replace)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import docker
-import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
@@ -24,7 +23,7 @@ from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
-SUITE, OWNER, UNTIL = "davy.suite", "davy.owner", "davy.until"
+SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 """Labels by which containers that a killed run left behind are found."""
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
@@ -171,7 +170,7 @@ def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQu
                 lines.put(line)
         finally:
             client.close()
-    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
+    except (docker.errors.DockerException, *engine.BROKEN_OFF, ValueError) as error:
         lines.put(f"(the log could not be followed: {type(error).__name__})".encode())
     finally:
         lines.put(None)

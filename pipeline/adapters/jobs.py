@@ -10,32 +10,25 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 from davy.pipeline import durations
-from davy.pipeline.adapters.jobscript import FOLDER, MOST_PACKED, SCRIPT, Parts
+from davy.pipeline.adapters import tarball
+from davy.pipeline.adapters.joblog import LogReader
+from davy.pipeline.adapters.jobpod import GRACE, failure_in, job_of, state_of, waits_for
+from davy.pipeline.adapters.jobscript import Parts
 from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.tarball import Refused, extracted
-from davy.pipeline.errors import Conflict, DavyError, Missing
+from davy.pipeline.errors import Conflict, Missing
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 
 Doc = dict[str, Any]
 
-GRACE = 10
-"""Seconds from the word to end until the kill: enough to print report and files."""
-SPARE = 60
-"""Seconds beyond which Kubernetes ends a Job that no runner watches any more."""
-KEPT = 600
-"""Seconds that Kubernetes keeps an ended Job which nobody deleted."""
 MOST_LOG = 64 * 2**20
-
-PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-CONFIG = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
 
 class JobSuites:
@@ -69,7 +62,15 @@ class JobSuites:
         order.out.mkdir(parents=True, exist_ok=True)
         name, mark = self._name(order), f"davy-{secrets.token_hex(16)}"
         self._gone(name)
-        made = self._made(name, self._job(name, mark, order))
+        job = job_of(
+            order,
+            name=name,
+            mark=mark,
+            service=self._service,
+            release=self._release,
+            start_within=self._start_within,
+        )
+        made = self._made(name, job)
         try:
             with (order.out / "log.txt").open("w", encoding="utf-8") as kept:
                 return self._played(made, order, _Log(kept=kept, say=say, parts=Parts(mark)))
@@ -83,43 +84,6 @@ class JobSuites:
         said = re.sub(r"[^a-z0-9]+", "-", f"{self._service}-{order.name}".lower()).strip("-")[:40].strip("-")
         told = hashlib.sha256(f"{self._service}/{self._release}/{order.name}".encode()).hexdigest()[:10]
         return f"davy-{said}-{told}"
-
-    def _job(self, name: str, mark: str, order: SuiteOrder) -> Doc:
-        labels = {
-            "app.kubernetes.io/managed-by": "davy",
-            "davy.dev/service": _label(self._service),
-            "davy.dev/release": _label(self._release),
-            "davy.dev/suite": _label(order.name),
-        }
-        limit = (self._start_within + order.timeout).total_seconds() + SPARE
-        limits = {"memory": str(order.memory_bytes), "cpu": f"{max(1, round(order.cpus * 1000))}m"}
-        container = {
-            "name": "suite",
-            "image": order.image.reference,
-            "command": ["/bin/sh", "-c", SCRIPT, "davy", mark, order.run, str(MOST_PACKED), *order.collect],
-            "env": [{"name": key, "value": value} for key, value in order.env.items()],
-            "resources": {"limits": limits, "requests": {"memory": limits["memory"], "cpu": "10m"}},
-            "volumeMounts": [{"name": "davy", "mountPath": FOLDER}],
-        }
-        pod = {
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": GRACE,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "containers": [container],
-            "volumes": [{"name": "davy", "emptyDir": {}}],
-        }
-        return {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {"name": name, "labels": labels},
-            "spec": {
-                "backoffLimit": 0,
-                "activeDeadlineSeconds": round(limit),
-                "ttlSecondsAfterFinished": KEPT,
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
-        }
 
     def _made(self, name: str, job: Doc) -> Doc:
         """A Conflict is our own create, whose answer was lost."""
@@ -152,6 +116,8 @@ class JobSuites:
         because = self._followed(job, pod, order, log)
         code, why = self._end(pod, order, log.parts) if not because else (None, because)
         files = self._unpacked(order, log)
+        if code is not None and not why and not log.parts.is_whole():
+            log.parts.notes.append("(the end of the log did not come; report and files may be missing)")
         for note in log.parts.notes:
             log.tell(note)
         return SuiteRun(
@@ -166,18 +132,20 @@ class JobSuites:
                 return None, "stopped"
             pod = self._pod(job)
             if pod is not None:
-                state = _state(pod)
+                state = state_of(pod)
                 if "running" in state or "terminated" in state:
                     return pod["metadata"]["name"], ""
-                if failure := _failure(state):
+                if failure := failure_in(state):
                     return None, failure
-                seen = _waits_for(pod, state)
+                seen = waits_for(pod, state)
             time.sleep(0.2)
         return None, f"did not start within {durations.shown(self._start_within)}: {seen}"
 
     def _followed(self, job: Doc, pod: str, order: SuiteOrder, log: "_Log") -> str:
         """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
-        reader = _Reader(self._api.again(), f"{self._pods}/{pod}/log", lambda: self._has_ended(pod))
+        reader = LogReader(
+            self._api.again(), f"{self._pods}/{pod}/log", f"{log.parts.mark} end", lambda: self._has_ended(pod)
+        )
         reader.start()
         ends, because = time.monotonic() + order.timeout.total_seconds(), ""
         last = float("inf")
@@ -213,7 +181,7 @@ class JobSuites:
             found = api.get(self._pods, {"fieldSelector": f"metadata.name={pod}"})["items"]
         finally:
             api.close()
-        return not found or "terminated" in _state(found[0]) or found[0]["status"].get("phase") == "Failed"
+        return not found or "terminated" in state_of(found[0]) or found[0]["status"].get("phase") == "Failed"
 
     def _end(self, pod: str, order: SuiteOrder, parts: Parts) -> tuple[int | None, str]:
         """Exit code, and why it did not end by itself."""
@@ -221,7 +189,7 @@ class JobSuites:
             found = self._api.get(self._pods, {"fieldSelector": f"metadata.name={pod}"})["items"]
             if not found:
                 return parts.exit_code, "" if parts.exit_code is not None else "its pod was deleted"
-            ended = _state(found[0]).get("terminated")
+            ended = state_of(found[0]).get("terminated")
             if ended:
                 code = int(ended.get("exitCode", 1))
                 if code and ended.get("reason") == "OOMKilled":
@@ -237,8 +205,8 @@ class JobSuites:
         if not log.parts.has_files():
             return ()
         try:
-            return extracted(log.parts.files(), order.out / "files")
-        except (Refused, ValueError) as error:
+            return tarball.extracted(log.parts.files(), order.out / "files")
+        except (tarball.Refused, ValueError) as error:
             log.parts.notes.append(f"(not all was collected: {error})")
             return ()
 
@@ -262,87 +230,3 @@ class _Log:
             self.size += len(line) + 1
             self.kept.write(f"{line}\n" if self.size <= MOST_LOG else "(the log was cut here, at 64 MiB)\n")
             self.kept.flush()
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Follows a log in a thread, over broken connections, until its container has ended."""
-
-    api: KubeApi
-    path: str
-    has_ended: Callable[[], bool]
-    lines: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
-    _last: str = ""
-    _left: bool = False
-
-    def start(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def leave(self) -> None:
-        self._left = True
-
-    def _read(self) -> None:
-        try:
-            failures = 0
-            while not self._left and failures < 30:
-                # Asked before reading: an end seen now means that the stream that follows is whole.
-                ended = self.has_ended()
-                try:
-                    for line in self._stream():
-                        self.lines.put(line)
-                except Missing:
-                    return
-                except (OSError, DavyError):
-                    failures += 1
-                    time.sleep(0.5)
-                    continue
-                if ended:
-                    return
-                failures = 0
-                time.sleep(0.1)
-        except DavyError as error:
-            self.lines.put(f"(the log could not be followed: {error})")
-        finally:
-            self.lines.put(None)
-
-    def _stream(self) -> Iterator[str]:
-        """New lines only: every line has its time, and a stream begins at a whole second."""
-        query = {"container": "suite", "follow": "true", "timestamps": "true"}
-        if self._last:
-            query["sinceTime"] = self._last[:19] + "Z"
-        before = self._last
-        for stamped in self.api.lines(self.path, query):
-            moment, _, line = stamped.partition(" ")
-            # Fractions are of one length, with zeros cut off.
-            moment = moment.rstrip("Z").ljust(29, "0") if "." in moment else moment.rstrip("Z") + "." + "0" * 9
-            if moment > before:
-                self._last = moment
-                yield line
-
-
-def _label(text: str) -> str:
-    """At most 63 of the characters that a label's value may have."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:63].strip("-_.")
-
-
-def _state(pod: Doc) -> Doc:
-    statuses = pod.get("status", {}).get("containerStatuses") or [{}]
-    state: Doc = statuses[0].get("state") or {}
-    return state
-
-
-def _failure(state: Doc) -> str:
-    waiting = state.get("waiting") or {}
-    reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))[:300]
-    # The kubelet tries once more after ErrImagePull, unless the registry said plainly that there is no such image.
-    plain = any(word in message for word in ("not found", "unauthorized", "denied", "forbidden"))
-    if reason in PULL and (reason != "ErrImagePull" or plain):
-        return f"image pull error: {message or reason}"
-    return f"could not start: {reason}: {message}" if reason in CONFIG else ""
-
-
-def _waits_for(pod: Doc, state: Doc) -> str:
-    for one in pod.get("status", {}).get("conditions") or []:
-        if one.get("type") == "PodScheduled" and one.get("status") == "False":
-            return str(one.get("message", "no node has room for it"))[:300]
-    return str((state.get("waiting") or {}).get("reason", "its pod is pending"))

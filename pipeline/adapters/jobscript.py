@@ -68,6 +68,8 @@ if [ "$#" -gt 0 ]; then
   fi
 fi
 printf '%s end\\n' "$mark"
+# A runtime may drop what is still in its pipes when the last process ends (seen with containerd 1.6: up to 30 KB).
+sleep 1
 exit "$code"
 """
 ).replace("FOLDER", FOLDER)
@@ -84,6 +86,7 @@ class Parts:
     """For people: what could not be brought out."""
     _ended: bool = False
     _blank: bool = False
+    _whole: bool = False
     _name: str = ""
     _lines: dict[str, list[str]] = field(default_factory=dict)
     _size: int = 0
@@ -111,6 +114,8 @@ class Parts:
         match what, *rest:
             case ["exit", code] if code.isdigit():
                 self.exit_code = int(code)
+            case ["end"]:
+                self._whole = True
             case ["part", name]:
                 self._name = name
             case ["large", name, size]:
@@ -144,6 +149,10 @@ class Parts:
                 left = packed.unconsumed_tail
         except zlib.error as error:
             raise ValueError(f"the files came out broken: {error}") from error
+
+    def is_whole(self) -> bool:
+        """True once the script's last line came."""
+        return self._whole
 
     def has_files(self) -> bool:
         """True where there is something to unpack."""

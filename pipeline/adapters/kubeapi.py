@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Never
 from urllib.parse import quote, urlencode, urlsplit
 
+from davy.pipeline.adapters.kubeanswers import Answer, Refused, fail
 from davy.pipeline.adapters.kubeconfig import Access, Doc
-from davy.pipeline.errors import Conflict, Forbidden, Missing, Unreachable, Unusable
+from davy.pipeline.errors import Missing, Unreachable
+from davy.pipeline.excerpt import excerpt
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -22,31 +24,9 @@ JSON = "application/json"
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
 
+__all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
+
 AGAIN = frozenset({429, 500, 502, 503, 504})
-
-
-class Refused(Unusable):
-    """The API server understood the request and will not have it (422, 400): failed validation or a failed test."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A response, read to its end."""
-
-    status: int
-    body: bytes
-    retry_after: float | None = None
-
-    def said(self) -> str:
-        """The Status' own message with its causes, cut to a length that fits a line or two."""
-        try:
-            status = json.loads(self.body)
-        except ValueError:
-            return f"HTTP {self.status}"
-        if not isinstance(status, dict):
-            return f"HTTP {self.status}"
-        causes = [str(cause.get("message", "")) for cause in (status.get("details") or {}).get("causes") or []]
-        return "; ".join([str(status.get("message", f"HTTP {self.status}")), *filter(None, causes)])[:400]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +66,9 @@ class KubeApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout`: seconds for one try. `patience`: seconds after which a failed try is the last."""
+        self._kept: http.client.HTTPConnection | None = None
         self.access = access
         self._timeout, self._patience, self._sleep = timeout, patience, sleep
-        self._kept: http.client.HTTPConnection | None = None
         self._used = 0.0
         self._tls: ssl.SSLContext | None = None
         self._ahead = 0.0
@@ -102,6 +82,10 @@ class KubeApi:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def __del__(self) -> None:
+        """A client that nobody has any more leaves no open socket behind."""
+        self.close()
 
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""
@@ -156,7 +140,7 @@ class KubeApi:
             )
         )
         if answer.status >= 300:
-            _fail(method, path, answer, self.access)
+            fail(method, path, answer, self.access)
         document: Doc = json.loads(answer.body) if answer.body else {}
         return document
 
@@ -164,7 +148,7 @@ class KubeApi:
         """The plain-text answer: a log."""
         answer = self._tried(_Ask(method="GET", target=_target(path, query), timeout=self._timeout))
         if answer.status >= 300:
-            _fail("GET", path, answer, self.access)
+            fail("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
     def lines(self, path: str, query: Mapping[str, Any] | None = None, *, quiet: float = 30.0) -> Iterator[str]:
@@ -177,7 +161,7 @@ class KubeApi:
             connection.request("GET", self._path(_target(path, query)), headers=self._headers(None))
             response = connection.getresponse()
             if response.status >= 300:
-                _fail("GET", path, Answer(status=response.status, body=response.read(65536)), self.access)
+                fail("GET", path, Answer(status=response.status, body=response.read(65536)), self.access)
             for line in response:
                 yield line.decode(errors="replace").rstrip("\r\n")
         except http.client.HTTPException as error:
@@ -289,33 +273,4 @@ def _why(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
-    return str(error)[:200] or type(error).__name__
-
-
-def _fail(method: str, path: str, answer: Answer, access: Access) -> Never:
-    """One error class per meaning; the server's own words, never a whole body."""
-    said, what = answer.said(), f"{method} {path}"
-    match answer.status:
-        case 401:
-            raise Forbidden(
-                f"The Kubernetes API server at {access.server} does not accept these credentials ({what}).",
-                remedy=f"Sign in again for context {access.context!r}; `kubectl auth whoami` shows who you are.",
-            )
-        case 403:
-            raise Forbidden(
-                f"Kubernetes refused {what}: {said}",
-                remedy="Grant the Role that the documentation shows, or use other credentials.",
-            )
-        case 404:
-            raise Missing(
-                f"Kubernetes has no such thing: {said}", remedy="Check name, namespace and the kubeconfig's context."
-            )
-        case 409:
-            raise Conflict(f"{what} came too late: {said}", remedy="Someone else changed it; look, and try again.")
-        case 400 | 405 | 406 | 413 | 415 | 422:
-            raise Refused(f"Kubernetes will not have {what}: {said}", remedy="See the message; nothing was changed.")
-        case _:
-            raise Unreachable(
-                f"The Kubernetes API server at {access.server} answered {what} with {answer.status}: {said}",
-                remedy="Try again when it is well; `kubectl get --raw /readyz?verbose` says what ails it.",
-            )
+    return excerpt(str(error), 200) or type(error).__name__

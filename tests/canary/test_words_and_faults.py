@@ -183,7 +183,7 @@ def test_an_interruption_may_hold_instead():
 def test_while_stable_is_whole_the_rollback_is_at_once():
     stage = Stage()
     events, _ = stage.play(stage.start(policy(stage.clock, 2)), ScriptedJudge(bad))
-    assert kinds(events, RollbackStarted)[0].how.startswith("whole: all 4 stable pods are there")
+    assert kinds(events, RollbackStarted)[0].how.startswith("whole: no stable pod was taken away (4 are there)")
     assert kinds(events, RolledBack)[0].took <= 2 * SECONDS
 
 
@@ -414,6 +414,25 @@ def test_a_rollback_is_tried_for_longer_and_then_calls_a_person():
     assert (outcome.ending, stage.serving) == (Ending.ROLLED_BACK, (4, 0))
 
 
+def test_a_look_whose_answer_was_lost_counts_once_in_the_evidence():
+    stage = Stage()
+
+    class AnswerLost(Fault):
+        def __call__(self, name):
+            looked = '"Judged"' in (stage.world.journal or [""])[-1]
+            if name == "after write" and looked and len(stage.world.journal) % 2:
+                raise Unreachable("timed out")
+            super().__call__(name)
+
+    stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(shy), AnswerLost())
+    looks = [event.verdict.at for event in kinds(MemoryJournal(stage.world).read(), Judged)]
+    assert len(looks) > len(set(looks))
+    judge = ScriptedJudge(bad)
+    fresh = rollout(Resume(runner="ci-2"), stage.ports(judge))
+    next(fresh)
+    assert judge.windows == len(set(looks)) + 1, "each once, and the look of the first tick"
+
+
 def test_a_rollback_waits_for_no_journal():
     stage = Stage()
 
@@ -477,6 +496,33 @@ def test_the_stable_hash_is_kubernetes_own():
     stage = Stage()
     events, _ = stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(good))
     assert events[0].stable_hash == STABLE
+
+
+def test_someone_who_keeps_writing_a_strategy_of_their_own_keeps_nobody_from_ending():
+    stage = Stage()
+    own = Rollout(surge="1", unavailable="0")
+
+    def theirs(now):
+        if stage.world.marks is None:
+            stage.world.deployment.rollout = own
+
+    order = stage.start(policy(stage.clock, 1))
+    stage.clock.whenever(theirs)
+    _, outcome = stage.play(order, ScriptedJudge(good))
+    assert (outcome.ending, stage.world.deployment.rollout) == (Ending.DONE, own)
+
+
+def test_a_canary_under_an_autoscaler_still_goes_at_once():
+    stage = Stage()
+    order = stage.start(policy(stage.clock, 1, 4))
+
+    def scale():
+        stage.world.deployment.replicas = 8
+        stage.clock.sleep(10)
+
+    events, outcome = stage.play(order, ScriptedJudge(failing_at(2)), on=when(StepReached, scale))
+    assert kinds(events, RollbackStarted)[0].how.startswith("whole: ")
+    assert (outcome.ending, stage.serving) == (Ending.ROLLED_BACK, (8, 0))
 
 
 def test_where_no_stable_pod_serves_bad_pods_stay_until_stable_ones_are_ready():

@@ -95,7 +95,7 @@ def test_latency_over_the_bound_is_rolled_back_with_the_latency_blamed():
     verdict = World(SLO, LATENCY).run(60, slow=0.2)
     assert verdict.decision is Decision.ROLL_BACK
     assert verdict.blame == "latency"
-    assert "took over 0.5s" in verdict.sentence
+    assert "took over 500ms" in verdict.sentence
 
 
 def test_errors_during_warm_up_are_no_evidence():

@@ -58,9 +58,7 @@ def _our_chains(lines: list[str], prefixes: tuple[str, ...]) -> list[str]:
     chains = [line[1:].split()[0] for line in lines if line.startswith(":")]
     ours = [chain for chain in chains if chain.startswith(prefixes)]
     for chain in chains:
-        if chain.startswith("CNI-") and any(
-            NETWORK in line for line in lines if chain in line.split()
-        ):
+        if chain.startswith("CNI-") and any(NETWORK in line for line in lines if chain in line.split()):
             ours.append(chain)
     return ours
 

@@ -49,9 +49,7 @@ def write_credentials(layout: Layout) -> None:
     paths = {"admin": layout.kubeconfig, "limited": layout.kubeconfig_limited}
     for line in tokens.read_text().splitlines():
         token, user = line.split(",")[:2]
-        write_kubeconfig(
-            paths[user], server=api_url(layout), authority=authority, user=user, token=token
-        )
+        write_kubeconfig(paths[user], server=api_url(layout), authority=authority, user=user, token=token)
 
 
 def admin_token(layout: Layout) -> str:
@@ -109,9 +107,7 @@ def is_api_ready(layout: Layout) -> bool:
     request = urllib.request.Request(
         f"{api_url(layout)}/readyz", headers={"Authorization": f"Bearer {admin_token(layout)}"}
     )
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with opener.open(request, timeout=2):
             return True
@@ -357,9 +353,7 @@ def _outer_nameservers() -> list[str]:
 
 
 def kubectl(layout: Layout, *words: str) -> str:
-    return run(
-        layout.binaries / "kubectl", "--kubeconfig", layout.kubeconfig, *words, check=False
-    ).strip()
+    return run(layout.binaries / "kubectl", "--kubeconfig", layout.kubeconfig, *words, check=False).strip()
 
 
 def await_node(layout: Layout) -> None:

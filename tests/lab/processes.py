@@ -144,9 +144,7 @@ def _start(layout: Layout, daemon: Daemon) -> None:
         )
     path = _record_file(layout, daemon.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps({"pid": child.pid, "born": born_of(child.pid), "print": daemon.print})
-    )
+    path.write_text(json.dumps({"pid": child.pid, "born": born_of(child.pid), "print": daemon.print}))
 
 
 def _record_file(layout: Layout, name: str) -> Path:

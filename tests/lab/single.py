@@ -87,9 +87,7 @@ def _await_all(layout: Layout, daemons: list[Daemon], watch: Stopwatch) -> None:
 
 def _access(layout: Layout) -> Access:
     authority = layout.run / "pki" / "ca.crt"
-    return Access(
-        server=node.api_url(layout), ca_file=str(authority), token=node.admin_token(layout)
-    )
+    return Access(server=node.api_url(layout), ca_file=str(authority), token=node.admin_token(layout))
 
 
 def _import_pause(layout: Layout, watch: Stopwatch) -> None:
