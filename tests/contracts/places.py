@@ -80,7 +80,7 @@ class KubernetesPlace:
         self._lab: KubeLab = kube_lab()
         self.workload = Workload(namespace=NAMESPACE, name=self.name)
         self.good, self.crashing = {"shop": self._lab.image("v2")}, {"shop": self._lab.image("crash", CRASH)}
-        self._lab.deployment(self.name, self._lab.image("v1"))
+        self._is_up = False
         self._apis: list[Any] = []
 
     def _api(self) -> Any:
@@ -90,6 +90,9 @@ class KubernetesPlace:
     def cluster(self) -> Cluster:
         from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
 
+        if not self._is_up:
+            self._lab.deployment(self.name, self._lab.image("v1"))
+            self._is_up = True
         return KubernetesCluster(self._api(), self.workload)
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
