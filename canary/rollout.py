@@ -15,8 +15,9 @@ from davy.canary.ports import Standing
 from davy.canary.resume import BY_LOST, Found, Way, Wish, found
 from davy.canary.sight import weight
 from davy.canary.state import Phase, folded
+from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, LockedOut, Missing
+from davy.pipeline.errors import DavyError, LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
     CanaryPolicy,
@@ -28,6 +29,8 @@ from davy.pipeline.events import (
     RollbackStarted,
 )
 from davy.pipeline.model import Window, Workload
+
+GLANCE_SECONDS = 0.2
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 
@@ -92,7 +95,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
     ports.judge.recall(_evidence(past))
     match was.way:
         case Way.NOTHING:
-            return (yield from _fresh(order, ports, patience, standing, was))
+            return (yield from _fresh(order, ports, patience, was))
         case Way.GO_ON:
             play.actor.record(resumed)
             outcome = yield from play.run()
@@ -103,7 +106,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
             outcome = yield from _taken_back(play, was, now)
     if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
         return outcome
-    return (yield from _fresh(order, ports, patience, ports.cluster.standing(), was))
+    return (yield from _fresh(order, ports, patience, was))
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:
@@ -122,12 +125,13 @@ def _wish(order: Order) -> Wish:
             return Wish.ENFORCE
 
 
-def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, was: Found) -> Run:
+def _fresh(order: Order, ports: Ports, patience: Patience, was: Found) -> Run:
     """Start, where that was the order."""
     if isinstance(order, Resume):
         raise Missing(f"there is nothing to resume: {was.because}", remedy="`davy canary history` tells the past ones")
     if isinstance(order, Enforce):
         return Outcome(ending=Ending.DONE, sentence=was.because)
+    standing = _known(ports, patience)
     if all(standing.images.get(container) == image for container, image in order.images.items()):
         return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
     started = CanaryStarted(
@@ -144,6 +148,25 @@ def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, w
     ports.judge.recall([])
     play.actor.record(started)
     return (yield from play.run())
+
+
+def _known(ports: Ports, patience: Patience) -> Standing:
+    """The standing once Kubernetes has seen our last write: until then it does not say which pods are stable.
+
+    Annotations count as a write: they raise a Deployment's generation.
+    """
+    until = ports.clock.now() + patience.going_on
+    while True:
+        standing = ports.cluster.standing()
+        if standing.seen and standing.template_hash:
+            return standing
+        if ports.clock.now() >= until:
+            raise Unreachable(
+                f"Kubernetes' Deployment controller did not take notice of {standing.workload} within "
+                f"{shown(patience.going_on)}; nothing was changed.",
+                remedy="See whether the controller manager runs: `kubectl -n kube-system get leases,pods`.",
+            )
+        ports.clock.sleep(GLANCE_SECONDS)
 
 
 def _left(order: Order, play: Play, was: Found) -> Run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from . import machine, node, toolchain
 from .cluster_choice import Cluster
 from .commands import run
