@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from .layout import SEARCH
 from .talk import LabError, last_lines
 
 
@@ -30,9 +31,10 @@ def run(
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PATH": SEARCH, **(environment or {})},
             cwd=folder,
             timeout=seconds,
+            check=False,
         )
     except FileNotFoundError as missing:
         raise LabError(f"{arguments[0]}: not installed") from missing
@@ -59,8 +61,9 @@ def run_logged(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PATH": SEARCH, **(environment or {})},
             cwd=folder,
+            check=False,
         )
     if done.returncode != 0:
         words = "\n".join(last_lines(log, 12))

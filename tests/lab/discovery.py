@@ -41,9 +41,7 @@ def opener(access: Access) -> urllib.request.OpenerDirector:
     context = ssl.create_default_context(cafile=access.ca_file)
     if access.cert_file:
         context.load_cert_chain(access.cert_file, access.key_file)
-    built = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    built = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     if access.token:
         built.addheaders = [("Authorization", f"Bearer {access.token}")]
     return built
@@ -51,11 +49,7 @@ def opener(access: Access) -> urllib.request.OpenerDirector:
 
 def target_groups(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One group per pod that has an address."""
-    return [
-        {"targets": [pod["status"]["podIP"]], "labels": _labels(pod)}
-        for pod in pods
-        if pod["status"].get("podIP")
-    ]
+    return [{"targets": [pod["status"]["podIP"]], "labels": _labels(pod)} for pod in pods if pod["status"].get("podIP")]
 
 
 def _labels(pod: dict[str, Any]) -> dict[str, str]:
@@ -84,7 +78,7 @@ def serve(access: Access, port: int) -> None:
     opened = opener(access)
 
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802, the standard library's name
+        def do_GET(self) -> None:
             try:
                 with opened.open(f"{access.server}/api/v1/pods", timeout=SECONDS) as reply:
                     body = json.dumps(target_groups(json.load(reply)["items"])).encode()

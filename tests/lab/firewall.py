@@ -57,12 +57,12 @@ def _tables(saved: str) -> Iterable[tuple[str, list[str]]]:
 def _our_chains(lines: list[str], prefixes: tuple[str, ...]) -> list[str]:
     chains = [line[1:].split()[0] for line in lines if line.startswith(":")]
     ours = [chain for chain in chains if chain.startswith(prefixes)]
-    for chain in chains:
-        if chain.startswith("CNI-") and any(
-            NETWORK in line for line in lines if chain in line.split()
-        ):
-            ours.append(chain)
-    return ours
+    networked = [chain for chain in chains if chain.startswith("CNI-")]
+    return ours + [chain for chain in networked if _names_network(chain, lines)]
+
+
+def _names_network(chain: str, lines: list[str]) -> bool:
+    return any(NETWORK in line for line in lines if chain in line.split())
 
 
 def _is_ours(rule: str, chains: list[str]) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# Commands of /usr/sbin are not on every user's path.
+SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 SOURCES = Path(__file__).parent / "cluster"
 NODE = "davy-lab"
 NODE_ADDRESS = "10.99.0.1"

@@ -88,9 +88,7 @@ def _cluster(
             return given.finish(layout, environment, watch)
 
 
-def _finish(
-    layout: Layout, cluster: Cluster, docker_host: str, own_engine: bool, watch: Stopwatch
-) -> None:
+def _finish(layout: Layout, cluster: Cluster, docker_host: str, own_engine: bool, watch: Stopwatch) -> None:
     discovery = services.discovery(layout, cluster.scraping.access)
     prometheus = services.prometheus(layout, cluster.scraping)
     ensure(layout, discovery)

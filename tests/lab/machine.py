@@ -119,7 +119,7 @@ def remove_cgroups() -> None:
             time.sleep(0.1 if attempt else 0.02)
         for folder, _, _ in os.walk(ours, topdown=False):
             with contextlib.suppress(OSError):
-                os.rmdir(folder)
+                Path(folder).rmdir()
 
 
 def _kill_members(folder: Path) -> bool:
@@ -147,8 +147,8 @@ def shims_of(socket: Path) -> Iterator[int]:
 def unmount_below(folder: Path) -> None:
     """Unmount everything under a folder, the innermost first."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for point in reversed(points):
-        point = point.replace("\\040", " ")
+    for escaped in reversed(points):
+        point = escaped.replace("\\040", " ")
         if Path(point).is_relative_to(folder):
             run("umount", "--lazy", point, check=False)
 
@@ -157,7 +157,7 @@ def remove_links(layout: Layout) -> None:
     """Remove the links and results that fixed paths of kubelet and libcni hold of us."""
     if POD_LOG_LINKS.is_dir():
         for link in POD_LOG_LINKS.iterdir():
-            if link.is_symlink() and Path(os.readlink(link)).is_relative_to(layout.cache):
+            if link.is_symlink() and link.readlink().is_relative_to(layout.cache):
                 link.unlink()
     if CNI_RESULTS.is_dir():
         for result in CNI_RESULTS.glob(f"{CGROUP}-*"):

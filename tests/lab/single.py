@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-
 from . import machine, node, toolchain
 from .cluster_choice import Cluster
 from .commands import run
 from .discovery import Access
 from .images import pause_archive
 from .layout import Layout
+from .node_settings import PAUSE_IMAGE, containerd_socket
 from .processes import Daemon, await_ready, born_of, end, end_pid, ensure
 from .services import direct
 from .talk import Stopwatch
@@ -87,17 +87,15 @@ def _await_all(layout: Layout, daemons: list[Daemon], watch: Stopwatch) -> None:
 
 def _access(layout: Layout) -> Access:
     authority = layout.run / "pki" / "ca.crt"
-    return Access(
-        server=node.api_url(layout), ca_file=str(authority), token=node.admin_token(layout)
-    )
+    return Access(server=node.api_url(layout), ca_file=str(authority), token=node.admin_token(layout))
 
 
 def _import_pause(layout: Layout, watch: Stopwatch) -> None:
-    images = ("ctr", "--address", node.containerd_socket(layout), "--namespace", "k8s.io", "images")
-    if node.PAUSE_IMAGE in run(*images, "list", "-q").split():
+    images = ("ctr", "--address", containerd_socket(layout), "--namespace", "k8s.io", "images")
+    if PAUSE_IMAGE in run(*images, "list", "-q").split():
         return
     archive = layout.run / "pause.tar"
-    archive.write_bytes(pause_archive(node.PAUSE_IMAGE, toolchain.pause(layout, watch).read_bytes()))
+    archive.write_bytes(pause_archive(PAUSE_IMAGE, toolchain.pause(layout, watch).read_bytes()))
     run(*images, "import", archive)
 
 
@@ -118,7 +116,7 @@ def remove(layout: Layout, watch: Stopwatch) -> None:
 
 def _kill_pods(layout: Layout) -> None:
     """Shims outlive containerd, and pods their shims: end both, by the lab's socket."""
-    shims = [(pid, born_of(pid)) for pid in machine.shims_of(node.containerd_socket(layout))]
+    shims = [(pid, born_of(pid)) for pid in machine.shims_of(containerd_socket(layout))]
     machine.remove_cgroups()
     for pid, born in shims:
         end_pid(pid, born, patience=1)

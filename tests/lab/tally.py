@@ -140,10 +140,7 @@ class Tally:
                 "first_bad": self._first_bad,
                 "latency": whole["latency"],
                 "versions": {name: side.as_dict() for name, side in self._versions.items()},
-                "pods": {
-                    pod: {"version": version} | side.as_dict()
-                    for (version, pod), side in self._pods.items()
-                },
+                "pods": {pod: {"version": version} | side.as_dict() for (version, pod), side in self._pods.items()},
             }
 
 
@@ -153,10 +150,7 @@ def quantiles(seconds: list[float]) -> dict[str, float]:
     if not ordered:
         return {}
     last = len(ordered) - 1
-    return {
-        name: ordered[min(last, max(0, math.ceil(share * len(ordered)) - 1))]
-        for name, share in QUANTILES.items()
-    }
+    return {name: ordered[min(last, max(0, math.ceil(share * len(ordered)) - 1))] for name, share in QUANTILES.items()}
 
 
 def histogram(seconds: list[float]) -> dict[str, int]:

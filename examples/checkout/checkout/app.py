@@ -95,9 +95,7 @@ class App:
 
     def _priced(self, items: object) -> dict[str, object]:
         settings = self.settings
-        cart = priced(
-            items, currency=settings.currency, discount_percent=settings.discount_percent
-        )
+        cart = priced(items, currency=settings.currency, discount_percent=settings.discount_percent)
         return cart.as_dict()
 
 

@@ -1,11 +1,11 @@
 """Faults that can be built into a version on purpose, to see a release of it fail.
 
-    errors:0.05            one request in twenty is answered with 500
-    late-errors:0.05:300s  the same, but only five minutes after the start
-    slow:0.02:800ms        one request in fifty takes 800 ms longer
-    crash                  the process ends at its start
-    never-ready            the pod never says that it is ready
-    leak:5MiB/s            memory grows until the kernel ends the process
+errors:0.05            one request in twenty is answered with 500
+late-errors:0.05:300s  the same, but only five minutes after the start
+slow:0.02:800ms        one request in fifty takes 800 ms longer
+crash                  the process ends at its start
+never-ready            the pod never says that it is ready
+leak:5MiB/s            memory grows until the kernel ends the process
 """
 
 from __future__ import annotations

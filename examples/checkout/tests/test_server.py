@@ -22,9 +22,7 @@ def a_process(**environment: str) -> Iterator[tuple[subprocess.Popen[str], int]]
     """The service on a free port, and that port."""
     command = [sys.executable, "-m", "checkout"]
     settings = {**os.environ, "PORT": "0", "POD_NAME": "pod-1", "VERSION": "v7", "FAULT": ""}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=settings | environment, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=settings | environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
             found = re.search(r"on port (\d+)", process.stderr.readline())
