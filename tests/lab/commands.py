@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 import urllib.error
@@ -78,6 +79,16 @@ def answers(url: str, *, seconds: float = 2.0) -> bool:
             return True
     except (OSError, urllib.error.URLError, ValueError):
         return False
+
+
+def accepts(path: Path) -> bool:
+    """Whether someone listens on a Unix socket; after a crash its file is still there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plug:
+        try:
+            plug.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(is_so: Callable[[], bool], what: str, *, seconds: float, every: float = 0.1) -> None:

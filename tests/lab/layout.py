@@ -20,6 +20,7 @@ BRIDGE = "davylab0"
 BRIDGE_SUBNET = "10.98.0.1/24"
 NETWORK = "davy-lab"
 CGROUP = "davy-lab"
+DOCKER_CGROUP = "davy-lab-docker"
 HIGHEST_SOCKET_PATH = 100
 """Bytes that fit into a Unix socket's address, less a margin (unix(7): 108)."""
 

@@ -12,7 +12,7 @@ from .cluster_choice import Cluster, choice
 from .commands import run
 from .facts import ClusterKind, Facts, write
 from .images import ensure_base_image
-from .layout import Layout
+from .layout import DOCKER_CGROUP, Layout
 from .processes import await_ready, end, ensure, living
 from .talk import LabError, Stopwatch, say
 
@@ -151,6 +151,7 @@ def _down(layout: Layout, watch: Stopwatch) -> None:
         machine.restore_sysctls(layout)
         machine.unmount_below(layout.run)
         machine.unmount_below(layout.cache / "docker")
+        machine.remove_shells()
     machine.remove_tree(layout.run)
     for path in (layout.kubeconfig, layout.kubeconfig_limited):
         path.unlink(missing_ok=True)
@@ -166,8 +167,8 @@ def _remove_engine(layout: Layout) -> None:
         run(*docker, "network", "prune", "--force", check=False)
         run(*docker, "volume", "prune", "--force", check=False)
     end(layout, "dockerd", patience=20)
-    for pid in machine.shims_of(layout.run / "docker" / "containerd" / "containerd.sock"):
-        say(f"  a container of Docker outlived it: process {pid}")
+    inner = layout.run / "docker" / "containerd" / "containerd.sock"
+    machine.end_shims(inner, DOCKER_CGROUP)
     machine.remove_bridge()
 
 

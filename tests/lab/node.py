@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from .certificates import ensure_certificates
-from .commands import answers, run, wait_until
+from .commands import accepts, answers, run, wait_until
 from .files import put, put_secret
 from .kubeconfig import write_kubeconfig
 from .layout import NODE, NODE_ADDRESS, SERVICE_SUBNET, Layout
@@ -157,7 +157,7 @@ def containerd(layout: Layout) -> Daemon:
         name="containerd",
         command=("containerd", "--config", str(folder / "config.toml")),
         settings=settings,
-        is_ready=containerd_socket(layout).exists,
+        is_ready=lambda: accepts(containerd_socket(layout)),
     )
 
 

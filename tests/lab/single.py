@@ -7,9 +7,9 @@ from .cluster_choice import Cluster
 from .commands import run
 from .discovery import Access
 from .images import pause_archive
-from .layout import Layout
+from .layout import CGROUP, Layout
 from .node_settings import PAUSE_IMAGE, containerd_socket
-from .processes import Daemon, await_ready, born_of, end, end_pid, ensure
+from .processes import Daemon, await_ready, end, ensure
 from .services import direct
 from .talk import Stopwatch
 
@@ -108,18 +108,15 @@ def remove(layout: Layout, watch: Stopwatch) -> None:
         _kill_pods(layout)
         end(layout, "containerd")
     with watch.part("marks on the machine"):
-        machine.remove_cgroups()
+        machine.remove_cgroups(CGROUP)
         machine.unmount_below(layout.run)
         machine.remove_node_address()
         machine.remove_links(layout)
 
 
 def _kill_pods(layout: Layout) -> None:
-    """Shims outlive containerd, and pods their shims: end both, by the lab's socket."""
-    shims = [(pid, born_of(pid)) for pid in machine.shims_of(containerd_socket(layout))]
-    machine.remove_cgroups()
-    for pid, born in shims:
-        end_pid(pid, born, patience=1)
+    """Pods outlive containerd, and so do their shims: end both."""
+    machine.end_shims(containerd_socket(layout), CGROUP)
 
 
 def has_marks(layout: Layout) -> bool:
