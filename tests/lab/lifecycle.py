@@ -138,16 +138,17 @@ def _down(layout: Layout, watch: Stopwatch) -> None:
     layout.facts.unlink(missing_ok=True)
     kind.remove(layout, watch)
     had_engine = (layout.run / "docker").exists()
+    had_node = single.has_marks(layout)
     for name in SCRAPERS:
         end(layout, name)
-    if single.has_marks(layout):
+    if had_node:
         single.remove(layout, watch)
     if had_engine:
         with watch.part("Docker Engine"):
             _remove_engine(layout)
     end(layout, "registry")
     if os.geteuid() == 0 and layout.run.exists():
-        firewall.clean(docker=had_engine)
+        firewall.clean(kubernetes=had_node, docker=had_engine)
         machine.restore_sysctls(layout)
         machine.unmount_below(layout.run)
         machine.unmount_below(layout.cache / "docker")

@@ -65,6 +65,12 @@ def test_rules_of_docker_go_only_with_an_engine_of_our_own() -> None:
     assert "-X DOCKER" in firewall.removal(SAVED, firewall.KUBERNETES + firewall.DOCKER)
 
 
+def test_nobody_elses_cluster_loses_its_rules_when_the_node_was_not_ours() -> None:
+    assert firewall.removal(SAVED, firewall.NOBODY) == ""
+    assert "KUBE" not in firewall.removal(SAVED, firewall.DOCKER)
+    assert "CNI" not in firewall.removal(SAVED, firewall.DOCKER)
+
+
 def test_a_machine_without_our_rules_is_left_alone() -> None:
     assert firewall.removal("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", firewall.KUBERNETES) == ""
 
