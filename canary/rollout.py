@@ -15,7 +15,6 @@ from davy.canary.ports import Standing
 from davy.canary.resume import BY_LOST, Found, Way, Wish, found
 from davy.canary.sight import weight
 from davy.canary.state import Phase, folded
-from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
@@ -30,9 +29,9 @@ from davy.pipeline.events import (
 )
 from davy.pipeline.model import Window, Workload
 
-GLANCE_SECONDS = 0.2
-
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
+
+REST_TICKS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +72,7 @@ def rollout(order: Order, ports: Ports, patience: Patience | None = None) -> Run
     lost_since = _lost_since(ports)
     fence = ports.lock.acquire(order.runner)
     try:
-        ports.cluster.take(fence)
-        return (yield from _opened(order, ports, patience or Patience(), lost_since))
+        return (yield from _opened(order, ports, patience or Patience(), fence, lost_since))
     finally:
         with suppress(DavyError):
             ports.lock.release()
@@ -85,8 +83,8 @@ def _lost_since(ports: Ports) -> datetime | None:
     return holder.renewed_at + holder.lasts if holder and holder.lost(ports.clock.now()) else None
 
 
-def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime | None) -> Run:
-    """Deal with what was found first, then do what was ordered."""
+def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_since: datetime | None) -> Run:
+    """Deal with what was found first, then do what was ordered. Where nothing is to be done, nothing is marked."""
     past = ports.journal.read()
     state, standing, now = folded(past), ports.cluster.standing(), ports.clock.now()
     was = found(_wish(order), state, standing, now)
@@ -95,18 +93,22 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
     ports.judge.recall(_evidence(past))
     match was.way:
         case Way.NOTHING:
-            return (yield from _fresh(order, ports, patience, was))
+            return (yield from _fresh(order, ports, patience, fence, was))
         case Way.GO_ON:
+            ports.cluster.take(fence)
+            play.actor.tidy_at_the_end = standing.held is None
             play.actor.record(resumed)
             outcome = yield from play.run()
         case Way.LEAVE_HELD:
             return (yield from _left(order, play, was))
         case Way.TAKE_BACK:
+            ports.cluster.take(fence)
+            play.actor.tidy_at_the_end = standing.held is None
             play.actor.record(*([was.journal] if was.journal else [resumed]))
             outcome = yield from _taken_back(play, was, now)
     if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
         return outcome
-    return (yield from _fresh(order, ports, patience, was))
+    return (yield from _fresh(order, ports, patience, fence, was))
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:
@@ -125,13 +127,13 @@ def _wish(order: Order) -> Wish:
             return Wish.ENFORCE
 
 
-def _fresh(order: Order, ports: Ports, patience: Patience, was: Found) -> Run:
+def _fresh(order: Order, ports: Ports, patience: Patience, fence: int, was: Found) -> Run:
     """Start, where that was the order."""
     if isinstance(order, Resume):
         raise Missing(f"there is nothing to resume: {was.because}", remedy="`davy canary history` tells the past ones")
     if isinstance(order, Enforce):
         return Outcome(ending=Ending.DONE, sentence=was.because)
-    standing = _known(ports, patience)
+    standing = _at_rest(ports)
     if all(standing.images.get(container) == image for container, image in order.images.items()):
         return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
     started = CanaryStarted(
@@ -147,26 +149,21 @@ def _fresh(order: Order, ports: Ports, patience: Patience, was: Found) -> Run:
     play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, None))
     ports.judge.recall([])
     play.actor.record(started)
+    ports.cluster.take(fence)
     return (yield from play.run())
 
 
-def _known(ports: Ports, patience: Patience) -> Standing:
-    """The standing once Kubernetes has seen our last write: until then it does not say which pods are stable.
-
-    Annotations count as a write: they raise a Deployment's generation.
-    """
-    until = ports.clock.now() + patience.going_on
-    while True:
+def _at_rest(ports: Ports) -> Standing:
+    """The Deployment once Kubernetes has a ReplicaSet for its template: stable's hash is read from it."""
+    for _ in range(REST_TICKS):
         standing = ports.cluster.standing()
         if standing.seen and standing.template_hash:
             return standing
-        if ports.clock.now() >= until:
-            raise Unreachable(
-                f"Kubernetes' Deployment controller did not take notice of {standing.workload} within "
-                f"{shown(patience.going_on)}; nothing was changed.",
-                remedy="See whether the controller manager runs: `kubectl -n kube-system get leases,pods`.",
-            )
-        ports.clock.sleep(GLANCE_SECONDS)
+        ports.clock.sleep(1)
+    raise Unreachable(
+        f"the Deployment controller has not caught up with {standing.workload} within {REST_TICKS} s",
+        remedy=f"`kubectl -n {standing.workload.namespace} describe deployment {standing.workload.name}` may say why",
+    )
 
 
 def _left(order: Order, play: Play, was: Found) -> Run:
