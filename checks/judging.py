@@ -66,7 +66,10 @@ class SequentialJudge:
         return self._interval
 
     def recall(self, windows: Iterable[Window]) -> None:
-        """Start from evidence of before; windows of other judges are left alone."""
+        """Start from evidence of before, and from nothing else; windows of other judges are left alone."""
+        self._case = Case.opened(self._rules, self._of.values())
+        self._read_to.clear()
+        self._pods.clear()
         for window in windows:
             self._fold(window)
 

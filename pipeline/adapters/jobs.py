@@ -116,6 +116,8 @@ class JobSuites:
         because = self._followed(job, pod, order, log)
         code, why = self._end(pod, order, log.parts) if not because else (None, because)
         files = self._unpacked(order, log)
+        if code is not None and not why and not log.parts.is_whole():
+            log.parts.notes.append("(the end of the log did not come; report and files may be missing)")
         for note in log.parts.notes:
             log.tell(note)
         return SuiteRun(

@@ -66,9 +66,9 @@ class KubeApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`timeout`: seconds for one try. `patience`: seconds after which a failed try is the last."""
+        self._kept: http.client.HTTPConnection | None = None
         self.access = access
         self._timeout, self._patience, self._sleep = timeout, patience, sleep
-        self._kept: http.client.HTTPConnection | None = None
         self._used = 0.0
         self._tls: ssl.SSLContext | None = None
         self._ahead = 0.0
@@ -82,6 +82,10 @@ class KubeApi:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def __del__(self) -> None:
+        """A client that nobody has any more leaves no open socket behind."""
+        self.close()
 
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""

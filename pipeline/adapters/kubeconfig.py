@@ -222,7 +222,7 @@ def _decoded(data: str | None, what: str) -> str | None:
     if not data:
         return None
     try:
-        return base64.b64decode(data).decode()
+        return base64.b64decode("".join(data.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Unusable(f"The kubeconfig's {what} is no base64 text.", remedy=HOW_TO) from error
 
@@ -244,7 +244,8 @@ def _signed_in(place: Doc, files: str, context: str, environ: Mapping[str, str])
             f"Signing in to context {context!r} failed: {excerpt(str(error))}.",
             remedy="Run `kubectl auth whoami` with the same context: it uses the same plugin.",
         ) from error
-    bearer = str((configuration.api_key or {}).get("authorization", ""))
+    # The token's key is "authorization" up to 36 and "BearerToken" from 37 on; this says the same in both.
+    bearer = str((configuration.auth_settings().get("BearerToken") or {}).get("value") or "")
     return Access(
         **place,
         token=bearer.removeprefix("Bearer ") or None,

@@ -18,6 +18,8 @@ import docker
 import pytest
 import requests
 
+from contracts.places import PLACES, KubernetesPlace, Place
+
 TOOLS = ("sleep", "cat", "mkdir", "ls", "ln", "head", "dd", "id", "tail")
 HTPASSWD = "davy:$2b$05$FVMtYuIcBbOTVZBkYFaOkeu/78zrMDaVb3uuI/7Mqi.afnz3yQyQy\n"
 
@@ -126,3 +128,12 @@ def _base(folder: Path) -> Path:
         for source, target in (programs | libraries).items():
             archive.add(os.path.realpath(source), target)
     return made
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """The place a contract of the cluster is tried in."""
+    made: Place = request.param()
+    yield made
+    if isinstance(made, KubernetesPlace):
+        made.gone()

@@ -1,0 +1,157 @@
+"""The journal as texts: what goes in comes out, in order, and it never grows too large."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from davy.canary import ledger
+from davy.canary.ledger import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import (
+    Asked,
+    CanaryFinished,
+    CanaryPolicy,
+    CanaryStarted,
+    Event,
+    Held,
+    Judged,
+    PodsSeen,
+    PodTrouble,
+    Restore,
+    StepEntered,
+)
+from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window, Workload
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def started(release: str = "r1", minute: int = 0) -> CanaryStarted:
+    return CanaryStarted(
+        at=START + timedelta(minutes=minute),
+        release=release,
+        workload=Workload(namespace="shop", name="checkout"),
+        images={"app": "app@sha256:2"},
+        stable_hash="old",
+        restore=Restore(images={"app": "app:1"}, strategy="{}"),
+        policy=CanaryPolicy(
+            steps=(),
+            replicas=4,
+            warmup=timedelta(0),
+            ready_within=timedelta(0),
+            promote_within=timedelta(0),
+            bake=timedelta(0),
+            deadline=START,
+        ),
+    )
+
+
+def looked(second: float, *windows: Window, sentence: str = "") -> Judged:
+    at = START + timedelta(seconds=second)
+    return Judged(at=at, verdict=Verdict(at=at, decision=Decision.GO_ON, sentence=sentence, windows=windows))
+
+
+def window(number: int, **counts: int) -> Window:
+    four = {"bad": 1, "total": 10} | counts
+    pair = Pair(canary=Counts(**four), stable=Counts(bad=0, total=40))
+    at = START + timedelta(seconds=15 * number)
+    return Window(start=at, end=at + timedelta(seconds=15), counts={"availability": pair})
+
+
+def kept(*events: Event, into: Ledger | None = None) -> Ledger:
+    """Through the ConfigMap's texts."""
+    return ledger_from(data_of(written(into or Ledger(), events)))
+
+
+def test_what_was_written_is_read_in_its_order() -> None:
+    events = (
+        started(),
+        StepEntered(at=START, step=0, pods=1),
+        looked(1, window(1)),
+        Held(at=START, because="a person said so"),
+        looked(2, window(2), window(3)),
+    )
+    assert events_of(kept(*events)) == events
+
+
+def test_writing_on_and_on_is_the_same_as_writing_at_once() -> None:
+    events = [started(), looked(1, window(1)), Held(at=START, because="x"), looked(2, window(2))]
+    made = Ledger()
+    for event in events:
+        made = kept(event, into=made)
+    assert made == kept(*events)
+
+
+def test_of_a_look_only_decision_and_windows_are_kept_and_without_windows_nothing() -> None:
+    made = kept(started(), looked(1, window(1), sentence="all is well"), looked(2))
+    assert events_of(made)[1:] == (looked(1, window(1)),)
+
+
+def test_pod_counts_are_shown_and_not_journaled() -> None:
+    assert events_of(kept(PodsSeen(at=START, stable=4, canary=1, canary_ready=1))) == ()
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.datetimes(timezones=st.just(UTC)), st.integers(0, 10**12)), max_size=5))
+def test_windows_come_back_to_the_microsecond(given_windows: list[tuple[datetime, int]]) -> None:
+    windows = tuple(
+        Window(
+            start=at,
+            end=at,
+            counts={"m": Pair(canary=Counts(bad=0, total=total), stable=Counts(bad=total, total=total))},
+        )
+        for at, total in given_windows
+    )
+    expected = (looked(1, *windows),) if windows else ()
+    assert events_of(kept(looked(1, *windows))) == expected
+
+
+def test_a_new_rollout_puts_the_old_one_into_the_history_and_forgets_its_words() -> None:
+    asked = Asked(at=START, what="hold", by="ann")
+    ending = CanaryFinished(at=START + timedelta(minutes=3), ending=Ending.ROLLED_BACK, sentence="too many errors")
+    made = with_word(kept(started(), ending), asked)
+    assert asked_of(made) == (asked,)
+    made = kept(started("r2", 9), into=made)
+    assert (asked_of(made), events_of(made)) == ((), (started("r2", 9),))
+    (past,) = history_of(made)
+    assert (past.release, past.ending, past.sentence) == ("r1", "rolled_back", "too many errors")
+    assert past.ended_at - past.started_at == timedelta(minutes=3)
+
+
+def test_a_rollout_that_ended_is_history_while_it_is_still_the_last() -> None:
+    assert history_of(kept(started())) == ()
+    done = kept(started(), CanaryFinished(at=START, ending=Ending.DONE, sentence="promoted"))
+    assert [past.ending for past in history_of(done)] == ["done"]
+
+
+def test_a_rollout_whose_runner_was_lost_is_history_as_lost() -> None:
+    assert [past.ending for past in history_of(kept(started(), started("r2", 9)))] == ["lost"]
+
+
+def test_history_holds_ten_newest_first() -> None:
+    made = kept(*(started(f"r{number}", number) for number in range(14)))
+    assert [past.release for past in history_of(made)] == [f"r{number}" for number in range(12, 2, -1)]
+
+
+def test_ten_thousand_looks_stay_small_and_lose_no_count_and_keep_the_newest_whole() -> None:
+    made = kept(started())
+    for chunk in range(20):
+        made = written(made, [looked(number, window(number)) for number in range(chunk * 500, chunk * 500 + 500)])
+    assert sum(map(len, made.windows)) <= ledger.LIMIT
+    windows = [one for event in events_of(made) if isinstance(event, Judged) for one in event.verdict.windows]
+    assert sum(one.counts["availability"].canary.total for one in windows) == 100_000
+    assert windows[-1] == window(9_999)
+    assert (windows[0].start, windows[0].end > windows[0].start) == (START, True)
+    assert all(before.end <= after.start for before, after in pairwise(windows))
+
+
+def test_endless_pod_troubles_keep_only_the_last_ten_and_every_other_event() -> None:
+    troubles = [PodTrouble(at=START, pod=f"p{number}", kind="crash_loop", words="x" * 5000) for number in range(300)]
+    made = kept(started(), *troubles, Held(at=START, because="held"))
+    events = events_of(made)
+    assert sum(map(len, made.events)) <= ledger.LIMIT
+    assert [event.pod for event in events if isinstance(event, PodTrouble)] == [
+        f"p{number}" for number in range(290, 300)
+    ]
+    assert (events[0], events[-1]) == (started(), Held(at=START, because="held"))

@@ -1,0 +1,120 @@
+"""Places where the canary's ports are kept to: the memory twin always, a real cluster in the lab.
+
+A contract asks for the fixture `place` and is then run in each; another place is another line in PLACES.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+
+import pytest
+
+from contracts.kube_lab import CRASH, NAMESPACE, KubeLab, kube_lab, until
+from davy.canary.ports import Cluster, Journal, Lock
+from davy.pipeline.model import Workload
+
+
+class Place(Protocol):
+    """A Deployment of four pods, and hands on it. Each call gives hands of their own, as another runner has them."""
+
+    good: dict[str, str]
+    """Images of a version that works, by container."""
+    crashing: dict[str, str]
+
+    def cluster(self) -> Cluster: ...
+
+    def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock: ...
+
+    def journal(self, fence: Callable[[], int]) -> Journal: ...
+
+    def until(self, true: Callable[[], bool]) -> None: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+
+class MemoryPlace:
+    """The twin."""
+
+    def __init__(self) -> None:
+        memory: Any = pytest.importorskip("davy.canary.memory")
+        simulation: Any = pytest.importorskip("davy.canary.simulation")
+        twins: Any = pytest.importorskip("davy.pipeline.memory")
+        ports: Any = pytest.importorskip("davy.canary.ports")
+        self._memory, self._clock = memory, twins.SimulatedClock()
+        self._world = memory.World(self._clock)
+        self.good, self.crashing = {"app": "shop/app@sha256:2"}, {"app": "shop/app@sha256:3"}
+        crash = ports.Trouble(kind=ports.TroubleKind.CRASH_LOOP, words="exit code 3")
+        self._world.deployment.behaviours[self.crashing["app"]] = simulation.Behaviour(
+            trouble=crash, words="cannot find the price list"
+        )
+
+    def cluster(self) -> Cluster:
+        return self._memory.MemoryCluster(self._world)
+
+    def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
+        return self._memory.MemoryLock(self._world, lasts=lasts)
+
+    def journal(self, fence: Callable[[], int]) -> Journal:
+        return self._memory.MemoryJournal(self._world)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        for _ in range(300):
+            if true():
+                return
+            self.wait(1)
+        pytest.fail("did not come true in five minutes")
+
+    def wait(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+
+class KubernetesPlace:
+    """A real cluster."""
+
+    name = "contract"
+
+    def __init__(self) -> None:
+        import time  # noqa: PLC0415 -- real time passes only here
+
+        self.wait = time.sleep
+        self._lab: KubeLab = kube_lab()
+        self.workload = Workload(namespace=NAMESPACE, name=self.name)
+        self.good, self.crashing = {"shop": self._lab.image("v2")}, {"shop": self._lab.image("crash", CRASH)}
+        self._is_up = False
+        self._apis: list[Any] = []
+
+    def _api(self) -> Any:
+        self._apis.append(self._lab.api())
+        return self._apis[-1]
+
+    def cluster(self) -> Cluster:
+        from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+
+        if not self._is_up:
+            self._lab.deployment(self.name, self._lab.image("v1"))
+            self._is_up = True
+        return KubernetesCluster(self._api(), self.workload)
+
+    def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
+        from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+
+        return KubernetesLock(self._api(), self.workload, lasts=lasts)
+
+    def journal(self, fence: Callable[[], int]) -> Journal:
+        from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
+
+        return KubernetesJournal(self._api(), self.workload, fence=fence)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        until(true)
+
+    def gone(self) -> None:
+        self._lab.gone(self.name)
+        for api in self._apis:
+            api.close()
+
+
+PLACES = [
+    pytest.param(MemoryPlace, id="memory"),
+    pytest.param(KubernetesPlace, id="kubernetes", marks=pytest.mark.lab),
+]

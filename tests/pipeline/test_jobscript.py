@@ -1,0 +1,103 @@
+"""The script that runs a suite in its pod, run by a real shell here."""
+
+import io
+import os
+import signal
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from davy.pipeline.adapters.jobscript import FOLDER, MOST_PACKED, SCRIPT, Parts
+
+MARK = "davy-0123456789abcdef"
+
+
+def started(folder: Path, run: str, *collect: str, most: int = MOST_PACKED, path: str = "") -> subprocess.Popen[bytes]:
+    script = SCRIPT.replace(FOLDER, str(folder)).replace("sleep 1\n", "")
+    command = ["/bin/sh", "-c", script, "davy", MARK, run, str(most), *collect]
+    environment = {**os.environ, **({"PATH": path} if path else {})}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+
+
+def ended(child: subprocess.Popen[bytes]) -> tuple[int, list[str], Parts]:
+    parts, lines = Parts(MARK), []
+    out, _ = child.communicate(timeout=20)
+    for line in out.decode().split("\n")[:-1]:
+        lines += parts.told(line)
+    return child.returncode, lines, parts
+
+
+def played(
+    folder: Path, run: str, *collect: str, most: int = MOST_PACKED, path: str = ""
+) -> tuple[int, list[str], Parts]:
+    return ended(started(folder, run, *collect, most=most, path=path))
+
+
+def test_the_suites_lines_exit_code_and_report_come_out_as_they_were(tmp_path: Path) -> None:
+    run = "echo one; echo; echo '<testsuite>ä</testsuite>' >$JUNIT; echo two; exit 3"
+    code, lines, parts = played(tmp_path, run)
+    assert (code, lines, parts.junit()) == (3, ["one", "", "two"], "<testsuite>ä</testsuite>\n")
+    assert (parts.exit_code, parts.is_whole(), parts.notes, parts.has_files()) == (3, True, [], False)
+
+
+@pytest.mark.parametrize("run", ["printf last", "printf 'last\\n'", "printf '\\nlast'"])
+def test_an_unfinished_last_line_is_told_like_any_other(tmp_path: Path, run: str) -> None:
+    _, lines, _ = played(tmp_path, run)
+    assert lines[-1] == "last"
+
+
+def test_collected_files_come_out_and_missing_ones_are_named(tmp_path: Path) -> None:
+    kept = tmp_path / "a folder" / "x"
+    kept.parent.mkdir()
+    kept.write_bytes(bytes(range(256)) * 100)
+    _, _, parts = played(tmp_path, "true", str(kept.parent), "/not/there")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(parts.files()))) as archive:
+        member = archive.extractfile(str(kept).strip("/"))
+        assert member is not None
+        assert member.read() == kept.read_bytes()
+    assert parts.notes == ["(nothing to collect at /not/there)"]
+
+
+def test_files_that_are_too_large_are_named_and_left(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(3000))
+    code, _, parts = played(tmp_path, "true", str(tmp_path / "big"), most=1000)
+    assert (code, parts.has_files(), len(parts.notes)) == (0, False, 1)
+    assert "packed, more than" in parts.notes[0]
+
+
+def test_an_image_with_next_to_no_tools_still_gives_its_report(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("cat", "mkdir", "wc", "sleep"):
+        (tools / tool).symlink_to(f"/bin/{tool}" if Path(f"/bin/{tool}").exists() else f"/usr/bin/{tool}")
+    code, _, parts = played(tmp_path, "echo '<t/>' >$JUNIT; exit 1", "/etc/hostname", path=str(tools))
+    assert code == 1
+    assert (parts.junit() or "").strip() == "<t/>"
+    assert parts.notes == ["(files were not collected: the image has no tar, gzip or base64)"]
+
+
+def test_a_suite_whose_time_is_up_still_gives_its_report(tmp_path: Path) -> None:
+    child = started(tmp_path, "echo '<t/>' >$JUNIT; echo begun; exec sleep 30")
+    while not (tmp_path / "junit.xml").exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    child.send_signal(signal.SIGTERM)
+    code, lines, parts = ended(child)
+    assert (code, lines, parts.junit()) == (143, ["begun"], "<t/>\n")
+
+
+def test_a_suite_cannot_pass_off_lines_of_its_own_as_the_scripts(tmp_path: Path) -> None:
+    _, lines, parts = played(tmp_path, "echo 'davy-1 exit 0'; exit 7")
+    assert (lines, parts.exit_code) == (["davy-1 exit 0"], 7)
+
+
+def test_a_broken_copy_is_told_and_no_crash() -> None:
+    parts = Parts(MARK)
+    for line in (f"{MARK} exit 0", f"{MARK} part files.tgz", "AAAA", f"{MARK} part junit.gz", "%%%"):
+        assert list(parts.told(line)) == []
+    assert parts.junit() is None
+    with pytest.raises(ValueError, match="broken"):
+        list(parts.files())
