@@ -122,6 +122,9 @@ class CanaryConfig(Part):
     deadline: Duration = Field(timedelta(hours=1), description="Undecided when no verdict came by then.")
     promote_within: Duration = Field(timedelta(minutes=15), description="The rest of the pods must be Ready by then.")
     bake: Duration = Field(timedelta(minutes=5), description="Watched for this long after 100 %.")
+    lease: Duration = Field(
+        timedelta(seconds=30), ge=timedelta(seconds=3), description="A runner not heard of for this long is lost."
+    )
     on_inconclusive: Policy = Field("hold", description="What to do at the deadline without a verdict.")
     on_lost: Literal["hold", "roll_back"] = Field("roll_back", description="When a runner vanished.")
     on_interrupt: Literal["hold", "roll_back"] = Field("roll_back", description="At Ctrl-C or SIGTERM.")

@@ -17,8 +17,10 @@ def parsed(text: str) -> timedelta:
 
 
 def shown(span: timedelta) -> str:
-    """For people: `0.3s`, `48s`, `3m12s`, `2h05m`, `1d02h`."""
+    """For people: `250ms`, `3.2s`, `48s`, `3m12s`, `2h05m`, `1d02h`."""
     seconds = span.total_seconds()
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
     if seconds < 10:
         return f"{seconds:.1f}s".replace(".0s", "s")
     whole = round(seconds)

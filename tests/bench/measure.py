@@ -43,13 +43,21 @@ def ran(command: Sequence[str], env: dict[str, str] | None = None) -> Ran:
     return Ran(cpu=usage.ru_utime + usage.ru_stime, peak_mib=usage.ru_maxrss / 1024, code=child.returncode)
 
 
-def in_turn(name: str, ours: Sequence[str], theirs: Sequence[str], *, limit: float, runs: int = 15) -> Budget:
+def in_turn(
+    name: str,
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    *,
+    limit: float,
+    runs: int = 15,
+    env: dict[str, str] | None = None,
+) -> Budget:
     """CPU of `ours` over CPU of `theirs`, in pairs A B A B; the median of the pairs' ratios."""
     for command in (ours, theirs):
-        first = ran(command)
+        first = ran(command, env)
         if first.code:
             raise RuntimeError(f"{' '.join(command)} ended with {first.code}")
-    pairs = [(ran(ours).cpu, ran(theirs).cpu) for _ in range(runs)]
+    pairs = [(ran(ours, env).cpu, ran(theirs, env).cpu) for _ in range(runs)]
     return Budget(
         name=name,
         ours=f"{statistics.median(a for a, _ in pairs) * 1000:.0f} ms",

@@ -1,14 +1,133 @@
-"""The place a contract is tried in."""
+"""Real parts for the contracts: a Docker Engine, a registry of our own on loopback, a base image from this machine."""
 
-from collections.abc import Iterator
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import docker
 import pytest
+import requests
 
 from contracts.places import PLACES, KubernetesPlace, Place
+
+TOOLS = ("sleep", "cat", "mkdir", "ls", "ln", "head", "dd", "id", "tail")
+HTPASSWD = "davy:$2b$05$FVMtYuIcBbOTVZBkYFaOkeu/78zrMDaVb3uuI/7Mqi.afnz3yQyQy\n"
+
+
+def docker_host() -> str:
+    lab = Path.home() / ".cache/davy-lab/lab.json"
+    if "DAVY_TEST_DOCKER_HOST" in os.environ:
+        return os.environ["DAVY_TEST_DOCKER_HOST"]
+    if lab.exists():
+        return str(json.loads(lab.read_text())["docker_host"])
+    return os.environ.get("DOCKER_HOST", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealDocker:
+    environment: Mapping[str, str]
+    registry: str
+    client: docker.APIClient
+    base: str
+    made: list[str] = field(default_factory=list)
+
+    def context(self, folder: Path, dockerfile: str, files: Mapping[str, str] | None = None) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "Dockerfile").write_text(dockerfile.replace("BASE", self.base))
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text)
+        return folder
+
+
+@pytest.fixture(scope="session")
+def real_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Starts distribution's registry; `registry(locked=True)` wants a login."""
+    if not shutil.which("docker-registry"):
+        pytest.skip("no docker-registry here")
+    running: dict[bool, tuple[str, subprocess.Popen[bytes]]] = {}
+
+    def started(*, locked: bool = False) -> str:
+        if locked not in running:
+            running[locked] = _registry(tmp_path_factory.mktemp("registry"), locked)
+        return running[locked][0]
+
+    yield started
+    for _, child in running.values():
+        child.terminate()
+        child.wait()
+
+
+def _registry(folder: Path, locked: bool) -> tuple[str, "subprocess.Popen[bytes]"]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    (folder / "htpasswd").write_text(HTPASSWD)
+    auth = f"auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n" if locked else ""
+    config = folder / "config.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: '{host}'}}\n{auth}"
+    )
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
+    for _ in range(100):
+        try:
+            requests.get(f"http://{host}/v2/", timeout=1)
+            return host, child
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    pytest.fail(f"the registry did not come up: {(folder / 'log').read_text()[-500:]}")
+
+
+@pytest.fixture(scope="session")
+def real_docker(real_registry: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDocker]:
+    host = docker_host()
+    if not host:
+        pytest.skip("no Docker here")
+    home = tmp_path_factory.mktemp("home")
+    client = docker.APIClient(base_url=host, version="auto", timeout=60)
+    base = f"davy-test-base:{uuid.uuid4().hex[:8]}"
+    with _base(tmp_path_factory.mktemp("base")).open("rb") as tar:
+        client.import_image_from_data(tar.read(), *base.split(":"))
+    environment = {"DOCKER_HOST": host, "HOME": str(home), "PATH": os.environ["PATH"]}
+    yield RealDocker(environment=environment, registry=real_registry(), client=client, base=base)
+    client.remove_image(base, force=True)
+    client.close()
+
+
+def _base(folder: Path) -> Path:
+    """A shell and a few tools of this machine, with their libraries, as a tar."""
+    programs = {"/bin/sh": "bin/sh"}
+    programs |= {path: f"bin/{name}" for name in TOOLS if (path := shutil.which(name))}
+    libraries = {
+        path: path.lstrip("/")
+        for program in programs
+        for path in re.findall(
+            r"(/\S+) \(0x", subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+        )
+    }
+    made = folder / "base.tar"
+    with tarfile.open(made, "w") as archive:
+        for folder_name in ("tmp", "etc"):
+            entry = tarfile.TarInfo(folder_name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+            archive.addfile(entry)
+        for source, target in (programs | libraries).items():
+            archive.add(os.path.realpath(source), target)
+    return made
 
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A Deployment and hands on it, in memory and in a real cluster."""
     made: Place = request.param()
     yield made
     if isinstance(made, KubernetesPlace):

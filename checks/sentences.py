@@ -1,0 +1,156 @@
+"""Sentences: a verdict as a release engineer reads it, with its numbers. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from davy.checks.sequential import Metric, Rules, Standing
+from davy.pipeline.model import Decision, Evidence, Gap
+
+
+def percent(share: float) -> str:
+    """Two digits that mean something, and two places at most from 0.1 % on: `0.40%`, `12%`, `0.0042%`."""
+    value = 100 * share
+    if value == 0 or value >= 10:
+        return f"{value:.0f}%"
+    if value >= 1:
+        return f"{value:.1f}%"
+    return f"{value:.{max(2, 1 - math.floor(math.log10(value)))}f}%"
+
+
+def one_in(log_e: float) -> str:
+    """`1 of 2,291`, for a natural log of evidence of any size."""
+    if log_e > math.log(1e12):
+        return f"1 of 10^{math.floor(log_e / math.log(10))}"
+    # A billionth of slack: exp(log(100)) is a hair below 100.
+    return f"1 of {max(1, math.floor(math.exp(log_e) * (1 + 1e-9))):,}"
+
+
+def times(ratio: float) -> str:
+    """`1.4`, `12`, `0.07`."""
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
+
+
+def gap_words(gap: Gap) -> str:
+    """What is missing, for people."""
+    match gap:
+        case Gap.ABSENT:
+            return "no series of the pods it asks for"
+        case Gap.EMPTY:
+            return "no request counted on the canary since the last look"
+        case Gap.STALE:
+            return "no sample within the last two scrapes"
+        case Gap.NAN:
+            return "a value that is not a number"
+        case Gap.UNREACHABLE:
+            return "the metrics server gave no usable answer"
+        case _:
+            assert_never(gap)
+
+
+def compared(metric: Metric, evidence: Evidence) -> str:
+    """`24 of 6,000 canary requests failed (0.40%) against 64 of 54,000 on stable at the same moments (0.12%)`."""
+    canary, stable = evidence.canary, evidence.stable
+    first = f"{canary.bad:,} of {canary.total:,} canary requests {metric.bad_words} ({percent(canary.rate)})"
+    if not stable.total:
+        return f"{first}, with no stable side to compare"
+    return f"{first} against {stable.bad:,} of {stable.total:,} on stable at the same moments ({percent(stable.rate)})"
+
+
+def sentence(
+    standing: Standing,
+    metrics: Mapping[str, Metric],
+    rules: Rules,
+    *,
+    worse: float,
+    gaps: Mapping[str, Gap],
+    waits: str = "",
+) -> str:
+    """The sentence of one look. `waits`: what is missing besides evidence."""
+    match standing.decision:
+        case Decision.ROLL_BACK:
+            return rolled_back(standing, metrics, rules)
+        case Decision.PROMOTE:
+            return promoted(standing, metrics, rules, worse)
+        case Decision.GO_ON:
+            return going_on(standing, metrics, rules, worse, waits)
+        case Decision.UNKNOWN:
+            return unknown(standing, metrics, gaps)
+        case _:
+            assert_never(standing.decision)
+
+
+def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules) -> str:
+    """What was seen, how rarely a fine canary looks like this, and how much worse it is."""
+    blamed = _of(standing, standing.blame)
+    metric = metrics[standing.blame]
+    head = f"{_label(metric, metrics)}{compared(metric, blamed)}"
+    margin = percent(rules.tolerate - 1)
+    fine = f"a canary at most {margin} worse than stable" if rules.tolerate > 1 else "a canary no worse than stable"
+    if not blamed.stable.total or standing.log_e_burn > blamed.log_e_roll_back:
+        fine = f"a canary within {times(rules.burn)} times the {_allowed(metric)} its objective allows"
+    rare = f"{fine} would look this bad in fewer than {one_in(standing.log_e_roll_back)} rollouts"
+    tail = f" (limit: 1 in {1 / rules.alpha:.0f})"
+    if blamed.ratio and blamed.ratio[0] > 1:
+        low, high = blamed.ratio
+        tail += f", and the canary is {times(low)} to {times(high)} times worse (95%, valid at any look)"
+    return f"Rolled back: {head}; {rare}{tail}."
+
+
+def promoted(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float) -> str:
+    """How sure, of what, and on how much traffic."""
+    sure = percent(1 - rules.beta)
+    objective = " or inside the objective" if any(m.objective is not None for m in metrics.values()) else ""
+    least = min(standing.evidence, key=lambda one: one.log_e_promote)
+    return (
+        f"Good enough: with {sure} confidence the canary is less than {worse:g}x as bad as stable{objective}; "
+        f"{_label(metrics[least.metric], metrics)}{compared(metrics[least.metric], least)}."
+    )
+
+
+def going_on(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float, waits: str) -> str:
+    """What was seen so far, and what it is not yet enough for."""
+    if not standing.evidence:
+        return waits
+    weakest = min(standing.evidence, key=lambda one: one.log_e_promote)
+    metric = metrics[weakest.metric]
+    seen = f"{_label(metric, metrics)}{compared(metric, weakest)}."
+    if weakest.log_e_promote >= rules.promote_at:
+        return f"{seen} {waits}".strip()
+    missing = (
+        f"Not yet sure that it is less than {worse:g}x worse ({_shown(weakest.log_e_promote)} of {1 / rules.beta:.0f})."
+    )
+    return " ".join(filter(None, (seen, missing, waits)))
+
+
+def unknown(standing: Standing, metrics: Mapping[str, Metric], gaps: Mapping[str, Gap]) -> str:
+    """What could not be read, and what was known before."""
+    told = sorted(set(gaps.values()))
+    parts = [f"{_names(name for name in gaps if gaps[name] is gap)}: {gap_words(gap)}" for gap in told]
+    head = f"Can't tell: {'; '.join(parts)}."
+    seen = [one for one in standing.evidence if one.canary.total]
+    if not seen:
+        return head
+    weakest = min(seen, key=lambda one: one.log_e_promote)
+    metric = metrics[weakest.metric]
+    return f"{head} Until then {_label(metric, metrics)}{compared(metric, weakest)}."
+
+
+def _label(metric: Metric, metrics: Mapping[str, Metric]) -> str:
+    return f"{metric.name}: " if len(metrics) > 1 else ""
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _of(standing: Standing, name: str) -> Evidence:
+    return next(one for one in standing.evidence if one.metric == name)
+
+
+def _allowed(metric: Metric) -> str:
+    return percent(1 - (metric.objective or 0.0))
+
+
+def _shown(log_e: float) -> str:
+    return f"{math.exp(min(log_e, 30)):.2g}"

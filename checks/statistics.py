@@ -1,0 +1,120 @@
+"""Statistics of the sequential judge: mixtures of likelihood ratios that hold at every look. Pure, on `math` alone."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+def geomspace(first: float, last: float, count: int) -> tuple[float, ...]:
+    """`count` numbers from `first` to `last`, each the same number of times the one before."""
+    low, high = math.log(first), math.log(last)
+    inner = (math.exp(low + (high - low) * i / (count - 1)) for i in range(1, count - 1))
+    return (first, *inner, last)
+
+
+WORSE_GRID = geomspace(1.2, 10, 30)
+"""Ratios above the tolerated one that the evidence against a canary is spread over."""
+BETTER_GRID = geomspace(0.05, 0.9, 25)
+"""Ratios below `worse` that the evidence for a canary is spread over."""
+BURN_GRID = geomspace(1.15, 30, 40)
+HEALTH_GRID = geomspace(0.01, 0.87, 40)
+HIGHEST_RATE = 0.98
+"""A true rate that is tried against an allowed one is no higher than this."""
+
+
+def log_sum(logs: Sequence[float]) -> float:
+    """Log of the sum of exponentials; minus infinity for none."""
+    most = max(logs, default=-math.inf)
+    if most == -math.inf:
+        return most
+    exp = math.exp
+    return most + math.log(math.fsum([exp(value - most) for value in logs]))
+
+
+def log_mean(logs: Sequence[float]) -> float:
+    """Log of the mean of exponentials."""
+    return log_sum(logs) - math.log(len(logs))
+
+
+def log_weighted(terms: Iterable[tuple[float, float]]) -> float:
+    """Log of the weighted sum of exponentials, from (weight, log)."""
+    return log_sum([math.log(weight) + value for weight, value in terms if weight > 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One window as the relative evidence needs it."""
+
+    canary_bad: int
+    bad: int
+    """On both sides."""
+    share: float
+    """The canary's share of requests, as observed."""
+
+
+@lru_cache(maxsize=256)
+def _logs(null: float, grid: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """By true ratio: the log of it over `null`, and one less than the ratio."""
+    return tuple((math.log(step), null * step - 1) for step in grid)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Likelihood ratios of several true ratios (`null` times the grid) against `null`, cumulative over windows.
+
+    Lindon and Malek 2022 (arXiv 2011.03567): given all bad events of a window, the canary's are binomial with
+    `share*r/(1+share*(r-1))`; the common base rate, whatever it does over time, cancels. Shares may change.
+    """
+
+    null: float
+    grid: tuple[float, ...]
+    logs: tuple[float, ...]
+
+    @classmethod
+    def against(cls, null: float, grid: tuple[float, ...]) -> "Mixture":
+        """Nothing seen yet."""
+        return cls(null, grid, (0.0,) * len(grid))
+
+    def seen(self, lot: Lot) -> "Mixture":
+        """With one more window."""
+        if not lot.bad:
+            return self
+        log1p, x, m, share = math.log1p, lot.canary_bad, lot.bad, lot.share
+        base = m * log1p(share * (self.null - 1))
+        steps = zip(self.logs, _logs(self.null, self.grid), strict=True)
+        logs = [total + x * step - m * log1p(share * excess) + base for total, (step, excess) in steps]
+        return Mixture(self.null, self.grid, tuple(logs))
+
+    def log_e(self, dispersion: float = 1.0) -> float:
+        """Log of the evidence, each likelihood ratio tempered by the dispersion."""
+        return log_mean([value / dispersion for value in self.logs])
+
+
+@lru_cache(maxsize=256)
+def _odds(null: float, grid: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """By rate: the log likelihood ratio against `null` of a bad event, and of a good one."""
+    rates = [null * step for step in grid if null * step < HIGHEST_RATE]
+    return tuple((math.log(rate / null), math.log1p(-rate) - math.log1p(-null)) for rate in rates)
+
+
+def log_e_rate(bad: int, total: int, null: float, grid: tuple[float, ...], dispersion: float = 1.0) -> float:
+    """Log evidence, from one side's counts, that the rate of bad events is like `null` times the grid, not `null`.
+
+    0 (no evidence) where no such rate is left below the highest, or `null` is no rate between 0 and 1.
+    """
+    odds = _odds(null, grid) if 0 < null < 1 else ()
+    if not odds:
+        return 0.0
+    good = total - bad
+    return log_mean([(bad * of_bad + good * of_good) / dispersion for of_bad, of_good in odds])
+
+
+def log_e_burn(bad: int, total: int, rate: float, dispersion: float = 1.0) -> float:
+    """Log evidence that the rate of bad events is above `rate` (burn times the allowed one)."""
+    return log_e_rate(bad, total, rate, BURN_GRID, dispersion)
+
+
+def log_e_health(bad: int, total: int, rate: float, dispersion: float = 1.0) -> float:
+    """Log evidence that the rate of bad events is below `rate` (one minus the objective)."""
+    return log_e_rate(bad, total, rate, HEALTH_GRID, dispersion)

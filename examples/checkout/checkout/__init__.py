@@ -1,0 +1,1 @@
+"""A small shop: it lists products, prices carts and takes orders over HTTP."""

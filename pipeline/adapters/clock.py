@@ -1,0 +1,65 @@
+"""Clock: the system's time, and sleep that Ctrl-C and SIGTERM cut short."""
+
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ONE_WISH = 0.5
+"""Seconds in which a repeated signal is the same wish: wrappers pass on what the terminal already sent to all."""
+
+
+class SystemClock:
+    """As a context manager it takes SIGINT and SIGTERM over; a second wish raises KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._before: dict[signal.Signals, Any] = {}
+        self._pipe: tuple[int, int] | None = None
+
+    def __enter__(self) -> "SystemClock":
+        self._pipe = os.pipe()
+        os.set_blocking(self._pipe[1], False)
+        self._before = {number: signal.signal(number, self._heard) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        pipe, self._pipe = self._pipe, None
+        for end in pipe or ():
+            os.close(end)
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends early at the first signal. After it, whole again: making traffic safe waits between looks, too."""
+        if self._pipe is None or self.interrupted():
+            time.sleep(max(0.0, seconds))
+        else:
+            # A pipe, not an Event: a handler may run inside Event.wait and would lock itself out.
+            select.select([self._pipe[0]], [], [], max(0.0, seconds))
+
+    def interrupted(self) -> bool:
+        """True once Ctrl-C or SIGTERM came."""
+        return self._first is not None
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's shape
+        now = time.monotonic()
+        if self._first is not None:
+            if now - self._first > ONE_WISH:
+                raise KeyboardInterrupt
+            return
+        self._first = now
+        if self._pipe:
+            with suppress(BlockingIOError):
+                os.write(self._pipe[1], b"!")

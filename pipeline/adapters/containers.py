@@ -1,0 +1,262 @@
+"""Containers: suites run in the image they test, by the Docker engine."""
+
+import io
+import os
+import queue
+import socket
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+import docker
+import requests
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import LogConfig
+
+from davy.pipeline import durations
+from davy.pipeline.adapters import engine
+from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.tarball import Refused, extracted
+from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+
+JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
+SUITE, OWNER, UNTIL = "davy.suite", "davy.owner", "davy.until"
+"""Labels by which containers that a killed run left behind are found."""
+SPARE = 300
+"""Seconds after its timeout in which a container may still be cleaned up by its own run."""
+MOST_JUNIT = 32 * 2**20
+MOST_LOG = 64 * 2**20
+MOST_LINE = 64 * 2**10
+
+
+class DockerSuites:
+    """Runs one suite at a time. `stop` may come from another thread."""
+
+    def __init__(self, environment: Mapping[str, str], *, interrupted: Callable[[], bool] = lambda: False) -> None:
+        self._environment, self._interrupted = environment, interrupted
+        self._credentials = DockerCredentials(environment)
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End what runs; its container is removed by the run itself."""
+        self._stopped.set()
+
+    def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
+        """Run the suite to its end. Raises Unreachable where Docker is not there, Forbidden at the image's registry."""
+        self._stopped.clear()
+        order.out.mkdir(parents=True, exist_ok=True)
+        log = order.out / "log.txt"
+        with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
+            _sweep(client)
+            problem = self._pulled(client, order)
+            if problem:
+                kept.write(f"{problem}\n")
+                return SuiteRun(exit_code=None, junit=None, log=log, because=problem)
+            container = self._created(client, order)
+            try:
+                return self._played(client, container, order, _Log(kept, say), log)
+            finally:
+                with suppress(NotFound):
+                    client.remove_container(container, v=True, force=True)
+
+    def _pulled(self, client: docker.APIClient, order: SuiteOrder) -> str:
+        """Have the image; else the sentence that says why not."""
+        try:
+            client.inspect_image(order.image.reference)  # type: ignore[no-untyped-call]
+        except ImageNotFound:
+            auth = engine.sign_in(self._credentials, order.image.name)
+            try:
+                client.pull(order.image.reference, auth_config=auth)
+                client.inspect_image(order.image.reference)  # type: ignore[no-untyped-call]
+            except APIError as error:
+                words = engine.words(error)
+                if engine.is_denied(words):
+                    raise engine.denied(order.image.name, "pull", self._credentials) from error
+                return f"image pull error: {words}"
+        return ""
+
+    def _created(self, client: docker.APIClient, order: SuiteOrder) -> str:
+        host = client.create_host_config(
+            network_mode=order.network,
+            mem_limit=order.memory_bytes,
+            memswap_limit=order.memory_bytes,
+            nano_cpus=int(order.cpus * 1e9),
+            init=True,
+            # The log is read back through the engine, whatever its default driver is.
+            log_config=LogConfig(type="json-file", config={"max-size": "256m"}),
+        )
+        until = int(time.time() + order.timeout.total_seconds() + SPARE)
+        made = client.create_container(
+            order.image.reference,
+            entrypoint=["/bin/sh", "-c"],
+            command=[order.run],
+            environment={**order.env, "JUNIT": JUNIT},
+            labels={SUITE: order.name, OWNER: _owner(), UNTIL: str(until)},
+            host_config=host,
+        )
+        return str(made["Id"])
+
+    def _played(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log", log: Path) -> SuiteRun:
+        try:
+            client.put_archive(container, "/", _folder_for(JUNIT))
+            client.start(container)
+        except APIError as error:
+            words = f"could not start: {engine.words(error)}"
+            told.line(words)
+            return SuiteRun(exit_code=None, junit=None, log=log, because=words)
+        because = self._followed(client, container, order, told)
+        state = client.inspect_container(container)["State"]
+        code: int | None = None if because else int(state["ExitCode"])
+        if code and state.get("OOMKilled"):
+            because = f"out of memory (limit {order.memory_bytes // 2**20} MiB)"
+        files, notes = _collected(client, container, order)
+        for note in notes:
+            told.line(note)
+        return SuiteRun(exit_code=code, junit=_report(client, container), log=log, because=because, files=files)
+
+    def _followed(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log") -> str:
+        """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        limit = int(order.timeout.total_seconds()) + SPARE
+        reader = threading.Thread(target=_read, args=(self._environment, container, lines, limit), daemon=True)
+        reader.start()
+        deadline = time.monotonic() + order.timeout.total_seconds()
+        because, heard_all = "", False
+        while not (heard_all and _has_ended(client, container)):
+            with suppress(queue.Empty):
+                line = lines.get(timeout=0.1)
+                heard_all = heard_all or line is None
+                if line is not None:
+                    told.bytes(line)
+            if not because:
+                because = self._over(deadline, order)
+                if because:
+                    with suppress(APIError):
+                        client.kill(container)
+        return because
+
+    def _over(self, deadline: float, order: SuiteOrder) -> str:
+        if self._stopped.is_set() or self._interrupted():
+            return "stopped"
+        return f"timed out after {durations.shown(order.timeout)}" if time.monotonic() >= deadline else ""
+
+
+class _Log:
+    """The suite's lines, told and kept."""
+
+    def __init__(self, kept: TextIO, say: Say) -> None:
+        self._kept, self._say, self._size = kept, say, 0
+
+    def bytes(self, line: bytes) -> None:
+        self.line(line.decode(errors="replace").rstrip("\r\n"))
+
+    def line(self, text: str) -> None:
+        self._say(text)
+        if self._size <= MOST_LOG:
+            self._size += len(text) + 1
+            self._kept.write(f"{text}\n" if self._size <= MOST_LOG else "(the log was cut here, at 64 MiB)\n")
+            self._kept.flush()
+
+
+def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQueue[bytes | None]", limit: int) -> None:
+    """Put the container's lines into the queue, None at their end. A connection of its own: it blocks."""
+    try:
+        client = docker.APIClient(version="auto", timeout=limit, **docker.utils.kwargs_from_env(dict(environment)))
+        try:
+            for line in _lines(client.logs(container, stream=True, follow=True)):
+                lines.put(line)
+        finally:
+            client.close()
+    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
+        lines.put(f"(the log could not be followed: {type(error).__name__})".encode())
+    finally:
+        lines.put(None)
+
+
+def _has_ended(client: docker.APIClient, container: str) -> bool:
+    return not client.inspect_container(container)["State"]["Running"]
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    left = b""
+    for chunk in chunks:
+        *whole, left = (left + chunk).split(b"\n")
+        yield from whole
+        if len(left) > MOST_LINE:
+            yield left
+            left = b""
+    if left:
+        yield left
+
+
+def _folder_for(path: str) -> bytes:
+    """A tar with the report's folder, which any user of the container may write to."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        folder = tarfile.TarInfo(path.strip("/").rsplit("/", 1)[0])
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
+        archive.addfile(folder)
+    return made.getvalue()
+
+
+def _report(client: docker.APIClient, container: str) -> str | None:
+    """The JUnit report's text; None where none was written, or one that is too large."""
+    try:
+        chunks, facts = client.get_archive(container, JUNIT)
+        if int(facts.get("size", 0)) > MOST_JUNIT:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            member = archive.next()
+            source = archive.extractfile(member) if member and member.isreg() else None
+            return source.read().decode(errors="replace") if source else None
+    except (NotFound, tarfile.TarError):
+        return None
+
+
+def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Copy what was asked for out of the container; what is not there is noted, and no failure."""
+    files: list[Path] = []
+    notes: list[str] = []
+    for path in order.collect:
+        into = order.out / "files" / path.strip("/").rpartition("/")[0]
+        try:
+            chunks, _ = client.get_archive(container, path)
+            files += extracted(chunks, into)
+        except NotFound:
+            notes.append(f"(nothing to collect at {path})")
+        except Refused as error:
+            notes.append(f"(not all of {path} was collected: {error})")
+    return tuple(files), tuple(notes)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def _sweep(client: docker.APIClient) -> None:
+    """Remove containers that killed runs left behind: their owner is gone, or their time is long over."""
+    found: list[dict[str, Any]] = client.containers(all=True, filters={"label": [SUITE, OWNER]})
+    for container in found:
+        labels = container.get("Labels") or {}
+        if _left_behind(str(labels.get(OWNER, "")), str(labels.get(UNTIL, ""))):
+            with suppress(APIError):
+                client.remove_container(container["Id"], v=True, force=True)
+
+
+def _left_behind(owner: str, until: str) -> bool:
+    host, _, number = owner.rpartition("/")
+    if until.isdigit() and time.time() > int(until):
+        return True
+    if host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,126 @@
+"""Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from davy.pipeline import wording, yamltree
+from davy.pipeline.config import Config
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.rules import Finding, broken
+from davy.pipeline.yamltree import Place, Reading, Tree
+
+MOST_BYTES = 2**20
+REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file with as you type."
+
+
+def loaded(path: Path, environment: Mapping[str, str]) -> Config:
+    """The file's Config. Raises Unusable with every problem, also where the file cannot be read."""
+    return parsed(_text(path), str(path), environment)
+
+
+def parsed(text: str, file: str, environment: Mapping[str, str]) -> Config:
+    """The text's Config. `environment` fills `${NAME}`. Raises Unusable with every problem at once."""
+    if len(text) > MOST_BYTES:
+        raise _unusable(file, [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=file)])
+    reading = yamltree.read(text, file, environment, raw=_is_command)
+    if not isinstance(reading.value, dict):
+        what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
+        raise _unusable(file, reading.problems or [Problem(what=f"{what}; it needs `service`, `images`, …", file=file)])
+    config, found = _validated(reading.value)
+    noted = {problem.path for problem in reading.problems}
+    for place, what in found:
+        if yamltree.shown(place) not in noted:
+            reading.refuse(place, _hidden(reading, place, what))
+    if reading.problems or config is None:
+        raise _unusable(file, reading.problems)
+    return config
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise _unusable(str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))])
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        what, remedy = "is not there", "Write one, or name another with --config."
+    except IsADirectoryError:
+        what, remedy = "is a folder, not a file", "Name the file itself with --config."
+    except UnicodeDecodeError as error:
+        what, remedy = f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
+    except OSError as error:
+        what, remedy = f"cannot be read: {error.strerror}", "Check its owner and mode."
+    raise Unusable(f"{path} {what}.", problems=(Problem(what=what, file=str(path)),), remedy=remedy)
+
+
+def _unusable(file: str, problems: list[Problem]) -> Unusable:
+    ordered = sorted(problems, key=lambda problem: (problem.line or 0, problem.path))
+    count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
+    return Unusable(f"{file} has {count}.", problems=tuple(ordered), remedy=REMEDY)
+
+
+def _is_command(place: Place) -> bool:
+    """`$JUNIT` and `${…}` in a suite's command belong to the shell."""
+    return len(place) == 3 and place[0] == "tests" and place[2] == "run"
+
+
+def _validated(tree: dict[str, Tree]) -> tuple[Config | None, list[Finding]]:
+    found: dict[Place, str] = dict(_misfits(Config, tree, ()))
+    config = None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            place: Place = tuple(item["loc"])
+            found.setdefault(place, wording.sentence(item, place))
+    for place, what in broken(tree):
+        found.setdefault(place, what)
+    return config, list(found.items())
+
+
+def _misfits(annotation: object, value: Tree, place: Place) -> Iterator[Finding]:
+    """What pydantic would quietly turn into something else: true into 1, a bare number into seconds."""
+    if get_origin(annotation) is tuple and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _misfits(get_args(annotation)[0], item, (*place, index))
+        return
+    kind = _kind(annotation)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if isinstance(value, dict):
+            for key, inner in wording.keys(kind).items():
+                yield from _misfits(inner, value[key], (*place, key)) if key in value else ()
+        elif isinstance(value, bool):
+            yield place, f"must not be {wording.told(value)}"
+    elif kind is timedelta and isinstance(value, int | float):
+        yield place, "needs a unit: write it like 500ms, 15s, 1m30s or 2h"
+    elif kind in (int, float) and isinstance(value, bool):
+        yield place, f"must be a number, not {wording.told(value)}"
+    elif kind is bool and not isinstance(value, bool):
+        yield place, f"must be true or false, not {wording.told(value)}"
+
+
+def _kind(annotation: object) -> object:
+    """The type itself, out of `Annotated[…]` and `… | None`."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
+        return _kind(arguments[0])
+    if arguments and (get_origin(annotation) is Union or type(None) in arguments):
+        return next((_kind(part) for part in arguments if part is not type(None)), annotation)
+    return annotation
+
+
+def _hidden(reading: Reading, place: Place, what: str) -> str:
+    """The sentence with the file's own text in place of what the environment put there: it may be a secret."""
+    value: Tree = reading.value
+    for part in place:
+        if isinstance(value, dict) and isinstance(part, str):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+    written = reading.written.get(place)
+    if written is None or not isinstance(value, str) or not value:
+        return what
+    return what.replace(repr(value), repr(written)).replace(value, written)

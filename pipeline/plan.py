@@ -1,0 +1,178 @@
+"""Plan: what a release would do, step by step, with nothing touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from davy.pipeline import durations, images
+from davy.pipeline.config import ChecksConfig, Config, SloConfig, StepConfig, SuiteConfig, ThresholdConfig
+from davy.pipeline.events import Stage, StepPlan
+from davy.pipeline.model import Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One thing that would happen."""
+
+    stage: Stage
+    sentence: str
+    """For people: what happens."""
+    if_it_fails: str = ""
+    """What happens then, and how davy ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A release, before it happens."""
+
+    service: str
+    workload: str
+    """`namespace/name`."""
+    revision: Revision
+    replicas: int | None
+    """Of the Deployment; None where the cluster was not asked."""
+    steps: tuple[PlanStep, ...]
+    canary: tuple[StepPlan, ...] = ()
+    """The steps in pods; empty where the replicas are not known."""
+
+
+def planned(
+    config: Config,
+    revision: Revision,
+    *,
+    replicas: int | None = None,
+    canary: Sequence[StepPlan] = (),
+) -> Plan:
+    """The plan. `canary`: the steps in pods as the strategy computes them; without it only the wish is told."""
+    kubernetes = config.deploy.kubernetes
+    steps = (
+        _source(revision),
+        *_builds(config, revision),
+        *(_suite(config, suite) for suite in config.tests),
+        *_canary(config, replicas, tuple(canary)),
+    )
+    return Plan(
+        service=config.service,
+        workload=f"{kubernetes.namespace}/{kubernetes.deployment}",
+        revision=revision,
+        replicas=replicas,
+        steps=steps,
+        canary=tuple(canary),
+    )
+
+
+def _source(revision: Revision) -> PlanStep:
+    branch = f" on {revision.branch}" if revision.branch else ""
+    dirty = "; the tree is dirty, so the images hold more than the commit does" if revision.dirty else ""
+    return PlanStep(stage=Stage.SOURCE, sentence=f"Release commit {revision.short}{branch}{dirty}.")
+
+
+def _builds(config: Config, revision: Revision) -> list[PlanStep]:
+    fails = "Nothing is deployed; davy ends with 3."
+    return [
+        PlanStep(
+            stage=Stage.BUILD,
+            sentence=(
+                f"Build {image.name} from {image.context}/{image.dockerfile}"
+                + (f" (stage {image.target})" if image.target else "")
+                + f", push it as {image.name}:{images.tag(revision)}, and name it by digest from there on."
+            ),
+            if_it_fails=fails,
+        )
+        for image in config.images
+    ]
+
+
+def _suite(config: Config, suite: SuiteConfig) -> PlanStep:
+    image = suite.image or config.images[0].name
+    where = "a container" if suite.in_ == "image" else "a Kubernetes Job"
+    return PlanStep(
+        stage=Stage.TEST,
+        sentence=(
+            f"Run suite {suite.name} in {where} of {image}: `{suite.run}` "
+            f"(at most {durations.shown(suite.timeout)}, {suite.memory}, {suite.cpus:g} CPU)."
+        ),
+        if_it_fails="The other suites still run, nothing is deployed; davy ends with 3.",
+    )
+
+
+def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) -> list[PlanStep]:
+    canary, checks = config.canary, config.checks
+    unready = f"Canary pods that are not Ready within {durations.shown(canary.ready_within)}, crash or cannot start"
+    made = [
+        PlanStep(
+            stage=Stage.CANARY,
+            sentence=_step(index, step, checks.worse, pods[index] if index < len(pods) else None, replicas),
+            if_it_fails=f"{unready} are rolled back, as is a canary judged worse; davy ends with 4.",
+        )
+        for index, step in enumerate(canary.steps)
+    ]
+    made.append(PlanStep(stage=Stage.CANARY, sentence=_judge(config), if_it_fails=_undecided(config)))
+    made.append(
+        PlanStep(
+            stage=Stage.CANARY,
+            sentence=f"Promote: Kubernetes replaces the rest within {durations.shown(canary.promote_within)}, watched.",
+            if_it_fails="It is rolled back while stable pods are left; davy ends with 4, or with 7 where that fails.",
+        )
+    )
+    if canary.bake:
+        made.append(
+            PlanStep(
+                stage=Stage.CANARY,
+                sentence=f"Watch it for {durations.shown(canary.bake)} more at 100 %.",
+                if_it_fails="It is rolled back; davy ends with 4.",
+            )
+        )
+    return made
+
+
+def _step(index: int, step: StepConfig, worse: float, pods: StepPlan | None, replicas: int | None) -> str:
+    reached = ""
+    if pods is not None:
+        plural = "" if pods.pods == 1 else "s"
+        beside = f" beside {replicas} stable" if replicas is not None else ""
+        reached = f" by {pods.pods} canary pod{plural}{beside}, which is {pods.share:.1f} % reached"
+    wait = [f"not before {durations.shown(step.at_least)}"] if step.at_least else []
+    wait += [f"undecided after {durations.shown(step.at_most)}"] if step.at_most else []
+    wait += ["after a person's `davy canary promote`"] if step.approve else []
+    more = f" ({', '.join(wait)})" if wait else ""
+    return (
+        f"Step {index + 1}: {step.weight:g} % of the traffic{reached}; go on when it is shown to be less than "
+        f"{step.worse or worse:g}x worse than stable{more}."
+    )
+
+
+def _judge(config: Config) -> str:
+    checks = config.checks
+    every = f"Look every {durations.shown(checks.interval)} at {checks.prometheus.url}"
+    if checks.judge == "threshold":
+        return f"{every}, by thresholds: {'; '.join(_threshold(check) for check in checks.thresholds)}."
+    return f"{every}: {'; '.join(_slo(slo) for slo in checks.slos)}. {_limits(checks)}"
+
+
+def _limits(checks: ChecksConfig) -> str:
+    return (
+        f"Roll back at evidence of 1 in {1 / checks.alpha:.0f} against being at most {checks.tolerate:g}x worse, or "
+        f"of a budget burning {checks.burn:g}x too fast; go on at evidence of 1 in {1 / checks.beta:.0f}."
+    )
+
+
+def _slo(slo: SloConfig) -> str:
+    if slo.under is not None:
+        return f"{slo.name} {slo.objective:g} % under {durations.shown(slo.under)}"
+    return f"{slo.name} {slo.objective:g} %"
+
+
+def _threshold(check: ThresholdConfig) -> str:
+    says = [f"good {check.success}"] if check.success else []
+    says += [f"bad {check.failure}"] if check.failure else []
+    return f"{check.name} ({', '.join(says)})"
+
+
+def _undecided(config: Config) -> str:
+    canary = config.canary
+    what = {
+        "hold": "it is held where it is",
+        "roll_back": "it is rolled back",
+        "promote": "it is promoted",
+    }[canary.on_inconclusive]
+    return f"Without a verdict in {durations.shown(canary.deadline)} {what}; davy ends with 5."

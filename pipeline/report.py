@@ -1,0 +1,215 @@
+"""Report: a release for the CI's summary page and for JUnit readers. Foreign text is escaped."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from davy.pipeline import durations
+from davy.pipeline import junit as xml
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import Result, StageFinished, SuiteFinished
+from davy.pipeline.junit import Case, CaseResult
+from davy.pipeline.model import Evidence, Verdict
+from davy.pipeline.summary import Report, folded, summarized
+
+__all__ = ["Report", "folded", "junit", "markdown", "summarized"]
+
+MARKS = {Result.PASSED: "✅", Result.FAILED: "❌", Result.SKIPPED: "⏭️"}
+RESULTS = {
+    Result.PASSED: CaseResult.PASSED,
+    Result.FAILED: CaseResult.FAILED,
+    Result.SKIPPED: CaseResult.SKIPPED,
+}
+SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~>])")
+LONGEST_WORDS = 2000
+"""Characters of one foreign text; GitHub takes no step summary above 1 MiB."""
+MOST_ROWS = 50
+
+
+def markdown(report: Report) -> str:
+    """For GITHUB_STEP_SUMMARY and for reading as it is."""
+    parts = [
+        _head(report),
+        _stages(report),
+        _images(report),
+        _suites(report),
+        _steps(report),
+        _judged(report.verdict),
+        _troubles(report),
+        _list("Warnings", [warned.what for warned in report.warnings]),
+        _list("What happened", report.story),
+        f"**What to do next:** {plain(report.end.remedy)}" if report.end and report.end.remedy else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain(text: str) -> str:
+    """Foreign text in one line, with nothing left that Markdown, HTML or a mention would take as its own."""
+    one = " ".join(xml.ILLEGAL.sub("\ufffd", text).split())
+    one = one[:LONGEST_WORDS] + ("…" if len(one) > LONGEST_WORDS else "")
+    one = one.replace("&", "&amp;").replace("<", "&lt;")
+    # A zero-width space ends what would be a mention or a bare link.
+    return SPECIAL.sub(r"\\\1", one).replace("@", "@\u200b").replace("://", ":\u200b//")
+
+
+def code(text: str) -> str:
+    """Foreign text as a code span that it cannot leave."""
+    one = " ".join(text.split()).replace("|", "\\|")[:LONGEST_WORDS]
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", one)), default=0) + 1)
+    return f"{fence} {one} {fence}" if len(fence) > 1 else f"`{one}`"
+
+
+def block(text: str) -> str:
+    """Foreign lines as a code block that they cannot leave."""
+    fence = "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    return f"{fence}text\n{text[:LONGEST_WORDS]}\n{fence}"
+
+
+def _head(report: Report) -> str:
+    revision = f" {code(report.revision.short)}" if report.revision else ""
+    title = f"## {_mark(report.ending)} {plain(report.service) or 'davy'}{revision}"
+    lines = [title]
+    if report.rehearsal:
+        lines.append("**REHEARSAL** — nothing was touched: simulated traffic, simulated cluster.")
+    if report.sentence:
+        lines.append(plain(report.sentence))
+    facts = [f"release {code(report.release)}" if report.release else ""]
+    facts += [f"workload {code(report.workload)}" if report.workload else ""]
+    facts += [f"run by {plain(report.runner)}" if report.runner else ""]
+    facts += [f"took {durations.shown(report.end.took)}" if report.end else ""]
+    if report.revision and report.revision.dirty:
+        lines.append("The work tree was **dirty**: the images hold more than the commit does.")
+    return "\n\n".join([*lines, " · ".join(fact for fact in facts if fact)]).strip()
+
+
+def _mark(ending: Ending | None) -> str:
+    if ending is None:
+        return "⏳"
+    return {Ending.DONE: "✅", Ending.ROLLED_BACK: "↩️", Ending.UNDECIDED: "⏸️"}.get(ending, "❌")
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = [head, tuple("---" for _ in head), *rows[:MOST_ROWS]]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return text + (f"\n\n… and {len(rows) - MOST_ROWS} more." if len(rows) > MOST_ROWS else "")
+
+
+def _stages(report: Report) -> str:
+    rows = [
+        (f"{MARKS[stage.result]} {stage.stage.value}", durations.shown(stage.took), plain(stage.note))
+        for stage in report.stages
+    ]
+    return _table(("Stage", "Time", ""), rows)
+
+
+def _images(report: Report) -> str:
+    rows = [
+        (code(built.image.reference), durations.shown(built.took), "reused" if built.cached else "built")
+        for built in report.images
+    ]
+    return _table(("Image", "Time", ""), rows)
+
+
+def _suites(report: Report) -> str:
+    rows = [
+        (
+            f"{MARKS[suite.result]} {plain(suite.suite)}",
+            str(suite.passed),
+            str(suite.failed + suite.errors),
+            str(suite.skipped),
+            durations.shown(suite.took),
+            plain(suite.because),
+        )
+        for suite in report.suites
+    ]
+    return _table(("Suite", "Passed", "Failed", "Skipped", "Time", "Why"), rows)
+
+
+def _steps(report: Report) -> str:
+    rows = [
+        (
+            str(step.number + 1),
+            "" if step.wished is None else f"{step.wished:g} %",
+            "not reached" if step.reached is None else f"{step.reached:.1f} %",
+            str(step.pods),
+            plain(step.because),
+        )
+        for step in report.steps
+    ]
+    return _table(("Step", "Wished", "Reached", "Canary pods", "Why"), rows)
+
+
+def _judged(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    rows = [_metric(evidence, verdict) for evidence in verdict.evidence]
+    head = ("Metric", "Canary", "Stable", "Ratio (95 %)", "")
+    return "\n\n".join(part for part in (f"**Verdict:** {plain(verdict.sentence)}", _table(head, rows)) if part)
+
+
+def _metric(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
+    sides = [
+        f"{side.bad:,} of {side.total:,} bad ({100 * side.rate:.2f} %)" if side.total else "no request"
+        for side in (evidence.canary, evidence.stable)
+    ]
+    if evidence.value is not None:
+        sides = [f"value {evidence.value:g}", ""]
+    ratio = f"{evidence.ratio[0]:.2f} to {evidence.ratio[1]:.2f}" if evidence.ratio else ""
+    note = f"no data: {evidence.gap.value}" if evidence.gap else "to blame" if verdict.blame == evidence.metric else ""
+    return (plain(evidence.metric), *sides, ratio, note)
+
+
+def _troubles(report: Report) -> str:
+    if not report.troubles:
+        return ""
+    parts = [
+        f"{code(trouble.pod)} {plain(trouble.kind.replace('_', ' '))}:\n\n{block(trouble.words)}"
+        for trouble in report.troubles[:10]
+    ]
+    return "\n\n".join(["**Pods that could not work**", *parts])
+
+
+def _list(title: str, lines: Iterable[str]) -> str:
+    items = [f"- {plain(line)}" for line in lines]
+    return "\n".join([f"**{title}**", "", *items[:MOST_ROWS]]) if items else ""
+
+
+# ---- JUnit ----------------------------------------------------------------------------------------------------------
+
+
+def junit(report: Report) -> str:
+    """The release as one suite: a case for each stage and suite, and one for its end."""
+    cases = [_stage_case(stage) for stage in report.stages] + [_suite_case(suite) for suite in report.suites]
+    if report.ending is not None:
+        cases.append(_end_case(report, report.ending))
+    took = report.end.took if report.end else timedelta(0)
+    name = f"davy {report.service}" + (" (rehearsal)" if report.rehearsal else "")
+    return xml.merged([xml.Suite(name=name, cases=tuple(cases), took=took)])
+
+
+def _stage_case(stage: StageFinished) -> Case:
+    return Case(
+        name=stage.stage.value,
+        classname="davy.stage",
+        seconds=stage.took.total_seconds(),
+        result=RESULTS[stage.result],
+        message=stage.note,
+    )
+
+
+def _suite_case(suite: SuiteFinished) -> Case:
+    return Case(
+        name=suite.suite,
+        classname="davy.suite",
+        seconds=suite.took.total_seconds(),
+        result=RESULTS[suite.result],
+        message=suite.because,
+    )
+
+
+def _end_case(report: Report, ending: Ending) -> Case:
+    words = "\n\n".join(f"{trouble.pod} {trouble.kind}\n{trouble.words}" for trouble in report.troubles)
+    kind = {Ending.DONE: CaseResult.PASSED, Ending.UNDECIDED: CaseResult.SKIPPED}.get(ending, CaseResult.FAILED)
+    return Case(name="release", classname="davy", result=kind, message=report.sentence, text=words)

@@ -1,0 +1,226 @@
+"""Rules: what no single key of the configuration can break alone."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from davy.pipeline import durations
+from davy.pipeline.config import CanaryConfig, ChecksConfig, ImageConfig, SloConfig, StepConfig, SuiteConfig
+from davy.pipeline.config import ThresholdConfig as Threshold
+from davy.pipeline.yamltree import Place, Tree
+
+Finding = tuple[Place, str]
+P = TypeVar("P", bound=BaseModel)
+
+CONDITION = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
+# The grammar of the distribution project: host[:port]/path, lower case; https://github.com/distribution/reference
+REPOSITORY = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+MOST_LOOKS = 8000
+"""The error rates of the sequential judge are kept up to this many looks."""
+LARGEST_BY_REPLICAS = 50.0
+
+
+def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
+    """Every rule that the file breaks. Parts that are wrong in themselves are left out, the rest is still asked."""
+    images, suites = _items(tree, ("images",)), _items(tree, ("tests",))
+    yield from _twice(images, "name", "image")
+    yield from _twice(suites, "name", "suite")
+    yield from _twice(images, "container", "image for container")
+    for place, item in images:
+        yield from _image(place, attempt(ImageConfig, item))
+    names = [item.get("name") for _, item in images if isinstance(item, dict)]
+    for place, item in suites:
+        yield from _suite(place, attempt(SuiteConfig, item), names)
+    yield from _canary(tree.get("canary", {}))
+    yield from _checks(tree.get("checks", {}))
+    yield from _together(attempt(CanaryConfig, tree.get("canary", {})), attempt(ChecksConfig, tree.get("checks")))
+
+
+def attempt(model: type[P], value: Tree) -> P | None:
+    """The part, or None where it is wrong in itself."""
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def condition(text: str) -> tuple[str, float] | None:
+    """`>= 0.95` as operator and number; None where it is no condition."""
+    match = CONDITION.fullmatch(text)
+    return (match[1], float(match[2])) if match else None
+
+
+def _items(tree: Tree, path: tuple[str, ...]) -> list[tuple[Place, Tree]]:
+    value: Tree = tree
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return [((*path, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+
+
+def _twice(items: list[tuple[Place, Tree]], key: str, what: str) -> Iterator[Finding]:
+    seen: dict[str, Place] = {}
+    for place, item in items:
+        name = item.get(key) if isinstance(item, dict) else None
+        if isinstance(name, str) and name in seen:
+            yield (*place, key), f"a second {what} {name!r}; each needs its own {key}"
+        elif isinstance(name, str):
+            seen[name] = place
+
+
+def _image(place: Place, image: ImageConfig | None) -> Iterator[Finding]:
+    if image is None or REPOSITORY.fullmatch(image.name):
+        return
+    last = image.name.rsplit("/", 1)[-1]
+    if "@" in image.name or ":" in last:
+        what = f"{image.name!r} has a tag or digest; davy makes its own, write registry and repository only"
+    elif "://" in image.name:
+        what = f"{image.name!r} is a URL; leave `{image.name.split('://')[0]}://` out"
+    else:
+        what = (
+            f"{image.name!r} is no repository's name; write it like registry.example.com/shop/checkout, in lower case"
+        )
+    yield (*place, "name"), what
+
+
+def _suite(place: Place, suite: SuiteConfig | None, images: list[Tree]) -> Iterator[Finding]:
+    if suite is None:
+        return
+    if suite.image is not None and suite.image not in images:
+        known = ", ".join(str(name) for name in images if name) or "none"
+        yield (*place, "image"), f"there is no image {suite.image!r} under `images`; there are: {known}"
+    if not suite.timeout:
+        yield (*place, "timeout"), "must be above 0s"
+    for index, path in enumerate(suite.collect):
+        if not path.startswith("/") or ".." in path.split("/"):
+            yield (*place, "collect", index), f"{path!r} is no absolute path in the container; write it like /app/out"
+
+
+def _canary(value: Tree) -> Iterator[Finding]:
+    whole = attempt(CanaryConfig, value)
+    deadline = whole.deadline if whole else None
+    routed = isinstance(value, dict) and bool(value.get("traffic"))
+    before = 0.0
+    for place, item in _items({"canary": value}, ("canary", "steps")):
+        step = attempt(StepConfig, item if isinstance(item, dict) else {"weight": item})
+        if step is None:
+            continue
+        at = (*place, "weight") if isinstance(item, dict) else place
+        if step.weight <= before:
+            yield at, f"must be above {before:g}, the step before; a canary only grows"
+        elif step.weight > LARGEST_BY_REPLICAS and not routed:
+            yield (
+                at,
+                (
+                    "must be at most 50: by replicas, canary pods are added to the stable ones, "
+                    "and 50% already doubles the pods; the promotion that follows takes it to 100%"
+                ),
+            )
+        before = max(before, step.weight)
+        yield from _times(place, step, deadline)
+    if whole and sum((step.at_least for step in whole.steps), whole.warmup) > whole.deadline:
+        spent = durations.shown(sum((step.at_least for step in whole.steps), whole.warmup))
+        yield (
+            ("canary", "deadline"),
+            f"can never be met: warm-up and the steps' `at_least` take {spent}, the deadline is "
+            f"{durations.shown(whole.deadline)}",
+        )
+
+
+def _times(place: Place, step: StepConfig, deadline: timedelta | None) -> Iterator[Finding]:
+    if step.at_most is not None and step.at_least > step.at_most:
+        shown = durations.shown(step.at_least), durations.shown(step.at_most)
+        yield (*place, "at_least"), f"{shown[0]} is longer than `at_most`, {shown[1]}"
+    if step.at_most is not None and deadline is not None and step.at_most > deadline:
+        shown = durations.shown(step.at_most), durations.shown(deadline)
+        yield (*place, "at_most"), f"{shown[0]} is longer than `canary.deadline`, {shown[1]}"
+
+
+def _checks(value: Tree) -> Iterator[Finding]:
+    checks: Place = ("checks",)
+    slos, thresholds = (
+        _items({"checks": value}, ("checks", "slos")),
+        _items({"checks": value}, ("checks", "thresholds")),
+    )
+    yield from _twice(slos + thresholds, "name", "check")
+    for place, item in slos:
+        slo = attempt(SloConfig, item)
+        yield from _slo(place, slo) if slo else ()
+    for place, item in thresholds:
+        threshold = attempt(Threshold, item)
+        yield from _threshold(place, threshold) if threshold else ()
+    whole = attempt(ChecksConfig, value)
+    if isinstance(value, dict):
+        judge = value.get("judge", "sequential")
+        if judge == "sequential" and not slos:
+            yield (*checks, "slos"), "the sequential judge needs at least one SLO; write one, or set `judge: threshold`"
+        if judge == "threshold" and not thresholds:
+            yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
+    if whole:
+        yield from _whole(whole)
+
+
+def _whole(whole: ChecksConfig) -> Iterator[Finding]:
+    try:
+        url = urlsplit(whole.prometheus.url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        yield ("checks", "prometheus"), "must be a URL, like http://prometheus.monitoring:9090"
+    if not whole.interval:
+        yield ("checks", "interval"), "must be above 0s"
+    if whole.worse <= whole.tolerate:
+        yield (
+            ("checks", "worse"),
+            f"must be above `tolerate` ({whole.tolerate:g}): what is still fine cannot be too bad to promote",
+        )
+
+
+def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
+    ratio, latency = (slo.errors, slo.total), (slo.histogram, slo.under)
+    if any(part is not None for part in ratio) and any(part is not None for part in latency):
+        yield place, "mixes `errors`/`total` with `histogram`/`under`; an SLO takes one of the two pairs"
+    elif not all(part is not None for part in ratio) and not all(part is not None for part in latency):
+        yield place, "needs `errors` and `total`, or `histogram` and `under`"
+    for key, text in (("errors", slo.errors), ("total", slo.total), ("histogram", slo.histogram)):
+        if text is not None and not SELECTOR.fullmatch(text):
+            yield (
+                (*place, key),
+                'must be a plain selector, like http_requests_total{job="checkout"}: davy reads the raw counters '
+                "and subtracts them itself, so no rate(), sum() or [5m]; other PromQL goes under `thresholds`",
+            )
+
+
+def _threshold(place: Place, threshold: Threshold) -> Iterator[Finding]:
+    if threshold.success is None and threshold.failure is None:
+        yield place, "needs `success` or `failure`, or both"
+    for key, text in (("success", threshold.success), ("failure", threshold.failure)):
+        if text is not None and condition(text) is None:
+            yield (*place, key), f"{text!r} is no condition; write it like `>= 0.95` (one of < <= > >= == !=, a number)"
+    if not threshold.interval:
+        yield (*place, "interval"), "must be above 0s"
+
+
+def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Iterator[Finding]:
+    if canary is None or checks is None or not checks.interval:
+        return
+    looks = canary.deadline / checks.interval
+    if looks > MOST_LOOKS:
+        yield (
+            ("canary", "deadline"),
+            f"{durations.shown(canary.deadline)} at a look every {durations.shown(checks.interval)} is {looks:,.0f} "
+            f"looks; the judge's error rates hold for {MOST_LOOKS:,}: shorten it or lengthen `checks.interval`",
+        )
+    for index, step in enumerate(canary.steps):
+        if step.worse is not None and step.worse <= checks.tolerate:
+            yield (
+                ("canary", "steps", index, "worse"),
+                f"must be above `checks.tolerate` ({checks.tolerate:g})",
+            )

@@ -1,0 +1,80 @@
+"""Schema: the JSON Schema of `davy.yaml`, for editors and for people who read."""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from davy.pipeline import durations, wording
+from davy.pipeline.config import Config
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DURATION = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$|\$\{"
+WEIGHT = {"anyOf": [{"type": "string", "pattern": r"^\s*\d+(\.\d+)?%?\s*$|\$\{"}, {"type": "number"}]}
+SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
+    ("CanaryConfig", "steps"): {
+        "items": {"anyOf": [*WEIGHT["anyOf"], {"$ref": "#/$defs/StepConfig"}]},
+        "default": ["10%", "25%", "50%"],
+    },
+    ("ChecksConfig", "prometheus"): {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/PrometheusConfig"}], "$ref": None},
+}
+"""What the parser also takes: `5%` for a step of that weight, a URL for a Prometheus."""
+SAID = {
+    ("Config", "service"): "Name of the service, in reports and releases.",
+    ("Config", "images"): "Images to build, push and deploy; the first is the one suites run in by default.",
+    ("Config", "tests"): "Suites that must pass before any traffic moves.",
+    ("Config", "deploy"): "Where it is deployed.",
+    ("Config", "canary"): "How much traffic the new version takes, how long, and what happens next.",
+    ("Config", "checks"): "What the canary is judged by.",
+    ("SuiteConfig", "name"): "Name of the suite; no two share one.",
+    ("SuiteConfig", "env"): "Environment of the suite.",
+    ("KubernetesConfig", "namespace"): "Namespace of the Deployment.",
+    ("KubernetesConfig", "deployment"): "Name of the Deployment.",
+    ("DeployConfig", "kubernetes"): "The Deployment and its cluster.",
+    ("CanaryConfig", "steps"): "Shares of traffic, growing; `5%`, or a mapping with more to say.",
+    ("SloConfig", "name"): "Name of the objective, in verdicts.",
+    ("ThresholdConfig", "name"): "Name of the check, in verdicts.",
+    ("ThresholdConfig", "query"): "PromQL; `{canary}` and `{stable}` become regexes of pod names.",
+    ("ThresholdConfig", "interval"): "Time between measurements.",
+    ("PrometheusConfig", "url"): "Base URL of the API.",
+    ("PrometheusConfig", "timeout"): "An answer that takes longer counts as none.",
+    ("ChecksConfig", "prometheus"): "The Prometheus to ask: its URL, or a mapping with headers.",
+    ("ChecksConfig", "judge"): "`sequential` compares canary and stable; `threshold` holds queries against limits.",
+    ("ChecksConfig", "slos"): "Objectives by raw counters, for the sequential judge.",
+    ("ChecksConfig", "thresholds"): "Queries held against conditions.",
+    ("ChecksConfig", "burn_weight"): "Weight of the burn guard in the roll-back evidence.",
+}
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the file, by the keys that the file uses."""
+    made = Config.model_json_schema(by_alias=True, mode="validation")
+    parts = {"Config": Config} | {model.__name__: model for model in _parts(Config)}
+    for name, model in parts.items():
+        document = made if name == "Config" else made["$defs"][name]
+        document.pop("title", None)
+        for key, shape in document["properties"].items():
+            _told(name, key, shape, model)
+    return {"$schema": DRAFT, "title": "davy.yaml", **made}
+
+
+def _parts(model: type[BaseModel]) -> list[type[BaseModel]]:
+    inner = [part for annotation in wording.keys(model).values() for part in wording.models(annotation)]
+    return inner + [deeper for part in inner for deeper in _parts(part)]
+
+
+def _told(name: str, key: str, shape: dict[str, Any], model: type[BaseModel]) -> None:
+    shape.pop("title", None)
+    for kind in (shape, *shape.get("anyOf", ())):
+        if "500ms" in kind.get("examples", ()):
+            kind["pattern"] = DURATION
+    field = next(field for own, field in model.model_fields.items() if (field.alias or own) == key)
+    if isinstance(field.default, timedelta):
+        shape["default"] = durations.shown(field.default)
+    elif isinstance(field.default, BaseModel):
+        shape["default"] = {}
+    shape |= SHORT_FORMS.get((name, key), {})
+    for gone in [word for word, value in shape.items() if value is None and word == "$ref"]:
+        del shape[gone]
+    if (name, key) in SAID:
+        shape["description"] = SAID[name, key]

@@ -1,0 +1,107 @@
+"""Twins: the pipeline's ports in memory, for rehearsals and tests. Deterministic; faults are put in by hand."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from davy.pipeline.model import Image, Revision
+from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun
+
+REHEARSED = Revision(sha="0" * 40, committed_at=datetime(2026, 1, 1, tzinfo=UTC), branch="main", version="rehearsal")
+
+
+@dataclass(slots=True, kw_only=True)
+class MemorySource:
+    """A work tree that is always at one revision."""
+
+    at: Revision = REHEARSED
+    fault: Exception | None = None
+
+    def revision(self) -> Revision:
+        """The revision it was given."""
+        if self.fault:
+            raise self.fault
+        return self.at
+
+
+@dataclass(slots=True, kw_only=True)
+class MemoryBuilder:
+    """Names images by what was ordered: the same order, the same digest, and from the second time on cached."""
+
+    faults: dict[str, Exception] = field(default_factory=dict)
+    """By image name, what building it raises."""
+    registry: dict[str, BuildOrder] = field(default_factory=dict)
+    """By `name@digest`, what was pushed."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """By `name:tag`, the digest behind it."""
+    _layers: set[str] = field(default_factory=set)
+
+    def build(self, order: BuildOrder, say: Say) -> Built:
+        """Push the order itself."""
+        say(f"Step 1/1 : {order.dockerfile}")
+        if order.name in self.faults:
+            raise self.faults[order.name]
+        layers = _digest([order.name, str(order.context), order.dockerfile, order.args, order.target])
+        image = Image(name=order.name, digest=_digest([layers, order.annotations]))
+        cached = layers in self._layers
+        self._layers.add(layers)
+        self.registry[image.reference] = order
+        self.tags[f"{order.name}:{order.tag}"] = image.digest
+        return Built(image=image, cached=cached)
+
+
+def _digest(of: list[object]) -> str:
+    text = json.dumps(
+        of, sort_keys=True, default=lambda value: dict(value) if isinstance(value, Mapping) else str(value)
+    )
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a suite does in memory."""
+
+    exit_code: int | None = 0
+    lines: tuple[str, ...] = ()
+    junit: str | None = None
+    because: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By absolute path in the container; those that were asked for are collected."""
+    fault: Exception | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class MemorySuites:
+    """Plays a scene by the suite's name; the others pass. The log and files are really written."""
+
+    scenes: Mapping[str, Scene] = field(default_factory=dict)
+    act: Callable[[SuiteOrder], Scene] | None = None
+    """Instead of scenes: what an order does."""
+    stopped: bool = False
+
+    def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
+        """Play it."""
+        scene = self.act(order) if self.act else self.scenes.get(order.name, Scene())
+        if scene.fault:
+            raise scene.fault
+        order.out.mkdir(parents=True, exist_ok=True)
+        log = order.out / "log.txt"
+        log.write_text("".join(f"{line}\n" for line in scene.lines), encoding="utf-8")
+        for line in scene.lines:
+            say(line)
+        files = []
+        for path, body in scene.files.items():
+            if any(path == asked or path.startswith(f"{asked.rstrip('/')}/") for asked in order.collect):
+                target = order.out / "files" / path.strip("/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(body)
+                files.append(target)
+        return SuiteRun(
+            exit_code=scene.exit_code, junit=scene.junit, log=log, because=scene.because, files=tuple(files)
+        )
+
+    def stop(self) -> None:
+        """Remember it."""
+        self.stopped = True

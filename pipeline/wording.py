@@ -1,0 +1,140 @@
+"""Wording: what pydantic has against a value, said for people."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from davy.pipeline.config import Config
+from davy.pipeline.yamltree import Place, shown
+
+KINDS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of names to texts",
+    "model_type": "a mapping with keys of its own",
+    "time_delta_type": "a duration, like 500ms, 15s, 1m30s or 2h",
+    "time_delta_parsing": "a duration, like 500ms, 15s, 1m30s or 2h",
+}
+LIMITS = {
+    "greater_than": ("gt", "must be above"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be below"),
+    "less_than_equal": ("le", "must be at most"),
+}
+PATTERNS = {
+    r"^\d+(Ki|Mi|Gi)$": "must be a size, like 512Mi or 2Gi",
+}
+NAMES = "must be letters, digits, `-`, `_` or `.`, and begin and end with a letter or digit"
+
+
+def models(annotation: object) -> list[type[BaseModel]]:
+    """The configuration parts that an annotation holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in models(argument)]
+
+
+def keys(model: type[BaseModel]) -> dict[str, object]:
+    """A part's keys as the file writes them, with their annotations."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def part_at(place: Place) -> type[BaseModel] | None:
+    """The part of the configuration that a place is in."""
+    model: type[BaseModel] | None = Config
+    for step in place:
+        if isinstance(step, int):
+            continue
+        found = models(keys(model).get(step)) if model else []
+        model = found[0] if found else None
+    return model
+
+
+def homes(model: type[BaseModel], place: Place = ()) -> dict[str, Place]:
+    """For each key of the file, where it belongs; the shallowest place where there are several."""
+    found: dict[str, Place] = {}
+    for key, annotation in keys(model).items():
+        found.setdefault(key, place)
+        for part in models(annotation):
+            for deeper, home in homes(part, (*place, key)).items():
+                found.setdefault(deeper, home)
+    return found
+
+
+def unknown(place: Place) -> str:
+    """For a key that is not known: which one may have been meant, or where it belongs."""
+    key, model = str(place[-1]), part_at(place[:-1])
+    known = list(keys(model)) if model else []
+    home = homes(Config).get(key)
+    if home:
+        return f"unknown key here; `{key}` belongs under `{shown(home)}`"
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if close:
+        return f"unknown key; did you mean `{close[0]}`?"
+    return f"unknown key; known here: {', '.join(sorted(known))}"
+
+
+def sentence(error: Mapping[str, Any], place: Place) -> str:
+    """What is wrong and what would be right, of one of pydantic's errors."""
+    kind, context, value = error["type"], error.get("ctx", {}), error.get("input")
+    if kind == "missing":
+        return f"is missing{_told(place)}"
+    if kind == "extra_forbidden":
+        return unknown(place)
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in KINDS:
+        return f"must be {KINDS[kind]}, not {told(value)}" + (
+            '; put it in quotes: "…"' if kind == "string_type" and isinstance(value, bool | int | float) else ""
+        )
+    if kind in LIMITS:
+        name, words = LIMITS[kind]
+        return f"{words} {told_limit(context[name])}"
+    return _rest(kind, context, value, str(error["msg"]))
+
+
+def _rest(kind: str, context: Mapping[str, Any], value: object, said: str) -> str:
+    match kind:
+        case "literal_error":
+            choices = str(context["expected"]).replace("'", "`")
+            return f"must be {choices}, not {told(value)}"
+        case "string_pattern_mismatch":
+            return PATTERNS.get(context["pattern"], NAMES) + f", not {told(value)}"
+        case "string_too_short" | "too_short":
+            return "must not be empty"
+        case "string_too_long":
+            return f"must be at most {context['max_length']} characters long"
+        case _:
+            return said[:1].lower() + said[1:]
+
+
+def _told(place: Place) -> str:
+    model = part_at(place[:-1])
+    field = next((f for n, f in model.model_fields.items() if (f.alias or n) == place[-1]), None) if model else None
+    return f": {field.description}" if field and field.description else ""
+
+
+def told_limit(limit: object) -> str:
+    """A limit without a needless `.0`."""
+    return f"{limit:g}" if isinstance(limit, int | float) else str(limit)
+
+
+def told(value: object) -> str:
+    """What a value is, in plain words."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 60 else repr(value[:60] + "…")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    words = {type(None): "nothing", list: "a list", tuple: "a list", dict: "a mapping"}
+    return words.get(type(value), "that")

@@ -1,0 +1,164 @@
+"""Rollback: from the Deployment's change to the canary out of the endpoints, davy's patch beside kubectl's undo."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.measure import Budget
+from davy.canary.adapters.kubernetes import KubernetesCluster
+from davy.canary.ports import Speed
+from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.adapters.kubeconfig import access_from
+from davy.pipeline.errors import DavyError
+from davy.pipeline.model import Workload
+from shop.stage import Shop
+
+ROUNDS = 7
+HELD_FOR = 20
+"""Seconds that kubectl's canary is held by minReadySeconds. `rollout undo` gives that setting to stable too, so stable
+must be older: with davy's own week, undo would not take the canary away at all."""
+
+
+class Watch:
+    """When the Deployment changed, and when its canary was in no endpoint any more, as the API server told it."""
+
+    def __init__(self, shop: Shop, api: KubeApi) -> None:
+        self.shop = shop
+        self.api = api
+        self.generations: list[tuple[int, float]] = []
+        self.serving: list[tuple[frozenset[str], float]] = []
+
+    @contextmanager
+    def running(self) -> Iterator[Watch]:
+        space = f"namespaces/{self.shop.namespace}"
+        for path, heard in (
+            (f"/apis/apps/v1/{space}/deployments", self._deployment),
+            (f"/apis/discovery.k8s.io/v1/{space}/endpointslices", self._slice),
+        ):
+            threading.Thread(target=self._follow, args=(self.api.again(), path, heard), daemon=True).start()
+        yield self
+
+    def _follow(self, api: KubeApi, path: str, heard) -> None:
+        while True:
+            try:
+                for line in api.lines(path, {"watch": "true", "timeoutSeconds": "600"}, quiet=600):
+                    heard(json.loads(line)["object"], time.monotonic())
+            except DavyError:
+                time.sleep(0.1)
+
+    def _deployment(self, document: dict, at: float) -> None:
+        self.generations.append((document["metadata"].get("generation", 0), at))
+
+    def _slice(self, document: dict, at: float) -> None:
+        ready = frozenset(
+            end["targetRef"]["name"]
+            for end in document.get("endpoints") or ()
+            if end.get("conditions", {}).get("ready") and "targetRef" in end
+        )
+        self.serving.append((ready, at))
+
+    def seconds(self, generation: int, canary: frozenset[str]) -> float:
+        """From the change that made `generation` to the first endpoints without any of `canary`."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            changed = next((at for seen, at in self.generations if seen >= generation), None)
+            if changed is not None:
+                gone = next((at for ready, at in self.serving if at >= changed and not ready & canary), None)
+                if gone is not None:
+                    return gone - changed
+            time.sleep(0.01)
+        raise RuntimeError("the canary did not leave the endpoints within 30 s")
+
+
+def budget(shop: Shop, stable: str, canary: str) -> Budget:
+    """Both in turn on the same Deployment, with the same canary."""
+    api = KubeApi(access_from(kubeconfig=shop.facts.kubeconfig))
+    cluster = KubernetesCluster(api, Workload(namespace=shop.namespace, name="checkout"))
+    time.sleep(HELD_FOR)
+    ours, theirs = [], []
+    with Watch(shop, api).running() as watch:
+        for fence in range(1, ROUNDS + 1):
+            ours.append(_davy(shop, cluster, watch, canary, 1000 + fence))
+            theirs.append(_kubectl(shop, watch, canary))
+    return Budget(
+        name="rollback, patch to out of endpoints / kubectl rollout undo",
+        ours=f"{statistics.median(ours) * 1000:.0f} ms",
+        theirs=f"{statistics.median(theirs) * 1000:.0f} ms",
+        measured=statistics.median(ours) / statistics.median(theirs),
+        limit=1.2,
+    )
+
+
+def _davy(shop: Shop, cluster: KubernetesCluster, watch: Watch, image: str, fence: int) -> float:
+    before = cluster.standing()
+    cluster.take(fence)
+    cluster.begin(
+        release="bench", images={"checkout": image}, surge=1, restore=before.own, stable_hash=before.template_hash
+    )
+    pods = _canary(shop, before.template_hash)
+    cluster.hold()
+    generation = _generation(shop)
+    cluster.roll_back(before.own, Speed.WHOLE, 0)
+    took = watch.seconds(generation + 1, pods)
+    cluster.settle(before.own)
+    _whole(shop)
+    return took
+
+
+def _kubectl(shop: Shop, watch: Watch, image: str) -> float:
+    stable = _hashes(shop)
+    hold = {"minReadySeconds": HELD_FOR, "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
+    template = {"spec": {"containers": [{"name": "checkout", "image": image}]}}
+    shop.kubectl("patch", "deployment", "checkout", "-p", json.dumps({"spec": {**hold, "template": template}}))
+    pods = _canary(shop, next(iter(stable)))
+    generation = _generation(shop)
+    shop.kubectl("rollout", "undo", "deployment/checkout")
+    took = watch.seconds(generation + 1, pods)
+    shop.kubectl("patch", "deployment", "checkout", "-p", '{"spec":{"minReadySeconds":0}}')
+    _whole(shop)
+    return took
+
+
+def _generation(shop: Shop) -> int:
+    return int(shop.deployment()["metadata"]["generation"])
+
+
+def _pods(shop: Shop) -> list[dict]:
+    return json.loads(shop.kubectl("get", "pods", "-l", "app=checkout", "-o", "json"))["items"]
+
+
+def _hashes(shop: Shop) -> set[str]:
+    return {pod["metadata"]["labels"]["pod-template-hash"] for pod in _pods(shop)}
+
+
+def _canary(shop: Shop, stable: str) -> frozenset[str]:
+    """Waits until the canary's pod serves; its name."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        names = frozenset(
+            pod["metadata"]["name"]
+            for pod in _pods(shop)
+            if pod["metadata"]["labels"]["pod-template-hash"] != stable and _is_ready(pod)
+        )
+        if names:
+            time.sleep(1)
+            return names
+        time.sleep(0.2)
+    raise RuntimeError("no canary pod got Ready within 60 s")
+
+
+def _is_ready(pod: dict) -> bool:
+    conditions = pod["status"].get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _whole(shop: Shop) -> None:
+    """Waits until only stable is there."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and len(_hashes(shop)) > 1:
+        time.sleep(0.3)

@@ -1,0 +1,72 @@
+"""What every SuiteRunner must do, the one in memory and the one on Docker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from davy.pipeline.adapters.containers import DockerSuites
+from davy.pipeline.adapters.docker import DockerBuilder
+from davy.pipeline.model import Image
+from davy.pipeline.ports import BuildOrder, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.twins import MemorySuites, Scene
+
+XML = '<testsuite><testcase name="a"/></testsuite>'
+SCENES = {
+    "good": ("echo one; echo two", Scene(lines=("one", "two"))),
+    "bad": ("echo no >&2; exit 3", Scene(exit_code=3, lines=("no",))),
+    "report": (f"echo '{XML}' > $JUNIT; exit 1", Scene(exit_code=1, junit=f"{XML}\n")),
+    "files": (
+        "mkdir -p /out/in; echo x > /out/in/a; echo y > /out/b; exit 1",
+        Scene(exit_code=1, files={"/out/in/a": b"x\n", "/out/b": b"y\n", "/other": b"z"}),
+    ),
+    "slow": ("echo begun; sleep 60", Scene(exit_code=None, lines=("begun",), because="timed out after 1s")),
+}
+
+
+@dataclass
+class Stage:
+    runner: SuiteRunner
+    image: Image
+    out: Path
+
+    def run(self, name: str, say: Callable[[str], None] = lambda _: None, **more: object) -> SuiteRun:
+        order = SuiteOrder(name=name, image=self.image, run=SCENES[name][0], network="none", out=self.out, **more)  # type: ignore[arg-type]
+        return self.runner.run(order, say)
+
+
+@pytest.fixture(scope="module")
+def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    parts = request.getfixturevalue("real_docker")
+    context = parts.context(tmp_path_factory.mktemp("suites"), "FROM BASE\nUSER 1000\n")
+    order = BuildOrder(name=f"{parts.registry}/shop/suites", context=context, tag="one")
+    built: Image = DockerBuilder(parts.environment).build(order, lambda _: None).image
+    return built
+
+
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.lab)])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+    if request.param == "memory":
+        scenes = {name: scene for name, (_, scene) in SCENES.items()}
+        return Stage(MemorySuites(scenes=scenes), Image(name="a/b", digest="sha256:0"), tmp_path / "out")
+    parts = request.getfixturevalue("real_docker")
+    return Stage(DockerSuites(parts.environment), request.getfixturevalue("image"), tmp_path / "out")
+
+
+def test_lines_are_told_and_kept(stage: Stage) -> None:
+    lines: list[str] = []
+    run = stage.run("good", lines.append)
+    assert (run.exit_code, run.because) == (0, "")
+    assert lines == ["one", "two"]
+    assert run.log.read_text() == "one\ntwo\n"
+
+
+def test_a_failing_suite_is_a_result(stage: Stage) -> None:
+    run = stage.run("bad")
+    assert (run.exit_code, run.junit) == (3, None)
+    assert run.log.read_text() == "no\n"
+
+
+def test_the_report_comes_out_of_a_suite_that_failed(stage: Stage) -> None:
+    assert stage.run("report").junit == f"{XML}\n"

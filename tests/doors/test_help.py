@@ -1,0 +1,109 @@
+"""What the door says of itself, and how lightly."""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from davy.pipeline.endings import Ending
+from davy.workflows import cli
+from davy.workflows.lazy import Entry, LazyGroup
+
+Davy = Callable[..., subprocess.CompletedProcess[str]]
+HEAVY = {"docker", "git", "requests", "kubernetes", "rich", "junitparser", "pydantic", "yaml", "prometheus_api_client"}
+
+
+def commands(group: LazyGroup, name: str = "davy") -> Iterator[tuple[str, Entry, click.Command]]:
+    for part, entry in group.table.items():
+        command = importlib.import_module(entry.module).command
+        yield f"{name} {part}", entry, command
+        if isinstance(command, LazyGroup):
+            yield from commands(command, f"{name} {part}")
+
+
+EVERY = list(commands(cli.davy))  # type: ignore[arg-type]
+
+
+def test_help_lists_every_command_with_what_it_does(davy: Davy) -> None:
+    shown = davy("--help").stdout
+    for name, entry in cli.TABLE.items():
+        assert name in shown
+        assert entry.summary in shown
+
+
+@pytest.mark.parametrize(("name", "command"), [(name, command) for name, _, command in EVERY])
+def test_every_command_has_help_and_every_option_an_environment_twin(name: str, command: click.Command) -> None:
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name != "help":
+            assert option.help, f"{name} --{option.name}"
+            assert option.show_envvar, f"{name} --{option.name}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["canary", "--help"], ["canary", "status", "--help"]])
+def test_what_only_talks_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    program = (
+        f"import sys; from davy.workflows.cli import run; run({arguments!r}); print(*sys.modules, file=sys.stderr)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60
+    )
+    assert not HEAVY & {name.partition(".")[0] for name in run.stderr.split()}
+
+
+def test_no_two_endings_share_an_exit_code() -> None:
+    codes = [int(ending) for ending in Ending.__members__.values()]
+    assert len(codes) == len(set(codes)) == len(Ending.__members__)
+
+
+def test_the_help_names_every_exit_code(davy: Davy) -> None:
+    shown = davy("--help").stdout
+    assert all(f" {int(ending)} " in shown for ending in Ending)
+
+
+def test_a_mistyped_command_is_a_usage_error_that_names_the_nearest(davy: Davy) -> None:
+    run = davy("relase")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "Did you mean 'release'?" in run.stderr
+
+
+def test_a_mistyped_option_is_a_usage_error(davy: Davy) -> None:
+    run = davy("release", "--nope")
+    assert run.returncode == 2
+    assert "--nope" in run.stderr
+
+
+def test_errors_are_json_on_stdout_where_json_was_asked_for(davy: Davy) -> None:
+    run = davy("validate", "--output", "json")
+    said = json.loads(run.stdout)
+    assert run.returncode == 2
+    assert (said["davy_error"], said["exit_code"], said["ending"]) == (1, 2, "unusable")
+    assert said["problems"][0]["file"] == "davy.yaml"
+
+
+def test_version_is_data(davy: Davy) -> None:
+    assert davy("version").stdout.startswith("davy ")
+    assert json.loads(davy("version", env={"DAVY_OUTPUT": "json"}).stdout)["davy_version"] == 1
+
+
+def test_every_problem_of_a_file_is_said_on_a_line_of_its_own(davy: Davy, tmp_path: Path) -> None:
+    (tmp_path / "davy.yaml").write_text("service: a\nimages: 3\nkanary: {}\n")
+    run = davy("validate")
+    assert run.returncode == 2
+    assert len([line for line in run.stderr.splitlines() if line.startswith("davy.yaml:")]) >= 2
+    assert "Traceback" not in run.stderr
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
+    davy = Path(sys.executable).parent / "davy"
+    shell = subprocess.run(["/bin/sh", "-c", f"{davy} schema | head -c 1"], capture_output=True, text=True, check=True)
+    assert shell.stderr == ""
+
+
+def test_the_schema_is_json(davy: Davy) -> None:
+    assert json.loads(davy("schema").stdout)["$schema"].startswith("https://json-schema.org/")

@@ -1,0 +1,3 @@
+module davy.example/lab/pause
+
+go 1.24.0

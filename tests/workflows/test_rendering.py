@@ -1,0 +1,226 @@
+"""Every event in every renderer, and hostile words in all of them."""
+
+import dataclasses
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from davy.pipeline import codec
+from davy.pipeline import events as e
+from davy.pipeline.model import Decision
+from davy.workflows.render.bars import bar, factor, sparkline
+from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.jsonlines import JsonLines
+from davy.workflows.render.live import Live
+from davy.workflows.render.phrases import REHEARSAL, phrase
+from davy.workflows.render.picture import picture
+from davy.workflows.render.scene import Scene, folded
+from davy.workflows.render.text import Text
+
+START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+HOSTILE = (
+    "\x1b[2J\x1b]0;owned\x07[bold red]markup[/]\r\n::set-output name=x::y\n  ::error::no\n"
+    "##[error]x\n##vso[task.setvariable]y\nsection_start:1:a\x9b31m\u202eabc"
+)
+
+
+def kinds() -> list[type[e.Event]]:
+    return [
+        kind
+        for kind in vars(e).values()
+        if isinstance(kind, type) and issubclass(kind, e.Event) and kind is not e.Event
+    ]
+
+
+def pictures(events: list[e.Event], width: int = 80, height: int = 24) -> list[list[str]]:
+    scene, seen = Scene(), []
+    for event in events:
+        scene = folded(scene, event)
+        seen.append([line.plain for line in picture(scene, event.at + timedelta(seconds=1), width, height)])
+    return seen
+
+
+def test_the_samples_hold_every_kind_of_event(every_event: list[e.Event]) -> None:
+    assert {type(event) for event in every_event} == set(kinds())
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_every_event_has_words_of_its_own(kind: type[e.Event], every_event: list[e.Event]) -> None:
+    sample = next(event for event in every_event if type(event) is kind)
+    assert phrase(sample)
+
+
+def test_looks_that_say_the_same_are_told_once_a_minute(story: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = Text(stream)
+    for event in story:
+        view.show(event)
+    assert stream.getvalue().count("look: ") == 4
+
+
+def test_text_gives_each_event_a_line_with_its_time(every_event: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = Text(stream)
+    every_event = [event for event in every_event if not isinstance(event, e.Judged)]
+    for event in every_event:
+        view.show(event)
+    lines = stream.getvalue().splitlines()
+    assert len([line for line in lines if not line[9:].startswith("  | ")]) == len(every_event)
+    assert lines[0].startswith("     0s  release")
+    assert "4m12s" in lines[-2]
+
+
+def test_json_lines_decode_to_the_same_events(every_event: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = JsonLines(stream)
+    for event in every_event:
+        view.show(event)
+    assert [codec.decode(json.loads(line)) for line in stream.getvalue().splitlines()] == every_event
+
+
+def hostile(event: e.Event) -> e.Event:
+    """The event with hostile words in each of its texts."""
+    changes = {
+        part.name: HOSTILE for part in dataclasses.fields(event) if type(getattr(event, part.name)) is str
+    }  # fmt: skip
+    if isinstance(event, e.Judged):
+        changes = {"verdict": dataclasses.replace(event.verdict, sentence=HOSTILE)}
+    return dataclasses.replace(event, **changes)  # type: ignore[arg-type]
+
+
+def assert_harmless(shown: str) -> None:
+    assert "\x1b" not in shown
+    assert "\x9b" not in shown
+    assert "\u202e" not in shown
+    assert "##[" not in shown
+    assert "##vso" not in shown
+    assert "section_start:" not in shown
+    assert not any(line.strip().startswith("::") for line in shown.splitlines())
+
+
+def test_hostile_words_are_harmless_in_plain_lines(every_event: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = Text(stream)
+    for event in every_event:
+        view.show(hostile(event))
+    assert_harmless(stream.getvalue())
+    assert "[bold red]markup[/]" in stream.getvalue()
+
+
+def test_hostile_words_are_harmless_in_the_picture(every_event: list[e.Event]) -> None:
+    for lines in pictures([hostile(event) for event in every_event]):
+        assert_harmless("\n".join(lines))
+
+
+def test_hostile_words_are_harmless_in_json_lines(every_event: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = JsonLines(stream)
+    for event in every_event:
+        view.show(hostile(event))
+    assert_harmless("\n".join(line for line in stream.getvalue().splitlines() if "##" not in line))
+    assert "\x1b" not in stream.getvalue()
+    assert all(line.startswith("{") for line in stream.getvalue().splitlines())
+
+
+@settings(max_examples=60)
+@given(st.text())
+def test_harmless_text_has_no_control_characters_left_and_washing_twice_changes_nothing(text: str) -> None:
+    washed = harmless(text)
+    assert not any(ord(c) < 32 and c != "\n" for c in washed)
+    assert harmless(washed) == washed
+    assert "\n" not in one_line(text)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("height", [8, 23, 50])
+def test_the_picture_is_never_wider_or_higher_than_its_terminal(
+    every_event: list[e.Event], width: int, height: int
+) -> None:
+    scene = Scene()
+    for event in every_event:
+        for shown in (event, hostile(event)):
+            scene = folded(scene, shown)
+            lines = picture(scene, event.at, width, height)
+            assert len(lines) <= height
+            assert max((line.cell_len for line in lines), default=0) <= width
+
+
+def test_the_picture_says_the_step_the_pods_the_evidence_and_its_limits(story: list[e.Event]) -> None:
+    shown = "\n".join(pictures(story)[-1])
+    for words in (
+        "step 2 of 4, 5 % wished, 5.2 % reached",
+        "38 pods",
+        "worse? roll back at 100",
+        "not worse? go on at 20",
+        "availability",
+        "burn",
+        "Not yet sure",
+        "unit 212 passed",
+    ):
+        assert words in shown
+
+
+def test_a_rehearsal_is_said_in_every_form() -> None:
+    event = e.ReleaseStarted(at=START, release="r", service="s", rehearsal=True)
+    text, lines = io.StringIO(), io.StringIO()
+    Text(text).show(event)
+    JsonLines(lines, rehearsal=True).show(e.FullyShifted(at=START))
+    assert REHEARSAL in text.getvalue()
+    assert json.loads(lines.getvalue())["rehearsal"] is True
+    assert REHEARSAL[:60] in "\n".join(pictures([event])[-1])
+
+
+def test_the_live_view_shows_and_leaves_the_last_picture(every_event: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = Live(stream, lambda: every_event[-1].at, color=False, size=(80, 24))
+    for event in every_event:
+        view.show(event)
+    view.close()
+    assert "rolled back: 12 of 612" in stream.getvalue()
+
+
+def test_without_colour_the_live_view_sends_no_colour(story: list[e.Event]) -> None:
+    stream = io.StringIO()
+    view = Live(stream, lambda: story[-1].at, color=False, size=(80, 24))
+    for event in story:
+        view.show(event)
+    view.close()
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())
+
+
+def test_a_sparkline_is_as_wide_as_asked_and_rises_with_its_values() -> None:
+    assert sparkline([0, 1, 2], 2, 5) == "▁▅█  "
+    assert sparkline([float("nan")], 1, 1) == "?"
+    assert sparkline([-5, 99], 1, 2) == "▁█"
+
+
+def test_factors_are_read_as_people_write_them() -> None:
+    assert [factor(log) for log in (-9.0, -1.2, 2.65, 4.61, 40.0, 5000.0)] == [
+        "0.0",
+        "0.3",
+        "14",
+        "100",
+        "> 1e6",
+        "> 1e6",
+    ]
+
+
+def test_a_bar_shows_one_block_for_whatever_is_there() -> None:
+    assert bar(1, 1000, 20) == "▇"
+    assert bar(0, 10, 20) == ""
+    assert len(bar(10, 10, 20)) == 20
+
+
+def test_a_look_from_the_journal_that_has_only_windows_leaves_the_sentence(story: list[e.Event]) -> None:
+    scene = Scene()
+    for event in story:
+        scene = folded(scene, event)
+    last = next(event for event in reversed(story) if isinstance(event, e.Judged))
+    bare = dataclasses.replace(last.verdict, sentence="", evidence=(), decision=Decision.GO_ON)
+    assert folded(scene, e.Judged(at=last.at, verdict=bare)).verdict == scene.verdict

@@ -1,0 +1,1 @@
+"""A person's words, and watching from elsewhere, in the memory world."""

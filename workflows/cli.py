@@ -1,0 +1,79 @@
+"""The door: `davy`. It knows the commands by a table, and turns every ending into an exit code."""
+
+import os
+import sys
+
+import click
+
+from davy.workflows.lazy import Entry, LazyGroup
+
+HOME = "davy.workflows.commands"
+WHOLE = "The whole way"
+PARTS = "Its parts"
+LOOK = "Before you start (these change nothing)"
+
+TABLE = {
+    "release": Entry(
+        WHOLE, "Build, test and canary a commit; promote it or roll it back.", f"{HOME}.release"
+    ),
+    "rehearse": Entry(WHOLE, "Play the same plan in memory with simulated traffic, in seconds.", f"{HOME}.rehearse"),
+    "build": Entry(PARTS, "Build the images, push them, print them by digest.", f"{HOME}.build"),
+    "test": Entry(PARTS, "Run the suites in the images; merge their JUnit.", f"{HOME}.test"),
+    "canary": Entry(PARTS, "Start, watch, hold, promote or abort a canary.", f"{HOME}.canary"),
+    "validate": Entry(LOOK, "Check davy.yaml; every problem at once, with its line.", f"{HOME}.validate"),
+    "plan": Entry(LOOK, "Say what a release would do.", f"{HOME}.plan"),
+    "schema": Entry(LOOK, "Print the JSON Schema of davy.yaml.", f"{HOME}.schema"),
+    "version": Entry(LOOK, "Print davy's version.", f"{HOME}.version"),
+}  # fmt: skip
+
+EPILOG = """\b
+Exit codes: 0 done · 1 a defect of davy's · 2 unusable input · 3 rejected before
+traffic moved · 4 rolled back · 5 undecided · 6 something did not answer ·
+7 stuck, a human is needed · 8 locked out · 130 interrupted, traffic safe.
+Every option has an environment twin: DAVY_FILE, DAVY_OUTPUT, DAVY_RELEASE_DRY_RUN.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    table=TABLE,
+    epilog=EPILOG,
+    context_settings={"auto_envvar_prefix": "DAVY", "help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+def davy() -> None:
+    """Take a commit to production behind a canary, and take it back when the numbers say so."""
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line."""
+    _termination_interrupts()
+    try:
+        ending = davy.main(args=arguments, prog_name="davy", standalone_mode=False)
+        sys.stdout.flush()
+        return int(ending or 0)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except BrokenPipeError:
+        _let_go_of(sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where everything ends
+        from davy.workflows.failures import told  # noqa: PLC0415 - not needed while all is well
+
+        return int(told(error, arguments, os.environ))
+
+
+def _let_go_of(descriptor: int) -> None:
+    """The reader of a pipe has gone, as `head` does: what is still buffered goes nowhere, without a second error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def _termination_interrupts() -> None:
+    """SIGTERM ends a command as Ctrl-C does; one that moves traffic takes both over to make it safe first."""
+    import signal  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

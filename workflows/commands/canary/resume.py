@@ -1,0 +1,28 @@
+"""`davy canary resume`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@options.file
+@options.out
+@options.dry_run
+@options.output
+@options.view
+def command(**said: Any) -> Ending:
+    """Take over a canary whose runner is gone, or that is held, and go on with all its evidence.
+
+    \b
+    Changes the world: rolls the Deployment on or back. Refused with exit 8 while a runner lives.
+    """
+    from davy.workflows import doing  # noqa: PLC0415
+
+    with doing.opened(said) as task:
+        if said["dry_run"]:
+            return doing.planned_resume(task, said)
+        return doing.resume(task, said)

@@ -1,0 +1,26 @@
+"""`davy canary status`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from davy.workflows import options
+
+
+@click.command()
+@options.target
+@options.output
+def command(file: Path, namespace: str | None, deployment: str | None, output: str) -> None:
+    """Say where the canary stands: who runs it, its step, pods and evidence, what is awaited, what to do next.
+
+    Reads the Deployment, its Lease and its journal. Changes nothing.
+    """
+    from davy.workflows import standing, wiring  # noqa: PLC0415
+
+    side = wiring.side(wiring.target(file, namespace, deployment))
+    snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
+    if output == "json":
+        click.echo(json.dumps(standing.document(snapshot)))
+    else:
+        click.echo(standing.text(snapshot))

@@ -1,0 +1,30 @@
+"""`davy canary watch`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@options.target
+@options.output
+@options.view
+def command(file: Path, namespace: str | None, deployment: str | None, **shown: Any) -> Ending:
+    """Follow a canary that runs elsewhere until it ends, and exit as it does.
+
+    Reads the Deployment, its Lease and its journal. Changes nothing; Ctrl-C stops the watching, not the canary.
+    Exits 6 where the runner is lost.
+    """
+    from davy.workflows import wiring  # noqa: PLC0415
+    from davy.workflows.screens import View  # noqa: PLC0415
+    from davy.workflows.telling import told  # noqa: PLC0415
+    from davy.workflows.watching import Watched, watched  # noqa: PLC0415
+
+    side = wiring.side(wiring.target(file, namespace, deployment))
+    with wiring.clock() as clock:
+        place = Watched(cluster=side.cluster, lock=side.lock, journal=side.journal, clock=clock, now=side.now)
+        return told(watched(place), clock, View(**shown))

@@ -1,0 +1,23 @@
+"""`davy plan`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@options.file
+@options.option("--offline", is_flag=True, help="Do not ask the cluster and Prometheus.")
+@options.output
+def command(**said: Any) -> Ending:
+    """Say what a release would do.
+
+    Reads git, the Deployment and Prometheus, and says every problem at once. Changes nothing.
+    """
+    from davy.workflows import doing  # noqa: PLC0415
+
+    with doing.opened(said) as task:
+        return doing.planned(task, said)

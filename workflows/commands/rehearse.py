@@ -1,0 +1,99 @@
+"""`davy rehearse`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
+
+
+class Share(click.ParamType[float]):
+    """`0.1%` or `0.001` as 0.001."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Fails with what would be right."""
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
+        return share
+
+
+@click.command()
+@options.file
+@options.output
+@options.view
+@options.option(
+    "--rps",
+    type=click.FloatRange(min=0.01, max=1e6),
+    default=100.0,
+    show_default=True,
+    help="Requests a second, over all pods.",
+)
+@options.option("--replicas", type=click.IntRange(1, 1000), default=10, show_default=True, help="Pods of stable.")
+@options.option("--errors", type=Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
+@options.option(
+    "--times",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The canary fails this many times as often.",
+)
+@options.option(
+    "--slow", type=Share(), default="0.5%", show_default=True, help="Share of slow answers on stable, for latency SLOs."
+)
+@options.option(
+    "--latency-times",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="The canary is slow this many times as often.",
+)
+@options.option("--fault", type=click.Choice(FAULTS), default="none", show_default=True, help="What else goes wrong.")
+@options.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same.")
+@options.option(
+    "--repeat",
+    type=click.IntRange(1, 10000),
+    default=1,
+    show_default=True,
+    help="Play this many seeds, and print how they ended as a table.",
+)
+@options.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit as the release would have; without it, a rehearsal that could be played exits 0.",
+)
+def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) -> Ending:
+    """Play the same plan in memory, with simulated traffic: what would this policy do, at my traffic?
+
+    The machine, the judge and the configuration are the real ones; the cluster, Prometheus and the users are
+    simulated, and an hour passes in a second or so. No cluster and no Docker is touched. Changes nothing.
+    """
+    from davy.pipeline import configfile  # noqa: PLC0415 - pydantic
+    from davy.workflows import rehearsing  # noqa: PLC0415
+    from davy.workflows.rehearsal import Fault, Wish  # noqa: PLC0415
+    from davy.workflows.screens import View  # noqa: PLC0415
+
+    config = configfile.loaded(file, os.environ)
+    view = View(output=output, plain=wish.pop("plain"), no_color=wish.pop("no_color"))
+    wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
+    if repeat > 1:
+        plays = rehearsing.many(config, wished, repeat, sys.stderr)
+        shown = rehearsing.document(plays) if output == "json" else None
+        click.echo(json.dumps(shown) if shown else rehearsing.text(plays))
+        return Ending.DONE
+    ending = rehearsing.one(config, wished, view)
+    return ending if exit_code else Ending.DONE

@@ -1,0 +1,30 @@
+"""`davy release`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@options.file
+@options.out
+@options.dry_run
+@options.output
+@options.view
+def command(**said: Any) -> Ending:
+    """Build, test and canary the commit in the work tree; promote it, or roll it back.
+
+    \b
+    Changes the world: pushes images, runs containers and Jobs, and rolls the Deployment over,
+    step by step, as the evidence allows. Blocks until the end and exits with how it ended.
+    Ctrl-C and SIGTERM make traffic safe first.
+    """
+    from davy.workflows import doing  # noqa: PLC0415
+
+    with doing.opened(said) as task:
+        if said["dry_run"]:
+            return doing.planned(task, said)
+        return doing.release(task, said)

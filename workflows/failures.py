@@ -1,0 +1,76 @@
+"""Failures: the one place where an error becomes words, or JSON, and an ending."""
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import DavyError, Problem, Unusable
+from davy.workflows.render.clean import harmless, one_line
+
+VERSION = 1
+REPORT = "This is a defect of davy's own. Please report it with the lines above."
+
+
+def told(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> Ending:
+    """Say the error where it belongs, and how the command ends."""
+    ending, what, remedy, problems = _read(error)
+    if ending is Ending.DEFECT:
+        traceback.print_exception(error, file=sys.stderr)
+    if wants_json(arguments, environment):
+        click.echo(json.dumps(document(ending, what, remedy, problems)))
+        return ending
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    click.echo(text(what, remedy, problems), err=True)
+    return ending
+
+
+def _read(error: BaseException) -> tuple[Ending, str, str, tuple[Problem, ...]]:
+    match error:
+        case Unusable():
+            return error.ending, error.what, error.remedy, error.problems
+        case DavyError():
+            return error.ending, error.what, error.remedy, ()
+        case click.ClickException():
+            hint = (
+                f"Try '{error.ctx.command_path} --help'." if isinstance(error, click.UsageError) and error.ctx else ""
+            )
+            return Ending.UNUSABLE, error.format_message(), hint, ()
+        case KeyboardInterrupt() | click.Abort():
+            return Ending.INTERRUPTED, "Interrupted.", "", ()
+        case _:
+            return Ending.DEFECT, f"{type(error).__name__}: {error}", REPORT, ()
+
+
+def wants_json(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether `--output json` was asked for; read without Click, for it may be Click that failed."""
+    said = environment.get("DAVY_OUTPUT", "")
+    for at, argument in enumerate(arguments):
+        if argument in ("--output", "-o") and at + 1 < len(arguments):
+            said = arguments[at + 1]
+        elif argument.startswith("--output="):
+            said = argument.partition("=")[2]
+    return said == "json"
+
+
+def document(ending: Ending, what: str, remedy: str, problems: tuple[Problem, ...]) -> dict[str, object]:
+    """`{"davy_error": 1, "ending": "UNUSABLE", "exit_code": 2, "what": …, "remedy": …, "problems": […]}`."""
+    return {
+        "davy_error": VERSION,
+        "ending": ending.name.lower(),
+        "exit_code": int(ending),
+        "what": what,
+        "remedy": remedy,
+        "problems": [{part.name: getattr(problem, part.name) for part in fields(Problem)} for problem in problems],
+    }
+
+
+def text(what: str, remedy: str, problems: tuple[Problem, ...]) -> str:
+    """The error, each problem on a line of its own as `file:line: path: what`, then what to do next."""
+    lines = [f"Error: {harmless(what)}", *(one_line(str(problem)) for problem in problems)]
+    return "\n".join([*lines, *([f"Next: {harmless(remedy)}"] if remedy else [])])

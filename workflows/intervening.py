@@ -1,0 +1,59 @@
+"""Intervening: a person's word, from the command line to its effect."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from davy.canary.ports import Judge
+from davy.canary.rollout import Ports, Resume, rollout
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import Event, ReleaseStarted
+from davy.pipeline.ports import Clock
+from davy.workflows import wiring
+from davy.workflows.blind import Blind
+from davy.workflows.release import canary_stage, framed
+from davy.workflows.saying import lives
+from davy.workflows.saying import said as spoken
+from davy.workflows.screens import View
+from davy.workflows.telling import told
+
+
+def word(what: str, said: Mapping[str, Any]) -> Ending:
+    """Leave the word; carry it out where no runner lives."""
+    side = wiring.side(wiring.target(said["file"], said["namespace"], said["deployment"]))
+    alive = lives(side.lock, side.now())
+    if said["dry_run"]:
+        who = "the runner would heed it" if alive else "no runner lives: this command would carry it out"
+        click.echo(json.dumps({"davy_word": 1, "word": what, "alive": alive}) if said["output"] == "json" else who)
+        return Ending.DONE
+    judge = Blind() if alive or what != "promote" else _judge(said)
+    with wiring.clock() as clock:
+        events = spoken(
+            what,
+            by=said["by"] or wiring.person(),
+            why=said["why"],
+            alive=alive,
+            journal=side.journal,
+            clock=clock,
+            act=lambda: _acted(side, clock, judge),
+        )
+        view = View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
+        return told(events, clock, view)
+
+
+def _judge(said: Mapping[str, Any]) -> Judge:
+    """To go on, someone has to look: the whole configuration is needed."""
+    from davy.pipeline import configfile  # noqa: PLC0415 - pydantic, and not needed to roll back
+
+    return wiring.judge(configfile.loaded(said["file"], os.environ))
+
+
+def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:
+    """Take the lock and go on; the word is in the journal, and the machine heeds it first."""
+    runner = wiring.runner()
+    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=clock)
+    started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)
+    return framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))

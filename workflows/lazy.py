@@ -1,0 +1,58 @@
+"""Lazy: a Click group that knows its commands by a table and imports one only when it is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: the section of the help it stands in, its one-line help, and the module that holds it."""
+
+    section: str
+    summary: str
+    module: str
+
+
+class LazyGroup(click.Group):
+    """`table`: by command name. The module's `command` is the Click command."""
+
+    def __init__(self, *args: Any, table: Mapping[str, Entry], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click names it
+        """In the table's order, which is the order of use."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import it now; None where there is no such command."""
+        entry = self.table.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = import_module(entry.module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As Click does it, with the nearest name where there is no such command."""
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415 - only for a mistyped name
+
+            near = difflib.get_close_matches(args[0], self.table, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Sections from the table; nothing is imported."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self.table.items():
+            sections.setdefault(entry.section, []).append((name, entry.summary))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)

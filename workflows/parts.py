@@ -1,0 +1,158 @@
+"""Parts: the release's parts on real ports, as the configuration says."""
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from davy.canary import preflight, strategy
+from davy.canary.ports import Standing
+from davy.canary.rollout import Outcome, Ports, Start, rollout
+from davy.checks import preflight as questions
+from davy.pipeline import codec, report, suites
+from davy.pipeline import images as building
+from davy.pipeline.config import Config
+from davy.pipeline.errors import LockedOut, Problem, Unusable
+from davy.pipeline.events import Event, ReleaseStarted
+from davy.pipeline.model import Image, Revision
+from davy.pipeline.ports import Clock
+from davy.workflows import wiring
+from davy.workflows.release import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One command's task."""
+
+    config: Config
+    folder: Path
+    """Of the configuration: contexts are relative to it."""
+    out: Path
+    clock: Clock
+    release: str
+    runner: str
+
+
+def order(config: Config, file: Path, out: Path, clock: Clock) -> Order:
+    """A new release of the configured service."""
+    release = named(config.service, clock.now())
+    return Order(
+        config=config, folder=file.resolve().parent, out=out, clock=clock, release=release, runner=wiring.runner()
+    )
+
+
+def named(service: str, now: datetime) -> str:
+    """A release's name, fit for a label: `checkout-20260501-120000`."""
+    return f"{service.lower()[:40]}-{now:%Y%m%d-%H%M%S}"
+
+
+def started(task: Order) -> ReleaseStarted:
+    """The first event of its story."""
+    now = task.clock.now()
+    return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner)
+
+
+def parts(task: Order) -> Parts:
+    """Everything wired; nothing is asked before it is needed."""
+    return Parts(
+        clock=task.clock,
+        source=lambda: wiring.source(task.folder).revision(),
+        examine=lambda: examined(task),
+        build=lambda revision: built(task, revision),
+        test=lambda images: tested(task, images),
+        canary=lambda images: canaried(task, images),
+    )
+
+
+def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
+    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
+    config = task.config
+    side = wiring.side(wiring.target_of(config))
+    standing, around = side.cluster.standing(), side.cluster.surroundings()
+    holder = side.lock.holder()
+    if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
+        raise LockedOut(
+            f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
+            remedy="`davy canary watch` follows it; `davy canary abort` ends it",
+        )
+    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(config, standing, side.now()))
+    if problems:
+        raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
+    return preflight.warnings(around, standing, config)
+
+
+def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in ("", standing.template_hash)]
+    return questions.problems(config.checks, wiring.metrics(config), stable, now)
+
+
+def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
+    """Build and push every image."""
+    wanted = building.orders(task.config, revision, task.folder)
+    made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
+    return tuple(each.image for each in made)
+
+
+def tested(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, str]:
+    """Run every suite; what failed, in one line."""
+    config = task.config
+    wanted = tuple(
+        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env)))
+        for one in suites.orders(config, {image.name: image for image in images}, task.out)
+    )
+    runners = wiring.suite_runners(config, task.release, task.clock)
+    done = yield from suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
+    return "" if done.passed else done.sentence
+
+
+def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
+    return {name: wiring.secret(value, f"tests.{suite}.env.{name}") for name, value in env.items()}
+
+
+def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
+    """Start the rollout and drive it to its end."""
+    config = task.config
+    side = wiring.side(wiring.target_of(config))
+    standing = side.cluster.standing()
+    placement = preflight.placed(side.cluster.surroundings(), config.images, images)
+    if placement.problems:
+        raise Unusable("An image has no place in the Deployment.", problems=placement.problems)
+    start = Start(
+        release=task.release,
+        workload=side.workload,
+        images=placement.images,
+        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        runner=task.runner,
+    )
+    return (yield from rollout(start, ports(side, config, task.clock)))
+
+
+def ports(side: wiring.Side, config: Config, clock: Clock) -> Ports:
+    """What the driver needs."""
+    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=wiring.judge(config), clock=clock)
+
+
+def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
+    """Writes `report.md` and `events.jsonl` into the folder."""
+
+    def keep(events: tuple[Event, ...]) -> Path:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "report.md"
+        path.write_text(report.markdown(report.summarized(events)), encoding="utf-8")
+        lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)
+        (out / "events.jsonl").write_text(lines, encoding="utf-8")
+        return path
+
+    return keep
+
+
+def image(reference: str) -> Image:
+    """`name@sha256:…`. Raises Unusable for anything without a digest."""
+    name, at, digest = reference.partition("@")
+    hexadecimal = digest.removeprefix("sha256:")
+    whole = len(hexadecimal) == 64 and all(letter in "0123456789abcdef" for letter in hexadecimal)
+    if not at or not digest.startswith("sha256:") or not name or not whole:
+        problem = Problem(what=f"--image {reference!r} must be name@sha256: and 64 hex digits: a tag can change")
+        raise Unusable("An image is named by its digest.", problems=(problem,), remedy="`davy build` prints it.")
+    return Image(name=name, digest=digest)

@@ -1,0 +1,141 @@
+"""Release: source, preflight, build, test and canary as one story. Pure composition of generators."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from davy.canary.rollout import Outcome
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import DavyError, Unusable
+from davy.pipeline.events import (
+    Event,
+    ReleaseFinished,
+    ReleaseStarted,
+    Result,
+    SourceRead,
+    Stage,
+    StageFinished,
+    StageStarted,
+    Warned,
+)
+from davy.pipeline.model import Image, Revision
+from davy.pipeline.ports import Clock
+
+DIRTY = "the work tree is dirty: what is built is not what is committed"
+REMEDIES = {
+    Ending.DONE: "",
+    Ending.DEFECT: "please report it",
+    Ending.UNUSABLE: "mend what is named, then `davy plan` shows what would happen",
+    Ending.REJECTED: "read the log named above; no traffic moved",
+    Ending.ROLLED_BACK: "stable serves; read the report for what failed, mend it, release again",
+    Ending.UNDECIDED: "`davy canary status`, then `davy canary promote`, `abort` or `resume`",
+    Ending.UNREACHABLE: "`davy canary status` once it answers; `davy canary resume` goes on where one was running",
+    Ending.STUCK: "act by hand: `kubectl rollout status`, `kubectl rollout undo`; then `davy canary resume`",
+    Ending.LOCKED_OUT: "`davy canary watch` follows the release that holds it",
+    Ending.INTERRUPTED: "`davy canary status` says where traffic is; release again when ready",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a part of a release ended; no remedy of its own means the ending's usual one."""
+
+    ending: Ending
+    sentence: str
+    remedy: str = ""
+
+
+Told = Generator[Event, None, End]
+"""Events, and how it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a release is made of; each may raise any DavyError."""
+
+    clock: Clock
+    source: Callable[[], Revision]
+    examine: Callable[[], tuple[str, ...]]
+    """Looks at cluster and checks before minutes are spent. The warnings; raises Unusable with every problem."""
+    build: Callable[[Revision], Generator[Event, None, tuple[Image, ...]]]
+    """Raises Rejected where a build fails."""
+    test: Callable[[tuple[Image, ...]], Generator[Event, None, str]]
+    """What failed, in one line; empty where nothing did."""
+    canary: Callable[[tuple[Image, ...]], Generator[Event, None, Outcome]]
+
+
+def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]:
+    """The body between ReleaseStarted and ReleaseFinished; what davy says no with is an end like any other."""
+    yield started
+    try:
+        end = yield from body
+    except Unusable as error:
+        end = End(ending=error.ending, sentence="\n".join([error.what, *map(str, error.problems)]), remedy=error.remedy)
+    except DavyError as error:
+        end = End(ending=error.ending, sentence=error.what, remedy=error.remedy)
+    except KeyboardInterrupt:
+        end = End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
+    now = clock.now()
+    yield ReleaseFinished(
+        at=now,
+        ending=end.ending,
+        sentence=end.sentence,
+        took=now - started.at,
+        remedy=end.remedy or REMEDIES[end.ending],
+    )
+
+
+def release(parts: Parts) -> Told:
+    """The whole way. Preflight comes before the build: bad input is found before minutes are spent."""
+    revision = parts.source()
+    yield from sourced(revision, parts.clock)
+    yield from examined(parts)
+    if stop := stopped(parts.clock):
+        return stop
+    images = yield from parts.build(revision)
+    if stop := stopped(parts.clock):
+        return stop
+    failed = yield from parts.test(images)
+    if failed:
+        return End(ending=Ending.REJECTED, sentence=f"{failed}; no traffic moved")
+    if stop := stopped(parts.clock):
+        return stop
+    return (yield from canary_stage(parts.clock, lambda: parts.canary(images)))
+
+
+def sourced(revision: Revision, clock: Clock) -> Iterator[Event]:
+    """What git said; a dirty tree is said loudly."""
+    yield SourceRead(at=clock.now(), revision=revision)
+    if revision.dirty:
+        yield Warned(at=clock.now(), what=DIRTY)
+
+
+def examined(parts: Parts) -> Iterator[Event]:
+    """Preflight's warnings. Raises Unusable with every problem."""
+    for warning in parts.examine():
+        yield Warned(at=parts.clock.now(), what=warning)
+
+
+def stopped(clock: Clock) -> End | None:
+    """The end where a person or the machine asked to stop, before any traffic moved."""
+    if not clock.interrupted():
+        return None
+    return End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
+
+
+def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, Outcome]]) -> Told:
+    """The canary as a stage, whatever way it ends."""
+    began = clock.now()
+    yield StageStarted(at=began, stage=Stage.CANARY)
+    try:
+        outcome = yield from canary()
+    except DavyError as error:
+        yield _finished(began, clock.now(), Result.FAILED, error.what)
+        raise
+    result = Result.PASSED if outcome.ending is Ending.DONE else Result.FAILED
+    yield _finished(began, clock.now(), result, "promoted" if result is Result.PASSED else "")
+    return End(ending=outcome.ending, sentence=outcome.sentence)
+
+
+def _finished(began: datetime, now: datetime, result: Result, note: str) -> StageFinished:
+    return StageFinished(at=now, stage=Stage.CANARY, result=result, took=now - began, note=note)

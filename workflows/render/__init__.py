@@ -1,0 +1,1 @@
+"""Render: events to a terminal, plain lines, JSON lines and CI annotations."""

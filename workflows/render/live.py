@@ -1,0 +1,73 @@
+"""Live: the scene drawn onto a terminal, again after every event and four times a second."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import Lock
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live as RichLive
+
+from davy.pipeline.events import Event
+from davy.workflows.render.picture import picture
+from davy.workflows.render.scene import Scene, folded
+
+
+class Live:
+    """A view that repaints itself in place; the last picture stays on the screen."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        now: Callable[[], datetime],
+        *,
+        color: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        """`size`: (columns, lines) where the terminal is not to be asked."""
+        width, height = size or (None, None)
+        self._console = Console(
+            file=stream,
+            force_terminal=True,
+            no_color=not color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            width=width,
+            height=height,
+        )
+        self._now = now
+        self._scene = Scene()
+        self._guard = Lock()
+        self._size = self._console.size
+        self._live = RichLive(
+            console=self._console,
+            get_renderable=self._draw,
+            refresh_per_second=4,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._begun = False
+
+    def show(self, event: Event) -> None:
+        """Fold the event in; the next repaint shows it."""
+        with self._guard:
+            self._scene = folded(self._scene, event)
+        if not self._begun:
+            self._begun = True
+            self._live.start()
+
+    def close(self) -> None:
+        """Paint once more and give the cursor back."""
+        if self._begun:
+            self._live.stop()
+
+    def _draw(self) -> Group:
+        size = self._console.size
+        if size != self._size:  # A narrower terminal has wrapped what stands there: begin on a clean one.
+            self._size = size
+            self._console.clear()
+        with self._guard:
+            scene = self._scene
+        return Group(*picture(scene, self._now(), size.width, max(size.height - 1, 1)))

@@ -1,0 +1,200 @@
+"""Phrases: each event in words, for plain lines. One function an event; numbers as people write them."""
+
+from datetime import timedelta
+from functools import singledispatch
+
+from davy.pipeline import events as e
+from davy.pipeline.durations import shown
+from davy.pipeline.endings import Ending
+from davy.pipeline.model import Pair, Window
+
+REHEARSAL = "rehearsal: simulated in memory, no cluster, no Docker and no Prometheus is touched"
+
+ENDINGS = {
+    Ending.DONE: "done",
+    Ending.DEFECT: "defect",
+    Ending.UNUSABLE: "unusable",
+    Ending.REJECTED: "rejected",
+    Ending.ROLLED_BACK: "rolled back",
+    Ending.UNDECIDED: "undecided",
+    Ending.UNREACHABLE: "unreachable",
+    Ending.STUCK: "stuck",
+    Ending.LOCKED_OUT: "locked out",
+    Ending.INTERRUPTED: "interrupted",
+}
+
+
+def percent(value: float) -> str:
+    """`5 %`, `5.2 %`, `0.07 %`."""
+    digits = 1 if value >= 1 else 2
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
+
+
+def pods(count: int) -> str:
+    """`1 pod`, `3 pods`."""
+    return f"{count} pod" if count == 1 else f"{count} pods"
+
+
+def _by(who: str) -> str:
+    return f", asked by {who}" if who else ""
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""
+
+
+@singledispatch
+def phrase(event: e.Event) -> str:
+    """The event in words, unwashed: pass it through `harmless` before it is shown."""
+    raise TypeError(f"no phrase for {type(event).__name__}")
+
+
+@phrase.register
+def _(event: e.ReleaseStarted) -> str:
+    start = f"release {event.release} of {event.service} began"
+    return start + (f", run by {event.runner}" if event.runner else "") + (f" — {REHEARSAL}" if event.rehearsal else "")
+
+
+@phrase.register
+def _(event: e.SourceRead) -> str:
+    revision = event.revision
+    words = f"source {revision.short}" + (f" on {revision.branch}" if revision.branch else "")
+    words += f" ({revision.version})" if revision.version and revision.version != revision.short else ""
+    return words + (" — the work tree is dirty: what is built is not what is committed" if revision.dirty else "")
+
+
+@phrase.register
+def _(event: e.StageStarted) -> str:
+    return f"{event.stage} began"
+
+
+@phrase.register
+def _(event: e.StageFinished) -> str:
+    return f"{event.stage} {event.result} in {shown(event.took)}{_because(event.note)}"
+
+
+@phrase.register
+def _(event: e.LogLine) -> str:
+    return f"{event.source} | {event.line}"
+
+
+@phrase.register
+def _(event: e.ImageBuilt) -> str:
+    how = "reused" if event.cached else "built and pushed"
+    return f"image {event.image.reference} {how} in {shown(event.took)}"
+
+
+@phrase.register
+def _(event: e.SuiteFinished) -> str:
+    words = f"suite {event.suite} {event.result} in {shown(event.took)}: {counted(event)}"
+    return words + _because(event.because) + (f" (log: {event.log})" if event.log else "")
+
+
+def counted(event: e.SuiteFinished) -> str:
+    """`212 passed, 1 failed`."""
+    numbers = {"passed": event.passed, "failed": event.failed, "errors": event.errors, "skipped": event.skipped}
+    return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "no test reported"
+
+
+@phrase.register
+def _(event: e.Warned) -> str:
+    return f"warning: {event.what}"
+
+
+@phrase.register
+def _(event: e.ReleaseFinished) -> str:
+    words = f"{ENDINGS[event.ending]} after {shown(event.took)}{_because(event.sentence)}"
+    return words + (f"\nnext: {event.remedy}" if event.remedy else "")
+
+
+@phrase.register
+def _(event: e.CanaryStarted) -> str:
+    steps = ", ".join(f"{percent(step.weight)} ({pods(step.pods)})" for step in event.policy.steps)
+    images = ", ".join(event.images.values())
+    return (
+        f"canary of {event.workload} began: {images} beside {pods(event.policy.replicas)} of {event.stable_hash}; "
+        f"steps {steps}; deadline in {shown(max(event.policy.deadline - event.at, timedelta(0)))}"
+    )
+
+
+@phrase.register
+def _(event: e.StepEntered) -> str:
+    return f"step {event.step + 1}: growing the canary to {pods(event.pods)}{_because(event.because)}{_by(event.by)}"
+
+
+@phrase.register
+def _(event: e.StepReached) -> str:
+    return f"step {event.step + 1} reached: {pods(event.pods)}, {percent(event.weight)} of the traffic"
+
+
+@phrase.register
+def _(event: e.PodsSeen) -> str:
+    return f"{pods(event.stable)} stable, {pods(event.canary)} canary, {event.canary_ready} ready"
+
+
+@phrase.register
+def _(event: e.PodTrouble) -> str:
+    return f"{event.pod} cannot work ({event.kind.replace('_', ' ')}): {event.words}"
+
+
+@phrase.register
+def _(event: e.Judged) -> str:
+    verdict = event.verdict
+    gaps = ", ".join(f"{metric} {gap}" for metric, gap in verdict.gaps.items())
+    return f"look: {verdict.sentence or counts(verdict.windows)}" + (f" [{gaps}]" if gaps else "")
+
+
+def counts(windows: tuple[Window, ...]) -> str:
+    """What a journaled look brought: `availability: 1 of 145 canary requests bad, 2 of 1,372 on stable`."""
+    sums: dict[str, Pair] = {}
+    for window in windows:
+        for metric, pair in window.counts.items():
+            before = sums.get(metric, Pair())
+            sums[metric] = Pair(canary=before.canary + pair.canary, stable=before.stable + pair.stable)
+    return "; ".join(
+        f"{metric}: {pair.canary.bad:,} of {pair.canary.total:,} canary requests bad, "
+        f"{pair.stable.bad:,} of {pair.stable.total:,} on stable"
+        for metric, pair in sums.items()
+    ) or "nothing new was scraped"  # fmt: skip
+
+
+@phrase.register
+def _(event: e.Asked) -> str:
+    return f"{event.by} asked: {event.what}{_because(event.why)}"
+
+
+@phrase.register
+def _(event: e.PromotionStarted) -> str:
+    return f"promoting{_because(event.because)}{_by(event.by)}"
+
+
+@phrase.register
+def _(_event: e.FullyShifted) -> str:
+    return "every pod is of the new version; watching on"
+
+
+@phrase.register
+def _(event: e.RollbackStarted) -> str:
+    return f"rolling back{_because(event.because)}{_by(event.by)}" + (f" ({event.how})" if event.how else "")
+
+
+@phrase.register
+def _(event: e.RolledBack) -> str:
+    return f"rolled back in {shown(event.took)}: no canary pod serves, stable is whole"
+
+
+@phrase.register
+def _(event: e.Held) -> str:
+    return f"held at {percent(event.weight)}{_because(event.because)}"
+
+
+@phrase.register
+def _(event: e.Resumed) -> str:
+    lost = f", the runner before was lost at {event.lost_since:%H:%M:%S} UTC" if event.lost_since else ""
+    return f"taken over by {event.runner}{lost}"
+
+
+@phrase.register
+def _(event: e.CanaryFinished) -> str:
+    words = f"canary {ENDINGS[event.ending]}{_because(event.sentence)}"
+    return words + (f" (weights {' → '.join(percent(weight) for weight in event.weights)})" if event.weights else "")

@@ -1,0 +1,208 @@
+"""Scene: what a viewer needs to know now, folded from the events. Pure; `live` draws it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import singledispatch
+
+from davy.pipeline import events as e
+from davy.pipeline.model import Verdict, Window
+from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.phrases import counted, counts, phrase
+
+TAIL = 8
+"""Log lines kept."""
+LOOKS = 120
+"""Looks kept for the sparklines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageView:
+    """One stage: when it began, how it ended."""
+
+    began: datetime
+    finished: e.StageFinished | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """How one metric's evidence went, look by look, in natural logs."""
+
+    worse: tuple[float, ...] = ()
+    fine: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything the live view shows."""
+
+    started: datetime | None = None
+    last: datetime | None = None
+    head: e.ReleaseStarted | None = None
+    source: str = ""
+    stages: Mapping[e.Stage, StageView] = field(default_factory=dict)
+    suites: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+    canary: e.CanaryStarted | None = None
+    step: int = -1
+    step_at: datetime | None = None
+    reached: float | None = None
+    """Percent reached at the step; None while its pods start."""
+    reaches: tuple[float, ...] = ()
+    pods: e.PodsSeen | None = None
+    verdict: Verdict | None = None
+    trails: Mapping[str, Trail] = field(default_factory=dict)
+    burn: tuple[float, ...] = ()
+    windows: tuple[Window, ...] = ()
+    """Of looks whose words the journal does not keep."""
+    phase: str = ""
+    """`promoting`, `baking`, `rolling back`, …; empty while steps are taken."""
+    news: str = ""
+    """The newest sentence that is not the judge's."""
+    troubles: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    finished: e.ReleaseFinished | None = None
+
+
+def folded(scene: Scene, event: e.Event) -> Scene:
+    """The scene after the event."""
+    return _fold(event, replace(scene, started=scene.started or event.at, last=event.at))
+
+
+@singledispatch
+def _fold(event: e.Event, scene: Scene) -> Scene:
+    return replace(scene, news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.ReleaseStarted, scene: Scene) -> Scene:
+    return replace(scene, head=event)
+
+
+@_fold.register
+def _(event: e.SourceRead, scene: Scene) -> Scene:
+    return replace(scene, source=one_line(event.revision.short))
+
+
+@_fold.register
+def _(event: e.StageStarted, scene: Scene) -> Scene:
+    return replace(scene, stages={**scene.stages, event.stage: StageView(began=event.at)}, tail=())
+
+
+@_fold.register
+def _(event: e.StageFinished, scene: Scene) -> Scene:
+    before = scene.stages.get(event.stage, StageView(began=event.at - event.took))
+    return replace(scene, stages={**scene.stages, event.stage: replace(before, finished=event)}, tail=())
+
+
+@_fold.register
+def _(event: e.LogLine, scene: Scene) -> Scene:
+    lines = [line for line in harmless(event.line).split("\n") if line.strip()]
+    return replace(scene, tail=(*scene.tail, *lines)[-TAIL:])
+
+
+@_fold.register
+def _(event: e.ImageBuilt, scene: Scene) -> Scene:
+    return _noted(scene, e.Stage.BUILD, f"{event.image.short} {'reused' if event.cached else 'built'}")
+
+
+@_fold.register
+def _(event: e.SuiteFinished, scene: Scene) -> Scene:
+    words = f"{event.suite} {counted(event)}" + (f" ({event.because})" if event.because else "")
+    return _noted(replace(scene, suites=(*scene.suites, one_line(words))), e.Stage.TEST, words)
+
+
+def _noted(scene: Scene, stage: e.Stage, words: str) -> Scene:
+    view = scene.stages.get(stage)
+    if view is None:
+        return scene
+    note = " · ".join(part for part in (view.note, one_line(words)) if part)
+    return replace(scene, stages={**scene.stages, stage: replace(view, note=note)})
+
+
+@_fold.register
+def _(event: e.Warned, scene: Scene) -> Scene:
+    return replace(scene, warnings=(*scene.warnings, one_line(event.what)))
+
+
+@_fold.register
+def _(event: e.ReleaseFinished, scene: Scene) -> Scene:
+    return replace(scene, finished=event)
+
+
+@_fold.register
+def _(event: e.CanaryStarted, scene: Scene) -> Scene:
+    stages = scene.stages
+    if e.Stage.CANARY not in stages:
+        stages = {**stages, e.Stage.CANARY: StageView(began=event.at)}
+    return replace(scene, canary=event, stages=stages, tail=())
+
+
+@_fold.register
+def _(event: e.StepEntered, scene: Scene) -> Scene:
+    return replace(scene, step=event.step, step_at=event.at, reached=None, phase="")
+
+
+@_fold.register
+def _(event: e.StepReached, scene: Scene) -> Scene:
+    return replace(
+        scene, step=event.step, step_at=event.at, reached=event.weight, reaches=(*scene.reaches, event.weight)
+    )
+
+
+@_fold.register
+def _(event: e.PodsSeen, scene: Scene) -> Scene:
+    return replace(scene, pods=event)
+
+
+@_fold.register
+def _(event: e.PodTrouble, scene: Scene) -> Scene:
+    words = harmless(phrase(event))
+    return replace(scene, troubles=(*scene.troubles, words) if words not in scene.troubles else scene.troubles)
+
+
+@_fold.register
+def _(event: e.Judged, scene: Scene) -> Scene:
+    verdict = event.verdict
+    if not verdict.sentence:  # The journal keeps only a look's windows.
+        windows = (*scene.windows, *verdict.windows)
+        return replace(scene, windows=windows, news=one_line(counts(windows)))
+    trails = dict(scene.trails)
+    for evidence in verdict.evidence:
+        before = trails.get(evidence.metric, Trail())
+        trails[evidence.metric] = Trail(
+            worse=(*before.worse, evidence.log_e_roll_back)[-LOOKS:],
+            fine=(*before.fine, evidence.log_e_promote)[-LOOKS:],
+        )
+    return replace(scene, verdict=verdict, trails=trails, burn=(*scene.burn, verdict.log_e_burn)[-LOOKS:])
+
+
+@_fold.register
+def _(event: e.CanaryFinished, scene: Scene) -> Scene:
+    return replace(scene, reaches=event.weights or scene.reaches, news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.PromotionStarted, scene: Scene) -> Scene:
+    return replace(scene, phase="promoting", step_at=event.at, news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.FullyShifted, scene: Scene) -> Scene:
+    return replace(scene, phase="baking", step_at=event.at, news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.RollbackStarted, scene: Scene) -> Scene:
+    return replace(scene, phase="rolling back", step_at=event.at, news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.RolledBack, scene: Scene) -> Scene:
+    return replace(scene, phase="rolled back", news=one_line(phrase(event)))
+
+
+@_fold.register
+def _(event: e.Held, scene: Scene) -> Scene:
+    return replace(scene, phase="held", news=one_line(phrase(event)))

@@ -1,0 +1,52 @@
+"""Text: plain lines, one fact a line, times relative to the first event; for CI logs."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TextIO
+
+from davy.pipeline.durations import shown
+from davy.pipeline.events import CanaryFinished, Event, Judged, ReleaseFinished, ReleaseStarted
+from davy.pipeline.model import Decision
+from davy.workflows.render.clean import harmless
+from davy.workflows.render.phrases import phrase
+
+LOOKS_EVERY = timedelta(minutes=1)
+
+
+class Text:
+    """Writes each event as a line, flushed at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._start: datetime | None = None
+        self._mark = ""
+        self._look: tuple[Decision, frozenset[str], datetime] | None = None
+        self._told_end = False
+
+    def show(self, event: Event) -> None:
+        """One event, one line; more only where its words have more. Of looks that say the same, one a minute."""
+        self._start = self._start or event.at
+        if isinstance(event, Judged) and not self._is_news(event):
+            return
+        self._told_end = self._told_end or isinstance(event, CanaryFinished)
+        if isinstance(event, ReleaseFinished) and self._told_end:  # Its words stand in the line of the canary's end.
+            event = replace(event, sentence="")
+        if isinstance(event, ReleaseStarted) and event.rehearsal:
+            self._mark = "rehearsal  "
+        margin = f"{shown(event.at - self._start):>7}  {self._mark}"
+        first, *rest = harmless(phrase(event)).strip("\n").split("\n")
+        self._stream.write(f"{margin}{first}\n")
+        for line in rest:
+            self._stream.write(f"{'':7}  {self._mark}  | {line}\n")
+        self._stream.flush()
+
+    def _is_news(self, event: Judged) -> bool:
+        verdict, last = event.verdict, self._look
+        now = (verdict.decision, frozenset(verdict.gaps), event.at)
+        if last is not None and last[:2] == now[:2] and event.at - last[2] < LOOKS_EVERY:
+            return False
+        self._look = now
+        return True
+
+    def close(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,89 @@
+"""Screens: where events are shown. What is shown never stops what is done: a reader who leaves ends the showing."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TextIO
+
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
+from davy.workflows.render.jsonlines import JsonLines
+from davy.workflows.render.text import Text
+
+
+class Screen(Protocol):
+    """Shows events as they come."""
+
+    def show(self, event: Event) -> None:
+        """May raise OSError where its reader has gone."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the command line says about showing."""
+
+    output: str = "text"
+    plain: bool = False
+    no_color: bool = False
+
+    @property
+    def color(self) -> bool:
+        """False for `--no-color` and for any NO_COLOR (no-color.org)."""
+        return not (self.no_color or os.environ.get("NO_COLOR"))
+
+
+def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:
+    """JSON lines on stdout; else on stderr: the live view on a terminal, plain lines elsewhere."""
+    if view.output == "json":
+        return JsonLines(sys.stdout, rehearsal=rehearsal)
+    if is_live(view, sys.stderr):
+        from davy.workflows.render.live import Live  # noqa: PLC0415 - rich only where it draws
+
+        return Live(sys.stderr, now, color=view.color)
+    return Text(sys.stderr)
+
+
+def width_of(stream: TextIO) -> int | None:
+    """Columns of a terminal; None where it is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def is_live(view: View, stream: TextIO) -> bool:
+    """True where the live view can be drawn."""
+    return view.output == "text" and not view.plain and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event, ...]]:
+    """Drive the events to their end and show each. The ending is the last that was said; log lines are not kept."""
+    kept: list[Event] = []
+    ending = Ending.DONE
+    open_eyes = True
+    try:
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                open_eyes = open_eyes and _seen(event, shown)
+                if not isinstance(event, LogLine):
+                    kept.append(event)
+                if isinstance(event, ReleaseFinished | CanaryFinished):
+                    ending = event.ending
+    finally:
+        if open_eyes:
+            shown.close()
+    return ending, tuple(kept)
+
+
+def _seen(event: Event, shown: Screen) -> bool:
+    try:
+        shown.show(event)
+    except (OSError, ValueError):  # A closed pipe or terminal; ValueError is Python's for a closed file.
+        return False
+    return True

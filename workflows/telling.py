@@ -1,0 +1,35 @@
+"""Telling: a story played from its events to its end: shown, summed up, kept as a report."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import reduce
+from pathlib import Path
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import Event
+from davy.pipeline.ports import Clock
+from davy.workflows.render import github
+from davy.workflows.render.scene import Scene, folded
+from davy.workflows.render.summary import summary
+from davy.workflows.screens import View, played, screen, width_of
+
+Keep = Callable[[tuple[Event, ...]], Path | None]
+"""Writes the report of these events; where it lies."""
+
+
+def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = None, *, talk: bool = False) -> Ending:
+    """Drive the events to their end. In text mode the summary is the data on stdout, in JSON the events are.
+
+    `talk`: the command has other data for stdout, so the summary goes to stderr.
+    """
+    ending, seen = played(events, screen(view, clock.now))
+    report = keep(seen) if keep else None
+    if view.output == "text":
+        width = width_of(sys.stderr if talk else sys.stdout)
+        click.echo(summary(reduce(folded, seen, Scene()), report, width), err=talk)
+    if report:
+        github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
+    return ending

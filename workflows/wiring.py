@@ -1,0 +1,203 @@
+"""Wiring: the only module that imports adapters, each inside the function that needs it. Secrets are read here."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from davy.canary.ports import Cluster, Journal, Judge, Lock
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.model import Workload
+from davy.pipeline.targetfile import Target
+from davy.workflows import identity
+
+if TYPE_CHECKING:
+    from davy.checks.ports import Metrics
+    from davy.pipeline.adapters.clock import SystemClock
+    from davy.pipeline.adapters.kubeapi import KubeApi
+    from davy.pipeline.config import Config
+    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
+
+SECRET = "env:"  # noqa: S105 - the mark of a value that is a secret's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The cluster's side of a rollout."""
+
+    workload: Workload
+    api: "KubeApi"
+    cluster: Cluster
+    lock: Lock
+    journal: Journal
+    now: Callable[[], datetime]
+    """By the API server's clock, which the lock goes by."""
+
+
+def runner() -> str:
+    """Who holds the lock."""
+    return identity.runner(os.environ, _user(), socket.gethostname(), os.getpid())
+
+
+def person() -> str:
+    """Who says a word."""
+    return identity.person(os.environ, _user(), socket.gethostname())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # A container's user without a name.
+        return str(os.getuid())
+
+
+def clock() -> "SystemClock":
+    """The system's; as a context manager it takes Ctrl-C and SIGTERM over."""
+    from davy.pipeline.adapters.clock import SystemClock  # noqa: PLC0415
+
+    return SystemClock()
+
+
+def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
+    """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
+    from davy.pipeline import targetfile  # noqa: PLC0415 - yaml
+
+    if deployment is not None and not file.exists():
+        return Target(namespace=namespace or "default", deployment=deployment)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise Unusable(
+            f"{file} cannot be read.",
+            problems=(Problem(what=f"cannot be read: {why}", file=str(file)),),
+            remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
+        ) from error
+    said = targetfile.target(text, os.environ, str(file))
+    return Target(
+        namespace=namespace or said.namespace,
+        deployment=deployment or said.deployment,
+        context=said.context,
+        kubeconfig=said.kubeconfig,
+    )
+
+
+def target_of(config: "Config") -> Target:
+    """The Deployment that a whole configuration means."""
+    said = config.deploy.kubernetes
+    return Target(
+        namespace=said.namespace, deployment=said.deployment, context=said.context, kubeconfig=said.kubeconfig
+    )
+
+
+def side(meant: Target) -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig."""
+    from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
+    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+
+    api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
+    workload = Workload(namespace=meant.namespace, name=meant.deployment)
+    lock = KubernetesLock(api, workload)
+    return Side(
+        workload=workload,
+        api=api,
+        cluster=KubernetesCluster(api, workload),
+        lock=lock,
+        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
+        now=api.server_now,
+    )
+
+
+def secret(value: str, path: str, environment: Mapping[str, str] | None = None) -> str:
+    """The value, or for `env:NAME` what NAME holds. Raises Unusable where NAME is not set."""
+    if not value.startswith(SECRET):
+        return value
+    name = value.removeprefix(SECRET)
+    held = (os.environ if environment is None else environment).get(name)
+    if held is None:
+        problem = Problem(path=path, what=f"is read from ${name}, which is not set")
+        raise Unusable("A secret is missing.", problems=(problem,), remedy=f"Set {name} in the environment.")
+    return held
+
+
+def secrets(config: "Config") -> tuple[str, ...]:
+    """Every secret that the configuration names, for redaction."""
+    named = [*config.checks.prometheus.headers.values()]
+    named += [value for suite in config.tests for value in suite.env.values()]
+    return tuple(
+        os.environ.get(value.removeprefix(SECRET), "") for value in named if value.startswith(SECRET)
+    )  # fmt: skip
+
+
+def washing(config: "Config") -> Callable[[str], str]:
+    """Makes a line that others printed harmless, and masks the configuration's secrets in it."""
+    from davy.pipeline.redaction import harmless  # noqa: PLC0415
+
+    return partial(harmless, secrets=tuple(filter(None, secrets(config))))
+
+
+def source(folder: Path) -> "Source":
+    """The work tree that holds the configuration."""
+    from davy.pipeline.adapters.git import GitSource  # noqa: PLC0415
+
+    return GitSource(folder)
+
+
+def builder(clock: "Clock") -> "Builder":
+    """Docker, as DOCKER_HOST and the Docker configuration say."""
+    from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
+
+    return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "SuiteRunner"]:
+    """By the kind of place; only those that the suites need."""
+    runners: dict[str, SuiteRunner] = {}
+    for place in {suite.in_ for suite in config.tests}:
+        if place == "image":
+            from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
+
+            runners[place] = DockerSuites(os.environ, interrupted=clock.interrupted)
+        else:
+            from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
+
+            where = side(target_of(config))
+            runners[place] = JobSuites(
+                where.api.again(),
+                where.workload.namespace,
+                service=config.service,
+                release=release,
+                interrupted=clock.interrupted,
+            )
+    return runners
+
+
+def metrics(config: "Config") -> "Metrics":
+    """The configured Prometheus, with its headers' secrets read."""
+    from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
+
+    said = config.checks.prometheus
+    headers = {name: secret(value, f"checks.prometheus.headers.{name}") for name, value in said.headers.items()}
+    return Prometheus(said.url, headers=headers, timeout=said.timeout)
+
+
+def judge(config: "Config") -> Judge:
+    """The configured judge on the configured Prometheus; thresholds beside SLOs have their say too."""
+    from davy.checks.measuring import JointJudge, ThresholdJudge  # noqa: PLC0415
+
+    from davy.checks.judging import SequentialJudge  # noqa: PLC0415
+
+    source, checks, warmup = metrics(config), config.checks, config.canary.warmup
+    if checks.judge == "threshold":
+        return ThresholdJudge(source, checks, warmup)
+    if checks.thresholds:
+        return JointJudge(SequentialJudge(source, checks, warmup), ThresholdJudge(source, checks, warmup))
+    return SequentialJudge(source, checks, warmup)
