@@ -148,11 +148,7 @@ def _start(layout: Layout, daemon: Daemon) -> None:
     )
     path = _record_file(layout, daemon.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-<<<<<<< HEAD
-    path.write_text(json.dumps({"pid": child.pid, "born": born_of(child.pid), "print": daemon.print}))
-=======
     path.write_text(json.dumps({"pid": pid, "born": born_of(pid), "print": daemon.print}))
->>>>>>> lab
 
 
 def _record_file(layout: Layout, name: str) -> Path:
