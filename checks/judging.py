@@ -78,7 +78,8 @@ class SequentialJudge:
         self._remember(sides)
         first = min((pod.ready_since for pod in sides.canary), default=now) + self._warmup
         if now <= first and not self._read_to:
-            return self._verdict(Look((), {}, ()), now, worse, f"Warming up until {first:%H:%M:%S} UTC.")
+            waits = f"Warming up until {first:%H:%M:%S} UTC." if sides.canary else "No canary pod is ready yet."
+            return self._verdict(Look((), {}, ()), now, worse, waits)
         look = self._look(sides, now, first)
         for window in look.windows:
             self._fold(window)

@@ -113,10 +113,11 @@ class _Curve:
 
     def _stride(self) -> int:
         """The coarsest step that still sums a peak this sharp to many digits."""
-        nodes = self.nodes
+        top = self.nodes.index(max(self.nodes))
+        nodes = self.nodes[max(top - 4, 0) : top + 5]
         sharpest = max([2 * b - a - c for a, b, c in zip(nodes, nodes[1:], nodes[2:], strict=False)])
         # A peak cut off by the grid's end is as sharp as its slope there.
-        cut = max(nodes[0] - nodes[1], nodes[-1] - nodes[-2], 0.0)
+        cut = max(self.nodes[0] - self.nodes[1], self.nodes[-1] - self.nodes[-2], 0.0)
         stride = STRIDE
         while stride > 1 and max(sharpest, cut * cut) * (stride / STRIDE) ** 2 > 0.8:
             stride //= 2

@@ -19,6 +19,9 @@ from davy.pipeline.model import Workload
 
 Doc = dict[str, Any]
 
+BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
+"""Fences of new Leases count seconds from here: `leaseTransitions` has 31 bits, enough for 68 years."""
+
 SLACK = timedelta(seconds=2)
 """The Date header is cut to seconds, and the servers of one cluster differ a little."""
 
@@ -131,12 +134,12 @@ class KubernetesLock:
         return self._written({**document, "spec": self._spec(runner, before + 1)}, self._api.replace)
 
     def _created(self, runner: str) -> Doc:
-        """Minutes since 1970 are above any fence that a deleted Lease can have left on the Deployment."""
+        """The first fence is above any that a Lease since deleted can have left on the Deployment."""
         body = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {"name": object_name(self._workload), "labels": MANAGED_BY},
-            "spec": self._spec(runner, int(self._api.server_now().timestamp() // 60)),
+            "spec": self._spec(runner, int((self._api.server_now() - BEGAN).total_seconds())),
         }
         return self._written(body, lambda _, new: self._api.create(lease_path(self._workload, named=False), new))
 

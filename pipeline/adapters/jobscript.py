@@ -28,10 +28,10 @@ mkdir -p FOLDER
 /bin/sh -c "$run" &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null; (sleep 3; kill -KILL "$child" 2>/dev/null) & ' TERM INT
-wait "$child"
+wait "$child" 2>/dev/null
 code=$?
 # A signal ends `wait` early: wait again for what the trap ended.
-if [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null; then wait "$child"; code=$?; fi
+if [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null; then wait "$child" 2>/dev/null; code=$?; fi
 trap '' TERM INT
 has() { command -v "$1" >/dev/null 2>&1; }
 sent() {

@@ -245,7 +245,8 @@ def _signed_in(place: Doc, files: str, context: str, environ: Mapping[str, str])
             remedy="Run `kubectl auth whoami` with the same context: it uses the same plugin.",
         ) from error
     # The token's key is "authorization" up to 36 and "BearerToken" from 37 on; this says the same in both.
-    bearer = str((configuration.auth_settings().get("BearerToken") or {}).get("value") or "")
+    settings: Any = configuration.auth_settings()
+    bearer = str((settings.get("BearerToken") or {}).get("value") or "")
     return Access(
         **place,
         token=bearer.removeprefix("Bearer ") or None,

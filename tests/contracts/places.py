@@ -10,7 +10,10 @@ from typing import Any, Protocol
 import pytest
 
 from contracts.kube_lab import CRASH, NAMESPACE, KubeLab, kube_lab, until
-from davy.canary.ports import Cluster, Journal, Lock
+from davy.canary import memory
+from davy.canary.ports import Cluster, Journal, Lock, Trouble, TroubleKind
+from davy.canary.simulation import Behaviour
+from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Workload
 
 
@@ -36,26 +39,22 @@ class MemoryPlace:
     """The twin."""
 
     def __init__(self) -> None:
-        memory: Any = pytest.importorskip("davy.canary.memory")
-        simulation: Any = pytest.importorskip("davy.canary.simulation")
-        twins: Any = pytest.importorskip("davy.pipeline.memory")
-        ports: Any = pytest.importorskip("davy.canary.ports")
-        self._memory, self._clock = memory, twins.SimulatedClock()
+        self._clock = SimulatedClock()
         self._world = memory.World(self._clock)
         self.good, self.crashing = {"app": "shop/app@sha256:2"}, {"app": "shop/app@sha256:3"}
-        crash = ports.Trouble(kind=ports.TroubleKind.CRASH_LOOP, words="exit code 3")
-        self._world.deployment.behaviours[self.crashing["app"]] = simulation.Behaviour(
+        crash = Trouble(kind=TroubleKind.CRASH_LOOP, words="exit code 3")
+        self._world.deployment.behaviours[self.crashing["app"]] = Behaviour(
             trouble=crash, words="cannot find the price list"
         )
 
     def cluster(self) -> Cluster:
-        return self._memory.MemoryCluster(self._world)
+        return memory.MemoryCluster(self._world)
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
-        return self._memory.MemoryLock(self._world, lasts=lasts)
+        return memory.MemoryLock(self._world, lasts=lasts)
 
     def journal(self, fence: Callable[[], int]) -> Journal:
-        return self._memory.MemoryJournal(self._world)
+        return memory.MemoryJournal(self._world)
 
     def until(self, true: Callable[[], bool]) -> None:
         for _ in range(300):

@@ -1,4 +1,4 @@
-"""What every SuiteRunner must do, the one in memory and the one on Docker."""
+"""What every SuiteRunner must do, the one in memory, the one on Docker and the one in a cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from contracts.kube_lab import NAMESPACE, kube_lab
 from davy.pipeline.adapters.containers import DockerSuites
 from davy.pipeline.adapters.docker import DockerBuilder
+from davy.pipeline.adapters.jobs import JobSuites
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.twins import MemorySuites, Scene
@@ -46,11 +48,20 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return built
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.lab)])
+def in_cluster(folder: Path) -> Stage:
+    lab = kube_lab()
+    name, _, digest = lab.image("v1").partition("@")
+    suites = JobSuites(lab.api(), NAMESPACE, service="shop", release=f"contract-{folder.name}")
+    return Stage(suites, Image(name=name, digest=digest), folder / "out")
+
+
+@pytest.fixture(params=["memory", *(pytest.param(place, marks=pytest.mark.lab) for place in ("docker", "kubernetes"))])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     if request.param == "memory":
         scenes = {name: scene for name, (_, scene) in SCENES.items()}
         return Stage(MemorySuites(scenes=scenes), Image(name="a/b", digest="sha256:0"), tmp_path / "out")
+    if request.param == "kubernetes":
+        return in_cluster(tmp_path)
     parts = request.getfixturevalue("real_docker")
     return Stage(DockerSuites(parts.environment), request.getfixturevalue("image"), tmp_path / "out")
 

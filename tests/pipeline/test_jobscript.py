@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,8 @@ def ended(child: subprocess.Popen[bytes]) -> tuple[int, list[str], Parts]:
     return child.returncode, lines, parts
 
 
-def played(
-    folder: Path, run: str, *collect: str, most: int = MOST_PACKED, path: str = ""
-) -> tuple[int, list[str], Parts]:
-    return ended(started(folder, run, *collect, most=most, path=path))
+def played(folder: Path, run: str, *collect: str, **how: Any) -> tuple[int, list[str], Parts]:
+    return ended(started(folder, run, *collect, **how))
 
 
 def test_the_suites_lines_exit_code_and_report_come_out_as_they_were(tmp_path: Path) -> None:
