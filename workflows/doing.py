@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -62,8 +62,9 @@ def build(task: Order, said: Said) -> Ending:
     events = _heard(framed(parts.started(task), task.clock, _building(task)), made)
     ending = told(events, task.clock, view(said), parts.keeper(task.out), talk=True)
     if said["output"] == "text":
-        for image in made:
-            click.echo(image.reference)
+        with suppress(OSError):
+            for image in made:
+                click.echo(image.reference)
     return ending
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TextIO
@@ -74,7 +75,7 @@ def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event,
             if isinstance(event, ReleaseFinished | CanaryFinished):
                 ending = event.ending
     finally:
-        if open_eyes:
+        with suppress(OSError, ValueError):
             shown.close()
     return ending, tuple(kept)
 
