@@ -63,7 +63,7 @@ def test_with_the_replicas_the_steps_are_told_in_pods_and_share_reached() -> Non
 
 def test_the_plan_says_the_judges_limits_and_what_happens_without_a_verdict() -> None:
     judge = next(step for step in plan().steps if step.sentence.startswith("Look every 15s"))
-    assert "availability 99.9 %; latency 99 % under 0.5s" in judge.sentence
+    assert "availability 99.9 %; latency 99 % under 500ms" in judge.sentence
     assert "1 in 100" in judge.sentence
     assert judge.if_it_fails == "Without a verdict in 1h00m it is rolled back; davy ends with 5."
 
