@@ -53,6 +53,8 @@ class Actor:
         self._state = state
         self._unwritten: list[Event] = []
         self._untold: list[Event] = []
+        self.tidy_at_the_end = False
+        """True where this runner put its fence on a Deployment that was settled already."""
 
     def known(self) -> State:
         """The state. Raises LookupError before a CanaryStarted was recorded."""
@@ -130,6 +132,8 @@ class Actor:
                 self._hold_here(move, seen)
             case Finish():
                 now, state = self._clock.now(), self.known()
+                if self.tidy_at_the_end and state.phase in (Phase.BACK, Phase.BAKING):
+                    self._cluster.settle(state.started.restore)
                 end = CanaryFinished(at=now, ending=move.ending, sentence=move.sentence, weights=state.weights)
                 self.record(end)
             case _:

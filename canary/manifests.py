@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.marks import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_text
+from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_text
 from davy.canary.ports import Speed
 from davy.canary.readiness import containers
 from davy.pipeline.events import Restore
@@ -54,6 +54,7 @@ def begin(
         _put(_annotation(RELEASE), release),
         _put(_annotation(RESTORE), restore_text(restore)),
         _put(_annotation(STABLE_HASH), stable_hash),
+        _put(_annotation(ROLLBACK), json.dumps(by_hand(deployment, restore), separators=(",", ":"))),
     ]
 
 
@@ -91,15 +92,23 @@ def roll_back(deployment: Doc, fence: int, *, restore: Restore, speed: Speed, ba
     assert_never(speed)
 
 
+def by_hand(deployment: Doc, restore: Restore) -> Ops:
+    """What a person sends to get back to stable: as `roll_back` and `settle`, but nobody's fence is asked."""
+    return [*_images(deployment, restore.images), *_own(restore), _put("/spec/paused", False), *_unmarked()]
+
+
 def settle(fence: int, restore: Restore) -> Ops:
     """The user's settings back and every mark of the rollout away."""
-    gone = [op for name in (RELEASE, RESTORE, STABLE_HASH, FENCE) for op in _away(_annotation(name))]
-    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *gone]
+    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *_unmarked()]
 
 
 def rolling(surge: int | str, unavailable: int) -> dict[str, Any]:
     """A rolling update by these limits."""
     return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
+
+
+def _unmarked() -> Ops:
+    return [op for name in (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, FENCE) for op in _away(_annotation(name))]
 
 
 def _own(restore: Restore) -> Ops:

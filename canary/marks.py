@@ -15,6 +15,11 @@ RELEASE = PREFIX + "release"
 RESTORE = PREFIX + "restore"
 """What to put back, as JSON: enough to undo the rollout by hand."""
 STABLE_HASH = PREFIX + "stable-hash"
+ROLLBACK = PREFIX + "rollback"
+"""A JSON patch that brings stable back, for a person without davy: `kubectl rollout undo` does not.
+
+It leaves minReadySeconds at the hold's week, so stable counts as not available and the canary is not taken away.
+"""
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 """Labels of every object that davy makes."""

@@ -14,7 +14,7 @@ from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Verdict, Workload
 
 Before = Callable[[str], None]
-"""Called with the call's name before and after each call, as `before grow`, `after grow`; may raise."""
+"""Told `before grow`, `after grow` and so on; may raise."""
 
 
 def nothing(_name: str) -> None:
@@ -44,6 +44,7 @@ class World:
         self.surroundings = Surroundings(strategy="RollingUpdate", containers=self.deployment.images)
         self.marks: Marks | None = None
         self.fence = 0
+        self.fenced = False
         self.holder: Holder | None = None
         self.last_fence = 0
         self.journal: list[str] = []
@@ -111,6 +112,7 @@ class MemoryCluster:
         if fence < self._world.fence:
             raise Conflict("a newer runner has written its fence")
         self._fence = self._world.fence = fence
+        self._world.fenced = True
         self._fault("after take")
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
@@ -149,19 +151,19 @@ class MemoryCluster:
         self._write("roll_back", write)
 
     def settle(self, restore: Restore) -> None:
-        """As the port says."""
+        """As the port says: the fence goes with the marks."""
 
         def write() -> None:
             self._world.deployment.changed(rollout=_as_rollout(restore))
             self._world.marks = None
+            self._world.fenced = False
 
         self._write("settle", write)
 
     def words(self, pod: str) -> str:
         """As the port says."""
         self._fault("before words")
-        said = [each.behaviour.words for each in self._world.deployment.pods() if each.name == pod]
-        return said[0] if said else ""
+        return next((each.behaviour.words for each in self._world.deployment.pods() if each.name == pod), "")
 
     def _roll(self, name: str, change: Callable[[Rollout], Rollout]) -> None:
         deployment = self._world.deployment

@@ -16,7 +16,7 @@ from davy.canary.resume import BY_LOST, Found, Way, Wish, found
 from davy.canary.sight import weight
 from davy.canary.state import Phase, folded
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, LockedOut, Missing
+from davy.pipeline.errors import DavyError, LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
     CanaryPolicy,
@@ -30,6 +30,8 @@ from davy.pipeline.events import (
 from davy.pipeline.model import Window, Workload
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
+
+REST_TICKS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,7 @@ def rollout(order: Order, ports: Ports, patience: Patience | None = None) -> Run
     lost_since = _lost_since(ports)
     fence = ports.lock.acquire(order.runner)
     try:
-        ports.cluster.take(fence)
-        return (yield from _opened(order, ports, patience or Patience(), lost_since))
+        return (yield from _opened(order, ports, patience or Patience(), fence, lost_since))
     finally:
         with suppress(DavyError):
             ports.lock.release()
@@ -82,8 +83,8 @@ def _lost_since(ports: Ports) -> datetime | None:
     return holder.renewed_at + holder.lasts if holder and holder.lost(ports.clock.now()) else None
 
 
-def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime | None) -> Run:
-    """Deal with what was found first, then do what was ordered."""
+def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_since: datetime | None) -> Run:
+    """Deal with what was found first, then do what was ordered. Where nothing is to be done, nothing is marked."""
     past = ports.journal.read()
     state, standing, now = folded(past), ports.cluster.standing(), ports.clock.now()
     was = found(_wish(order), state, standing, now)
@@ -92,18 +93,22 @@ def _opened(order: Order, ports: Ports, patience: Patience, lost_since: datetime
     ports.judge.recall(_evidence(past))
     match was.way:
         case Way.NOTHING:
-            return (yield from _fresh(order, ports, patience, standing, was))
+            return (yield from _fresh(order, ports, patience, fence, was))
         case Way.GO_ON:
+            ports.cluster.take(fence)
+            play.actor.tidy_at_the_end = standing.held is None
             play.actor.record(resumed)
             outcome = yield from play.run()
         case Way.LEAVE_HELD:
             return (yield from _left(order, play, was))
         case Way.TAKE_BACK:
+            ports.cluster.take(fence)
+            play.actor.tidy_at_the_end = standing.held is None
             play.actor.record(*([was.journal] if was.journal else [resumed]))
             outcome = yield from _taken_back(play, was, now)
     if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
         return outcome
-    return (yield from _fresh(order, ports, patience, ports.cluster.standing(), was))
+    return (yield from _fresh(order, ports, patience, fence, was))
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:
@@ -122,12 +127,13 @@ def _wish(order: Order) -> Wish:
             return Wish.ENFORCE
 
 
-def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, was: Found) -> Run:
+def _fresh(order: Order, ports: Ports, patience: Patience, fence: int, was: Found) -> Run:
     """Start, where that was the order."""
     if isinstance(order, Resume):
         raise Missing(f"there is nothing to resume: {was.because}", remedy="`davy canary history` tells the past ones")
     if isinstance(order, Enforce):
         return Outcome(ending=Ending.DONE, sentence=was.because)
+    standing = _at_rest(ports)
     if all(standing.images.get(container) == image for container, image in order.images.items()):
         return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
     started = CanaryStarted(
@@ -143,7 +149,21 @@ def _fresh(order: Order, ports: Ports, patience: Patience, standing: Standing, w
     play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, None))
     ports.judge.recall([])
     play.actor.record(started)
+    ports.cluster.take(fence)
     return (yield from play.run())
+
+
+def _at_rest(ports: Ports) -> Standing:
+    """The Deployment once Kubernetes has a ReplicaSet for its template: stable's hash is read from it."""
+    for _ in range(REST_TICKS):
+        standing = ports.cluster.standing()
+        if standing.seen and standing.template_hash:
+            return standing
+        ports.clock.sleep(1)
+    raise Unreachable(
+        f"the Deployment controller has not caught up with {standing.workload} within {REST_TICKS} s",
+        remedy=f"`kubectl -n {standing.workload.namespace} describe deployment {standing.workload.name}` may say why",
+    )
 
 
 def _left(order: Order, play: Play, was: Found) -> Run:

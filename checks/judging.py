@@ -66,7 +66,10 @@ class SequentialJudge:
         return self._interval
 
     def recall(self, windows: Iterable[Window]) -> None:
-        """Start from evidence of before; windows of other judges are left alone."""
+        """Start from evidence of before, and from nothing else; windows of other judges are left alone."""
+        self._case = Case.opened(self._rules, self._of.values())
+        self._read_to.clear()
+        self._pods.clear()
         for window in windows:
             self._fold(window)
 
@@ -75,7 +78,8 @@ class SequentialJudge:
         self._remember(sides)
         first = min((pod.ready_since for pod in sides.canary), default=now) + self._warmup
         if now <= first and not self._read_to:
-            return self._verdict(Look((), {}, ()), now, worse, f"Warming up until {first:%H:%M:%S} UTC.")
+            waits = f"Warming up until {first:%H:%M:%S} UTC." if sides.canary else "No canary pod is ready yet."
+            return self._verdict(Look((), {}, ()), now, worse, waits)
         look = self._look(sides, now, first)
         for window in look.windows:
             self._fold(window)

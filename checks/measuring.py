@@ -36,7 +36,9 @@ class ThresholdJudge:
         return min((check.config.interval for check in self._checks), default=timedelta(seconds=30))
 
     def recall(self, windows: Iterable[Window]) -> None:
-        """Count the measurements of before; windows of other judges are left alone."""
+        """Start from the measurements of before, and from nothing else; windows of other judges are left alone."""
+        self._tallies = {check.config.name: Tally() for check in self._checks}
+        self._measured.clear()
         for window in windows:
             for check in self._checks:
                 name = check.config.name

@@ -122,6 +122,10 @@ def bound_matcher(bound: timedelta) -> str:
     plain = f"{seconds:.6f}".rstrip("0").rstrip(".")
     whole, _, part = plain.partition(".")
     spelled = {f"{whole}([.]0+)?" if not part else f"{whole}[.]{part}0*", _exponent(seconds)}
+    if part:
+        # Bounds that a client computed: 0.12800000000000003, 0.30000000000000004, 0.6999999999999998.
+        below = f"{int(whole + part) - 1:0{len(whole + part)}d}"
+        spelled |= {f"{whole}[.]{part}0{{6,}}[0-9]+", f"{below[: len(whole)]}[.]{below[len(whole) :]}9{{6,}}[0-9]*"}
     return f'le=~"{"|".join(sorted(spelled))}|[+]?Inf"'
 
 

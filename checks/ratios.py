@@ -98,8 +98,12 @@ class _Curve:
         stride = self._stride()
         most = max(self.nodes) if stride == STRIDE else self.at(self.top)
         first, last = self._nodes_above(most - NEGLIGIBLE)
-        low, high = max(first - 1, 0) * STRIDE, min(last + 1, NODES - 1) * STRIDE
-        terms = [math.exp(self.at(point) - most) for point in range(low, high + 1, stride)]
+        first, last = max(first - 1, 0), min(last + 1, NODES - 1)
+        low, high = first * STRIDE, last * STRIDE
+        kept = self.nodes[first : last + 1]
+        values = kept if stride == STRIDE else [self.at(point) for point in range(low, high + 1, stride)]
+        exp = math.exp
+        terms = [exp(value - most) for value in values]
         ends = (terms[0] + terms[-1]) / 2
         whole = stride * (math.fsum(terms) - ends) + ends
         # Euler and Maclaurin: the coarser sum is nearer than this only by the slopes at both ends.
@@ -109,12 +113,13 @@ class _Curve:
 
     def _stride(self) -> int:
         """The coarsest step that still sums a peak this sharp to many digits."""
-        nodes = self.nodes
+        top = self.nodes.index(max(self.nodes))
+        nodes = self.nodes[max(top - 4, 0) : top + 5]
         sharpest = max([2 * b - a - c for a, b, c in zip(nodes, nodes[1:], nodes[2:], strict=False)])
         # A peak cut off by the grid's end is as sharp as its slope there.
-        cut = max(nodes[0] - nodes[1], nodes[-1] - nodes[-2], 0.0)
+        cut = max(self.nodes[0] - self.nodes[1], self.nodes[-1] - self.nodes[-2], 0.0)
         stride = STRIDE
-        while stride > 1 and max(sharpest, cut * cut) * (stride / STRIDE) ** 2 > 0.4:
+        while stride > 1 and max(sharpest, cut * cut) * (stride / STRIDE) ** 2 > 0.8:
             stride //= 2
         return stride
 

@@ -10,6 +10,8 @@ from davy.checks.ports import Series
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import NOTHING, Counts, Gap, Pair
 
+STORED_WITHIN = 1.0
+"""Seconds that a scrape may take to be there to read."""
 Points = Sequence[tuple[float, float]]
 
 
@@ -71,7 +73,7 @@ def of_histogram(series: Iterable[Series], bound: float) -> Raw:
     """
     every = tuple(series)
     total = tuple(one for one in every if _bound(one) == math.inf)
-    good = tuple(one for one in every if _bound(one) == bound)
+    good = tuple(one for one in every if math.isclose(_bound(one), bound, rel_tol=1e-9))
     if every and not good:
         there = ", ".join(f"{value:g}" for value in sorted({_bound(one) for one in every}) if math.isfinite(value))
         what = f"the histogram has no bucket bound {bound:g}; it has {there or 'none but +Inf'}"
@@ -184,7 +186,7 @@ def _gap(pod: Pod, seen: Scrapes | None, now: float, scrape: float) -> Gap | Non
     due = pod.counts_from + 2 * scrape
     if seen is None:
         return Gap.ABSENT if now > due else None
-    if now - seen.newest > 2 * max(scrape, seen.spacing) and now > due:
+    if now - seen.newest > 2 * max(scrape, seen.spacing) + STORED_WITHIN and now > due:
         return Gap.STALE
     return Gap.NAN if seen.broken else None
 

@@ -51,6 +51,8 @@ def gap_words(gap: Gap) -> str:
 def compared(metric: Metric, evidence: Evidence) -> str:
     """`24 of 6,000 canary requests failed (0.40%) against 64 of 54,000 on stable at the same moments (0.12%)`."""
     canary, stable = evidence.canary, evidence.stable
+    if not canary.total:
+        return "no canary request counted yet"
     first = f"{canary.bad:,} of {canary.total:,} canary requests {metric.bad_words} ({percent(canary.rate)})"
     if not stable.total:
         return f"{first}, with no stable side to compare"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davy.pipeline.alongside import spoken
 from davy.pipeline.config import Config, ImageConfig
-from davy.pipeline.errors import DavyError
+from davy.pipeline.errors import DavyError, Rejected
 from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, Stage, StageFinished, StageStarted
 from davy.pipeline.model import Revision
 from davy.pipeline.oci import PREFIX
@@ -43,7 +43,10 @@ def build(
     clock: Clock,
     shown: Callable[[str], str] = harmless,
 ) -> Generator[Event, None, tuple[Built, ...]]:
-    """Build all, in order; what was built. An error of the builder's is raised after the stage was told as failed."""
+    """Build all, in order; what was built. An error of the builder's is raised after the stage was told as failed.
+
+    Its words are shown, too: they repeat what the build printed.
+    """
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.BUILD)
     made: list[Built] = []
@@ -52,9 +55,11 @@ def build(
             built = yield from _one(order, builder, clock, shown)
             made.append(built)
     except DavyError as error:
-        note = shown(error.what.splitlines()[0])
+        lines = [shown(line) for line in error.what.splitlines()]
         now = clock.now()
-        yield StageFinished(at=now, stage=Stage.BUILD, result=Result.FAILED, took=now - began, note=note)
+        yield StageFinished(at=now, stage=Stage.BUILD, result=Result.FAILED, took=now - began, note=lines[0])
+        if isinstance(error, Rejected):
+            raise Rejected("\n".join(lines), remedy=error.remedy) from error
         raise
     now = clock.now()
     note = " · ".join(f"{built.image.short}{' reused' if built.cached else ''}" for built in made)

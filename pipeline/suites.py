@@ -77,7 +77,7 @@ def run(
     tested = Tested(suites=tuple(ended), report=_kept(ended, out))
     now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
-    yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=tested.sentence)
+    yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
     return tested
 
 

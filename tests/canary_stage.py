@@ -195,4 +195,4 @@ class Stage:
         """No mark is left, and the strategy is the user's own."""
         rollout = self.world.deployment.rollout
         own = (rollout.surge, rollout.unavailable, rollout.min_ready, rollout.paused)
-        return self.world.marks is None and own == ("25%", "25%", timedelta(0), False)
+        return self.world.marks is None and not self.world.fenced and own == ("25%", "25%", timedelta(0), False)

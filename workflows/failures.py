@@ -1,7 +1,6 @@
 """Failures: the one place where an error becomes words, or JSON, and an ending."""
 
 import json
-import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -20,7 +19,7 @@ def told(error: BaseException, arguments: Sequence[str], environment: Mapping[st
     """Say the error where it belongs, and how the command ends."""
     ending, what, remedy, problems = _read(error)
     if ending is Ending.DEFECT:
-        traceback.print_exception(error, file=sys.stderr)
+        click.echo(harmless("".join(traceback.format_exception(error))), err=True)
     if wants_json(arguments, environment):
         click.echo(json.dumps(document(ending, what, remedy, problems)))
         return ending

@@ -138,6 +138,8 @@ def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
 
     def keep(events: tuple[Event, ...]) -> Path:
         out.mkdir(parents=True, exist_ok=True)
+        # What is kept here is no part of the source: without this the next release would call the tree dirty.
+        (out / ".gitignore").write_text("*\n", encoding="utf-8")
         path = out / "report.md"
         path.write_text(report.markdown(report.summarized(events)), encoding="utf-8")
         lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)

@@ -92,7 +92,8 @@ class _Told:
         last = next((event for event in reversed(events) if isinstance(event, CanaryFinished)), None)
         if state is not None and state.finished is not None and last is not None:
             self.over = True
-            yield from _end(self.place, self, last.ending, last.sentence)
+            took = last.at - state.started.at
+            yield ReleaseFinished(at=last.at, ending=last.ending, sentence=last.sentence, took=took)
             return
         holder = self.place.lock.holder()
         if holder is None or holder.lost(self.place.now()):

@@ -191,9 +191,8 @@ def metrics(config: "Config") -> "Metrics":
 
 def judge(config: "Config") -> Judge:
     """The configured judge on the configured Prometheus; thresholds beside SLOs have their say too."""
-    from davy.checks.measuring import JointJudge, ThresholdJudge  # noqa: PLC0415
-
     from davy.checks.judging import SequentialJudge  # noqa: PLC0415
+    from davy.checks.measuring import JointJudge, ThresholdJudge  # noqa: PLC0415
 
     source, checks, warmup = metrics(config), config.checks, config.canary.warmup
     if checks.judge == "threshold":

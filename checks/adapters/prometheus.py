@@ -106,10 +106,10 @@ class Prometheus:
                     raise error from cause
             except requests.exceptions.JSONDecodeError as cause:
                 raise self._away(what, "it answered with something that is no JSON") from cause
-            except (AttributeError, LookupError, TypeError, ValueError) as cause:
-                raise self._away(what, "it answered with something that is no answer of Prometheus") from cause
             except requests.RequestException as cause:
                 error = self._away(what, _words(cause, self._timeout))
+            except (AttributeError, LookupError, TypeError, ValueError) as cause:
+                raise self._away(what, "it answered with something that is no answer of Prometheus") from cause
         raise error or self._away(what, "it did not answer")
 
     def _pause(self, attempt: int) -> float:

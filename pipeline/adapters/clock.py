@@ -42,12 +42,17 @@ class SystemClock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Wait; ends early at the first signal. After it, whole again: making traffic safe waits between looks, too."""
-        if self._pipe is None or self.interrupted():
+        """Wait. The first signal ends one wait, the one that runs or else the next; later ones are whole again:
+
+        making traffic safe waits between looks, too.
+        """
+        if self._pipe is None:
             time.sleep(max(0.0, seconds))
-        else:
-            # A pipe, not an Event: a handler may run inside Event.wait and would lock itself out.
-            select.select([self._pipe[0]], [], [], max(0.0, seconds))
+            return
+        # A pipe, not an Event: a handler may run inside Event.wait and would lock itself out.
+        ready, _, _ = select.select([self._pipe[0]], [], [], max(0.0, seconds))
+        if ready:
+            os.read(self._pipe[0], 1)
 
     def interrupted(self) -> bool:
         """True once Ctrl-C or SIGTERM came."""

@@ -1,6 +1,7 @@
 """Containers: suites run in the image they test, by the Docker engine."""
 
 import io
+import logging
 import os
 import queue
 import socket
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import docker
-import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
@@ -24,7 +24,7 @@ from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
-SUITE, OWNER, UNTIL = "davy.suite", "davy.owner", "davy.until"
+SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 """Labels by which containers that a killed run left behind are found."""
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
@@ -137,6 +137,10 @@ class DockerSuites:
                 if because:
                     with suppress(APIError):
                         client.kill(container)
+        # The engine's follower may miss the end of a container that ends at once; its file has all.
+        for number, line in enumerate(_lines(client.logs(container, stream=True, follow=False))):
+            if number >= told.followed:
+                told.bytes(line)
         return because
 
     def _over(self, deadline: float, order: SuiteOrder) -> str:
@@ -150,8 +154,11 @@ class _Log:
 
     def __init__(self, kept: TextIO, say: Say) -> None:
         self._kept, self._say, self._size = kept, say, 0
+        self.followed = 0
+        """Lines that the container printed, so far."""
 
     def bytes(self, line: bytes) -> None:
+        self.followed += 1
         self.line(line.decode(errors="replace").rstrip("\r\n"))
 
     def line(self, text: str) -> None:
@@ -171,8 +178,9 @@ def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQu
                 lines.put(line)
         finally:
             client.close()
-    except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
-        lines.put(f"(the log could not be followed: {type(error).__name__})".encode())
+    except (docker.errors.DockerException, *engine.BROKEN_OFF, ValueError) as error:
+        # What is missing is read from the log's file when the container has ended.
+        logging.getLogger(__name__).debug("the log of %s broke off: %s", container, type(error).__name__)
     finally:
         lines.put(None)
 

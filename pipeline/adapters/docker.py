@@ -3,12 +3,12 @@
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import docker
-import requests
 from docker.errors import APIError
 
 from davy.pipeline import durations, oci
@@ -47,13 +47,9 @@ class DockerBuilder:
         with engine.connected(self._environment, silence=self._limit) as client:
             cached = self._made(client, order, say)
             pushed = self._pushed(client, order, say)
-            registry = Registry(self._credentials, plain=engine.plain_for(client))
-        found = registry.manifest(order.name, pushed)
-        try:
-            body = oci.annotated(found.body, order.annotations)
-        except ValueError as error:
-            raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
-        digest = registry.put(order.name, order.tag, Manifest(media_type=oci.OCI_MANIFEST, body=body))
+            plain = engine.plain_for(client)
+        with closing(Registry(self._credentials, plain=plain)) as registry:
+            digest = _annotated(registry, order, pushed)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
     def _made(self, client: docker.APIClient, order: BuildOrder, say: Say) -> bool:
@@ -76,7 +72,7 @@ class DockerBuilder:
             except APIError as error:
                 # A Dockerfile that does not parse is refused before the first line.
                 story.hear({"error": engine.words(error)})
-            except (requests.RequestException, OSError, ValueError):
+            except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
         self._cut_short(watch, f"The build of {order.name}")
@@ -98,7 +94,7 @@ class DockerBuilder:
                     digest = str((line.get("aux") or {}).get("Digest") or digest)
                     if line.get("status") in ("Pushed", "Layer already exists", "Mounted from"):
                         say(f"{line.get('id', '')}: {line['status']}")
-            except (requests.RequestException, OSError, ValueError):
+            except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
         self._cut_short(watch, f"The push of {order.name}")
@@ -152,6 +148,15 @@ class _Story:
             self._makes_layer = False
         elif text.startswith(" ---> ") and self._makes_layer:
             self.cached = False
+
+
+def _annotated(registry: Registry, order: BuildOrder, pushed: str) -> str:
+    """Put the pushed image's manifest back with annotations, under the same tag; its digest then."""
+    try:
+        body = oci.annotated(registry.manifest(order.name, pushed).body, order.annotations)
+    except ValueError as error:
+        raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
+    return registry.put(order.name, order.tag, Manifest(media_type=oci.OCI_MANIFEST, body=body))
 
 
 def _present(order: BuildOrder) -> None:

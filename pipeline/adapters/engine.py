@@ -8,6 +8,7 @@ from typing import Any
 
 import docker
 import requests
+import urllib3
 from docker.errors import APIError, DockerException, TLSParameterError
 from docker.utils import kwargs_from_env
 
@@ -17,6 +18,8 @@ from davy.pipeline.errors import DavyError, Unreachable, Unusable
 
 REMEDY = "Start Docker, or set DOCKER_HOST to where it listens; `docker version` must answer."
 DENIED = ("denied", "unauthorized", "authentication required", "no basic auth", "forbidden")
+BROKEN_OFF = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+"""What a connection that breaks off raises; the SDK reads streams past requests, so urllib3's own comes through."""
 ANSWER_WITHIN = 60
 """Seconds without a byte from the engine, outside of builds and suites."""
 
@@ -37,12 +40,14 @@ def connected(environment: Mapping[str, str], *, silence: timedelta | None = Non
             yield client
         except APIError as error:
             raise said(error) from error
-        except (requests.RequestException, OSError) as error:
+        except BROKEN_OFF as error:
             raise Unreachable(f"Docker stopped answering: {type(error).__name__}.", remedy=REMEDY) from error
 
 
 def said(error: APIError) -> DavyError:
-    """What the engine answered, as an error of ours."""
+    """What the engine answered, as an error of ours: a request it cannot take is not one to send again."""
+    if error.is_client_error():
+        return Unusable(f"Docker refused: {words(error)}", remedy="Mend what it names in the configuration.")
     return Unreachable(f"Docker answered with an error: {words(error)}", remedy="See Docker's own log.")
 
 

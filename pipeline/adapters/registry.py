@@ -79,6 +79,10 @@ class Registry:
         self._session.auth = _Nothing()
         self._signs: dict[tuple[str, str], str] = {}
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
     def digest(self, name: str, reference: str) -> str | None:
         """The digest behind a tag or digest; None where there is none."""
         answer = self._asked("HEAD", name, reference, PULL)

@@ -263,3 +263,22 @@ def test_nothing_new_scraped_adds_no_window():
     world = World()
     world.run(10)
     assert world.look().windows == ()
+
+
+def test_many_healthy_rollouts_are_rarely_rolled_back_and_bad_ones_always():
+    """20 rollouts of 12 minutes each: at one in a hundred, more than two false alarms are a sign of a fault."""
+    healthy = [World(seed=seed, warmup=0).run(48, canary_rate=0.003, stable_rate=0.003) for seed in range(20)]
+    assert sum(verdict.decision is Decision.ROLL_BACK for verdict in healthy) <= 2
+    sick = [World(seed=seed, warmup=0).run(48, canary_rate=0.03, stable_rate=0.003) for seed in range(5)]
+    assert all(verdict.decision is Decision.ROLL_BACK for verdict in sick)
+
+
+def test_no_input_of_the_metrics_server_makes_the_judge_raise():
+    world = World(warmup=0)
+    for i, value in enumerate((1e300, float("inf"), float("-inf"), -5.0, 0.5, float("nan"), 1e18)):
+        world.pass_scrape(requests=5)
+        labels = {"__name__": "http_total", "pod": world.canary[0], "code": "503"}
+        world.metrics.record(labels, world.now.timestamp() - 1, value)
+        verdict = world.look()
+        assert verdict.log_e_roll_back == verdict.log_e_roll_back, i
+        assert verdict.decision is not Decision.PROMOTE

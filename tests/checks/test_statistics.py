@@ -109,7 +109,8 @@ def test_the_grid_in_the_limit_of_a_beta_prior_is_the_closed_form():
     prior = [(k * share - 1) * math.log(t) + (k * (1 - share) - 1) * math.log(1 - t) for t in thetas]
     ratios = tuple(t * (1 - share) / (share * (1 - t)) for t in thetas)
     logs = Mixture.against(1.0, ratios).seen(Lot(x, m, share)).logs
-    terms = [(math.exp(p - max(prior)), log) for p, log in zip(prior, logs, strict=True)]
+    most = max(prior)
+    terms = [(math.exp(p - most), log) for p, log in zip(prior, logs, strict=True)]
     whole = sum(weight for weight, _ in terms)
     assert log_weighted((w / whole, log) for w, log in terms) == pytest.approx(beta_mixture(x, m, share, k), abs=1e-3)
 

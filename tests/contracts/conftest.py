@@ -10,6 +10,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,7 +100,11 @@ def real_docker(real_registry: Callable[..., str], tmp_path_factory: pytest.Temp
         client.import_image_from_data(tar.read(), *base.split(":"))
     environment = {"DOCKER_HOST": host, "HOME": str(home), "PATH": os.environ["PATH"]}
     yield RealDocker(environment=environment, registry=real_registry(), client=client, base=base)
-    client.remove_image(base, force=True)
+    hosts = (f"{real_registry()}/", f"{real_registry(locked=True)}/")
+    names = [name for image in client.images() for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]]
+    for name in [*(name for name in names if name.startswith(hosts)), base]:
+        with suppress(docker.errors.APIError):
+            client.remove_image(name, force=True)
     client.close()
 
 
@@ -127,7 +132,7 @@ def _base(folder: Path) -> Path:
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A Deployment and hands on it, in memory and in a real cluster."""
+    """The place a contract of the cluster is tried in."""
     made: Place = request.param()
     yield made
     if isinstance(made, KubernetesPlace):

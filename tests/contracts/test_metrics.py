@@ -138,12 +138,13 @@ class Twin:
         pass
 
 
-@pytest.fixture(params=["memory", pytest.param("prometheus", marks=pytest.mark.lab)])
-def part(request, tmp_path):
+@pytest.fixture(scope="module", params=["memory", pytest.param("prometheus", marks=pytest.mark.lab)])
+def part(request, tmp_path_factory):
+    """One for all tests here: a Prometheus takes seconds to its first scrape. Each test has pods of its own."""
     if request.param == "prometheus":
         if not shutil.which("prometheus"):
             pytest.skip("no prometheus binary here")
-        made = RealPrometheus(tmp_path)
+        made = RealPrometheus(tmp_path_factory.mktemp("prometheus"))
     else:
         made = Twin()
     yield made
@@ -161,16 +162,16 @@ def real(tmp_path):
 
 def test_samples_are_raw_ordered_inside_the_span_and_by_series(part):
     start = now()
-    part.exporter.count("new", "200", 7)
-    part.exporter.count("new", "500", 2)
-    part.exporter.count("old", "200", 40)
+    part.exporter.count("new-1", "200", 7)
+    part.exporter.count("new-1", "500", 2)
+    part.exporter.count("old-1", "200", 40)
     part.scraped(3)
     end = now()
-    found = part.metrics.samples('http_total{job="shop",pod=~"new|old"}', start, end)
+    found = part.metrics.samples('http_total{job="shop",pod=~"new-1|old-1"}', start, end)
     assert {(one.labels["pod"], one.labels["code"], one.samples[-1][1]) for one in found} == {
-        ("new", "200", 7.0),
-        ("new", "500", 2.0),
-        ("old", "200", 40.0),
+        ("new-1", "200", 7.0),
+        ("new-1", "500", 2.0),
+        ("old-1", "200", 40.0),
     }
     for one in found:
         times = [at for at, _ in one.samples]
@@ -182,23 +183,23 @@ def test_samples_are_raw_ordered_inside_the_span_and_by_series(part):
 
 
 def test_no_series_is_an_empty_answer_and_no_error(part):
-    part.exporter.count("new", "200", 1)
-    part.scraped()
+    part.exporter.count("new-4", "200", 1)
+    part.scraped(1)
     assert part.metrics.samples('http_total{pod="nobody"}', now() - timedelta(minutes=1), now()) == ()
     assert part.metrics.query('http_total{pod="nobody"}', now()).values == ()
 
 
 def test_a_selector_is_answered_with_the_newest_values(part):
-    part.exporter.count("new", "200", 3)
+    part.exporter.count("new-2", "200", 3)
     part.scraped(3)
-    answer = part.metrics.query('http_total{pod="new"}', now())
+    answer = part.metrics.query('http_total{pod="new-2"}', now())
     assert [(labels["code"], value) for labels, value in answer.values] == [("200", 3.0)]
 
 
 @pytest.mark.parametrize("text", ['http_total{pod="new"', "http_total{pod=new}", "sum(http_total)["])
 def test_a_selector_that_does_not_parse_is_unusable(part, text):
-    part.exporter.count("new", "200", 1)
-    part.scraped()
+    part.exporter.count("new-3", "200", 1)
+    part.scraped(1)
     with pytest.raises(Unusable):
         part.metrics.samples(text, now() - timedelta(minutes=1), now())
 

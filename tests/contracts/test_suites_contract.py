@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ SCENES = {
     "bad": ("echo no >&2; exit 3", Scene(exit_code=3, lines=("no",))),
     "report": (f"echo '{XML}' > $JUNIT; exit 1", Scene(exit_code=1, junit=f"{XML}\n")),
     "files": (
-        "mkdir -p /out/in; echo x > /out/in/a; echo y > /out/b; exit 1",
+        "mkdir -p /out/in && echo x > /out/in/a; echo y > /out/b; exit 1",
         Scene(exit_code=1, files={"/out/in/a": b"x\n", "/out/b": b"y\n", "/other": b"z"}),
     ),
     "slow": ("echo begun; sleep 60", Scene(exit_code=None, lines=("begun",), because="timed out after 1s")),
@@ -41,7 +42,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
     parts = request.getfixturevalue("real_docker")
-    context = parts.context(tmp_path_factory.mktemp("suites"), "FROM BASE\nUSER 1000\n")
+    context = parts.context(tmp_path_factory.mktemp("suites"), "FROM BASE\nRUN mkdir -p /out/in && echo >/dev/null\n")
     order = BuildOrder(name=f"{parts.registry}/shop/suites", context=context, tag="one")
     built: Image = DockerBuilder(parts.environment).build(order, lambda _: None).image
     return built
@@ -81,3 +82,15 @@ def test_a_failing_suite_is_a_result(stage: Stage) -> None:
 
 def test_the_report_comes_out_of_a_suite_that_failed(stage: Stage) -> None:
     assert stage.run("report").junit == f"{XML}\n"
+
+
+def test_what_is_asked_for_is_collected_even_from_a_suite_that_failed(stage: Stage) -> None:
+    run = stage.run("files", collect=("/out", "/not/there"))
+    found = {str(path.relative_to(stage.out / "files")): path.read_text() for path in run.files}
+    assert found == {"out/in/a": "x\n", "out/b": "y\n"}
+
+
+def test_a_suite_that_takes_too_long_is_stopped_and_says_so(stage: Stage) -> None:
+    run = stage.run("slow", timeout=timedelta(seconds=1))
+    assert (run.exit_code, run.because) == (None, "timed out after 1s")
+    assert "begun" in run.log.read_text()

@@ -17,7 +17,8 @@ from .talk import LabError, Stopwatch, say
 
 NOT_USABLE = 2
 NOT_UP = 3
-TABLE = ("cluster", "api_server", "kubeconfig", "kubeconfig_limited", "kubectl") + (
+TABLE = (
+    *("cluster", "api_server", "kubeconfig", "kubeconfig_limited", "kubectl"),
     *("prometheus", "prometheus_rules", "alertmanager"),
     *("registry", "docker_host", "base_image"),
 )

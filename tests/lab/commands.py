@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 import urllib.error
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from .layout import SEARCH
 from .talk import LabError, last_lines
 
 
@@ -30,9 +32,10 @@ def run(
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PATH": SEARCH, **(environment or {})},
             cwd=folder,
             timeout=seconds,
+            check=False,
         )
     except FileNotFoundError as missing:
         raise LabError(f"{arguments[0]}: not installed") from missing
@@ -59,8 +62,9 @@ def run_logged(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PATH": SEARCH, **(environment or {})},
             cwd=folder,
+            check=False,
         )
     if done.returncode != 0:
         words = "\n".join(last_lines(log, 12))
@@ -75,6 +79,16 @@ def answers(url: str, *, seconds: float = 2.0) -> bool:
             return True
     except (OSError, urllib.error.URLError, ValueError):
         return False
+
+
+def accepts(path: Path) -> bool:
+    """Whether someone listens on a Unix socket; after a crash its file is still there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plug:
+        try:
+            plug.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(is_so: Callable[[], bool], what: str, *, seconds: float, every: float = 0.1) -> None:

@@ -78,7 +78,7 @@ def serve(access: Access, port: int) -> None:
     opened = opener(access)
 
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802, the standard library's name
+        def do_GET(self) -> None:
             try:
                 with opened.open(f"{access.server}/api/v1/pods", timeout=SECONDS) as reply:
                     body = json.dumps(target_groups(json.load(reply)["items"])).encode()

@@ -53,8 +53,13 @@ def described(layout: Layout, kubeconfig: Path, kind: str, watch: Stopwatch) -> 
         api_server=cluster["server"],
         kubectl=kubectl,
         scraping=through_api_server(_access(layout, cluster["server"], authority, user)),
-        await_ready=lambda: run(*ask, "wait", "--for=condition=Ready", "nodes", "--all") and None,
+        await_ready=lambda: _await_nodes(kubectl, kubeconfig),
     )
+
+
+def _await_nodes(kubectl: Path, kubeconfig: Path) -> None:
+    wait = ("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=90s")
+    run(kubectl, "--kubeconfig", kubeconfig, *wait)
 
 
 def server_version(cluster: Cluster) -> str:

@@ -79,7 +79,7 @@ def base_archive(layout: Layout, watch: Stopwatch) -> Path:
     remove_tree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     log = layout.logs / "debootstrap.log"
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder]
+    command: list[str | Path] = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder]
     with watch.part("base image from Debian", hint="once, about two minutes", log=log):
         run_logged(command, log)
         pack(folder, archive)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# Commands of /usr/sbin are not on every user's path.
+SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 SOURCES = Path(__file__).parent / "cluster"
 NODE = "davy-lab"
 NODE_ADDRESS = "10.99.0.1"
@@ -16,8 +18,10 @@ API_SERVICE = "10.96.0.1"
 POD_SUBNET = "10.244.0.0/24"
 BRIDGE = "davylab0"
 BRIDGE_SUBNET = "10.98.0.1/24"
+BRIDGE_NETWORK = "10.98.0.0/24"
 NETWORK = "davy-lab"
 CGROUP = "davy-lab"
+DOCKER_CGROUP = "davy-lab-docker"
 HIGHEST_SOCKET_PATH = 100
 """Bytes that fit into a Unix socket's address, less a margin (unix(7): 108)."""
 

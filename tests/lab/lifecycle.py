@@ -12,7 +12,7 @@ from .cluster_choice import Cluster, choice
 from .commands import run
 from .facts import ClusterKind, Facts, write
 from .images import ensure_base_image
-from .layout import Layout
+from .layout import DOCKER_CGROUP, Layout
 from .processes import await_ready, end, ensure, living
 from .talk import LabError, Stopwatch, say
 
@@ -138,19 +138,21 @@ def _down(layout: Layout, watch: Stopwatch) -> None:
     layout.facts.unlink(missing_ok=True)
     kind.remove(layout, watch)
     had_engine = (layout.run / "docker").exists()
+    had_node = single.has_marks(layout)
     for name in SCRAPERS:
         end(layout, name)
-    if single.has_marks(layout):
+    if had_node:
         single.remove(layout, watch)
     if had_engine:
         with watch.part("Docker Engine"):
             _remove_engine(layout)
     end(layout, "registry")
     if os.geteuid() == 0 and layout.run.exists():
-        firewall.clean(docker=had_engine)
+        firewall.clean(kubernetes=had_node, docker=had_engine)
         machine.restore_sysctls(layout)
         machine.unmount_below(layout.run)
         machine.unmount_below(layout.cache / "docker")
+        machine.remove_shells()
     machine.remove_tree(layout.run)
     for path in (layout.kubeconfig, layout.kubeconfig_limited):
         path.unlink(missing_ok=True)
@@ -166,8 +168,8 @@ def _remove_engine(layout: Layout) -> None:
         run(*docker, "network", "prune", "--force", check=False)
         run(*docker, "volume", "prune", "--force", check=False)
     end(layout, "dockerd", patience=20)
-    for pid in machine.shims_of(layout.run / "docker" / "containerd" / "containerd.sock"):
-        say(f"  a container of Docker outlived it: process {pid}")
+    inner = layout.run / "docker" / "containerd" / "containerd.sock"
+    machine.end_shims(inner, DOCKER_CGROUP)
     machine.remove_bridge()
 
 

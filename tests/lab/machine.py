@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .commands import run
-from .layout import BRIDGE, BRIDGE_SUBNET, CGROUP, NODE_ADDRESS, Layout
+from .layout import BRIDGE, BRIDGE_SUBNET, CGROUP, NETWORK, NODE_ADDRESS, Layout
+from .processes import born_of, end_pid
 
 CGROUPS = Path("/sys/fs/cgroup")
 SYSTEM = Path("/proc/sys")
@@ -25,6 +26,16 @@ SYSCTLS = {
 }
 POD_LOG_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+# Folders that containerd, dockerd and kubelet make whatever they are told.
+SHELLS = (
+    POD_LOG_LINKS,
+    CNI_RESULTS,
+    CNI_RESULTS.parent,
+    *map(Path, ("/opt/containerd/bin", "/opt/containerd/lib", "/opt/containerd")),
+    *map(Path, ("/run/containerd/s", "/run/containerd/runc/k8s.io", "/run/containerd/runc")),
+    *map(Path, ("/run/containerd", "/run/docker/plugins", "/run/docker")),
+)
 
 
 def this_boot() -> str:
@@ -107,10 +118,10 @@ def _inherit_cpuset(folder: Path) -> None:
             (folder / name).write_text((folder.parent / name).read_text())
 
 
-def remove_cgroups() -> None:
-    """Kill whatever still runs in the lab's cgroups, and remove them from below."""
+def remove_cgroups(name: str) -> None:
+    """Kill whatever still runs in this cgroup of the lab, and remove it from below."""
     for hierarchy in hierarchies():
-        ours = hierarchy / CGROUP
+        ours = hierarchy / name
         if not ours.exists():
             continue
         for attempt in range(50):
@@ -119,7 +130,7 @@ def remove_cgroups() -> None:
             time.sleep(0.1 if attempt else 0.02)
         for folder, _, _ in os.walk(ours, topdown=False):
             with contextlib.suppress(OSError):
-                os.rmdir(folder)
+                Path(folder).rmdir()
 
 
 def _kill_members(folder: Path) -> bool:
@@ -144,25 +155,40 @@ def shims_of(socket: Path) -> Iterator[int]:
                 yield int(folder.name)
 
 
+def end_shims(socket: Path, cgroup: str) -> None:
+    """Kill the containers in a cgroup, and the shims that held them."""
+    shims = [(pid, born_of(pid)) for pid in shims_of(socket)]
+    remove_cgroups(cgroup)
+    for pid, born in shims:
+        end_pid(pid, born, patience=1)
+
+
 def unmount_below(folder: Path) -> None:
     """Unmount everything under a folder, the innermost first."""
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for point in reversed(points):
-        point = point.replace("\\040", " ")
+    for escaped in reversed(points):
+        point = escaped.replace("\\040", " ")
         if Path(point).is_relative_to(folder):
             run("umount", "--lazy", point, check=False)
 
 
 def remove_links(layout: Layout) -> None:
-    """Remove the links and results that fixed paths of kubelet and libcni hold of us."""
+    """Remove what kubelet and libcni put at fixed paths for us."""
     if POD_LOG_LINKS.is_dir():
         for link in POD_LOG_LINKS.iterdir():
-            if link.is_symlink() and Path(os.readlink(link)).is_relative_to(layout.cache):
+            if link.is_symlink() and link.readlink().is_relative_to(layout.cache):
                 link.unlink()
-    if CNI_RESULTS.is_dir():
-        for result in CNI_RESULTS.glob(f"{CGROUP}-*"):
-            result.unlink()
-    for folder in (POD_LOG_LINKS, CNI_RESULTS):
+    for result in CNI_RESULTS.glob(f"{NETWORK}-*"):
+        sandbox = result.name.removeprefix(f"{NETWORK}-").rpartition("-")[0]
+        for every in CNI_RESULTS.glob(f"*-{sandbox}-*"):
+            every.unlink(missing_ok=True)
+    if DEVICE_PLUGINS.is_dir() and [*DEVICE_PLUGINS.parent.iterdir()] == [DEVICE_PLUGINS]:
+        remove_tree(DEVICE_PLUGINS.parent)  # another kubelet would have more in there
+
+
+def remove_shells() -> None:
+    """Remove the folders at fixed paths that are empty now."""
+    for folder in SHELLS:
         with contextlib.suppress(OSError):
             folder.rmdir()
 

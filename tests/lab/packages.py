@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .commands import run_logged
-from .layout import Layout
+from .layout import SEARCH, Layout
 from .talk import LabError, Stopwatch, say
 
 SERVICES = {"docker-registry": "docker-registry", "prometheus": "prometheus"} | {
@@ -30,8 +30,6 @@ NODE = {
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables", "ip": "iproute2"}
 IMAGES = {"debootstrap": "debootstrap"}
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
-# Commands of /usr/sbin are not on every user's path.
-SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
 def missing(*wanted: dict[str, str]) -> list[str]:
@@ -55,23 +53,23 @@ def install(layout: Layout, packages: list[str], watch: Stopwatch) -> None:
     log = layout.logs / "apt.log"
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     get = ("apt-get", "-y", "-q", "--no-install-recommends")
-    with watch.part("Debian packages", log=log), _services_left_alone():
+    with watch.part("Debian packages", log=log), services_left_alone():
         run_logged(["apt-get", "-q", "update"], log, environment=quiet)
         run_logged([*get, "install", *packages], log, environment=quiet)
 
 
 @contextmanager
-def _services_left_alone() -> Iterator[None]:
+def services_left_alone(policy: Path = SERVICE_POLICY) -> Iterator[None]:
     """Forbid packages to start their services; a policy that is there already stays.
 
     https://www.debian.org/doc/debian-policy/ch-opersys.html: invoke-rc.d asks it.
     """
-    if SERVICE_POLICY.exists():
+    if policy.exists():
         yield
         return
-    SERVICE_POLICY.write_text("#!/bin/sh\nexit 101\n")
-    SERVICE_POLICY.chmod(0o755)
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        SERVICE_POLICY.unlink(missing_ok=True)
+        policy.unlink(missing_ok=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .layout import Layout
+from .layout import SEARCH, Layout
 from .talk import LabError, last_lines
 
 START_SECONDS = 60.0
@@ -132,19 +132,23 @@ def living(layout: Layout) -> dict[str, int]:
 def _start(layout: Layout, daemon: Daemon) -> None:
     log = _log(layout, daemon.name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as stream:
-        child = subprocess.Popen(
-            daemon.command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # else the terminal's Ctrl-C would reach it
-            env={**os.environ, **daemon.environment},
-            cwd=layout.run,
-        )
+    program = shutil.which(daemon.command[0], path=SEARCH)
+    if program is None:
+        raise LabError(f"{daemon.command[0]}: not installed")
+    pid = os.posix_spawn(
+        program,
+        daemon.command,
+        {**os.environ, "PATH": SEARCH, **daemon.environment},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,  # else the terminal's Ctrl-C would reach it
+    )
     path = _record_file(layout, daemon.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"pid": child.pid, "born": born_of(child.pid), "print": daemon.print}))
+    path.write_text(json.dumps({"pid": pid, "born": born_of(pid), "print": daemon.print}))
 
 
 def _record_file(layout: Layout, name: str) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from .commands import answers
 from .discovery import Access
 from .files import put, put_secret
-from .layout import BRIDGE, Layout
+from .layout import BRIDGE, DOCKER_CGROUP, Layout
 from .processes import Daemon
 
 DEFAULT_DOCKER = "unix:///var/run/docker.sock"
@@ -69,7 +69,14 @@ def dockerd(layout: Layout) -> Daemon:
         command=(
             *("dockerd", "--host", own_docker(layout), "--bridge", BRIDGE),
             *("--data-root", str(layout.cache / "docker"), "--exec-root", str(folder)),
-            *("--pidfile", str(folder / "dockerd.pid"), "--config-file", _empty(folder)),
+            *(
+                "--cgroup-parent",
+                f"/{DOCKER_CGROUP}",
+                "--pidfile",
+                str(folder / "dockerd.pid"),
+                "--config-file",
+                _empty(folder),
+            ),
         ),
         is_ready=lambda: is_docker(own_docker(layout)),
     )

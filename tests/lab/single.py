@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-
 from . import machine, node, toolchain
 from .cluster_choice import Cluster
 from .commands import run
 from .discovery import Access
 from .images import pause_archive
-from .layout import Layout
-from .processes import Daemon, await_ready, born_of, end, end_pid, ensure
+from .layout import CGROUP, Layout
+from .node_settings import PAUSE_IMAGE, containerd_socket
+from .processes import Daemon, await_ready, end, ensure
 from .services import direct
 from .talk import Stopwatch
 
@@ -91,11 +91,11 @@ def _access(layout: Layout) -> Access:
 
 
 def _import_pause(layout: Layout, watch: Stopwatch) -> None:
-    images = ("ctr", "--address", node.containerd_socket(layout), "--namespace", "k8s.io", "images")
-    if node.PAUSE_IMAGE in run(*images, "list", "-q").split():
+    images = ("ctr", "--address", containerd_socket(layout), "--namespace", "k8s.io", "images")
+    if PAUSE_IMAGE in run(*images, "list", "-q").split():
         return
     archive = layout.run / "pause.tar"
-    archive.write_bytes(pause_archive(node.PAUSE_IMAGE, toolchain.pause(layout, watch).read_bytes()))
+    archive.write_bytes(pause_archive(PAUSE_IMAGE, toolchain.pause(layout, watch).read_bytes()))
     run(*images, "import", archive)
 
 
@@ -108,18 +108,15 @@ def remove(layout: Layout, watch: Stopwatch) -> None:
         _kill_pods(layout)
         end(layout, "containerd")
     with watch.part("marks on the machine"):
-        machine.remove_cgroups()
+        machine.remove_cgroups(CGROUP)
         machine.unmount_below(layout.run)
         machine.remove_node_address()
         machine.remove_links(layout)
 
 
 def _kill_pods(layout: Layout) -> None:
-    """Shims outlive containerd, and pods their shims: end both, by the lab's socket."""
-    shims = [(pid, born_of(pid)) for pid in machine.shims_of(node.containerd_socket(layout))]
-    machine.remove_cgroups()
-    for pid, born in shims:
-        end_pid(pid, born, patience=1)
+    """Pods outlive containerd, and so do their shims: end both."""
+    machine.end_shims(containerd_socket(layout), CGROUP)
 
 
 def has_marks(layout: Layout) -> bool:

@@ -78,7 +78,7 @@ def _built(
     layout.binaries.mkdir(parents=True, exist_ok=True)
     log = layout.logs / f"build-{source}.log"
     unfinished = binary.with_name(f".{binary.name}.building")
-    command = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", unfinished, "."]
+    command: list[str | Path] = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", unfinished, "."]
     with watch.part(f"build {source}", hint=hint, log=log):
         static = {"CGO_ENABLED": "0"}
         run_logged(command, log, environment=static, folder=SOURCES / source)

@@ -8,6 +8,9 @@ from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
 from davy.workflows.render.scene import Scene
 
+LAST_WORDS = 6
+"""Lines of a failing pod's own words; the report has them all."""
+
 
 def summary(scene: Scene, report: Path | None = None, width: int | None = None) -> str:
     """What ended how, with its numbers, and what to do next. Empty where nothing has ended.
@@ -17,12 +20,15 @@ def summary(scene: Scene, report: Path | None = None, width: int | None = None) 
     end = scene.finished
     if end is None:
         return ""
-    name = " ".join(part for part in (one_line(scene.head.service) if scene.head else "", scene.source) if part)
+    service = scene.head.service if scene.head else str(scene.canary.workload) if scene.canary else ""
+    name = " ".join(part for part in (one_line(service), scene.source) if part)
     lines = [f"{ENDINGS[end.ending]}   {name}   {shown(end.took)}"]
     lines += [f"  {line}" for line in harmless(end.sentence).split("\n")]
     if scene.reaches:
         lines.append(f"  weights reached: {' → '.join(percent(weight) for weight in scene.reaches)}")
-    lines += [f"  {line}" for trouble in scene.troubles for line in trouble.split("\n")[:4] if line.strip()]
+    for trouble in scene.troubles[-2:]:
+        said = [line for line in trouble.split("\n")[1:] if line.strip()]
+        lines += [f"  | {line}" for line in said[-LAST_WORDS:]]
     if end.remedy:
         lines.append(f"  next: {one_line(end.remedy)}")
     if report:

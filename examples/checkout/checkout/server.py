@@ -91,10 +91,10 @@ class Handler(BaseHTTPRequestHandler):
             self._holds = False
             self.server.leave()
 
-    def do_GET(self) -> None:  # noqa: N802, the standard library's name
+    def do_GET(self) -> None:
         self._reply()
 
-    def do_POST(self) -> None:  # noqa: N802, the standard library's name
+    def do_POST(self) -> None:
         self._reply()
 
     def _reply(self) -> None:

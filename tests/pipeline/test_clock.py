@@ -1,0 +1,83 @@
+"""The system's clock, under real signals."""
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+from davy.pipeline.adapters.clock import SystemClock
+
+PROGRAM = """
+import time
+from davy.pipeline.adapters.clock import SystemClock
+with SystemClock() as clock:
+    print("ready", flush=True)
+    clock.sleep(30)
+    print("interrupted", clock.interrupted(), flush=True)
+    clock.sleep({safe})
+    print("safe", flush=True)
+"""
+
+
+def started(safe: float) -> "subprocess.Popen[str]":
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(safe=safe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_sleep_and_leaves_time_to_make_traffic_safe(number: signal.Signals) -> None:
+    began = time.monotonic()
+    with started(0.2) as child:
+        child.send_signal(number)
+        out, _ = child.communicate(timeout=10)
+    assert out == "interrupted True\nsafe\n"
+    assert child.returncode == 0
+    assert time.monotonic() - began < 5
+
+
+def test_the_same_wish_passed_on_by_a_wrapper_is_no_second_one() -> None:
+    with started(0.2) as child:
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGTERM)
+        out, _ = child.communicate(timeout=10)
+    assert out.endswith("safe\n")
+
+
+def test_a_second_wish_breaks_off() -> None:
+    with started(30) as child:
+        child.send_signal(signal.SIGINT)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "interrupted True\n"
+        time.sleep(0.8)
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=10)
+    assert "safe" not in out
+    assert "KeyboardInterrupt" in err
+
+
+def test_now_is_aware_utc() -> None:
+    assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+def test_the_handlers_of_before_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with SystemClock():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_comes_just_before_a_sleep_ends_it() -> None:
+    with SystemClock() as clock:
+        signal.raise_signal(signal.SIGTERM)
+        began = time.monotonic()
+        clock.sleep(30)
+        assert time.monotonic() - began < 1
+        clock.sleep(0.3)
+        assert time.monotonic() - began >= 0.3

@@ -1,0 +1,217 @@
+"""The drivers that build images and run suites, on the twins in memory."""
+
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from davy.pipeline import images, suites
+from davy.pipeline.alongside import spoken
+from davy.pipeline.config import Config
+from davy.pipeline.configfile import parsed
+from davy.pipeline.errors import Rejected, Unreachable
+from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, StageFinished, SuiteFinished
+from davy.pipeline.model import Image, Revision
+from davy.pipeline.ports import SuiteRunner
+from davy.pipeline.twins import MemoryBuilder, MemorySuites, Scene
+
+T = TypeVar("T")
+CONFIG: Config = parsed(
+    """
+service: checkout
+images:
+  - {name: r.test/shop/web, context: web, args: {A: b}}
+  - {name: r.test/shop/job, context: job, dockerfile: Jobfile, target: slim}
+tests:
+  - {name: unit, in: image, run: pytest, memory: 1Gi, env: {A: b}, timeout: 5m}
+  - {name: e2e, in: kubernetes, image: r.test/shop/job, run: e2e}
+deploy: {kubernetes: {deployment: checkout}}
+checks: {prometheus: "http://p:9090", slos: [{name: a, objective: 99, errors: e, total: t}]}
+""",
+    "davy.yaml",
+    {},
+)
+REVISION = Revision(
+    sha="1234567890abcdef" * 2 + "12345678",
+    committed_at=datetime(2026, 3, 1, tzinfo=UTC),
+    version="v1",
+    source="https://example.com/shop",
+)
+BUILT = {name: Image(name=name, digest=f"sha256:{name[-3:]}") for name in ("r.test/shop/web", "r.test/shop/job")}
+
+
+class Ticking:
+    """A clock on which each look takes a second."""
+
+    def __init__(self, *, interrupted: bool = False) -> None:
+        self._now, self._interrupted = datetime(2026, 3, 1, tzinfo=UTC), interrupted
+
+    def now(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+    def interrupted(self) -> bool:
+        return self._interrupted
+
+
+def played(story: Generator[Event, None, T]) -> tuple[list[Event], T]:
+    events: list[Event] = []
+    while True:
+        try:
+            events.append(next(story))
+        except StopIteration as end:
+            return events, end.value
+
+
+def suites_played(
+    folder: Path, scenes: Mapping[str, Scene] | None = None, cluster: SuiteRunner | None = None
+) -> tuple[list[Event], suites.Tested]:
+    runner = MemorySuites(scenes=scenes or {})
+    runners: dict[str, SuiteRunner] = {"image": runner, "kubernetes": cluster or runner}
+    return played(suites.run(suites.orders(CONFIG, BUILT, folder), runners, Ticking(), folder))
+
+
+# ---- images ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_holds_what_the_file_says_and_what_git_knows() -> None:
+    web, job = images.orders(CONFIG, REVISION, Path("/repo"))
+    assert (web.name, web.context, web.args, web.tag) == (
+        "r.test/shop/web",
+        Path("/repo/web"),
+        {"A": "b"},
+        "1234567890ab",
+    )
+    assert (job.dockerfile, job.target) == ("Jobfile", "slim")
+    assert web.annotations["org.opencontainers.image.revision"] == REVISION.sha
+    assert web.annotations["org.opencontainers.image.source"] == "https://example.com/shop"
+    assert web.annotations["org.opencontainers.image.created"] == "2026-03-01T00:00:00Z"
+    assert web.annotations["org.opencontainers.image.version"] == "v1"
+
+
+def test_a_dirty_tree_is_said_in_the_tag() -> None:
+    dirty = Revision(sha="a" * 40, committed_at=REVISION.committed_at, dirty=True)
+    assert images.orders(CONFIG, dirty, Path())[0].tag == "aaaaaaaaaaaa-dirty"
+
+
+def test_all_images_are_built_and_told_in_their_order() -> None:
+    builder = MemoryBuilder()
+    events, built = played(images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking()))
+    assert [one.image.name for one in built] == ["r.test/shop/web", "r.test/shop/job"]
+    assert [event.image for event in events if isinstance(event, ImageBuilt)] == [one.image for one in built]
+    assert {event.source for event in events if isinstance(event, LogLine)} == {"build web", "build job"}
+    assert isinstance(events[-1], StageFinished)
+    assert events[-1].result is Result.PASSED
+
+
+def test_the_same_revision_again_is_reused() -> None:
+    builder = MemoryBuilder()
+    orders = images.orders(CONFIG, REVISION, Path())
+    _, first = played(images.build(orders, builder, Ticking()))
+    _, second = played(images.build(orders, builder, Ticking()))
+    assert [one.image for one in first] == [one.image for one in second]
+    assert all(one.cached for one in second)
+
+
+def test_a_failed_build_fails_the_stage_and_is_raised() -> None:
+    builder = MemoryBuilder(faults={"r.test/shop/job": Rejected("no\nmore")})
+    story = images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking())
+    events: list[Event] = []
+    with pytest.raises(Rejected):
+        events.extend(story)
+    assert isinstance(events[-1], StageFinished)
+    assert (events[-1].result, events[-1].note) == (Result.FAILED, "no")
+    assert len(builder.registry) == 1
+
+
+def test_what_a_failed_build_printed_can_not_command_the_ci() -> None:
+    builder = MemoryBuilder(faults={"r.test/shop/web": Rejected("no\n  ::error::owned", remedy="mend")})
+    with pytest.raises(Rejected) as caught:
+        list(images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking()))
+    assert caught.value.what == "no\n  \\::error::owned"
+    assert caught.value.remedy == "mend"
+
+
+# ---- suites ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_of_a_suite_holds_what_the_file_says() -> None:
+    unit, e2e = suites.orders(CONFIG, BUILT, Path("out"))
+    assert (unit.where, e2e.where) == ("image", "kubernetes")
+    assert (unit.order.image, e2e.order.image) == (BUILT["r.test/shop/web"], BUILT["r.test/shop/job"])
+    assert (unit.order.memory_bytes, unit.order.timeout) == (2**30, timedelta(minutes=5))
+    assert unit.order.out == Path("out/unit")
+
+
+def test_suites_that_pass_leave_one_merged_report(tmp_path: Path) -> None:
+    events, outcome = suites_played(tmp_path, {"unit": Scene(junit='<testsuite><testcase name="a"/></testsuite>')})
+    assert outcome.passed
+    assert outcome.report == tmp_path / "junit.xml"
+    root = ET.fromstring(outcome.report.read_text())  # noqa: S314 - our own
+    assert [suite.get("name") for suite in root] == ["unit", "e2e"]
+    assert isinstance(events[-1], StageFinished)
+    assert (events[-1].result, events[-1].note) == (Result.PASSED, "unit 1 passed · e2e 1 passed")
+
+
+def test_a_failing_suite_fails_the_stage_and_the_others_still_run(tmp_path: Path) -> None:
+    events, outcome = suites_played(tmp_path, {"unit": Scene(exit_code=None, because="out of memory (limit 1024 MiB)")})
+    assert not outcome.passed
+    ends = [event for event in events if isinstance(event, SuiteFinished)]
+    assert [(end.suite, end.result) for end in ends] == [("unit", Result.FAILED), ("e2e", Result.PASSED)]
+    assert ends[0].because == "out of memory (limit 1024 MiB)"
+    assert outcome.sentence == "unit failed: out of memory (limit 1024 MiB) · e2e 1 passed"
+
+
+def test_each_suite_runs_where_the_file_says(tmp_path: Path) -> None:
+    _, outcome = suites_played(tmp_path, {}, MemorySuites(act=lambda _: Scene(exit_code=4)))
+    assert [suite.exit_code for suite in outcome.suites] == [0, 4]
+
+
+def test_what_a_suite_prints_can_not_command_the_ci(tmp_path: Path) -> None:
+    events, _ = suites_played(tmp_path, {"unit": Scene(lines=("::error::no",))})
+    assert [event.line for event in events if isinstance(event, LogLine)] == ["\\::error::no"]
+    assert (tmp_path / "unit" / "log.txt").read_text() == "::error::no\n"
+
+
+def test_a_place_that_does_not_answer_is_raised_after_it_was_told(tmp_path: Path) -> None:
+    runner = MemorySuites(scenes={"unit": Scene(fault=Unreachable("no Docker"))})
+    wanted = suites.orders(CONFIG, BUILT, tmp_path)
+    events: list[Event] = []
+    with pytest.raises(Unreachable):
+        events.extend(suites.run(wanted, {"image": runner, "kubernetes": runner}, Ticking(), tmp_path))
+    assert isinstance(events[-1], StageFinished)
+    assert runner.stopped
+
+
+def test_an_interrupted_run_begins_no_suite(tmp_path: Path) -> None:
+    runner = MemorySuites()
+    wanted = suites.orders(CONFIG, BUILT, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        list(suites.run(wanted, {"image": runner, "kubernetes": runner}, Ticking(interrupted=True), tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_suites_the_stage_is_skipped(tmp_path: Path) -> None:
+    events, outcome = played(suites.run((), {}, Ticking(), tmp_path))
+    assert outcome.passed
+    assert outcome.report is None
+    assert isinstance(events[-1], StageFinished)
+    assert events[-1].result is Result.SKIPPED
+
+
+def test_a_call_is_spoken_line_by_line_and_its_error_comes_through() -> None:
+    def work(say: object) -> None:
+        assert callable(say)
+        say("one")
+        raise Rejected("no")
+
+    story = spoken(work)
+    assert next(story) == "one"
+    with pytest.raises(Rejected):
+        next(story)

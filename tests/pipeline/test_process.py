@@ -1,0 +1,53 @@
+"""The one place where a subprocess starts."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from davy.pipeline.adapters.process import run
+from davy.pipeline.errors import Missing
+
+SOON = timedelta(seconds=20)
+
+
+def test_the_exit_code_and_both_outputs_come_back() -> None:
+    ended = run(["sh", "-c", "echo a; echo b >&2; exit 3"], timeout=SOON)
+    assert (ended.exit_code, ended.out, ended.err) == (3, "a\n", "b\n")
+
+
+def test_lines_are_told_as_they_come_both_outputs_together() -> None:
+    lines: list[str] = []
+    run(["sh", "-c", "echo one; echo two >&2; printf three"], timeout=SOON, say=lines.append)
+    assert lines == ["one", "two", "three"]
+
+
+def test_what_is_given_is_read() -> None:
+    assert run(["cat"], given="lamp", timeout=SOON).out == "lamp"
+
+
+def test_nothing_but_the_given_environment_is_there() -> None:
+    assert run(["/bin/sh", "-c", "echo $A$HOME"], environment={"A": "x"}, timeout=SOON).out == "x\n"
+
+
+def test_a_program_that_is_not_there_is_missing() -> None:
+    with pytest.raises(Missing) as caught:
+        run(["no-such-program-at-all"], timeout=SOON)
+    assert "PATH" in caught.value.remedy
+
+
+def test_a_child_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    began = time.monotonic()
+    ended = run(["sh", "-c", f"(sleep 1; touch {mark}) & echo begun; sleep 60"], timeout=timedelta(seconds=0.3))
+    assert (ended.exit_code, ended.out) == (None, "begun\n")
+    assert time.monotonic() - began < 1
+    time.sleep(1.2)
+    assert not mark.exists()
+
+
+def test_a_child_left_behind_does_not_hold_the_run_up() -> None:
+    began = time.monotonic()
+    assert run(["sh", "-c", "sleep 60 & echo done"], timeout=SOON).out == "done\n"
+    assert time.monotonic() - began < 3
