@@ -124,7 +124,7 @@ class KubernetesJournal:
         if "resourceVersion" in document["metadata"]:
             self._last = self._api.replace(self._path, document)
         else:
-            self._last = self._api.create(self._folder, document)
+            self._last = self._api.create(self._folder, document, repeatable=True)
 
     def _with(self, document: Doc, ledger: Ledger, notes: dict[str, str] | None = None) -> Doc:
         meta = {**document["metadata"], "annotations": {**annotations(document), **(notes or {})}}
