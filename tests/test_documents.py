@@ -45,7 +45,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_the_reference_has_an_example_that_says_every_key_there_is() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     (example,) = re.findall(r"```yaml\n(service:.*?)```", page, re.DOTALL)
-    parsed(example, environment={})
+    parsed(example, "davy.yaml", {})
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     said = set(re.findall(r"(\w+):", example))
     assert told - said == {"kubeconfig", "success", "successes", "error_limit", "burn_weight", "dispersion"}
