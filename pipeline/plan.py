@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from davy.pipeline import durations, images
+from davy.pipeline import durations, orders
 from davy.pipeline.config import ChecksConfig, Config, SloConfig, StepConfig, SuiteConfig, ThresholdConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
@@ -74,7 +74,7 @@ def _builds(config: Config, revision: Revision) -> list[PlanStep]:
             sentence=(
                 f"Build {image.name} from {image.context}/{image.dockerfile}"
                 + (f" (stage {image.target})" if image.target else "")
-                + f", push it as {image.name}:{images.tag(revision)}, and name it by digest from there on."
+                + f", push it as {image.name}:{orders.tag(revision)}, and name it by digest from there on."
             ),
             if_it_fails=fails,
         )

@@ -124,7 +124,7 @@ def canary(task: Order, said: Said) -> Ending:
 
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
-    side = wiring.side(wiring.target_of(task.config))
+    side = wiring.side_of(task.config)
     ports = parts.ports(side, task.config, task.clock)
     stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
     events = chain(retold(side.journal), framed(parts.started(task), task.clock, stage))
@@ -133,7 +133,7 @@ def resume(task: Order, said: Said) -> Ending:
 
 def planned_resume(task: Order, said: Said) -> Ending:
     """Where it stands, and so what would be gone on with."""
-    side = wiring.side(wiring.target_of(task.config))
+    side = wiring.side_of(task.config)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
     shown = json.dumps(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
     click.echo(shown)
@@ -149,7 +149,7 @@ def planned(task: Order, said: Said) -> Ending:
     if not said.get("offline"):
         images = given(task.config, said.get("images", ()))
         warnings = parts.examined(task, images)
-        replicas = wiring.side(wiring.target_of(task.config)).cluster.standing().replicas
+        replicas = wiring.side_of(task.config).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     _print_plan(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE

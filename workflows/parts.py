@@ -10,7 +10,7 @@ from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import preflight as questions
-from davy.pipeline import codec, report, suites
+from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config
 from davy.pipeline.errors import LockedOut, Problem, Unusable
@@ -68,7 +68,7 @@ def parts(task: Order) -> Parts:
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config
-    side = wiring.side(wiring.target_of(config))
+    side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
     if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
@@ -89,7 +89,7 @@ def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
     """Build and push every image."""
-    wanted = building.orders(task.config, revision, task.folder)
+    wanted = orders.orders(task.config, revision, task.folder)
     made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
     return tuple(each.image for each in made)
 
@@ -113,7 +113,7 @@ def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
     """Start the rollout and drive it to its end."""
     config = task.config
-    side = wiring.side(wiring.target_of(config))
+    side = wiring.side_of(config)
     standing = side.cluster.standing()
     placement = preflight.placed(side.cluster.surroundings(), config.images, images)
     if placement.problems:

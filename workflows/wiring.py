@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,8 +95,8 @@ def target_of(config: "Config") -> Target:
     )
 
 
-def side(meant: Target) -> Side:
-    """Ports on the real cluster; nothing is asked yet but the kubeconfig."""
+def side(meant: Target, lasts: timedelta = timedelta(seconds=30)) -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig. `lasts`: of the lock, once it is taken."""
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
@@ -105,7 +105,7 @@ def side(meant: Target) -> Side:
 
     api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
-    lock = KubernetesLock(api, workload)
+    lock = KubernetesLock(api, workload, lasts=lasts)
     return Side(
         workload=workload,
         api=api,
@@ -114,6 +114,11 @@ def side(meant: Target) -> Side:
         journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
         now=api.server_now,
     )
+
+
+def side_of(config: "Config") -> Side:
+    """The same, as a whole configuration says."""
+    return side(target_of(config), config.canary.lease)
 
 
 def secret(value: str, path: str, environment: Mapping[str, str] | None = None) -> str:
@@ -169,7 +174,7 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
         else:
             from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
 
-            where = side(target_of(config))
+            where = side_of(config)
             runners[place] = JobSuites(
                 where.api.again(),
                 where.workload.namespace,
