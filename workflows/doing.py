@@ -125,13 +125,13 @@ def resume(task: Order, said: Said) -> Ending:
 
 
 def _resuming(task: Order) -> Generator[Event, None, Outcome]:
-    side = wiring.side(wiring.target_of(task.config))
+    side = wiring.side_of(task.config)
     return (yield from rollout(Resume(runner=task.runner), parts.ports(side, task.config, task.clock)))
 
 
 def planned_resume(task: Order, said: Said) -> Ending:
     """Where it stands, and so what would be gone on with."""
-    side = wiring.side(wiring.target_of(task.config))
+    side = wiring.side_of(task.config)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
     shown = json.dumps(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
     click.echo(shown)
@@ -147,7 +147,7 @@ def planned(task: Order, said: Said) -> Ending:
     if not said.get("offline"):
         images = given(task.config, said.get("images", ()))
         warnings = parts.examined(task, images)
-        replicas = wiring.side(wiring.target_of(task.config)).cluster.standing().replicas
+        replicas = wiring.side_of(task.config).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     _print_plan(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE

@@ -68,7 +68,7 @@ def parts(task: Order) -> Parts:
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config
-    side = wiring.side(wiring.target_of(config))
+    side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
     if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
@@ -113,7 +113,7 @@ def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
     """Start the rollout and drive it to its end."""
     config = task.config
-    side = wiring.side(wiring.target_of(config))
+    side = wiring.side_of(config)
     standing = side.cluster.standing()
     placement = preflight.placed(side.cluster.surroundings(), config.images, images)
     if placement.problems:

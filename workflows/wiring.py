@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
 
 SECRET = "env:"  # noqa: S105 - the mark of a value that is a secret's name
+
+
+DEFAULT_LEASE = timedelta(seconds=30)
+"""Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +99,13 @@ def target_of(config: "Config") -> Target:
     )
 
 
-def side(meant: Target) -> Side:
-    """Ports on the real cluster; nothing is asked yet but the kubeconfig."""
+def side_of(config: "Config") -> Side:
+    """The ports that a whole configuration means."""
+    return side(target_of(config), config.canary.lease)
+
+
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE) -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig. `lease`: how long a lock taken here lasts."""
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
@@ -105,7 +114,7 @@ def side(meant: Target) -> Side:
 
     api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
-    lock = KubernetesLock(api, workload)
+    lock = KubernetesLock(api, workload, lasts=lease)
     return Side(
         workload=workload,
         api=api,
@@ -169,7 +178,7 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
         else:
             from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
 
-            where = side(target_of(config))
+            where = side_of(config)
             runners[place] = JobSuites(
                 where.api.again(),
                 where.workload.namespace,
