@@ -196,7 +196,10 @@ def document(snapshot: Snapshot) -> dict[str, object]:
         "pods": [plain(pod) for pod in standing.pods],
         "stable_hash": standing.stable_hash,
         "windows": snapshot.windows,
-        "counts": plain(dict(snapshot.counts)),
+        "counts": {
+            metric: {"canary": plain(pair.canary), "stable": plain(pair.stable)}
+            for metric, pair in snapshot.counts.items()
+        },
         "ending": state.finished.name.lower() if state and state.finished is not None else None,
         "sentence": state.sentence if state else "",
         "awaited": awaited(snapshot),
