@@ -73,7 +73,7 @@ def test_a_runner_killed_before_its_first_patch_is_gone_on_with(visit: Visit) ->
         assert runner.ended() == -9
         proxy.faults.clear()
         visit.is_untouched_apart_from_the_lock()
-        assert visit.status()["phase"] == "growing"
+        assert visit.status()["phase"] == "new"
         resumed = visit.once_lost("canary", "resume")
         assert resumed.ended() == Ending.DONE, resumed.story
     visit.is_promoted("good")
@@ -129,7 +129,8 @@ def test_a_release_killed_before_its_canary_is_just_released_again(visit: Visit)
     visit.settings["VERSION"] = visit.name_of(image)
     with visit.customers():
         for kind in (SourceRead, ImageBuilt, SuiteFinished):
-            assert visit.start("release", kill_at=at(kind)).ended() == -9
+            killed = visit.start("release", kill_at=at(kind))
+            assert killed.ended() == -9, killed.story
             visit.is_untouched()
         release = visit.davy("release")
         assert release.ended() == Ending.DONE, release.story

@@ -125,6 +125,5 @@ def _shop(facts: Facts, number: int, folder: Path) -> Shop:
         node_port=FIRST_PORT + number,
         folder=folder / namespace,
         replicas=2,
-        drain_seconds=1,
         settings=QUICK,
     )

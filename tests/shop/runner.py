@@ -80,7 +80,7 @@ class Runner:
     @property
     def story(self) -> str:
         """For the message of a failed assertion."""
-        return "\n".join([*(repr(event)[:300] for event in self.events), self.said])
+        return "\n".join([*(f"{event.at:%H:%M:%S.%f} {event!r}"[:300] for event in self.events), self.said])
 
     def all(self, kind: type[T]) -> list[T]:
         return [event for event in self.events if isinstance(event, kind)]
