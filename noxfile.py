@@ -62,7 +62,8 @@ def others(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The tests that need no lab, with the lowest version of every dependency that users may have."""
-    lock = Path(session.create_tmp(), "lowest.txt")
+    # Not session.create_tmp(): it moves TMPDIR into this work tree, where no test can be outside of git.
+    lock = Path(session.virtualenv.location, "lowest.txt")
     session.run(
         "uv", "pip", "compile", "-q", "--resolution", "lowest-direct", "--python-version", "3.11",
         "--no-header", "--no-annotate", "pyproject.toml", "-o", str(lock), external=True,
