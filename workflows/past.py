@@ -22,7 +22,7 @@ def rollouts(current: Sequence[Event], history: Iterable[Past]) -> tuple[Past, .
         release=state.started.release,
         started_at=state.started.at,
         ended_at=ends[-1].at,
-        ending=state.finished.name,
+        ending=state.finished.name.lower(),
         sentence=ends[-1].sentence,
         images=state.started.images,
     )

@@ -1,7 +1,7 @@
 """Standing: a rollout as the cluster tells it, in words and as JSON."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from davy.canary.ports import Cluster, Holder, Journal, Lock, PodView, Standing
@@ -11,6 +11,7 @@ from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, Judged
 from davy.pipeline.model import NOTHING, Pair
+from davy.pipeline.value import dataclass
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import ENDINGS, percent, pods
 
@@ -200,7 +201,10 @@ def document(snapshot: Snapshot) -> dict[str, object]:
         "pods": [plain(pod) for pod in standing.pods],
         "stable_hash": standing.stable_hash,
         "windows": snapshot.windows,
-        "counts": plain(dict(snapshot.counts)),
+        "counts": {
+            metric: {"canary": plain(pair.canary), "stable": plain(pair.stable)}
+            for metric, pair in snapshot.counts.items()
+        },
         "ending": state.finished.name.lower() if state and state.finished is not None else None,
         "sentence": state.sentence if state else "",
         "awaited": awaited(snapshot),

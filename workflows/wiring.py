@@ -1,10 +1,8 @@
 """Wiring: the only module that imports adapters, each inside the function that needs it. Secrets are read here."""
 
-import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from davy.canary.ports import Cluster, Journal, Judge, Lock
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
+from davy.pipeline.value import dataclass
 from davy.workflows import identity
 
 if TYPE_CHECKING:
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
 
 SECRET = "env:"  # noqa: S105 - the mark of a value that is a secret's name
+
+
+DEFAULT_LEASE = timedelta(seconds=30)
+"""Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ def person() -> str:
 
 
 def _user() -> str:
+    import getpass  # noqa: PLC0415 - only a runner has a name
+
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # A container's user without a name.
@@ -95,8 +100,13 @@ def target_of(config: "Config") -> Target:
     )
 
 
-def side(meant: Target, lasts: timedelta = timedelta(seconds=30)) -> Side:
-    """Ports on the real cluster; nothing is asked yet but the kubeconfig. `lasts`: of the lock, once it is taken."""
+def side_of(config: "Config") -> Side:
+    """The ports that a whole configuration means."""
+    return side(target_of(config), config.canary.lease)
+
+
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE) -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig. `lease`: how long a lock taken here lasts."""
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
@@ -105,7 +115,7 @@ def side(meant: Target, lasts: timedelta = timedelta(seconds=30)) -> Side:
 
     api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
-    lock = KubernetesLock(api, workload, lasts=lasts)
+    lock = KubernetesLock(api, workload, lasts=lease)
     return Side(
         workload=workload,
         api=api,
@@ -114,11 +124,6 @@ def side(meant: Target, lasts: timedelta = timedelta(seconds=30)) -> Side:
         journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
         now=api.server_now,
     )
-
-
-def side_of(config: "Config") -> Side:
-    """The same, as a whole configuration says."""
-    return side(target_of(config), config.canary.lease)
 
 
 def secret(value: str, path: str, environment: Mapping[str, str] | None = None) -> str:

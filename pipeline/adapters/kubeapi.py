@@ -6,7 +6,6 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Never
@@ -16,6 +15,7 @@ from davy.pipeline.adapters.kubeanswers import Answer, Refused, fail
 from davy.pipeline.adapters.kubeconfig import Access, Doc
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.excerpt import excerpt
+from davy.pipeline.value import dataclass
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

@@ -53,6 +53,13 @@ class FaultyProxy:
         with self.lock:
             self.faults.append(Fault(times=times, status=status, **match))  # type: ignore[arg-type]
 
+    def wait_for(self, method: str, path: str, within: float = 60) -> None:
+        """Until such a request was made."""
+        ends = time.monotonic() + within
+        while not any(method == each[0] and path in each[1] for each in self.requests):
+            assert time.monotonic() < ends, f"no {method} {path} within {within} s"
+            time.sleep(0.02)
+
     def silence(self, seconds: float) -> None:
         """Nothing is answered at all for so long; then the connections are cut."""
         self.silent_until = time.monotonic() + seconds

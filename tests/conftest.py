@@ -1,0 +1,55 @@
+"""What every ring shares: the rule for tests that need the lab, and what ran on real parts."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from lab import facts
+from lab.talk import LabError
+from shop.runner import COUNTED
+
+LAB_RAN = pytest.StashKey[int]()
+
+
+def _lab() -> facts.Facts | None:
+    try:
+        return facts.read()
+    except LabError:
+        return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a lab its tests are skipped; in CI that would hide them, so there they fail."""
+    if _lab() or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.skip(reason="the lab is not up: `nox -s lab -- up`"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("lab") and not _lab():
+        pytest.fail("the lab is not up, and in CI its tests are not skipped: `nox -s lab -- up`", pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line of what ran on real parts."""
+    ran = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.when == "call" and "lab" in report.keywords
+    ]
+    lab = _lab()
+    if ran and lab:
+        has = lab.versions
+        terminalreporter.write_line(
+            f"real parts: Docker {has.get('docker', '?')} · registry · Kubernetes {has.get('kubernetes', '?')} "
+            f"({lab.cluster}) · Prometheus · {len(ran)} tests, {COUNTED['runners']} runs of davy, "
+            f"{COUNTED['killed']} runners killed"
+        )
+    elif not lab:
+        terminalreporter.write_line("real parts: none; the lab is not up (`nox -s lab -- up`)")

@@ -1,0 +1,219 @@
+"""A visit: one scenario in a shop that is its own for the while, and what the world must look like after it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import yaml
+
+from davy.canary.marks import PREFIX
+from davy.pipeline.events import Event
+from lab.faulty_proxy import FaultyProxy
+from lab.load import Load, Plan
+
+from .runner import Runner
+from .stage import Shop
+
+RATE = 25.0
+LONGEST = 240.0
+UNIT = "python3 -m pytest -q -p no:cacheprovider --junitxml=$JUNIT /app/tests"
+SLACK = 3.0
+"""Seconds: the API server's own time is known to two, and half a one for good measure."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """Everything a scenario may touch."""
+
+    shop: Shop
+    image: Callable[[str], str]
+    """A version's reference by digest: `good` (the one that does not serve now), `bad`, `crash`, …"""
+    name_of: Callable[[str], str]
+    """The version that an image is of."""
+    before: dict[str, Any] = field(default_factory=dict)
+    runners: list[Runner] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    """More environment for every command."""
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def begin(self) -> None:
+        self.configured()
+        self.before = self.shop.deployment()
+
+    def configured(self, **canary: object) -> None:
+        """The shop's davy.yaml again, with this under `canary`."""
+        self.shop.write_config(merged_config(self.shop.namespace, canary))
+
+    # ---- acting ----
+
+    def start(self, *words: str, kill_at: Callable[[Event], bool] | None = None) -> Runner:
+        """`davy …` in the background."""
+        runner = Runner(
+            words, folder=self.shop.folder, environment=self.shop.environment(**self.settings), kill_at=kill_at
+        )
+        self.runners.append(runner)
+        return runner
+
+    def canary(self, version: str, kill_at: Callable[[Event], bool] | None = None) -> Runner:
+        """`davy canary start` of a version that is in the registry."""
+        return self.start("canary", "start", "--image", self.image(version), kill_at=kill_at)
+
+    def davy(self, *words: str) -> Runner:
+        """`davy …`, waited for."""
+        runner = self.start(*words)
+        runner.ended()
+        return runner
+
+    def once_lost(self, *words: str) -> Runner:
+        """`davy …` after the lease of a runner that is gone has run out."""
+        self.wait_for_the_lease()
+        return self.davy(*words)
+
+    def wait_for_the_lease(self) -> None:
+        """Until it is anyone's, by this machine's clock, which is the API server's too."""
+        spec = self.lease()
+        ends = datetime.fromisoformat(spec["renewTime"]) + timedelta(seconds=spec["leaseDurationSeconds"])
+        time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()) + SLACK)
+
+    @contextmanager
+    def customers(self, rate: float = RATE) -> Iterator[Load]:
+        """Load on the shop, counted by the client. Not one answer may be lost to the rollout."""
+        self.open_for_customers()
+        with Load(Plan(rate=rate, seconds=LONGEST, url=self.shop.url)) as load:
+            yield load
+        seen = load.snapshot()
+        assert seen["lost"] == 0, f"answers lost: {seen['bad']}, the last at {at(seen['last_lost'])}\n{self.story}"
+
+    def open_for_customers(self) -> None:
+        """Until the node's port leads to a pod, which is a moment after Kubernetes calls the pods Ready."""
+        ends = time.monotonic() + 20
+        while True:
+            with suppress(OSError), urlopen(f"{self.shop.url}/products", timeout=2):
+                return
+            assert time.monotonic() < ends, f"nobody answers at {self.shop.url}"
+            time.sleep(0.2)
+
+    @property
+    def story(self) -> str:
+        return "\n".join(runner.story for runner in self.runners)
+
+    def before_the_api(self) -> FaultyProxy:
+        """A proxy between davy and the API server, for the rest of the visit."""
+        proxy = self.stack.enter_context(FaultyProxy(self.shop.facts.api_server).running())
+        self.settings["KUBECONFIG"] = str(kubeconfig_by(self.shop, proxy.url))
+        return proxy
+
+    def before_prometheus(self) -> FaultyProxy:
+        """The same, before Prometheus."""
+        proxy = self.stack.enter_context(FaultyProxy(self.shop.facts.prometheus).running())
+        self.settings["PROMETHEUS"] = proxy.url
+        return proxy
+
+    # ---- looking ----
+
+    def status(self) -> dict[str, Any]:
+        run = self.shop.davy("canary", "status", "-o", "json")
+        assert run.returncode == 0, run.stderr
+        document: dict[str, Any] = json.loads(run.stdout)
+        return document
+
+    def history(self) -> list[dict[str, Any]]:
+        run = self.shop.davy("canary", "history", "-o", "json")
+        document = json.loads(run.stdout)
+        return next(value for value in document.values() if isinstance(value, list))
+
+    def lease(self) -> dict[str, Any]:
+        """The lock's spec; empty where nobody ever took it."""
+        leases = json.loads(self.shop.kubectl("get", "lease", "-o", "json"))["items"]
+        return next((lease["spec"] for lease in leases), {})
+
+    def serving(self) -> dict[str, int]:
+        """Ready endpoints of the Service by the image of their pods."""
+        slices = json.loads(self.shop.kubectl("get", "endpointslices", "-o", "json"))["items"]
+        pods = json.loads(self.shop.kubectl("get", "pods", "-o", "json"))["items"]
+        images = {pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"] for pod in pods}
+        found: dict[str, int] = {}
+        for one in (end for piece in slices for end in piece.get("endpoints") or []):
+            if one["conditions"]["ready"]:
+                image = images[one["targetRef"]["name"]]
+                found[image] = found.get(image, 0) + 1
+        return found
+
+    # ---- asserting ----
+
+    def stable(self) -> str:
+        image: str = self.before["spec"]["template"]["spec"]["containers"][0]["image"]
+        return image
+
+    def is_back(self) -> None:
+        """As if nothing had been."""
+        self.is_at_rest(self.stable())
+
+    def is_promoted(self, version: str) -> None:
+        self.is_at_rest(self.image(version))
+
+    def is_at_rest(self, image: str) -> None:
+        """One version serves, whole; the spec is the user's own; nothing of davy's is left but the journal."""
+        self.is_unmarked(image)
+        assert not self.lease().get("holderIdentity")
+
+    def is_unmarked(self, image: str) -> None:
+        """The Deployment and its endpoints, without the lease."""
+        now = self.shop.deployment()
+        wanted = json.loads(json.dumps(self.before["spec"]))
+        wanted["template"]["spec"]["containers"][0]["image"] = image
+        assert now["spec"] == wanted
+        assert not [name for name in now["metadata"]["annotations"] if name.startswith(PREFIX)]
+        assert self.serving() == {image: wanted["replicas"]}
+
+    def is_untouched_apart_from_the_lock(self) -> None:
+        """Not one write to the Deployment's spec."""
+        now = self.shop.deployment()
+        assert now["metadata"]["generation"] == self.before["metadata"]["generation"]
+        assert now["spec"] == self.before["spec"]
+
+    def is_untouched(self) -> None:
+        """No write to the Deployment at all, and no lock."""
+        self.is_untouched_apart_from_the_lock()
+        self.is_unmarked(self.stable())
+
+
+def at(moment: float | None) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S.%f}" if moment else "no time"
+
+
+def merged_config(namespace: str, canary: Mapping[str, object]) -> dict[str, Any]:
+    """Small settings: a rollout of seconds, with the evidence of a hundred requests."""
+    pods = f'namespace="{namespace}",app="checkout"'
+    return {
+        "tests": [],
+        "canary": {"steps": ["50%"], "lease": "3s", **canary},
+        "checks": {
+            "slos": [
+                {
+                    "name": "availability",
+                    "objective": 90,
+                    "errors": f'http_requests_total{{{pods},code=~"5.."}}',
+                    "total": f"http_requests_total{{{pods}}}",
+                }
+            ]
+        },
+    }
+
+
+def kubeconfig_by(shop: Shop, server: str) -> Path:
+    """The lab's own, through another door."""
+    document = yaml.safe_load(Path(shop.facts.kubeconfig).read_text())
+    document["clusters"][0]["cluster"] = {"server": server}
+    path = shop.folder / "kubeconfig"
+    path.touch(0o600)
+    path.write_text(yaml.safe_dump(document))
+    return path
