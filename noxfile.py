@@ -10,6 +10,8 @@ import nox
 
 ROOT = Path(__file__).parent
 LOCK = "locks/dev.txt"
+QUICKLY = ["-q", "-m", "not lab and not slow", "--ignore=tests/test_architecture.py"]
+"""Without the lab, and without what `lint` and `tests` hold already."""
 OTHER_PYTHONS = ["3.12", "3.13", "3.14"]
 
 nox.needs_version = ">=2025.2"
@@ -54,7 +56,7 @@ def tests(session: nox.Session) -> None:
 def others(session: nox.Session) -> None:
     """The tests that need no lab, on the other Pythons that are here."""
     locked(session)
-    session.run("pytest", "-q", "-m", "not lab and not slow", *session.posargs)
+    session.run("pytest", *QUICKLY, *session.posargs)
 
 
 @nox.session(python="3.11")
@@ -68,7 +70,7 @@ def lowest(session: nox.Session) -> None:
     session.install("-q", "-r", str(lock))
     session.install("-q", "--group", "test")
     session.install("-q", "-r", str(lock), "--no-deps", "-e", ".")
-    session.run("pytest", "-q", "-m", "not lab and not slow", *session.posargs)
+    session.run("pytest", *QUICKLY, *session.posargs)
 
 
 @nox.session

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,14 @@ from davy.workflows import options
 
 FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
 
+# Generic since click 8.4; davy works with older ones too.
+if TYPE_CHECKING:
+    Typed = click.ParamType[float]
+else:
+    Typed = click.ParamType
 
-class Share(click.ParamType[float]):
+
+class Share(Typed):
     """`0.1%` or `0.001` as 0.001."""
 
     name = "share"
