@@ -86,7 +86,7 @@ def wheel(session: nox.Session) -> None:
     fresh = Path(session.create_tmp(), "fresh")
     session.run("uv", "venv", "-q", "--clear", "-p", session.python or sys.executable, str(fresh), external=True)
     session.run("uv", "pip", "install", "-q", "-p", str(fresh / "bin" / "python"), str(built), external=True)
-    davy = str(fresh / "bin" / "davy")
+    davy = str((fresh / "bin" / "davy").absolute())
     with session.chdir(session.create_tmp()):
         session.run(davy, "version", external=True)
         session.run(davy, "validate", "-f", str(ROOT / "examples/checkout/davy.yaml"), external=True)

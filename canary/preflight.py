@@ -121,7 +121,8 @@ def _rights(surroundings: Surroundings) -> tuple[Problem, ...]:
     missing = surroundings.missing_rights
     if not missing:
         return ()
-    what = f"these credentials lack {len(missing)} rights that a canary needs: {', '.join(missing)}"
+    count = f"{len(missing)} right" + ("s" if len(missing) > 1 else "")
+    what = f"these credentials lack {count} that a canary needs: {', '.join(missing)}"
     return (Problem(what=f"{what}. Grant them with a Role (see docs/rbac.md)"),)
 
 

@@ -51,6 +51,12 @@ def test_the_reference_has_an_example_that_says_every_key_there_is() -> None:
     assert told - said == {"kubeconfig", "success", "successes", "error_limit", "burn_weight", "dispersion"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_configuration_shown_is_one(page: Path) -> None:
+    for shown in re.findall(r"```yaml\n(service:.*?)```", page.read_text(), re.DOTALL):
+        parsed(shown, "davy.yaml", {})
+
+
 def test_the_role_grants_every_right_and_nothing_else() -> None:
     (role,) = (one for one in yaml.safe_load_all((ROOT / "docs/rbac.yaml").read_text()) if one["kind"] == "Role")
     granted = {

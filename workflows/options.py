@@ -37,7 +37,7 @@ def output(command: F) -> F:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="What goes to stdout. Progress goes to stderr, as JSON event lines to stdout.",
+        help="text: the result on stdout, progress on stderr. json: JSON on stdout; what runs writes an event a line.",
     )(command)
 
 
@@ -67,7 +67,7 @@ def out(command: F) -> F:
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
         show_default=True,
-        help="Folder for the report, JUnit and logs.",
+        help="Folder for the report, the events, JUnit and logs.",
     )(command)
 
 
@@ -82,5 +82,7 @@ def target(command: F) -> F:
 
 def word(command: F) -> F:
     """`--why`, and `--by`."""
-    command = option("--by", envvar="DAVY_BY", help="Your name; by default user@host, or the CI job's link.")(command)
-    return option("--why", default="", help="Kept in the journal and the report.")(command)
+    command = option(
+        "--by", envvar="DAVY_BY", help="Your name; by default $DAVY_RUNNER, the CI job's link, or user@host."
+    )(command)
+    return option("--why", default="", help="Your reason, kept in the journal and the report.")(command)

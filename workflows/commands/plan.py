@@ -15,7 +15,7 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say what a release would do.
 
-    Reads git, the Deployment and Prometheus, and says every problem at once. Changes nothing.
+    Reads git, the Deployment and Prometheus, and says every problem at once, with exit code 2. Changes nothing.
     """
     from davy.workflows import doing  # noqa: PLC0415
 

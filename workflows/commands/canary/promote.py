@@ -18,7 +18,7 @@ def command(**said: Any) -> Ending:
     """Take the next step now, or from the last one promote, whatever the evidence says.
 
     Leaves the word, with your name, for the runner, and waits for it to be heeded.
-    Where no runner lives, this command takes over and goes on itself.
+    Where no runner lives, this command takes over and goes on itself; it needs the whole davy.yaml for that.
     """
     from davy.workflows import intervening  # noqa: PLC0415
 

@@ -18,7 +18,8 @@ def command(**said: Any) -> Ending:
     """Take over a canary whose runner is gone, or that is held, and go on with all its evidence.
 
     \b
-    Changes the world: rolls the Deployment on or back. Refused with exit 8 while a runner lives.
+    Changes the world: rolls the Deployment on or back. Blocks until the end and exits with how
+    it ended. Refused with exit 8 while a runner lives.
     """
     from davy.workflows import doing  # noqa: PLC0415
 
