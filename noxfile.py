@@ -114,6 +114,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def documents(session: nox.Session) -> None:
+    """Renews what in docs/ and examples/ is made from the code; the tests fail where that is forgotten."""
+    locked(session)
+    session.run("python", "-m", "made", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Renews the locks."""
     for group, path in (("dev", LOCK), ("tools", "locks/tools.txt")):

@@ -8,7 +8,7 @@ for the last ten. With ten rollouts of history and words of people that stays fa
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from davy.canary.ports import Past
 from davy.pipeline import codec
 from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, PodsSeen, PodTrouble
 from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.value import dataclass
 
 LIMIT = 256 * 1024
 """Bytes (the texts are ASCII) of windows, and of events."""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_text
+from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Speed
 from davy.canary.readiness import containers
 from davy.pipeline.events import Restore
@@ -21,6 +21,8 @@ HELD_MIN_READY_SECONDS = 604_800
 
 HELD_PROGRESS_DEADLINE_SECONDS = 605_400
 """Must be above minReadySeconds: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"""
+
+LABEL = "/metadata/labels/" + ROLLOUT.replace("/", "~1")
 
 
 def take(deployment: Doc, fence: int) -> dict[str, Any]:
@@ -51,6 +53,8 @@ def begin(
         _put("/spec/minReadySeconds", HELD_MIN_READY_SECONDS),
         _put("/spec/progressDeadlineSeconds", HELD_PROGRESS_DEADLINE_SECONDS),
         _put("/spec/paused", False),
+        *([] if deployment["metadata"].get("labels") else [_put("/metadata/labels", {})]),
+        _put(LABEL, str(fence)),
         _put(_annotation(RELEASE), release),
         _put(_annotation(RESTORE), restore_text(restore)),
         _put(_annotation(STABLE_HASH), stable_hash),
@@ -94,12 +98,19 @@ def roll_back(deployment: Doc, fence: int, *, restore: Restore, speed: Speed, ba
 
 def by_hand(deployment: Doc, restore: Restore) -> Ops:
     """What a person sends to get back to stable: as `roll_back` and `settle`, but nobody's fence is asked."""
-    return [*_images(deployment, restore.images), *_own(restore), _put("/spec/paused", False), *_unmarked()]
+    return [
+        *_images(deployment, restore.images),
+        *_own(restore),
+        _put("/spec/paused", False),
+        *_away(LABEL),
+        *_unmarked(),
+    ]
 
 
-def settle(fence: int, restore: Restore) -> Ops:
+def settle(deployment: Doc, fence: int, restore: Restore) -> Ops:
     """The user's settings back and every mark of the rollout away."""
-    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *_unmarked()]
+    label = _away(LABEL) if deployment["metadata"].get("labels") else []
+    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *label, *_unmarked()]
 
 
 def rolling(surge: int | str, unavailable: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Marks: the annotations a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
+"""Marks: the annotations and the label a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
 
 import hashlib
 import json
@@ -11,6 +11,13 @@ PREFIX = "davy.dev/"
 
 FENCE = PREFIX + "fence"
 """The lock's number: writes by runners with another one are refused."""
+ROLLOUT = PREFIX + "rollout"
+"""A label: the marks mean something only beside it.
+
+Kubernetes copies a Deployment's annotations to its ReplicaSets, and `kubectl rollout undo` brings them back from there
+long after the rollout was over. Labels it leaves alone.
+https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/util/deployment_util.go
+"""
 RELEASE = PREFIX + "release"
 RESTORE = PREFIX + "restore"
 """What to put back, as JSON: enough to undo the rollout by hand."""

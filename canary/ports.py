@@ -1,13 +1,14 @@
 """Ports of the canary: the cluster, the lock, the journal, the judge. In the canary's words, safe to repeat."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from davy.pipeline.events import Asked, Event, Restore
 from davy.pipeline.model import Sides, Verdict, Window, Workload
+from davy.pipeline.value import dataclass
 
 
 class TroubleKind(StrEnum):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from davy.canary.marks import RELEASE, RESTORE, STABLE_HASH, restore_from
+from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_from
 from davy.canary.ports import PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.events import Restore
 from davy.pipeline.excerpt import excerpt
@@ -28,7 +28,8 @@ def standing_of(
     workload: Workload, *, deployment: Doc, replica_sets: Sequence[Doc], pods: Sequence[Doc], slices: Sequence[Doc]
 ) -> Standing:
     """The Deployment at one moment. Documents of others in the same namespace may be among those given."""
-    spec, notes = deployment["spec"], annotations(deployment)
+    spec = deployment["spec"]
+    notes = annotations(deployment) if ROLLOUT in labels(deployment) else {}
     own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
     set_ids = {uid(doc) for doc in own_sets}
     own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]

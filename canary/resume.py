@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.manifests import HELD_MIN_READY_SECONDS
 from davy.canary.ports import Standing
 from davy.canary.state import Phase, State
 from davy.pipeline.events import CanaryPolicy, CanaryStarted, StepPlan
@@ -71,12 +70,8 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
 
 
 def _without_journal(standing: Standing, now: datetime) -> Found:
-    """No journal, or one that ended. A Deployment that is held all the same: nothing can be proven, so go back.
-
-    Marks alone say nothing: Kubernetes copies them to the ReplicaSet, and `kubectl rollout undo` brings them back from
-    there long after the rollout was over.
-    """
-    if standing.held is None or standing.own.min_ready_seconds != HELD_MIN_READY_SECONDS:
+    """No journal, or one that ended. Marks on the Deployment all the same: nothing can be proven, so go back."""
+    if standing.held is None:
         return Found(way=Way.NOTHING, because="no rollout is in progress")
     return Found(
         way=Way.TAKE_BACK,

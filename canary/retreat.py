@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from davy.canary import sight, trouble
+from davy.canary.marks import ROLLBACK
 from davy.canary.moves import BeBack, Finish, Move, RollBack, Settle, Wait
 from davy.canary.ports import Speed
 from davy.canary.sight import Seen
@@ -14,11 +15,14 @@ from davy.pipeline.model import Decision, Verdict
 WORTHLESS = 0.5
 """From this share of bad answers on a canary pod is no capacity worth waiting for."""
 
+SAID = "Rolled back: "
+"""How a judge opens; the rollout says it itself."""
+
 
 def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
     """Why to roll back, and who asked for it: asked before anything else, in every phase."""
     if seen.verdict and seen.verdict.decision is Decision.ROLL_BACK:
-        return seen.verdict.sentence, ""
+        return seen.verdict.sentence.removeprefix(SAID), ""
     if failed := trouble.failure(state, seen, now):
         return failed.sentence, ""
     if state.abort:
@@ -100,11 +104,13 @@ def _end(state: State) -> Finish:
 
 def _stuck(state: State, seen: Seen, stable: int, canary: int) -> str:
     where = state.started.workload
-    rollout = f"kubectl -n {where.namespace} rollout"
-    name = f"deployment/{where.name}"
+    kubectl, name = f"kubectl -n {where.namespace}", f"deployment {where.name}"
+    mark = ROLLBACK.replace(".", "\\.")
+    patch = f"$({kubectl} get {name} -o jsonpath='{{.metadata.annotations.{mark}}}')"
     left = "the canary is out of traffic" if not canary else f"{canary} canary pods still serve"
     return (
         f"could not get back to stable within {shown(state.policy.ready_within)}: {left}, {stable} of "
-        f"{seen.standing.replicas} stable pods serve. By hand: `{rollout} resume {name}; {rollout} undo {name}`, "
-        f"then `{rollout} status {name}`. It was rolled back because: {state.rollback_because}"
+        f"{seen.standing.replicas} stable pods serve. See what keeps stable's pods: `{kubectl} get pods`. To send the "
+        f'rollback again by hand: `{kubectl} patch {name} --type=json -p "{patch}"`. '
+        f"It was rolled back because: {state.rollback_because}"
     )

@@ -4,7 +4,7 @@ A write whose answer was lost is written again, so the same event may stand in t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
@@ -28,6 +28,7 @@ from davy.pipeline.events import (
     StepPlan,
     StepReached,
 )
+from davy.pipeline.value import dataclass
 
 BY_INTERRUPT = "interrupt"
 """`RollbackStarted.by` where Ctrl-C or SIGTERM asked for it: the ending is then INTERRUPTED."""

@@ -1,8 +1,7 @@
 """Errors: what was tried, what happened, what to do next; one class per meaning, not per place."""
 
-from dataclasses import dataclass
-
 from davy.pipeline.endings import Ending
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

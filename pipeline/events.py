@@ -1,11 +1,12 @@
 """Events: everything shown, stored or counted is a fold over these. One frozen class each, versioned as JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.model import Image, Revision, Verdict, Workload
+from davy.pipeline.value import dataclass
 
 VERSION = 1
 

@@ -1,9 +1,11 @@
 """Model: the nouns every room shares. Frozen values; no clock, no client, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

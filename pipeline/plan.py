@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from davy.pipeline import durations, images
+from davy.pipeline import durations, orders
 from davy.pipeline.config import ChecksConfig, Config, SloConfig, StepConfig, SuiteConfig, ThresholdConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
@@ -74,7 +74,7 @@ def _builds(config: Config, revision: Revision) -> list[PlanStep]:
             sentence=(
                 f"Build {image.name} from {image.context}/{image.dockerfile}"
                 + (f" (stage {image.target})" if image.target else "")
-                + f", push it as {image.name}:{images.tag(revision)}, and name it by digest from there on."
+                + f", push it as {image.name}:{orders.tag(revision)}, and name it by digest from there on."
             ),
             if_it_fails=fails,
         )
@@ -96,15 +96,16 @@ def _suite(config: Config, suite: SuiteConfig) -> PlanStep:
 
 
 def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) -> list[PlanStep]:
-    canary, checks = config.canary, config.checks
+    canary = config.canary
     unready = f"Canary pods that are not Ready within {durations.shown(canary.ready_within)}, crash or cannot start"
+    steps: Sequence[StepPlan | StepConfig] = pods or canary.steps
     made = [
         PlanStep(
             stage=Stage.CANARY,
-            sentence=_step(index, step, checks.worse, pods[index] if index < len(pods) else None, replicas),
+            sentence=_step(number, step, replicas),
             if_it_fails=f"{unready} are rolled back, as is a canary judged worse; davy ends with 4.",
         )
-        for index, step in enumerate(canary.steps)
+        for number, step in enumerate(steps, start=1)
     ]
     made.append(PlanStep(stage=Stage.CANARY, sentence=_judge(config), if_it_fails=_undecided(config)))
     made.append(
@@ -125,20 +126,18 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
     return made
 
 
-def _step(index: int, step: StepConfig, worse: float, pods: StepPlan | None, replicas: int | None) -> str:
+def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str:
+    """A step as the strategy resolved it; as it is wished where the replicas are not known."""
     reached = ""
-    if pods is not None:
-        plural = "" if pods.pods == 1 else "s"
-        beside = f" beside {replicas} stable" if replicas is not None else ""
-        reached = f" by {pods.pods} canary pod{plural}{beside}, which is {pods.share:.1f} % reached"
+    if isinstance(step, StepPlan):
+        plural = "" if step.pods == 1 else "s"
+        reached = f" by {step.pods} canary pod{plural} beside {replicas} stable, which is {step.share:.1f} % reached"
     wait = [f"not before {durations.shown(step.at_least)}"] if step.at_least else []
     wait += [f"undecided after {durations.shown(step.at_most)}"] if step.at_most else []
     wait += ["after a person's `davy canary promote`"] if step.approve else []
     more = f" ({', '.join(wait)})" if wait else ""
-    return (
-        f"Step {index + 1}: {step.weight:g} % of the traffic{reached}; go on when it is shown to be less than "
-        f"{step.worse or worse:g}x worse than stable{more}."
-    )
+    shown = f"less than {step.worse:g}x worse than stable" if step.worse else "good enough for its share"
+    return f"Step {number}: {step.weight:g} % of the traffic{reached}; go on when it is shown to be {shown}{more}."
 
 
 def _judge(config: Config) -> str:

@@ -1,12 +1,13 @@
 """Ports of the pipeline: clock, source, builder, suite runner. In the pipeline's words, each call safe to repeat."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from davy.pipeline.model import Image, Revision
+from davy.pipeline.value import dataclass
 
 Say = Callable[[str], None]
 """Takes one line that a child printed."""

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import yaml
 
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.substitution import substituted
+from davy.pipeline.value import dataclass
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML's parser in C where it was built with it: every look at a canary reads the file."""
 
 DEPLOY = re.compile(r"^deploy[ \t]*:.*\n?(?:(?:[ \t#].*|-.*|[ \t]*)(?:\n|\Z))*", re.MULTILINE)
 
@@ -53,7 +56,7 @@ def _composed(text: str) -> yaml.Node | None:
     for part in (text, block[0] if block else ""):
         try:
             # Nodes, not values: aliases stay references, so they cannot unfold.
-            node: yaml.Node | None = yaml.compose(part, Loader=yaml.SafeLoader)
+            node: yaml.Node | None = yaml.compose(part, Loader=LOADER)
         except (yaml.YAMLError, RecursionError):
             continue
         return node

@@ -54,17 +54,25 @@ def run(arguments: list[str]) -> int:
     _termination_interrupts()
     try:
         ending = davy.main(args=arguments, prog_name="davy", standalone_mode=False)
-        sys.stdout.flush()
-        return int(ending or 0)
+        code = int(ending or 0)
     except click.exceptions.Exit as leaving:
-        return leaving.exit_code
+        code = leaving.exit_code
     except BrokenPipeError:
-        _let_go_of(sys.stdout.fileno())
-        return 0
+        code = 0  # Only commands that change nothing get here: what the reader wanted, it has.
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where everything ends
         from davy.workflows.failures import told  # noqa: PLC0415 - not needed while all is well
 
-        return int(told(error, arguments, os.environ))
+        code = int(told(error, arguments, os.environ))
+    _flushed()
+    return code
+
+
+def _flushed() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _let_go_of(stream.fileno())
 
 
 def _let_go_of(descriptor: int) -> None:

@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.canary import strategy
-from davy.canary.rollout import Outcome, Resume, rollout
+from davy.canary.rollout import Resume, rollout
 from davy.pipeline import configfile, plan
 from davy.pipeline.codec import plain
 from davy.pipeline.config import Config
@@ -26,6 +27,7 @@ from davy.workflows.release import release as whole
 from davy.workflows.render.clean import harmless
 from davy.workflows.screens import View
 from davy.workflows.telling import told
+from davy.workflows.watching import retold
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
@@ -60,8 +62,9 @@ def build(task: Order, said: Said) -> Ending:
     events = _heard(framed(parts.started(task), task.clock, _building(task)), made)
     ending = told(events, task.clock, view(said), parts.keeper(task.out), talk=True)
     if said["output"] == "text":
-        for image in made:
-            click.echo(image.reference)
+        with suppress(OSError):
+            for image in made:
+                click.echo(image.reference)
     return ending
 
 
@@ -121,12 +124,11 @@ def canary(task: Order, said: Said) -> Ending:
 
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
-    return _played(task, said, canary_stage(task.clock, lambda: _resuming(task)))
-
-
-def _resuming(task: Order) -> Generator[Event, None, Outcome]:
     side = wiring.side_of(task.config)
-    return (yield from rollout(Resume(runner=task.runner), parts.ports(side, task.config, task.clock)))
+    ports = parts.ports(side, task.config, task.clock)
+    stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
+    events = chain(retold(side.journal), framed(parts.started(task), task.clock, stage))
+    return told(events, task.clock, view(said), parts.keeper(task.out))
 
 
 def planned_resume(task: Order, said: Said) -> Ending:

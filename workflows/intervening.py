@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from davy.workflows.saying import lives
 from davy.workflows.saying import said as spoken
 from davy.workflows.screens import View
 from davy.workflows.telling import told
+from davy.workflows.watching import retold
 
 
 def word(what: str, said: Mapping[str, Any]) -> Ending:
@@ -56,4 +58,5 @@ def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:
     runner = wiring.runner()
     ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=clock)
     started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)
-    return framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))
+    story = framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))
+    return chain(retold(side.journal), story)

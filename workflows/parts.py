@@ -10,7 +10,7 @@ from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import preflight as questions
-from davy.pipeline import codec, report, suites
+from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config
 from davy.pipeline.errors import LockedOut, Problem, Unusable
@@ -89,7 +89,7 @@ def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
     """Build and push every image."""
-    wanted = building.orders(task.config, revision, task.folder)
+    wanted = orders.orders(task.config, revision, task.folder)
     made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
     return tuple(each.image for each in made)
 

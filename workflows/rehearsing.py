@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 from typing import TextIO
@@ -31,7 +32,8 @@ def one(config: Config, wish: Wish, view: View) -> Ending:
         events = _paced(events)
     ending, seen = played(events, screen(view, rehearsal.clock.now, rehearsal=True))
     if view.output == "text":
-        click.echo(summary(reduce(folded, seen, Scene()), width=width_of(sys.stdout)))
+        with suppress(OSError):  # A reader that has gone changes nothing of how it ended.
+            click.echo(summary(reduce(folded, seen, Scene()), width=width_of(sys.stdout)))
     return ending
 
 

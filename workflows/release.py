@@ -129,6 +129,10 @@ def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, Outco
     yield StageStarted(at=began, stage=Stage.CANARY)
     try:
         outcome = yield from canary()
+    except KeyboardInterrupt:
+        # Asked to stop a second time, while traffic was being made safe: no one knows how far that came.
+        yield _finished(began, clock.now(), Result.FAILED, "broken off")
+        return End(ending=Ending.STUCK, sentence="broken off by a second interruption before traffic was safe")
     except DavyError as error:
         yield _finished(began, clock.now(), Result.FAILED, error.what)
         raise

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TextIO
@@ -68,15 +68,14 @@ def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event,
     ending = Ending.DONE
     open_eyes = True
     try:
-        with closing(events):  # type: ignore[type-var]
-            for event in events:
-                open_eyes = open_eyes and _seen(event, shown)
-                if not isinstance(event, LogLine):
-                    kept.append(event)
-                if isinstance(event, ReleaseFinished | CanaryFinished):
-                    ending = event.ending
+        for event in events:
+            open_eyes = open_eyes and _seen(event, shown)
+            if not isinstance(event, LogLine):
+                kept.append(event)
+            if isinstance(event, ReleaseFinished | CanaryFinished):
+                ending = event.ending
     finally:
-        if open_eyes:
+        with suppress(OSError, ValueError):
             shown.close()
     return ending, tuple(kept)
 

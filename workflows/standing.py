@@ -1,7 +1,7 @@
 """Standing: a rollout as the cluster tells it, in words and as JSON."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from davy.canary.ports import Cluster, Holder, Journal, Lock, PodView, Standing
@@ -11,6 +11,7 @@ from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, Judged
 from davy.pipeline.model import NOTHING, Pair
+from davy.pipeline.value import dataclass
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import ENDINGS, percent, pods
 
@@ -112,6 +113,8 @@ def _at_step(state: State) -> str:
 def remedy(snapshot: Snapshot) -> str:
     """What a person can do now."""
     state = snapshot.state
+    if state is None and snapshot.standing.held is not None:
+        return "the Deployment carries the marks of a rollout that no journal tells of: `kubectl rollout undo` by hand"
     if state is None or (state.finished is not None and not state.open):
         return "davy release, or davy canary start --image NAME@DIGEST"
     if snapshot.runner == "alive":
@@ -174,10 +177,12 @@ def _step(snapshot: Snapshot, state: State) -> str:
 
 
 def _pods(snapshot: Snapshot) -> str:
-    canary, every = snapshot.canary, snapshot.standing.pods
-    stable = len(every) - len(canary)
+    canary = [pod for pod in snapshot.canary if not pod.terminating]
+    leaving = sum(pod.terminating for pod in snapshot.standing.pods)
+    stable = len(snapshot.standing.pods) - len(canary) - leaving
     ready = sum(pod.ready for pod in canary)
-    return f"{stable} stable" + (f", {len(canary)} canary ({ready} ready)" if canary else "")
+    words = f"{stable} stable" + (f", {len(canary)} canary ({ready} ready)" if canary else "")
+    return words + (f", {leaving} terminating" if leaving else "")
 
 
 def document(snapshot: Snapshot) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import reduce
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     report = keep(seen) if keep else None
     if view.output == "text":
         width = width_of(sys.stderr if talk else sys.stdout)
-        click.echo(summary(reduce(folded, seen, Scene()), report, width), err=talk)
+        with suppress(OSError):  # A reader that has gone changes nothing of how it ended.
+            click.echo(summary(reduce(folded, seen, Scene()), report, width), err=talk)
     if report:
         github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
     return ending

@@ -8,7 +8,7 @@ from davy.canary.ports import Cluster, Journal, Lock, PodView, Standing
 from davy.canary.state import State, folded
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Missing, Unreachable
+from davy.pipeline.errors import DavyError, Missing, Unreachable
 from davy.pipeline.events import CanaryFinished, Event, PodsSeen, PodTrouble, ReleaseFinished, Warned
 from davy.pipeline.ports import Clock
 
@@ -26,6 +26,17 @@ class Watched:
     clock: Clock
     now: Callable[[], datetime]
     """By the clock the lock goes by."""
+
+
+def retold(journal: Journal) -> Iterator[Event]:
+    """What happened to the open rollout before this runner; nothing where there is none or the journal is silent."""
+    try:
+        events = journal.read()
+    except DavyError:  # Who goes on will meet it too, and says it as an end.
+        return
+    state = folded(events)
+    if state is not None and state.open:
+        yield from events
 
 
 def watched(place: Watched) -> Iterator[Event]:

@@ -1,10 +1,8 @@
 """Wiring: the only module that imports adapters, each inside the function that needs it. Secrets are read here."""
 
-import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from davy.canary.ports import Cluster, Journal, Judge, Lock
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
+from davy.pipeline.value import dataclass
 from davy.workflows import identity
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def person() -> str:
 
 
 def _user() -> str:
+    import getpass  # noqa: PLC0415 - only a runner has a name
+
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # A container's user without a name.

@@ -6,7 +6,7 @@ whose answer was lost can be told from one that never arrived, and is not made t
 than the object's is refused.
 """
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +33,7 @@ class KubernetesJournal:
         self._folder = f"/api/v1/namespaces/{workload.namespace}/configmaps"
         self._path = f"{self._folder}/{object_name(workload)}"
         self._last: Doc | None = None
-        self._writer, self._number = secrets.token_hex(4), 0
+        self._writer, self._number = os.urandom(4).hex(), 0
         self._doubtful: tuple[str, tuple[Event, ...]] | None = None
         """Mark and events of a write whose answer never came."""
 
@@ -124,7 +124,7 @@ class KubernetesJournal:
         if "resourceVersion" in document["metadata"]:
             self._last = self._api.replace(self._path, document)
         else:
-            self._last = self._api.create(self._folder, document)
+            self._last = self._api.create(self._folder, document, repeatable=True)
 
     def _with(self, document: Doc, ledger: Ledger, notes: dict[str, str] | None = None) -> Doc:
         meta = {**document["metadata"], "annotations": {**annotations(document), **(notes or {})}}

@@ -129,7 +129,7 @@ class KubernetesCluster:
 
     def settle(self, restore: Restore) -> None:
         """See the port."""
-        self._write(lambda _: manifests.settle(self._fence, restore))
+        self._write(lambda seen: manifests.settle(seen, self._fence, restore))
 
     # ---- how ----
 

@@ -141,7 +141,9 @@ class KubernetesLock:
             "metadata": {"name": object_name(self._workload), "labels": MANAGED_BY},
             "spec": self._spec(runner, int((self._api.server_now() - BEGAN).total_seconds())),
         }
-        return self._written(body, lambda _, new: self._api.create(lease_path(self._workload, named=False), new))
+        return self._written(
+            body, lambda _, new: self._api.create(lease_path(self._workload, named=False), new, repeatable=True)
+        )
 
     def _written(self, wanted: Doc, write: Callable[[str, Doc], Doc]) -> Doc:
         """After a lost answer a repeated write meets itself: then the Lease says what we wrote, and it is ours."""

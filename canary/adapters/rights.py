@@ -1,12 +1,12 @@
 """Rights: every verb davy needs in the cluster, in one table; the Role in the docs is tested against it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from davy.canary.marks import object_name
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Forbidden
 from davy.pipeline.model import Workload
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

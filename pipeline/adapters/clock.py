@@ -1,4 +1,4 @@
-"""Clock: the system's time, and sleep that Ctrl-C and SIGTERM cut short."""
+"""Clock: the system's time, and sleep that Ctrl-C, SIGTERM and a hangup cut short."""
 
 import os
 import select
@@ -9,16 +9,20 @@ from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ONE_WISH = 0.5
 """Seconds in which a repeated signal is the same wish: wrappers pass on what the terminal already sent to all."""
+INSISTS = 3
+"""So many times Ctrl-C break off even a rollback. SIGTERM never does: CI sends SIGINT and then SIGTERM when a job is
+cancelled, and a rollback under way must outlive both."""
 
 
 class SystemClock:
-    """As a context manager it takes SIGINT and SIGTERM over; a second wish raises KeyboardInterrupt."""
+    """As a context manager it takes the signals over; the third Ctrl-C raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
-        self._first: float | None = None
+        self._last: float | None = None
+        self._insisted = 0
         self._before: dict[signal.Signals, Any] = {}
         self._pipe: tuple[int, int] | None = None
 
@@ -55,16 +59,17 @@ class SystemClock:
             os.read(self._pipe[0], 1)
 
     def interrupted(self) -> bool:
-        """True once Ctrl-C or SIGTERM came."""
-        return self._first is not None
+        """True once Ctrl-C, SIGTERM or a hangup came."""
+        return self._last is not None
 
     def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's shape
         now = time.monotonic()
-        if self._first is not None:
-            if now - self._first > ONE_WISH:
-                raise KeyboardInterrupt
-            return
-        self._first = now
-        if self._pipe:
+        first, same = self._last is None, self._last is not None and now - self._last <= ONE_WISH
+        self._last = now
+        if number == signal.SIGINT and not same:
+            self._insisted += 1
+        if self._insisted >= INSISTS:
+            raise KeyboardInterrupt
+        if first and self._pipe:
             with suppress(BlockingIOError):
                 os.write(self._pipe[1], b"!")

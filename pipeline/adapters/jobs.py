@@ -88,7 +88,7 @@ class JobSuites:
     def _made(self, name: str, job: Doc) -> Doc:
         """A Conflict is our own create, whose answer was lost."""
         try:
-            return self._api.create(self._jobs, job)
+            return self._api.create(self._jobs, job, repeatable=True)
         except Conflict:
             return self._api.get(f"{self._jobs}/{name}")
 

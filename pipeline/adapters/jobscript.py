@@ -20,6 +20,8 @@ MOST_JUNIT = 32 * 2**20
 
 SCRIPT = (
     """
+# One pipe: what comes through two may overtake each other, and the end would come before an error's last words.
+exec 2>&1
 mark=$1 run=$2 most=$3
 shift 3
 JUNIT=FOLDER/junit.xml

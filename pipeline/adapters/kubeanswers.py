@@ -1,12 +1,12 @@
 """Kubernetes answers: what a response means, as one error class per meaning, in the server's own words."""
 
 import json
-from dataclasses import dataclass
 from typing import Never
 
 from davy.pipeline.adapters.kubeconfig import Access
 from davy.pipeline.errors import Conflict, Forbidden, Missing, Unreachable, Unusable
 from davy.pipeline.excerpt import excerpt
+from davy.pipeline.value import dataclass
 
 
 class Refused(Unusable):

@@ -6,7 +6,6 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Never
@@ -16,6 +15,7 @@ from davy.pipeline.adapters.kubeanswers import Answer, Refused, fail
 from davy.pipeline.adapters.kubeconfig import Access, Doc
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.excerpt import excerpt
+from davy.pipeline.value import dataclass
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -97,9 +97,9 @@ class KubeApi:
         """Raises Missing, Forbidden, Unreachable; so do the others."""
         return self.request("GET", path, query=query)
 
-    def create(self, path: str, body: Doc) -> Doc:
-        """Raises Conflict where it exists; after a lost answer too, so read it then."""
-        return self.request("POST", path, body=body, query={"fieldManager": "davy"})
+    def create(self, path: str, body: Doc, *, repeatable: bool = False) -> Doc:
+        """Raises Conflict where it exists. `repeatable`: sent again after a lost answer, for who can tell its own."""
+        return self.request("POST", path, body=body, query={"fieldManager": "davy"}, repeatable=repeatable)
 
     def replace(self, path: str, body: Doc) -> Doc:
         """With a `resourceVersion` in it: raises Conflict where the object changed; after a lost answer too."""

@@ -4,14 +4,14 @@ import base64
 import binascii
 import os
 import ssl
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from davy.pipeline.errors import Unusable
 from davy.pipeline.excerpt import excerpt
+from davy.pipeline.value import dataclass
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/"""
@@ -77,6 +77,8 @@ class Access:
 
 def _load_certificate(context: ssl.SSLContext, access: Access) -> None:
     """OpenSSL wants files; given as text they lie in a folder only we can read, while they are loaded."""
+    import tempfile  # noqa: PLC0415 - few need it, and it costs every look at a canary 3 ms
+
     with tempfile.TemporaryDirectory(prefix="davy-") as folder:
         cert = access.cert_file or _written(Path(folder, "cert"), access.cert_data or "")
         key = access.key_file or (_written(Path(folder, "key"), access.key_data) if access.key_data else None)

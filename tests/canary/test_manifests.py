@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cluster_texts import deployment
 from davy.canary import manifests
-from davy.canary.marks import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_from
+from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
 from davy.canary.ports import Speed
 from davy.canary.readiness import annotations, images, own_settings
 
@@ -38,6 +38,8 @@ def applied(document: dict[str, Any], ops: manifests.Ops) -> dict[str, Any]:
             case "remove":
                 del place[last]
     made["spec"] = {key: value for key, value in made["spec"].items() if value is not None}
+    if not made["metadata"].get("labels"):
+        made["metadata"].pop("labels", None)
     return made
 
 
@@ -73,7 +75,7 @@ def every_write(document: dict[str, Any], fence: int) -> dict[str, manifests.Ops
             f"roll back, {speed}": manifests.roll_back(document, fence, restore=own, speed=speed, bad_pods=2)
             for speed in Speed
         },
-        "settle": manifests.settle(fence, own),
+        "settle": manifests.settle(document, fence, own),
     }
 
 
@@ -149,12 +151,24 @@ def test_a_rollout_rolled_back_and_settled_leaves_everything_as_it_was(
         manifests.grow(FENCED, 4),
         manifests.hold(FENCED),
         manifests.roll_back(made, FENCED, restore=own, speed=speed, bad_pods=1),
-        manifests.settle(FENCED, own),
     ):
         made = applied(made, ops)
+    made = applied(made, manifests.settle(made, FENCED, own))
     before = copy.deepcopy(document)
     del before["metadata"]["annotations"][FENCE]
     assert made == before
+
+
+@pytest.mark.parametrize("labels", [None, {"team": "shop"}])
+def test_the_patch_for_a_person_undoes_a_held_canary_whole(labels: dict[str, str] | None) -> None:
+    document = taken(minReadySeconds=5)
+    if labels:
+        document["metadata"]["labels"] = labels
+    held = applied(begun(document), manifests.hold(FENCED))
+    made = applied(held, json.loads(annotations(held)[ROLLBACK]))
+    before = copy.deepcopy(document)
+    del before["metadata"]["annotations"][FENCE]
+    assert made == {**before, "spec": {**before["spec"], "paused": False}}
 
 
 @pytest.mark.parametrize("name", list(every_write(taken(), FENCED)))

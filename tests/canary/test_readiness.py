@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster_texts import deployment, pod, replica_set, slice_of
-from davy.canary.marks import RELEASE, RESTORE, STABLE_HASH, restore_text
+from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Standing, TroubleKind
 from davy.canary.readiness import own_settings, standing_of, trouble_of
 from davy.canary.selectors import selector_text, selects
@@ -47,10 +47,13 @@ def test_a_replica_set_of_another_deployment_counts_for_nothing() -> None:
     assert (standing.template_hash, standing.pods) == ("", ())
 
 
-def test_a_rollout_in_progress_is_read_from_its_annotations() -> None:
+def test_a_rollout_in_progress_is_read_from_its_marks() -> None:
     restore = own_settings(deployment())
     marked = deployment()
     marked["metadata"]["annotations"] |= {RELEASE: "r7", STABLE_HASH: "old", RESTORE: restore_text(restore)}
+    # `kubectl rollout undo` brings annotations of past rollouts back from a ReplicaSet, but never the label.
+    assert (stand(marked).held, stand(marked).release) == (None, "")
+    marked["metadata"]["labels"] = {ROLLOUT: "7"}
     standing = stand(marked)
     assert (standing.release, standing.stable_hash, standing.held) == ("r7", "old", restore)
     assert stand().held is None

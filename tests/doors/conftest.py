@@ -24,8 +24,8 @@ def davy(tmp_path: Path) -> Davy:
 
     def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DAVY_", "GITHUB_", "CI"))}
-        clean |= {"HOME": str(tmp_path), "COLUMNS": "88"} | (env or {})
         clean.pop("KUBECONFIG", None)
+        clean |= {"HOME": str(tmp_path), "COLUMNS": "88"} | (env or {})
         return subprocess.run(
             [DAVY, *arguments], cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60, check=False
         )

@@ -74,3 +74,10 @@ def test_a_reader_that_leaves_early_does_not_stop_the_play(tmp_path: Path) -> No
     command = f"{davy} rehearse -o json --exit-code --fault crash-loop | head -n 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (run.stdout.strip(), run.stderr) == ("4", "")
+
+
+def test_a_stdout_that_is_closed_does_not_change_how_it_ended(tmp_path: Path) -> None:
+    davy = Path(sys.executable).parent / "davy"
+    command = f"{davy} rehearse --exit-code --fault crash-loop 2>/dev/null | true; echo ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (run.stdout.strip(), run.stderr) == ("4", "")

@@ -94,5 +94,4 @@ def _kubectl(layout: Layout, watch: Stopwatch) -> Path:
     at_hand = shutil.which("kubectl")
     if at_hand:
         return Path(at_hand)
-    toolchain.kubernetes(layout, watch)
-    return layout.binaries / "kubectl"
+    return toolchain.kubectl(layout, watch)

@@ -20,7 +20,6 @@ COMPONENTS = (
     "kube-scheduler",
     "kube-proxy",
     "kubelet",
-    "kubectl",
 )
 
 
@@ -33,7 +32,32 @@ def dns_version() -> str:
 
 
 def kubernetes(layout: Layout, watch: Stopwatch) -> Path:
-    """The multi-call binary, with a link under the name of each component."""
+    """The multi-call binary, with a link under the name of each component, and kubectl."""
+    hint = "once, about ten minutes on two cores"
+    binary = _built(layout, "kubernetes", kubernetes_version(), watch, flags=_stamped(), hint=hint)
+    for component in COMPONENTS:
+        _linked(layout, component, binary)
+    kubectl(layout, watch)
+    return binary
+
+
+def kubectl(layout: Layout, watch: Stopwatch) -> Path:
+    """kubectl alone: what it costs is measured, so it carries nothing else."""
+    version = kubernetes_version()
+    built = _built(layout, "kubectl", version, watch, flags=_stamped(), module="kubernetes", package="./kubectl")
+    return _linked(layout, "kubectl", built)
+
+
+def _linked(layout: Layout, name: str, binary: Path) -> Path:
+    link = layout.binaries / name
+    if not link.is_symlink() or link.readlink() != Path(binary.name):
+        link.unlink(missing_ok=True)
+        link.symlink_to(binary.name)
+    return link
+
+
+def _stamped() -> str:
+    """Linker flags that tell the binaries their version."""
     version = kubernetes_version()
     major, minor, _ = version.removeprefix("v").split(".")
     stamps = {
@@ -42,15 +66,7 @@ def kubernetes(layout: Layout, watch: Stopwatch) -> Path:
         "k8s.io/component-base/version.gitMinor": minor,
         "k8s.io/client-go/pkg/version.gitVersion": version,
     }
-    flags = "-s -w " + " ".join(f"-X {name}={value}" for name, value in stamps.items())
-    hint = "once, about ten minutes on two cores"
-    binary = _built(layout, "kubernetes", version, watch, flags=flags, hint=hint)
-    for component in COMPONENTS:
-        link = layout.binaries / component
-        if not link.is_symlink() or link.readlink() != Path(binary.name):
-            link.unlink(missing_ok=True)
-            link.symlink_to(binary.name)
-    return binary
+    return "-s -w " + " ".join(f"-X {name}={value}" for name, value in stamps.items())
 
 
 def dns(layout: Layout, watch: Stopwatch) -> Path:
@@ -69,7 +85,10 @@ def _built(
     *,
     flags: str = "-s -w",
     hint: str = "",
+    module: str = "",
+    package: str = ".",
 ) -> Path:
+    """`module`: the folder it is built in, where that is not named as the binary is."""
     binary = layout.binaries / f"{source}-{version}"
     if binary.exists():
         return binary
@@ -78,10 +97,10 @@ def _built(
     layout.binaries.mkdir(parents=True, exist_ok=True)
     log = layout.logs / f"build-{source}.log"
     unfinished = binary.with_name(f".{binary.name}.building")
-    command: list[str | Path] = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", unfinished, "."]
+    command: list[str | Path] = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", unfinished, package]
     with watch.part(f"build {source}", hint=hint, log=log):
         static = {"CGO_ENABLED": "0"}
-        run_logged(command, log, environment=static, folder=SOURCES / source)
+        run_logged(command, log, environment=static, folder=SOURCES / (module or source))
     unfinished.rename(binary)
     return binary
 

@@ -31,12 +31,12 @@ def started(safe: float) -> "subprocess.Popen[str]":
     return child
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_sleep_and_leaves_time_to_make_traffic_safe(number: signal.Signals) -> None:
     began = time.monotonic()
     with started(0.2) as child:
         child.send_signal(number)
-        out, _ = child.communicate(timeout=10)
+        out, _ = child.communicate(timeout=30)
     assert out == "interrupted True\nsafe\n"
     assert child.returncode == 0
     assert time.monotonic() - began < 5
@@ -46,18 +46,32 @@ def test_the_same_wish_passed_on_by_a_wrapper_is_no_second_one() -> None:
     with started(0.2) as child:
         child.send_signal(signal.SIGINT)
         child.send_signal(signal.SIGTERM)
-        out, _ = child.communicate(timeout=10)
+        out, _ = child.communicate(timeout=30)
     assert out.endswith("safe\n")
 
 
-def test_a_second_wish_breaks_off() -> None:
+def test_what_ci_sends_to_cancel_a_job_does_not_break_off_a_rollback() -> None:
+    with started(2.5) as child:
+        child.send_signal(signal.SIGINT)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "interrupted True\n"
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP):
+            time.sleep(0.6)
+            child.send_signal(number)
+        out, _ = child.communicate(timeout=20)
+    assert out == "safe\n"
+    assert child.returncode == 0
+
+
+def test_the_third_ctrl_c_breaks_off() -> None:
     with started(30) as child:
         child.send_signal(signal.SIGINT)
         assert child.stdout is not None
         assert child.stdout.readline() == "interrupted True\n"
-        time.sleep(0.8)
-        child.send_signal(signal.SIGTERM)
-        out, err = child.communicate(timeout=10)
+        for _ in range(2):
+            time.sleep(0.8)
+            child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
     assert "safe" not in out
     assert "KeyboardInterrupt" in err
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline import images, suites
+from davy.pipeline import images, orders, suites
 from davy.pipeline.alongside import spoken
 from davy.pipeline.config import Config
 from davy.pipeline.configfile import parsed
@@ -81,7 +81,7 @@ def suites_played(
 
 
 def test_an_order_holds_what_the_file_says_and_what_git_knows() -> None:
-    web, job = images.orders(CONFIG, REVISION, Path("/repo"))
+    web, job = orders.orders(CONFIG, REVISION, Path("/repo"))
     assert (web.name, web.context, web.args, web.tag) == (
         "r.test/shop/web",
         Path("/repo/web"),
@@ -97,12 +97,12 @@ def test_an_order_holds_what_the_file_says_and_what_git_knows() -> None:
 
 def test_a_dirty_tree_is_said_in_the_tag() -> None:
     dirty = Revision(sha="a" * 40, committed_at=REVISION.committed_at, dirty=True)
-    assert images.orders(CONFIG, dirty, Path())[0].tag == "aaaaaaaaaaaa-dirty"
+    assert orders.orders(CONFIG, dirty, Path())[0].tag == "aaaaaaaaaaaa-dirty"
 
 
 def test_all_images_are_built_and_told_in_their_order() -> None:
     builder = MemoryBuilder()
-    events, built = played(images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking()))
+    events, built = played(images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking()))
     assert [one.image.name for one in built] == ["r.test/shop/web", "r.test/shop/job"]
     assert [event.image for event in events if isinstance(event, ImageBuilt)] == [one.image for one in built]
     assert {event.source for event in events if isinstance(event, LogLine)} == {"build web", "build job"}
@@ -112,16 +112,16 @@ def test_all_images_are_built_and_told_in_their_order() -> None:
 
 def test_the_same_revision_again_is_reused() -> None:
     builder = MemoryBuilder()
-    orders = images.orders(CONFIG, REVISION, Path())
-    _, first = played(images.build(orders, builder, Ticking()))
-    _, second = played(images.build(orders, builder, Ticking()))
+    wanted = orders.orders(CONFIG, REVISION, Path())
+    _, first = played(images.build(wanted, builder, Ticking()))
+    _, second = played(images.build(wanted, builder, Ticking()))
     assert [one.image for one in first] == [one.image for one in second]
     assert all(one.cached for one in second)
 
 
 def test_a_failed_build_fails_the_stage_and_is_raised() -> None:
     builder = MemoryBuilder(faults={"r.test/shop/job": Rejected("no\nmore")})
-    story = images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking())
+    story = images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking())
     events: list[Event] = []
     with pytest.raises(Rejected):
         events.extend(story)
@@ -133,7 +133,7 @@ def test_a_failed_build_fails_the_stage_and_is_raised() -> None:
 def test_what_a_failed_build_printed_can_not_command_the_ci() -> None:
     builder = MemoryBuilder(faults={"r.test/shop/web": Rejected("no\n  ::error::owned", remedy="mend")})
     with pytest.raises(Rejected) as caught:
-        list(images.build(images.orders(CONFIG, REVISION, Path()), builder, Ticking()))
+        list(images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking()))
     assert caught.value.what == "no\n  \\::error::owned"
     assert caught.value.remedy == "mend"
 

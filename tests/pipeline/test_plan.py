@@ -50,7 +50,7 @@ def test_the_plan_says_which_suite_runs_where() -> None:
 
 def test_without_a_cluster_the_steps_are_told_as_wished() -> None:
     first, second, *_ = sentences(plan(), Stage.CANARY)
-    assert first == "Step 1: 5 % of the traffic; go on when it is shown to be less than 2x worse than stable."
+    assert first == "Step 1: 5 % of the traffic; go on when it is shown to be good enough for its share."
     assert "less than 1.5x worse" in second
     assert "(not before 1m00s, after a person's `davy canary promote`)" in second
 

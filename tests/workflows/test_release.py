@@ -136,6 +136,13 @@ def test_a_lock_held_by_another_ends_it_locked_out(fake: Fake) -> None:
     assert (end.ending, end.remedy) == (Ending.LOCKED_OUT, "ask ann")
 
 
+def test_a_second_interruption_during_the_canary_does_not_pretend_that_traffic_is_safe(fake: Fake) -> None:
+    fake.errors["canary"] = KeyboardInterrupt()
+    _, end = fake.play()
+    assert end.ending is Ending.STUCK
+    assert "before traffic was safe" in end.sentence
+
+
 def test_a_defect_is_not_told_as_an_ending(fake: Fake) -> None:
     fake.errors["canary"] = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):

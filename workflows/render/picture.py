@@ -62,7 +62,7 @@ def _wrapped(words: str, width: int, most: int) -> list[str]:
 
 def _header(scene: Scene, now: datetime, width: int) -> list[Text]:
     head = scene.head
-    name = "rehearsal" if head and head.rehearsal else "release"
+    name = "canary" if head is None else "rehearsal" if head.rehearsal else "release"
     title = Text(f" davy {name}  ", style="bold")
     title.append(one_line(head.service) if head else str(scene.canary.workload) if scene.canary else "", style="bold")
     title.append(f"  {scene.source}" if scene.source else "")
@@ -92,17 +92,26 @@ def _stages(scene: Scene, now: datetime, width: int) -> list[Text]:
 
 def _stage(stage: Stage, view: StageView, scene: Scene, now: datetime, width: int) -> Text:
     finished = view.finished
-    mark, style = MARKS[finished.result] if finished else ("▸", "bold cyan")
+    mark, style = MARKS[finished.result] if finished else _mark(scene)
     took = finished.took if finished else _end(scene, now) - view.began
     line = Text(" ").append(mark, style=style).append(f" {stage.value:<8} ")
     line.append(one_line(finished.note if finished and finished.note else _doing(stage, view, scene)))
     return _spread(line, shown(max(took, timedelta(0))) + " ", width)
 
 
+def _mark(scene: Scene) -> tuple[str, str]:
+    """Of a stage whose own end was not told: it goes on, or ended with the whole."""
+    if scene.finished is None:
+        return ("▸", "bold cyan")
+    return MARKS[Result.PASSED if scene.finished.ending is Ending.DONE else Result.FAILED]
+
+
 def _doing(stage: Stage, view: StageView, scene: Scene) -> str:
     if stage is not Stage.CANARY or scene.canary is None:
         return view.note
     steps = scene.canary.policy.steps
+    if scene.finished:
+        return ENDINGS[scene.finished.ending]
     if scene.phase:
         return scene.phase
     if not 0 <= scene.step < len(steps):

@@ -1,0 +1,68 @@
+"""What the documents say is so: made parts are fresh, examples are good, links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS
+from davy.pipeline.configfile import parsed
+from davy.pipeline.endings import Ending
+from made.__main__ import made
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("path", made(), ids=lambda path: path.name)
+def test_what_is_made_from_the_code_is_fresh(path: Path) -> None:
+    assert path.read_text() == made()[path], "renew it: ./dev -s documents"
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub names them."""
+    headings = HEADING.findall(FENCE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    dead = []
+    for link in filter(None, (one for found in LINK.findall(FENCE.sub("", page.read_text())) for one in found)):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        name, _, anchor = link.partition("#")
+        there = page.parent / name if name else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            dead.append(link)
+    assert dead == []
+
+
+def test_the_reference_has_an_example_that_says_every_key_there_is() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    (example,) = re.findall(r"```yaml\n(service:.*?)```", page, re.DOTALL)
+    parsed(example, "davy.yaml", {})
+    told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    said = set(re.findall(r"(\w+):", example))
+    assert told - said == {"kubeconfig", "success", "successes", "error_limit", "burn_weight", "dispersion"}
+
+
+def test_the_role_grants_every_right_and_nothing_else() -> None:
+    (role,) = (one for one in yaml.safe_load_all((ROOT / "docs/rbac.yaml").read_text()) if one["kind"] == "Role")
+    granted = {
+        (verb, resource, group)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert granted == {(right.verb, right.resource, right.group) for right in RIGHTS + JOB_RIGHTS}
+
+
+def test_every_ending_has_its_row_in_the_table_of_exit_codes() -> None:
+    page = (ROOT / "docs" / "exit-codes.md").read_text()
+    assert [int(code) for code in re.findall(r"^\| (\d+) \| `", page, re.MULTILINE)] == [int(one) for one in Ending]
