@@ -98,7 +98,7 @@ def test_an_interrupted_runner_makes_traffic_safe_before_it_ends(visit: Visit, n
 
 def test_an_interrupted_runner_whose_policy_is_to_hold_leaves_it_held_for_a_person(visit: Visit) -> None:
     with visit.customers():
-        visit.configured(steps=[PATIENT], on_interrupt="hold")
+        visit.configured(steps=[PATIENT], deadline="20m", on_interrupt="hold")
         runner = visit.canary("good")
         runner.reach(StepReached)
         runner.send(signal.SIGTERM)

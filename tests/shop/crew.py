@@ -20,7 +20,7 @@ from lab.facts import Facts
 from .stage import ROOT, Shop
 from .visit import Visit, merged_config
 
-SHOPS = 4
+SHOPS = 6
 FIRST_PORT = 30111
 QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "15s", "DEADLINE": "2m"}
 FAULTS = {
