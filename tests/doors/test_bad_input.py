@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from davy.pipeline.endings import Ending
+from davy.pipeline.events import ImageBuilt, ReleaseFinished
 from shop.stage import merged
 from shop.visit import Visit, merged_config
 
@@ -41,7 +42,7 @@ checks:
         ("canary: {warmup: 5}\n", ["davy.yaml:7: canary.warmup:", "unit"]),
         ("canary: {steps: lots}\n", ["davy.yaml:7: canary.steps"]),
         ("canary: {warmup: 5, bake: soon}\n", ["canary.warmup:", "canary.bake:", "2 problems"]),
-        ("canary: {steps: [80%]}\n", ["canary.steps[0].weight:", "50"]),
+        ("canary: {steps: [80%]}\n", ["davy.yaml:7: canary.steps[0]:", "at most 50"]),
         ("tests: [{name: unit, in: cellar, run: 'true'}]\n", ["davy.yaml:7: tests[0].in:", "kubernetes"]),
     ],
     ids=["unknown key", "unknown key below", "wrong type", "wrong kind", "two at once", "too large", "no such place"],
@@ -140,11 +141,11 @@ def test_a_workload_that_cannot_be_released_is_told_before_anything_is_built(vis
     with beside(visit, case):
         release = visit.start("release")
         code = release.ended()
-    said = json.dumps([repr(event) for event in release.events[-1:]]) + release.said
-    assert code == Ending.UNUSABLE, said
+    assert code == Ending.UNUSABLE, release.story
+    said = release.last(ReleaseFinished).sentence
     for words in case.says:
         assert words in said
-    assert "ImageBuilt" not in {type(event).__name__ for event in release.events}
+    assert not release.all(ImageBuilt)
     visit.is_untouched()
 
 
@@ -193,7 +194,7 @@ def test_missing_rights_are_listed_verb_by_verb(visit: Visit) -> None:
             "create leases.coordination.k8s.io",
             "list pods",
         ):
-            assert right in run.story
+            assert right in run.last(ReleaseFinished).sentence
     visit.is_untouched()
 
 
