@@ -1,5 +1,6 @@
 """Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -123,4 +124,5 @@ def _hidden(reading: Reading, place: Place, what: str) -> str:
     written = reading.written.get(place)
     if written is None or not isinstance(value, str) or not value:
         return what
-    return what.replace(repr(value), repr(written)).replace(value, written)
+    # As a word of its own: the 2m in a sentence's 2m00s is nobody's value.
+    return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _: written, what.replace(repr(value), repr(written)))

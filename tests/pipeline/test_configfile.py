@@ -255,3 +255,8 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 )
 def test_whatever_the_file_holds_the_answer_is_problems_for_people(value: object) -> None:
     assert problems(yaml.safe_dump(value, allow_unicode=True))
+
+
+def test_what_the_environment_gave_is_hidden_as_a_word_and_not_inside_of_others() -> None:
+    text = GOOD.replace("canary:", "canary:\n  deadline: ${LIMIT:-30m}").replace("at_least: 30s", "at_least: 5m")
+    assert "the deadline is 2m00s" in only(text, LIMIT="2m").what

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 from lab.facts import Facts
 
 from .stage import ROOT, Shop
 from .visit import Visit, merged_config
 
-SHOPS = 4
+SHOPS = 6
 FIRST_PORT = 30111
 QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "15s", "DEADLINE": "2m"}
 FAULTS = {
@@ -99,6 +103,7 @@ class Crew:
         shop.kubectl("delete", "namespace", shop.namespace, "--ignore-not-found", "--timeout=60s")
         shop.write_config(merged_config(shop.namespace, {}))
         shop.deploy(self._versions.image("v1"))
+        _scraped(shop)
 
     def close(self) -> None:
         """End what runs and leave nothing in the cluster."""
@@ -108,6 +113,19 @@ class Crew:
         self._threads.shutdown()
         for shop in self._shops:
             shop.remove()
+
+
+def _scraped(shop: Shop) -> None:
+    """Until Prometheus has looked at every pod once: before that davy rightly refuses to judge by it."""
+    pods = set(shop.kubectl("get", "pods", "-o", "name").replace("pod/", "").split())
+    query = urlencode({"query": f'up{{namespace="{shop.namespace}"}} == 1'})
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        with urlopen(f"{shop.facts.prometheus}/api/v1/query?{query}", timeout=5) as answer:
+            if pods <= {series["metric"]["pod"] for series in json.load(answer)["data"]["result"]}:
+                return
+        time.sleep(0.3)
+    raise TimeoutError(f"Prometheus does not scrape {pods}")
 
 
 def _silenced(visit: Visit) -> None:

@@ -19,6 +19,9 @@ from .stage import DAVY
 
 T = TypeVar("T", bound=Event)
 
+KILLED = -signal.SIGKILL
+"""The exit code of a killed runner."""
+
 COUNTED: Counter[str] = Counter()
 """Of this session: `runners` started against the lab, and `killed` ones among them."""
 
@@ -107,6 +110,11 @@ class Runner:
         if self.process.poll() is None:
             COUNTED["killed"] += number is signal.SIGKILL
             os.killpg(self.process.pid, number)
+
+    def ends(self, wanted: int) -> None:
+        """Wait for its end, which must be this."""
+        code = self.ended()
+        assert code == wanted, f"exit {code}, not {wanted}:\n{self.story}"
 
     def ended(self, within: float = 120) -> int:
         """Its exit code; negative where a signal ended it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -83,14 +85,33 @@ class Visit:
         ends = datetime.fromisoformat(spec["renewTime"]) + timedelta(seconds=spec["leaseDurationSeconds"])
         time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()) + SLACK)
 
+    def shell(self, script: str) -> None:
+        """As a person with kubectl types it."""
+        path = f"{Path(self.shop.facts.kubectl).parent}:{os.environ['PATH']}"
+        run = subprocess.run(
+            ["sh", "-ec", script], env=self.shop.environment(PATH=path), capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stderr
+
+    def until(self, true: Callable[[], bool], within: float) -> None:
+        ends = time.monotonic() + within
+        while not true():
+            assert time.monotonic() < ends, f"did not come true within {within} s\n{self.story}"
+            time.sleep(0.1)
+
     @contextmanager
-    def customers(self, rate: float = RATE) -> Iterator[Load]:
-        """Load on the shop, counted by the client. Not one answer may be lost to the rollout."""
+    def customers(self, *, may_lose: bool = False) -> Iterator[Load]:
+        """Load on the shop, counted by the client. Not one answer may be lost to the rollout.
+
+        `may_lose`: the version itself loses answers, as a pod does that the kernel kills while it serves.
+        """
         self.open_for_customers()
-        with Load(Plan(rate=rate, seconds=LONGEST, url=self.shop.url)) as load:
+        with Load(Plan(rate=RATE, seconds=LONGEST, url=self.shop.url)) as load:
             yield load
         seen = load.snapshot()
-        assert seen["lost"] == 0, f"answers lost: {seen['bad']}, the last at {at(seen['last_lost'])}\n{self.story}"
+        assert seen["lost"] == 0, (
+            f"answers lost: {seen['bad']}, the last at {at(seen['last_lost'])}\n{self.warnings()}\n{self.story}"
+        )
 
     def open_for_customers(self) -> None:
         """Until the node's port leads to a pod, which is a moment after Kubernetes calls the pods Ready."""
@@ -100,6 +121,9 @@ class Visit:
                 return
             assert time.monotonic() < ends, f"nobody answers at {self.shop.url}"
             time.sleep(0.2)
+
+    def warnings(self) -> str:
+        return self.shop.kubectl("get", "events", "--field-selector", "type=Warning", "--sort-by", ".lastTimestamp")
 
     @property
     def story(self) -> str:
