@@ -93,10 +93,15 @@ def wanted(state: State, standing: Standing) -> int:
 
 
 def sides(state: State, standing: Standing) -> Sides:
-    """The question the judge is asked about: the pods that serve."""
+    """The question the judge is asked about: the pods that serve.
+
+    Canary are those of the Deployment's own template alone: pods of the release before may still be terminating, and
+    their answers speak neither for nor against this one.
+    """
     ready = [(p.hash, ReadyPod(name=p.name, ready_since=p.ready_since)) for p in standing.pods if p.ready_since]
+    own = {standing.template_hash} - {state.started.stable_hash}
     return Sides(
-        canary=tuple(pod for side, pod in ready if side != state.started.stable_hash),
+        canary=tuple(pod for side, pod in ready if side in own),
         stable=tuple(pod for side, pod in ready if side == state.started.stable_hash),
         started_at=state.started.at,
     )

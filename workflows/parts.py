@@ -83,7 +83,9 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
 
 
 def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
-    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in ("", standing.template_hash)]
+    # While a rollout is held the Deployment's own template is the canary's.
+    sides = ("", standing.stable_hash or standing.template_hash)
+    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
     return questions.problems(config.checks, wiring.metrics(config), stable, now)
 
 
