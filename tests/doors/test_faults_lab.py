@@ -102,7 +102,7 @@ def test_a_prometheus_that_is_away_from_the_start_promotes_nothing_and_holds(vis
         canary.ends(Ending.UNREACHABLE)
         assert not canary.all(PromotionStarted)
         assert visit.status()["phase"] == "held"
-        assert visit.shop.deployment()["spec"]["paused"]
+        assert visit.deployment()["spec"]["paused"]
         visit.davy("canary", "abort").ends(Ending.ROLLED_BACK)
     visit.is_back()
 

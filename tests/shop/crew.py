@@ -15,14 +15,16 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.adapters.kubeconfig import access_from
 from lab.facts import Facts
 
 from .stage import ROOT, Shop
 from .visit import Visit, merged_config
 
-SHOPS = 6
+SHOPS = 4
 FIRST_PORT = 30111
-QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "15s", "DEADLINE": "2m"}
+QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "40s", "DEADLINE": "2m"}
 FAULTS = {
     "v1": "",
     "v2": "",
@@ -82,7 +84,12 @@ class Crew:
             self._free.put(shop)
 
     def _visited(self, shop: Shop, scenario: Callable[[Visit], None]) -> None:
-        visit = Visit(shop=shop, image=lambda version: self._image(version, visit), name_of=self._versions.name_of)
+        visit = Visit(
+            shop=shop,
+            image=lambda version: self._image(version, visit),
+            name_of=self._versions.name_of,
+            api=KubeApi(access_from(kubeconfig=shop.facts.kubeconfig)),
+        )
         self._visits.append(visit)
         with visit.stack:
             visit.begin()
@@ -143,5 +150,7 @@ def _shop(facts: Facts, number: int, folder: Path) -> Shop:
         node_port=FIRST_PORT + number,
         folder=folder / namespace,
         replicas=2,
+        drain_seconds=6,
+        patient_probes=True,
         settings=QUICK,
     )

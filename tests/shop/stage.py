@@ -30,6 +30,8 @@ class Shop:
     """Where davy.yaml and what it writes lie."""
     replicas: int = 4
     drain_seconds: float = 3
+    patient_probes: bool = False
+    """For a machine so busy that an answer to a probe may take seconds: else a pod that serves is called not Ready."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment of davy: `WARMUP`, `BAKE`, …"""
 
@@ -105,7 +107,10 @@ class Shop:
                     document["data"]["DRAIN_SECONDS"] = str(self.drain_seconds)
                 case "Deployment":
                     document["spec"]["replicas"] = self.replicas
-                    document["spec"]["template"]["spec"]["containers"][0]["image"] = image
+                    container = document["spec"]["template"]["spec"]["containers"][0]
+                    container["image"] = image
+                    if self.patient_probes:
+                        container["readinessProbe"] |= {"timeoutSeconds": 5, "failureThreshold": 3}
                 case "Service":
                     document["spec"]["ports"][0]["nodePort"] = self.node_port
             if document["kind"] != "Namespace":

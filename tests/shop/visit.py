@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import yaml
 
 from davy.canary.marks import PREFIX
+from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.events import Event
 from lab.faulty_proxy import FaultyProxy
 from lab.load import Load, Plan
@@ -40,6 +41,7 @@ class Visit:
     """A version's reference by digest: `good` (the one that does not serve now), `bad`, `crash`, …"""
     name_of: Callable[[str], str]
     """The version that an image is of."""
+    api: KubeApi
     before: dict[str, Any] = field(default_factory=dict)
     runners: list[Runner] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Visit:
 
     def begin(self) -> None:
         self.configured()
-        self.before = self.shop.deployment()
+        self.before = self.deployment()
 
     def configured(self, **canary: object) -> None:
         """The shop's davy.yaml again, with this under `canary`."""
@@ -109,7 +111,7 @@ class Visit:
         with Load(Plan(rate=RATE, seconds=LONGEST, url=self.shop.url)) as load:
             yield load
         seen = load.snapshot()
-        assert seen["lost"] == 0, (
+        assert may_lose or not seen["lost"], (
             f"answers lost: {seen['bad']}, the last at {at(seen['last_lost'])}\n{self.warnings()}\n{self.story}"
         )
 
@@ -143,6 +145,14 @@ class Visit:
 
     # ---- looking ----
 
+    def listed(self, group: str, kind: str) -> list[dict[str, Any]]:
+        """All of a kind in the shop's namespace, over an API client of its own: kubectl costs a fifth of a second."""
+        found: list[dict[str, Any]] = self.api.get(f"{group}/namespaces/{self.shop.namespace}/{kind}")["items"]
+        return found
+
+    def deployment(self) -> dict[str, Any]:
+        return next(one for one in self.listed("/apis/apps/v1", "deployments") if one["metadata"]["name"] == "checkout")
+
     def status(self) -> dict[str, Any]:
         run = self.shop.davy("canary", "status", "-o", "json")
         assert run.returncode == 0, run.stderr
@@ -156,13 +166,13 @@ class Visit:
 
     def lease(self) -> dict[str, Any]:
         """The lock's spec; empty where nobody ever took it."""
-        leases = json.loads(self.shop.kubectl("get", "lease", "-o", "json"))["items"]
+        leases = self.listed("/apis/coordination.k8s.io/v1", "leases")
         return next((lease["spec"] for lease in leases), {})
 
     def serving(self) -> dict[str, int]:
         """Ready endpoints of the Service by the image of their pods."""
-        slices = json.loads(self.shop.kubectl("get", "endpointslices", "-o", "json"))["items"]
-        pods = json.loads(self.shop.kubectl("get", "pods", "-o", "json"))["items"]
+        slices = self.listed("/apis/discovery.k8s.io/v1", "endpointslices")
+        pods = self.listed("/api/v1", "pods")
         images = {pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"] for pod in pods}
         found: dict[str, int] = {}
         for one in (end for piece in slices for end in piece.get("endpoints") or []):
@@ -191,7 +201,7 @@ class Visit:
 
     def is_unmarked(self, image: str) -> None:
         """The Deployment and its endpoints, without the lease."""
-        now = self.shop.deployment()
+        now = self.deployment()
         wanted = json.loads(json.dumps(self.before["spec"]))
         wanted["template"]["spec"]["containers"][0]["image"] = image
         assert now["spec"] == wanted
@@ -200,7 +210,7 @@ class Visit:
 
     def is_untouched_apart_from_the_lock(self) -> None:
         """Not one write to the Deployment's spec."""
-        now = self.shop.deployment()
+        now = self.deployment()
         assert now["metadata"]["generation"] == self.before["metadata"]["generation"]
         assert now["spec"] == self.before["spec"]
 
