@@ -97,7 +97,7 @@ def _at_step(state: State, seen: Seen, now: datetime) -> Move:
         return HoldStill()
     ready = sum(1 for pod in sight.canary_pods(state, seen.standing) if pod.ready)
     if state.go and ready:
-        return _further(state, because=f"{state.go.by} said so" + _why(state.go.why), by=state.go.by)
+        return _further(state, because="a person said so" + _why(state.go.why), by=state.go.by)
     if late := _late(state, now):
         return _inconclusive(state, seen, late, proven=ready > 0)
     if state.on_hold:
@@ -189,8 +189,8 @@ def _baking(state: State, seen: Seen, now: datetime) -> Move:
         return Wait(why=f"watched for {shown(over_at - now)} longer")
     if not sight.is_settled(state, seen.standing, over_at, now):
         return Settle()
-    took = shown(now - state.started.at)
-    bake = f" and watched for {shown(state.policy.bake)}" if state.policy.bake else ""
+    took = shown((state.shifted_at or now) - state.started.at)
+    bake = f", then watched for {shown(state.policy.bake)}" if state.policy.bake else ""
     return Finish(ending=Ending.DONE, sentence=f"promoted after {took}{bake}")
 
 

@@ -26,7 +26,7 @@ def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
     if failed := trouble.failure(state, seen, now):
         return failed.sentence, ""
     if state.abort:
-        return f"{state.abort.by} asked for it" + (f": {state.abort.why}" if state.abort.why else ""), state.abort.by
+        return "a person said so" + (f": {state.abort.why}" if state.abort.why else ""), state.abort.by
     if seen.interrupted and state.policy.on_interrupt == "roll_back":
         return "the runner was interrupted", BY_INTERRUPT
     return _undone(state, seen)
