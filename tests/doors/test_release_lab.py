@@ -59,6 +59,12 @@ def test_a_version_with_errors_is_taken_back_and_counted_as_the_customers_counte
     assert evidence.canary.total <= felt["requests"]
     assert evidence.stable.bad == 0
     visit.is_back()
+    # The bad one's pods still terminate, and the next release is not judged by them.
+    with visit.customers():
+        following = visit.canary("good")
+        following.ends(Ending.DONE)
+    assert not [pair for look in following.all(Judged) for pair in look.verdict.evidence if pair.canary.bad]
+    visit.is_promoted("good")
 
 
 @pytest.mark.parametrize(
