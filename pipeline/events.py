@@ -35,9 +35,6 @@ class Event:
     at: datetime
 
 
-# ---- the release ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseStarted(Event):
     """A release, or one part of it as a command of its own, began."""
@@ -126,7 +123,7 @@ class ReleaseFinished(Event):
     remedy: str = ""
 
 
-# ---- the canary: these are journaled, and the machine's state is a fold over them ----------------------------------
+# From here on the canary's: they are journaled, and the machine's state is a fold over them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
