@@ -1,6 +1,5 @@
 """Real parts for the contracts: a Docker Engine, a registry of our own on loopback, a base image from this machine."""
 
-import json
 import os
 import re
 import shutil
@@ -19,18 +18,19 @@ import pytest
 import requests
 
 from contracts.places import PLACES, KubernetesPlace, Place
+from lab import facts
+from lab.talk import LabError
 
 TOOLS = ("sleep", "cat", "mkdir", "ls", "ln", "head", "dd", "id", "tail")
 HTPASSWD = "davy:$2b$05$FVMtYuIcBbOTVZBkYFaOkeu/78zrMDaVb3uuI/7Mqi.afnz3yQyQy\n"
 
 
 def docker_host() -> str:
-    lab = Path.home() / ".cache/davy-lab/lab.json"
-    if "DAVY_TEST_DOCKER_HOST" in os.environ:
-        return os.environ["DAVY_TEST_DOCKER_HOST"]
-    if lab.exists():
-        return str(json.loads(lab.read_text())["docker_host"])
-    return os.environ.get("DOCKER_HOST", "")
+    """The lab's; without one, whatever the environment names."""
+    try:
+        return facts.read().docker_host
+    except LabError:
+        return os.environ.get("DOCKER_HOST", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

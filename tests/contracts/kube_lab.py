@@ -2,12 +2,10 @@
 
 import io
 import json
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
@@ -15,6 +13,8 @@ import pytest
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubeconfig import access_from
 from davy.pipeline.errors import Conflict
+from lab import facts
+from lab.talk import LabError
 
 NAMESPACE = "kube-test"
 
@@ -111,10 +111,10 @@ def until(true: Callable[[], bool], within: float = 90.0) -> None:
 
 def kube_lab() -> KubeLab:
     """Skips the test where the lab is not up."""
-    cache = Path(os.environ.get("DAVY_LAB_CACHE", "~/.cache/davy-lab")).expanduser()
-    if not (cache / "lab.json").exists():
-        pytest.skip("the lab is not up: `nox -s lab -- up`")
-    lab = KubeLab(facts=json.loads((cache / "lab.json").read_text()))
+    try:
+        lab = KubeLab(facts=asdict(facts.read()))
+    except LabError as error:
+        pytest.skip(str(error))
     with suppress(Conflict):
         lab.api().create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     return lab
