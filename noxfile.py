@@ -45,11 +45,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All rings: pure core, contracts, doors. Brings the lab up for the real parts."""
+    """All rings: pure core, contracts, doors, on a lab brought up for it. With arguments: pytest with them."""
     locked(session)
-    if not any(argument == "not lab" for argument in session.posargs):
-        _lab(session, "up")
-    session.run("pytest", *session.posargs)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    _lab(session, "up")
+    session.run("python", "tests/rings.py")
 
 
 @nox.session(python=OTHER_PYTHONS)
