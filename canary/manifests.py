@@ -19,8 +19,13 @@ Ops = list[dict[str, Any]]
 HELD_MIN_READY_SECONDS = 604_800
 """A week: no canary pod becomes "available" on its own, so Kubernetes takes no stable pod away."""
 
-HELD_PROGRESS_DEADLINE_SECONDS = 605_400
-"""Must be above minReadySeconds: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"""
+HELD_PROGRESS_DEADLINE_SECONDS = 2_147_483_647
+"""The greatest there is, which Kubernetes takes for none: it then notes no pause among the Deployment's conditions.
+
+With any other the rollback patch makes the controller write down first that the pause is over, fail its next write for
+that, and try again; the canary stays in the endpoints for half as long again.
+https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/progress.go
+"""
 
 LABEL = "/metadata/labels/" + ROLLOUT.replace("/", "~1")
 
