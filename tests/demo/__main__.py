@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from rich.console import Console
@@ -61,7 +62,22 @@ def deployed(shop: Shop, console: Console) -> None:
     image = shop.build("v1")
     console.print(f"built {image}")
     shop.deploy(image)
+    answering(shop)
     console.print(f"{shop.replicas} pods of v1 serve at {shop.url}")
+
+
+def answering(shop: Shop) -> None:
+    """Waits until the node port answers, time after time: before that there is nothing that a rollout could lose."""
+    good, until = 0, time.monotonic() + 60
+    while good < 20:
+        try:
+            with urllib.request.urlopen(f"{shop.url}/healthz", timeout=2):
+                good += 1
+        except OSError:
+            good = 0
+        if time.monotonic() > until:
+            raise RuntimeError(f"{shop.url} does not answer")
+        time.sleep(0.1)
 
 
 def released(shop: Shop, release: Release, folder: Path) -> int:

@@ -31,6 +31,11 @@ def shown(console: Console, stories: Sequence[Story], whole: Mapping[str, Any], 
         f"The client sent {whole['sent']:,} requests at {whole['sent_per_second']:.0f} a second to {shop.url}; "
         f"{whole['answered']:,} were answered, {whole['lost']:,} got no answer, {whole['failures']:,} were bad."
     )
+    if whole["lost"]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in whole["bad"].items() if not kind.startswith("http_"))
+        console.print(
+            f"Without an answer: {kinds}; the last {whole['last_lost'] - whole['began']:.1f} s after the first."
+        )
     if not whole["kept_rate"]:
         console.print("The client could not keep its rate; this machine was too busy.")
     good = all(story.as_promised for story in stories)
