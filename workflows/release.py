@@ -130,9 +130,9 @@ def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, Outco
     try:
         outcome = yield from canary()
     except KeyboardInterrupt:
-        # Asked to stop a second time, while traffic was being made safe: no one knows how far that came.
+        # Ctrl-C for the third time, while traffic was being made safe: no one knows how far that came.
         yield _finished(began, clock.now(), Result.FAILED, "broken off")
-        return End(ending=Ending.STUCK, sentence="broken off by a second interruption before traffic was safe")
+        return End(ending=Ending.STUCK, sentence="broken off by a third interruption before traffic was safe")
     except DavyError as error:
         yield _finished(began, clock.now(), Result.FAILED, error.what)
         raise

@@ -6,45 +6,21 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canary_events import START, started
 from davy.canary import ledger
 from davy.canary.ledger import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import (
     Asked,
     CanaryFinished,
-    CanaryPolicy,
-    CanaryStarted,
     Event,
     Held,
     Judged,
     PodsSeen,
     PodTrouble,
-    Restore,
     StepEntered,
 )
-from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window, Workload
-
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
-
-def started(release: str = "r1", minute: int = 0) -> CanaryStarted:
-    return CanaryStarted(
-        at=START + timedelta(minutes=minute),
-        release=release,
-        workload=Workload(namespace="shop", name="checkout"),
-        images={"app": "app@sha256:2"},
-        stable_hash="old",
-        restore=Restore(images={"app": "app:1"}, strategy="{}"),
-        policy=CanaryPolicy(
-            steps=(),
-            replicas=4,
-            warmup=timedelta(0),
-            ready_within=timedelta(0),
-            promote_within=timedelta(0),
-            bake=timedelta(0),
-            deadline=START,
-        ),
-    )
+from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
 
 
 def looked(second: float, *windows: Window, sentence: str = "") -> Judged:
