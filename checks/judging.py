@@ -9,7 +9,7 @@ from davy.checks.ports import Metrics
 from davy.checks.promql import Selector, bound_matcher, selector
 from davy.checks.sequential import Case, Metric, Rules
 from davy.pipeline import durations
-from davy.pipeline.config import ChecksConfig, SloConfig
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import DavyError, Unusable
 from davy.pipeline.model import Gap, Pair, ReadyPod, Sides, Verdict, Window
 

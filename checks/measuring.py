@@ -8,7 +8,7 @@ from davy.checks import sentences
 from davy.checks.judging import SequentialJudge
 from davy.checks.ports import Metrics
 from davy.checks.threshold import PAIRS, Check, Measurement, Result, Tally, due, measured, result_of
-from davy.pipeline.config import ChecksConfig
+from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides, Verdict, Window
 

@@ -8,7 +8,7 @@ from davy.checks.judging import histogram_of
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, read_matcher, selector
 from davy.checks.threshold import Check
-from davy.pipeline.config import ChecksConfig, SloConfig
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import Forbidden, Problem, Unusable
 
 RECENT = timedelta(minutes=5)

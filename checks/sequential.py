@@ -29,6 +29,10 @@ class Metric:
     dispersion: float = 1.0
     bad_words: str = "failed"
     """What a bad event did: `failed`, `took over 500ms`."""
+    bound: str = ""
+    """Of a histogram: the bucket bound whose counts are its bad events."""
+    bounds: tuple[str, ...] = ()
+    """Of a histogram: every bound that evidence is taken at; its evidence against the canary is the mean over them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,8 @@ class Track:
     """What has been seen of one metric."""
 
     metric: Metric
-    worse: Mixture
+    worse: tuple[Mixture, ...]
+    """One, or of a histogram one for each bound."""
     ratio: RatioSequence = field(default_factory=RatioSequence)
     better: Mapping[float, Mixture] = field(default_factory=dict)
     """By the ratio to exclude."""
@@ -81,16 +86,35 @@ class Track:
         )
         both = pair.canary.total + pair.stable.total
         bad = pair.canary.bad + pair.stable.bad
-        if not pair.canary.total or not pair.stable.total or not bad:
+        if not pair.canary.total or not pair.stable.total or not (bad or self.metric.bounds):
             return track
-        lot = Lot(canary_bad=pair.canary.bad, bad=bad, share=pair.canary.total / both)
+        share = pair.canary.total / both
+        lot = Lot(canary_bad=pair.canary.bad, bad=bad, share=share)
         return replace(
             track,
-            worse=self.worse.seen(lot),
+            worse=self._worse(pair, lot),
             ratio=self.ratio.seen(lot),
             better={against: mixture.seen(lot) for against, mixture in self.better.items()},
             lots=(*self.lots, lot),
         )
+
+    def _worse(self, pair: Pair, lot: Lot) -> tuple[Mixture, ...]:
+        if not self.metric.bounds:
+            return (self.worse[0].seen(lot),)
+        return tuple(
+            mixture.seen(
+                Lot(
+                    canary_bad=pair.canary.above.get(bound, 0),
+                    bad=pair.canary.above.get(bound, 0) + pair.stable.above.get(bound, 0),
+                    share=lot.share,
+                )
+            )
+            for mixture, bound in zip(self.worse, self.metric.bounds, strict=True)
+        )
+
+    def log_e_worse(self) -> float:
+        """Log evidence that the canary is worse than tolerated; of a histogram the mean over its bounds."""
+        return log_mean([mixture.log_e(self.metric.dispersion) for mixture in self.worse])
 
     def excluding(self, against: float) -> "Track":
         """Ready to be asked whether the canary is less than `against` times worse."""
@@ -143,16 +167,21 @@ class Case:
         against = rules.tolerate
         return cls(
             rules=rules,
-            tracks=tuple(Track(metric=m, worse=Mixture.against(against, WORSE_GRID)) for m in metrics),
+            tracks=tuple(
+                Track(metric=m, worse=(Mixture.against(against, WORSE_GRID),) * max(1, len(m.bounds))) for m in metrics
+            ),
         )
 
     def seen(self, window: Window) -> "Case":
-        """With one more window; a metric without counts in it stays as it is."""
+        """With one more window."""
+        return self.counted(window.counts)
+
+    def counted(self, counts: Mapping[str, Pair]) -> "Case":
+        """With the counts of one more window; a metric without any in it stays as it is."""
         return replace(
             self,
             tracks=tuple(
-                track.seen(window.counts[track.metric.name]) if track.metric.name in window.counts else track
-                for track in self.tracks
+                track.seen(counts[track.metric.name]) if track.metric.name in counts else track for track in self.tracks
             ),
         )
 
@@ -168,7 +197,15 @@ class Case:
         parts = case.parts(burns)
         log_roll_back = log_weighted((1.0, part) for part in parts.values())
         blame = max(parts, key=lambda name: parts[name], default="") if log_roll_back > 0 else ""
-        evidence = tuple(_evidence(track, worse, (gaps or {}).get(track.metric.name)) for track in case.tracks)
+        evidence = tuple(
+            _evidence(
+                track,
+                worse,
+                (gaps or {}).get(track.metric.name),
+                share=math.exp(parts[track.metric.name] - log_roll_back),
+            )
+            for track in case.tracks
+        )
         decision = case.decision(evidence, log_roll_back, burns, blame, bool(gaps), may_promote=may_promote)
         return Standing(
             evidence=evidence, log_e_roll_back=log_roll_back, log_e_burn=log_burn, blame=blame, decision=decision
@@ -185,7 +222,7 @@ class Case:
         parts = {}
         for track in self.tracks:
             name, metric = track.metric.name, track.metric
-            terms = [(metric.weight / whole * (1 - burn_weight), track.worse.log_e(metric.dispersion))]
+            terms = [(metric.weight / whole * (1 - burn_weight), track.log_e_worse())]
             if name in burns:
                 terms.append((burn_weight / len(burns), burns[name]))
             parts[name] = log_weighted(terms)
@@ -223,13 +260,15 @@ class Case:
         return outage or track.bad_windows >= self.rules.windows_at_least
 
 
-def _evidence(track: Track, worse: float, gap: Gap | None) -> Evidence:
+def _evidence(track: Track, worse: float, gap: Gap | None, *, share: float) -> Evidence:
     return Evidence(
         metric=track.metric.name,
         canary=track.canary,
         stable=track.stable,
-        log_e_roll_back=track.worse.log_e(track.metric.dispersion),
+        log_e_roll_back=track.log_e_worse(),
         log_e_promote=track.log_e_promote(worse),
         ratio=track.ratio.bounds(dispersion=track.metric.dispersion),
         gap=gap,
+        dispersion=track.metric.dispersion,
+        share=share,
     )

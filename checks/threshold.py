@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from davy.checks.promql import any_of
-from davy.pipeline.config import ThresholdConfig
+from davy.pipeline.checksconfig import ThresholdConfig
 from davy.pipeline.model import Counts, Gap, Pair
 
 CONDITION = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%?)\s*")

@@ -3,52 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
-from davy.pipeline import durations
-
-
-def _duration(value: object) -> object:
-    return durations.parsed(value) if isinstance(value, str) else value
-
-
-def _weight(value: object) -> object:
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1])
-        except ValueError as error:
-            raise ValueError(f"{value!r} is no share; write it like 5%") from error
-    return value
-
-
-def _step(value: object) -> object:
-    return {"weight": value} if isinstance(value, str | int | float) else value
-
-
-Duration = Annotated[
-    timedelta,
-    Field(ge=timedelta(0)),
-    BeforeValidator(_duration),
-    PlainSerializer(durations.shown, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["500ms", "15s", "1m30s", "2h"]}),
-]
-"""A span of time, written `500ms`, `15s`, `1m30s`, `2h`."""
-
-Weight = Annotated[
-    float,
-    Field(gt=0, le=100),
-    BeforeValidator(_weight),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]}),
-]
-"""A share of traffic in percent, written `5%` or `5`."""
-
-Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
-
-
-class Part(BaseModel):
-    """What every part of the file has in common: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+from davy.pipeline.checksconfig import ChecksConfig
+from davy.pipeline.fields import Duration, Name, Part, Weight
 
 
 class ImageConfig(Part):
@@ -109,6 +67,10 @@ class StepConfig(Part):
     approve: bool = Field(False, description="Wait for a person's `davy canary promote` after the evidence.")
 
 
+def _step(value: object) -> object:
+    return {"weight": value} if isinstance(value, str | int | float) else value
+
+
 Step = Annotated[StepConfig, BeforeValidator(_step)]
 Policy = Literal["hold", "roll_back", "promote"]
 
@@ -131,61 +93,6 @@ class CanaryConfig(Part):
     accept: tuple[Literal["autoscaler", "disruption-budget"], ...] = Field(
         (), description="Risks that otherwise stop the release before it starts."
     )
-
-
-class SloConfig(Part):
-    """A service level objective by raw counters: `errors` with `total`, or `histogram` with `under`."""
-
-    name: Name
-    objective: float = Field(gt=0, lt=100, description="Percent of good events.")
-    errors: str | None = Field(None, description="Vector selector of the bad events' counter.")
-    total: str | None = Field(None, description="Vector selector of all events' counter.")
-    histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
-    under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
-    weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
-
-
-class ThresholdConfig(Part):
-    """Any PromQL, held against conditions; `{canary}` and `{stable}` become regexes of pod names."""
-
-    name: Name
-    query: str = Field(min_length=1)
-    success: str | None = Field(None, description="Condition on the value, such as `>= 0.95`.")
-    failure: str | None = Field(None, description="Condition on the value, such as `> 0.2`.")
-    interval: Duration = timedelta(seconds=30)
-    failure_limit: int = Field(0, ge=0, description="Failed when more measurements than this failed.")
-    successes: int = Field(3, ge=1, description="Good enough after this many successes in a row.")
-    error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
-
-
-class PrometheusConfig(Part):
-    """Where samples are read."""
-
-    url: str = Field(min_length=1)
-    headers: dict[str, str] = Field(default_factory=dict, description="A value `env:NAME` is read from NAME.")
-    timeout: Duration = timedelta(seconds=10)
-
-
-def _prometheus(value: object) -> object:
-    return {"url": value} if isinstance(value, str) else value
-
-
-class ChecksConfig(Part):
-    """Questions put to Prometheus."""
-
-    prometheus: Annotated[PrometheusConfig, BeforeValidator(_prometheus)]
-    judge: Literal["sequential", "threshold"] = "sequential"
-    interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
-    pod_label: str = Field("pod", description="The label that holds the pod's name.")
-    slos: tuple[SloConfig, ...] = ()
-    thresholds: tuple[ThresholdConfig, ...] = ()
-    alpha: float = Field(0.01, gt=0, lt=0.5, description="Share of healthy canaries rolled back, at most.")
-    beta: float = Field(0.05, gt=0, lt=0.5, description="Share of bad canaries promoted, at most.")
-    tolerate: float = Field(1.1, ge=1, description="Ratio to stable that is still fine.")
-    worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
-    burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
-    burn_weight: float = Field(0.2, ge=0, lt=1)
-    dispersion: float = Field(1.0, ge=1, description="Overdispersion of bad events; 1 is none.")
 
 
 class Config(Part):

@@ -74,6 +74,8 @@ class Sides:
 
     canary: tuple[ReadyPod, ...]
     stable: tuple[ReadyPod, ...]
+    baseline: tuple[ReadyPod, ...] = ()
+    """Fresh pods of the stable version, kept for the comparison; none where there is no such Deployment."""
     started_at: datetime
     """When the rollout began; a pod Ready after it is new, and its counters start from 0."""
 
@@ -112,9 +114,15 @@ class Counts:
 
     bad: int
     total: int
+    above: Mapping[str, int] = field(default_factory=dict)
+    """Of a histogram: by bucket bound in seconds (`0.25`), how many were above it; `bad` is the one at the SLO's."""
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(bad=self.bad + other.bad, total=self.total + other.total)
+        if not self.above and not other.above:
+            return Counts(bad=self.bad + other.bad, total=self.total + other.total)
+        bounds = {**self.above, **other.above}
+        above = {bound: self.above.get(bound, 0) + other.above.get(bound, 0) for bound in bounds}
+        return Counts(bad=self.bad + other.bad, total=self.total + other.total, above=above)
 
     @property
     def rate(self) -> float:
@@ -159,6 +167,10 @@ class Evidence:
     """Why this window held nothing, where it did."""
     value: float | None = None
     """For a threshold check: what the query answered."""
+    dispersion: float = 1.0
+    """What its likelihood ratios were tempered by; 1 where bad events come one by one."""
+    share: float = 0.0
+    """Its part of the evidence against the canary, 0 to 1; the largest is the one to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +196,5 @@ class Verdict:
     """By metric, what could not be read."""
     windows: tuple[Window, ...] = ()
     """What this look added; none where nothing new was scraped."""
+    notes: tuple[str, ...] = ()
+    """What a person should know beside it: the server's warnings, a fallback that was taken. Each is said once."""

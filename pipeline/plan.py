@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from davy.pipeline import durations, orders
-from davy.pipeline.config import ChecksConfig, Config, SloConfig, StepConfig, SuiteConfig, ThresholdConfig
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
+from davy.pipeline.config import Config, StepConfig, SuiteConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from davy.pipeline import durations
-from davy.pipeline.config import CanaryConfig, ChecksConfig, ImageConfig, SloConfig, StepConfig, SuiteConfig
-from davy.pipeline.config import ThresholdConfig as Threshold
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig
+from davy.pipeline.checksconfig import ThresholdConfig as Threshold
+from davy.pipeline.config import CanaryConfig, ImageConfig, StepConfig, SuiteConfig
 from davy.pipeline.yamltree import Place, Tree
 
 Finding = tuple[Place, str]

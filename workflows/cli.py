@@ -20,6 +20,8 @@ TABLE = {
     "build": Entry(PARTS, "Build the images, push them, print them by digest.", f"{HOME}.build"),
     "test": Entry(PARTS, "Run the suites in the images; merge their JUnit.", f"{HOME}.test"),
     "canary": Entry(PARTS, "Start, watch, hold, promote or abort a canary.", f"{HOME}.canary"),
+    "judge": Entry(PARTS, "Replay, explain, plan and prove the verdicts.", f"{HOME}.judge"),
+    "slo": Entry(PARTS, "Objectives: their error budgets and burn rates.", f"{HOME}.slo"),
     "validate": Entry(LOOK, "Check davy.yaml; every problem at once, with its line.", f"{HOME}.validate"),
     "plan": Entry(LOOK, "Say what a release would do.", f"{HOME}.plan"),
     "schema": Entry(LOOK, "Print the JSON Schema of davy.yaml.", f"{HOME}.schema"),

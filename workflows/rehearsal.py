@@ -13,7 +13,8 @@ from davy.canary.rollout import Ports, Start, rollout
 from davy.canary.simulation import Behaviour
 from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
-from davy.pipeline.config import Config, SloConfig
+from davy.pipeline.checksconfig import SloConfig
+from davy.pipeline.config import Config
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable

@@ -7,7 +7,7 @@ import pytest
 
 from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
-from davy.pipeline.config import ChecksConfig
+from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts, Decision, Gap, ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from davy.checks.memory import SimulatedMetrics
 from davy.checks.preflight import problems
-from davy.pipeline.config import ChecksConfig
+from davy.pipeline.checksconfig import ChecksConfig
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLO = {

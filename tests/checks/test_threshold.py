@@ -9,7 +9,7 @@ from davy.checks.measuring import JointJudge, ThresholdJudge, judge_of
 from davy.checks.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.checks.threshold import PAIRS, Check, Result, Tally, condition, measured, result_of
-from davy.pipeline.config import ChecksConfig, ThresholdConfig
+from davy.pipeline.checksconfig import ChecksConfig, ThresholdConfig
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Counts, Decision, Gap, Pair, ReadyPod, Sides
 

@@ -15,7 +15,7 @@ import requests
 from davy.checks.adapters.prometheus import Prometheus
 from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
-from davy.pipeline.config import ChecksConfig
+from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unreachable, Unusable
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
 

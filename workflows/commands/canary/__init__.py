@@ -17,6 +17,7 @@ TABLE = {
     "hold": Entry(SAY, "Keep the canary where it is until someone says promote or abort.", f"{HOME}.hold"),
     "status": Entry(LOOK, "Say where the canary stands and what to do next.", f"{HOME}.status"),
     "watch": Entry(LOOK, "Follow a canary that runs elsewhere until it ends.", f"{HOME}.watch"),
+    "trace": Entry(LOOK, "Write a rollout's counts as a trace that `davy judge replay` reads.", f"{HOME}.trace"),
     "history": Entry(LOOK, "List the last rollouts.", f"{HOME}.history"),
 }
 

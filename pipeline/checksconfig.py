@@ -1,0 +1,52 @@
+"""Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from davy.pipeline.fields import Duration, Name, Part
+from davy.pipeline.serverconfig import Server
+
+
+class SloConfig(Part):
+    """A service level objective by raw counters: `errors` with `total`, or `histogram` with `under`."""
+
+    name: Name
+    objective: float = Field(gt=0, lt=100, description="Percent of good events.")
+    errors: str | None = Field(None, description="Vector selector of the bad events' counter.")
+    total: str | None = Field(None, description="Vector selector of all events' counter.")
+    histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
+    under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
+    weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+
+
+class ThresholdConfig(Part):
+    """Any PromQL, held against conditions; `{canary}` and `{stable}` become regexes of pod names."""
+
+    name: Name
+    query: str = Field(min_length=1)
+    success: str | None = Field(None, description="Condition on the value, such as `>= 0.95`.")
+    failure: str | None = Field(None, description="Condition on the value, such as `> 0.2`.")
+    interval: Duration = timedelta(seconds=30)
+    failure_limit: int = Field(0, ge=0, description="Failed when more measurements than this failed.")
+    successes: int = Field(3, ge=1, description="Good enough after this many successes in a row.")
+    error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
+
+
+class ChecksConfig(Part):
+    """Questions put to Prometheus."""
+
+    prometheus: Server
+    judge: Literal["sequential", "threshold"] = "sequential"
+    interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
+    pod_label: str = Field("pod", description="The label that holds the pod's name.")
+    slos: tuple[SloConfig, ...] = ()
+    thresholds: tuple[ThresholdConfig, ...] = ()
+    alpha: float = Field(0.01, gt=0, lt=0.5, description="Share of healthy canaries rolled back, at most.")
+    beta: float = Field(0.05, gt=0, lt=0.5, description="Share of bad canaries promoted, at most.")
+    tolerate: float = Field(1.1, ge=1, description="Ratio to stable that is still fine.")
+    worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
+    burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
+    burn_weight: float = Field(0.2, ge=0, lt=1)
+    dispersion: float = Field(1.0, ge=1, description="Overdispersion of bad events; 1 is none.")

@@ -1,0 +1,22 @@
+"""`davy judge`: verdicts, checked by anyone."""
+
+import click
+
+from davy.workflows.lazy import Entry, LazyGroup
+
+HOME = "davy.workflows.commands.judge"
+PAST = "What was said"
+AHEAD = "What to expect (on your own traffic)"
+
+TABLE = {
+    "replay": Entry(PAST, "Judge a trace from a file, with no server.", f"{HOME}.replay"),
+    "explain": Entry(PAST, "One verdict in full: every count, share and limit.", f"{HOME}.explain"),
+    "plan": Entry(AHEAD, "How long each step must last, for what effect.", f"{HOME}.plan"),
+    "simulate": Entry(AHEAD, "Play scenarios at your rates; compare the judges.", f"{HOME}.simulate"),
+    "backtest": Entry(AHEAD, "Try a policy on your own past; compare the judges.", f"{HOME}.backtest"),
+}
+
+
+@click.group(cls=LazyGroup, table=TABLE)
+def command() -> None:
+    """Replay, explain, plan and prove the verdicts. Nothing here changes the cluster."""

@@ -1,0 +1,18 @@
+"""`davy slo`: objectives and their error budgets."""
+
+import click
+
+from davy.workflows.lazy import Entry, LazyGroup
+
+HOME = "davy.workflows.commands.slo"
+LOOK = "Look (these change nothing)"
+
+TABLE = {
+    "status": Entry(LOOK, "Error budget left, and how fast it burns.", f"{HOME}.status"),
+    "import": Entry(LOOK, "Say another tool's objectives as davy's.", f"{HOME}.imports"),
+}
+
+
+@click.group(cls=LazyGroup, table=TABLE)
+def command() -> None:
+    """Objectives: their error budgets and burn rates."""
