@@ -3,7 +3,7 @@
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,6 +96,14 @@ class SimulatedMetrics:
             if inside:
                 found.append(Series(labels=labels, samples=inside))
         return tuple(found)
+
+    def samples_of(self, selectors: Sequence[str], start: datetime, end: datetime) -> tuple[tuple[Series, ...], ...]:
+        """See the port."""
+        return tuple(self.samples(selector, start, end) for selector in selectors)
+
+    def heard(self) -> tuple[str, ...]:
+        """See the port."""
+        return ()
 
     def query(self, promql: str, at: datetime) -> Answer:
         """As the port has it; knows plain selectors and what `answer` taught it."""

@@ -1,6 +1,6 @@
 """Ports of the checks: the metrics server, in the words of samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +31,14 @@ class Metrics(Protocol):
         """Raw samples in `(start, end]`, as scraped. Raises Unreachable, Forbidden, and Unusable for a bad selector."""
         ...
 
+    def samples_of(self, selectors: Sequence[str], start: datetime, end: datetime) -> tuple[tuple[Series, ...], ...]:
+        """`samples` of each, in the order asked, in as few and as parallel requests as the server allows."""
+        ...
+
     def query(self, promql: str, at: datetime) -> Answer:
         """An instant query. Raises the same."""
+        ...
+
+    def heard(self) -> tuple[str, ...]:
+        """What the server warned of, beside its answers, since this was last asked; each once."""
         ...

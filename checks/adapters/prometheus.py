@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -47,6 +47,7 @@ class Prometheus:
         # `custom_query` hands out the result alone; what the server warned of is caught on the way.
         self._session.hooks["response"].append(self._heard)
         self._warnings: tuple[str, ...] = ()
+        self._unsaid: dict[str, None] = {}
         self._status = 0
         self._said = ""
         self._retry_after = ""
@@ -64,6 +65,16 @@ class Prometheus:
             selector, lambda: _series(self._posted(f"{selector}[{span}ms]", end), start.timestamp())
         )
         return series
+
+    def samples_of(self, selectors: Sequence[str], start: datetime, end: datetime) -> tuple[tuple[Series, ...], ...]:
+        """See the port."""
+        return tuple(self.samples(selector, start, end) for selector in selectors)
+
+    def heard(self) -> tuple[str, ...]:
+        """See the port."""
+        said = tuple(self._unsaid)
+        self._unsaid.clear()
+        return said
 
     def query(self, promql: str, at: datetime) -> Answer:
         """An instant query."""
@@ -90,6 +101,7 @@ class Prometheus:
         if response.status_code == requests.codes.ok:
             body = _json(response)
             self._warnings = tuple(str(w) for key in ("warnings", "infos") for w in body.get(key) or ())
+            self._unsaid.update(dict.fromkeys(self._warnings))
 
     def _asked(self, what: str, ask: Callable[[], Any]) -> Any:
         """The answer, after a few attempts where another could help."""
