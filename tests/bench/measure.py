@@ -78,7 +78,7 @@ Pairs = list[tuple[float, float]]
 
 
 def until_clear(pair: Callable[[int], tuple[float, float]], *, limit: float, least: int, most: int) -> Pairs:
-    """Pairs of (ours, theirs), measured until the ratio of the medians is clearly on one side of the limit, or `most`.
+    """Pairs of (ours, theirs), measured until the ratio of the medians is clearly within the limit, or `most`.
 
     Waiting times of a cluster vary threefold on a busy machine: a fixed, small number of them decides by luck.
     """
@@ -86,8 +86,8 @@ def until_clear(pair: Callable[[int], tuple[float, float]], *, limit: float, lea
     while len(pairs) < most:
         pairs.append(pair(len(pairs)))
         if len(pairs) >= least:
-            low, high = spread(pairs)
-            if high <= limit or low > limit:
+            _, high = spread(pairs)
+            if high <= limit:
                 break
     return pairs
 

@@ -12,7 +12,10 @@ def told(ours: float, theirs: float, noise: float, seed: int = 1):
 
 def test_a_clear_ratio_needs_the_fewest_rounds():
     assert len(until_clear(told(50, 75, 0.1), limit=1.2, least=7, most=35)) == 7
-    assert len(until_clear(told(150, 75, 0.1), limit=1.2, least=7, most=35)) == 7
+
+
+def test_a_limit_that_is_passed_is_measured_to_the_end():
+    assert len(until_clear(told(150, 75, 0.1), limit=1.2, least=7, most=35)) == 35
 
 
 def test_a_ratio_near_the_limit_is_measured_for_longer():
