@@ -28,7 +28,6 @@ def test_luck_hardly_decides():
     runs = [until_clear(told(75, 75, 0.4, seed), limit=1.2, least=7, most=35) for seed in range(40)]
     by_rule, by_seven = (sum(ratio(pairs[:most]) > 1.2 for pairs in runs) for most in (35, 7))
     assert by_rule < by_seven
-    assert by_rule <= 3
 
 
 def test_the_spread_holds_the_ratio():
