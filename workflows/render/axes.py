@@ -16,6 +16,8 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 2
 """Seconds between two moments that are easy to read."""
 LONGEST = 1e9
 """Seconds, some thirty years: beyond it a span is written as a number."""
+UNENDING = 1e300
+"""Stands for the logarithm of what has no end."""
 LEAST_SHARE = -6
 """The smallest share drawn on a log scale: one in a million."""
 
@@ -49,7 +51,7 @@ def whole(log: float) -> str:
     if log < -2:
         return "below 0.01"
     if log >= 6:
-        return "beyond 10^308" if log > 308 else f"10^{math.floor(log + 1e-9)}"
+        return "without end" if log >= UNENDING else f"10^{math.floor(log + 1e-9)}"
     value = 10.0**log
     # A billionth of slack: 10**2 by way of natural logs is a hair below 100.
     return f"{math.floor(value * (1 + 1e-9)):,}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
@@ -72,7 +74,7 @@ def evidence(logs: Iterable[float], limit: float, words: str, most: int) -> Axis
     values = [value for value in logs if math.isfinite(value)]
     low = max(min([-1.0, *values]), DEEPEST)
     high = max(min(max([limit, *values]), HIGHEST), limit)
-    return _decades(math.floor(low), max(math.floor(high) + 1, 1), words, most, decade)
+    return _decades(math.floor(low), max(math.floor(high + 1e-9) + 1, 1), words, most, decade)
 
 
 def tail(shares: Iterable[float], words: str, most: int) -> Axis:
@@ -143,7 +145,7 @@ def share(values: Iterable[float], words: str, most: int) -> Axis:
     step = _round_step(top / max(most - 1, 1))
     count = math.ceil(top / step * (1 - 1e-9))
     places = 0 if step >= 0.01 else -math.floor(math.log10(step)) - 2
-    ticks = tuple(Tick(i * step, f"{100 * i * step:.{places}f}%") for i in range(count + 1))
+    ticks = tuple(Tick(i * step, f"{100 * i * step:.{places if i else 0}f}%") for i in range(count + 1))
     return Axis(low=0.0, high=count * step, words=words, ticks=ticks)
 
 

@@ -10,59 +10,18 @@ from dataclasses import dataclass, replace
 
 from davy.checks.bands import reach
 from davy.checks.finding import Finding, Look, Result
+from davy.checks.sentences import times
 from davy.checks.sequential import Metric
 from davy.checks.trace import Trace
 from davy.pipeline.model import NOTHING, Counts, Evidence, Pair
-from davy.workflows.render.axes import span
+from davy.workflows.render.axes import UNENDING, span
+from davy.workflows.render.shapes import BURNING, OTHER, OWN, SUM, Band, Point, Series
 
 TOGETHER, BURN = "all together", "error budget burn"
 BOTH_SIDES_MISS = 0.025
 """Of each side's band, so that both hold together with 95 %."""
-NEVER = -400.0
+NEVER = -UNENDING
 """Stands for the logarithm of nothing: below every axis."""
-
-SUM, STABLE, CANARY, BURNING, OTHER = 0, 1, 2, 6, 7
-"""Hues: of the sum that decides, of both sides, of the burn, and of every metric that has none of its own."""
-OWN = 5
-"""So many metrics have a hue of their own, 1 to 5."""
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """A line."""
-
-    name: str
-    points: tuple[Point, ...]
-    whiskers: tuple[tuple[float, float], ...] = ()
-    """The low and the high end at each point; none, or one for each."""
-    hue: int = SUM
-    tag: str = ""
-    """Written at its last point."""
-
-    @property
-    def last(self) -> float:
-        """The value it ends with; not a number for an empty one."""
-        return self.points[-1][1] if self.points else math.nan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """What lies between two lines."""
-
-    name: str
-    points: tuple[tuple[float, float, float], ...]
-    """Place, low and high end."""
-    hue: int = SUM
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """A value that decides something. Without words it is told by its tick."""
-
-    at: float
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +36,7 @@ class Sides:
 def common(log: float) -> float:
     """A natural logarithm as a common one; what has no place stands far outside every axis."""
     value = log / math.log(10)
-    return value if math.isfinite(value) else math.nan if math.isnan(value) else math.copysign(-NEVER, value)
+    return value if math.isfinite(value) else math.nan if math.isnan(value) else math.copysign(UNENDING, value)
 
 
 def log_share(share: float) -> float:
@@ -96,9 +55,14 @@ def looks(finding: Finding) -> tuple[Look, ...]:
 
 
 def hues(finding: Finding) -> dict[str, int]:
-    """By metric: the ones with the largest part of the evidence have a hue of their own, in every figure the same."""
-    order = sorted(final(finding).values(), key=lambda one: (one.metric != finding.blame, -one.share))
-    return {one.metric: i if i <= OWN else OTHER for i, one in enumerate(order, start=1)}
+    """By metric, the ones that matter first; they have a hue of their own, in every figure the same.
+
+    That is the one to blame, the one that promotion waits for, and those with the largest part of the evidence.
+    """
+    told = final(finding).values()
+    weakest = min(told, key=lambda one: one.log_e_promote).metric if told else ""
+    order = sorted(told, key=lambda one: (one.metric != finding.blame, one.metric != weakest, -one.share))
+    return {one.metric: OWN[i] if i < len(OWN) else OTHER for i, one in enumerate(order)}
 
 
 def against(finding: Finding, trace: Trace) -> tuple[Series, ...]:
@@ -146,6 +110,11 @@ def ratios(finding: Finding) -> tuple[Band, ...]:
     return tuple(sorted(bands, key=lambda band: (band.name != finding.blame, -band.points[-1][1])))
 
 
+def between(low: float, high: float) -> str:
+    """A ratio's interval, from common logarithms: `1.4 to 7.2 times`."""
+    return f"{times(10**low)} to {times(10**high)} times"
+
+
 def shares(trace: Trace) -> tuple[Point, ...]:
     """The canary's share of all requests counted in each window."""
     points = []
@@ -157,14 +126,15 @@ def shares(trace: Trace) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def sides(trace: Trace, blame: str = "") -> tuple[Sides, ...]:
-    """By metric, the counts of all windows; the one to blame first."""
+def sides(finding: Finding, trace: Trace) -> tuple[Sides, ...]:
+    """By metric, the counts of all windows; in the order of the evidence against them, where there is any."""
     found = []
     for metric in trace.metrics:
         pairs = [window.counts.get(metric.name, Pair()) for window in trace.windows]
         canary, stable = (_total(pair.canary for pair in pairs), _total(pair.stable for pair in pairs))
         found.append(Sides(metric=metric, canary=canary, stable=stable))
-    return tuple(sorted(found, key=lambda one: one.metric.name != blame))
+    order = {name: place for place, name in enumerate(hues(finding))}
+    return tuple(sorted(found, key=lambda one: order.get(one.metric.name, len(order))))
 
 
 def _total(counts: Iterable[Counts]) -> Counts:
@@ -236,6 +206,11 @@ def ending(finding: Finding) -> str:
     words = {Result.ROLL_BACK: "rolled back", Result.PROMOTE: "promoted", Result.INCONCLUSIVE: "no verdict"}
     said = words[finding.verdict]
     return said if finding.at is None else f"{said} at {span(finding.at)}"
+
+
+def windows(finding: Finding) -> str:
+    """`11 windows read`."""
+    return f"{finding.windows:,} window{'' if finding.windows == 1 else 's'} read"
 
 
 def final(finding: Finding) -> dict[str, Evidence]:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from davy.workflows.render.axes import Axis, apart
-from davy.workflows.render.curves import Band, Limit, Point, Series, thinned, thinned_band
+from davy.workflows.render.curves import thinned, thinned_band
 from davy.workflows.render.paper import safe
+from davy.workflows.render.shapes import Band, Group, Interval, Limit, Moment, Point, Series, Spot
 
 WIDTH, LEFT, RIGHT = 440, 58, 14
 """In SVG units, which are about a pixel on a phone."""
@@ -14,6 +15,8 @@ HEAD, PLOT, FEET, STRIP = 36, 190, 40, 30
 POINTS = 220
 """Of a line: two for each unit of width would not be seen."""
 ROW, BAR = 36, 13
+LETTER = 6.5
+"""About the width of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,54 +28,6 @@ class Told:
     title: str
     words: str
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time with a meaning."""
-
-    at: float
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """A place with a meaning."""
-
-    x: float
-    y: float
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """One row: from `low` to `high` on the figure's axis, and how that is said."""
-
-    name: str
-    low: float
-    high: float
-    words: str
-    middle: float | None = None
-    hue: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One bar of a group."""
-
-    name: str
-    value: float
-    words: str
-    hue: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Bars to be compared with each other, and with a limit where there is one."""
-
-    name: str
-    bars: tuple[Bar, ...]
-    limit: float | None = None
 
 
 def figure(told: Told, picture: str, legend: str = "") -> str:
@@ -117,21 +72,37 @@ def lines(
     moment: Moment | None = None,
     spots: Sequence[Spot] = (),
     strip: Sequence[Point] = (),
-    right: float = RIGHT,
 ) -> str:
-    """Lines over a common axis. `strip`: shares, 0 to 1, drawn small below. `right`: room for the series' tags."""
-    plot = _Plot(x, y, WIDTH - LEFT - right)
+    """Lines over a common axis. `strip`: shares, 0 to 1, drawn small below."""
     parts = [
+        *plotted(x, y, series, limits=limits, bands=bands, moment=moment, spots=spots),
+        *(_Plot(x, y, WIDTH - LEFT - RIGHT).strip(strip) if strip else ()),
+    ]
+    return svg(told, HEAD + PLOT + FEET + (STRIP + 18 if strip else 0), parts)
+
+
+def plotted(
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    *,
+    limits: Sequence[Limit] = (),
+    bands: Sequence[Band] = (),
+    moment: Moment | None = None,
+    spots: Sequence[Spot] = (),
+    right: float = RIGHT,
+) -> list[str]:
+    """The parts of such a figure, for one that is put together of several. `right`: room for the series' tags."""
+    plot = _Plot(x, y, WIDTH - LEFT - right)
+    return [
         *plot.frame(),
         *(plot.band(one) for one in bands),
-        *plot.limits(limits),
+        *plot.limits(limits, moment),
         *(part for one in sorted(series, key=lambda one: -one.hue) for part in plot.line(one)),
         *plot.tags(series),
         *(part for one in spots for part in plot.spot(one)),
         *(plot.moment(moment) if moment else ()),
-        *(plot.strip(strip) if strip else ()),
     ]
-    return svg(told, HEAD + PLOT + FEET + (STRIP + 18 if strip else 0), parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +129,21 @@ class _Plot:
         for tick in self.x.ticks:
             at = self.across(tick.at)
             looks = "end" if at > WIDTH - 24 else "mid"
-            yield f'<path class="axis" d="M{at:.1f} {bottom}v4"/>' + text(min(at, WIDTH), bottom + 17, tick.words, looks)
+            yield f'<path class="axis" d="M{at:.1f} {bottom}v4"/>' + text(
+                min(at, WIDTH), bottom + 17, tick.words, looks
+            )
         yield text(end, bottom + 33, self.x.words, "end soft")
 
-    def limits(self, limits: Sequence[Limit]) -> Iterator[str]:
+    def limits(self, limits: Sequence[Limit], moment: Moment | None) -> Iterator[str]:
         end = LEFT + self.width
+        early = moment is not None and self.x.place(moment.at) < 0.5
         worded = [limit for limit in limits if limit.words]
         places = apart([self.down(limit.at) - 4 for limit in worded], 12, HEAD + 10, HEAD + PLOT - 2)
         for limit in limits:
             kind = "limit" if limit.words else "limit one"
             yield f'<path class="{kind}" d="M{LEFT} {self.down(limit.at):.1f}H{end:.1f}"/>'
         for limit, at in zip(worded, places, strict=True):
-            yield text(LEFT + 6, at, limit.words, "limitword halo")
+            yield text(end - 6 if early else LEFT + 6, at, limit.words, "limitword halo" + (" end" if early else ""))
 
     def line(self, one: Series) -> Iterator[str]:
         points = thinned(one.points, POINTS)
@@ -197,7 +171,8 @@ class _Plot:
             return ""
         if len(points) == 1:  # A band of one look is a whisker.
             at, low, high = points[0]
-            return f'<path class="whisker l{one.hue}" d="M{self.across(at):.1f} {self.down(low):.1f}V{self.down(high):.1f}"/>'
+            span = f"M{self.across(at):.1f} {self.down(low):.1f}V{self.down(high):.1f}"
+            return f'<path class="whisker l{one.hue}" d="{span}"/>'
         there = [f"{self.across(at):.1f} {self.down(high):.1f}" for at, _, high in points]
         back = [f"{self.across(at):.1f} {self.down(low):.1f}" for at, low, _ in reversed(points)]
         return (
@@ -208,7 +183,7 @@ class _Plot:
     def spot(self, one: Spot) -> Iterator[str]:
         at, down = self.across(one.x), self.down(one.y)
         yield f'<path class="spot" d="M{at:.1f} {down - 6:.1f}l6 6l-6 6l-6 -6Z"/>'
-        near_end = at > LEFT + self.width / 2
+        near_end = at + 9 + LETTER * len(one.words) > WIDTH
         yield text(at + (-9 if near_end else 9), down - 7, one.words, "limitword halo" + (" end" if near_end else ""))
 
     def moment(self, one: Moment) -> Iterator[str]:
@@ -232,7 +207,9 @@ class _Plot:
 
     def _strip_words(self, shares: Sequence[Point]) -> str:
         low, high = min(share for _, share in shares), max(share for _, share in shares)
-        words = f"{100 * low:.0f}%" if round(100 * low) == round(100 * high) else f"{100 * low:.0f}% to {100 * high:.0f}%"
+        words = (
+            f"{100 * low:.0f}%" if round(100 * low) == round(100 * high) else f"{100 * low:.0f}% to {100 * high:.0f}%"
+        )
         return f"share of requests that the canary served: {words}"
 
 
@@ -249,7 +226,9 @@ def intervals(told: Told, axis: Axis, rows: Sequence[Interval], limits: Sequence
     for number, row in enumerate(rows):
         y = HEAD + ROW * number
         low, high = (begin + axis.place(value) * width for value in (row.low, row.high))
-        parts.append(text(begin, y + 13, row.name, "halo", 38) + text(begin + width, y + 13, row.words, "end b halo", 30))
+        parts.append(
+            text(begin, y + 13, row.name, "halo", 38) + text(begin + width, y + 13, row.words, "end b halo", 30)
+        )
         ends = f"M{low:.1f} {y + 19}v8M{high:.1f} {y + 19}v8M{low:.1f} {y + 23}H{high:.1f}"
         parts.append(f'<path class="line whisker l{row.hue}" d="{ends}"/>')
         if row.middle is not None:
@@ -290,7 +269,9 @@ def bars(told: Told, axis: Axis, groups: Sequence[Group], limit_words: str = "")
             parts.append(f'<path class="limit" d="M{limit:.1f} {top - 3:.1f}V{y - 8:.1f}"/>')
     for tick in axis.ticks:
         at = begin + axis.place(tick.at) * width
-        parts.append(f'<path class="axis" d="M{at:.1f} {y:.1f}v4"/>' + text(at, y + 17, tick.words, "mid" if at > 24 else ""))
+        parts.append(
+            f'<path class="axis" d="M{at:.1f} {y:.1f}v4"/>' + text(at, y + 17, tick.words, "mid" if at > 24 else "")
+        )
     parts.append(f'<path class="axis" d="M{begin} {y:.1f}h{width}"/>')
     parts.append(text(begin, y + 34, f"{axis.words}{f'; {limit_words}' if limit_words else ''}", "soft"))
     return svg(told, y + 40, parts)
@@ -304,6 +285,6 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
         for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(caption)}"><table><caption>{safe(caption)}</caption>'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(caption)}">'
+        f"<table><caption>{safe(caption)}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table></div>"
     )

@@ -1,6 +1,7 @@
 """Page: a verdict as one HTML page that needs no network, no script and no other file. Pure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from davy.checks.finding import Finding
 from davy.checks.sentences import percent, times
@@ -8,9 +9,10 @@ from davy.checks.trace import Trace
 from davy.pipeline.model import Evidence
 from davy.workflows.render import axes, curves, figures
 from davy.workflows.render.axes import Axis, Tick
-from davy.workflows.render.curves import CANARY, STABLE, Limit, Series, Sides
-from davy.workflows.render.figures import Bar, Group, Interval, Moment, Spot, Told
+from davy.workflows.render.curves import Sides
+from davy.workflows.render.figures import Told
 from davy.workflows.render.paper import safe, sheet
+from davy.workflows.render.shapes import CANARY, OTHER, STABLE, Band, Bar, Group, Interval, Limit, Moment, Series, Spot
 
 PANELS = 6
 """Metrics that have a figure of their own; the table has them all."""
@@ -43,7 +45,7 @@ def _head(finding: Finding, trace: Trace) -> Iterator[str]:
     yield f'<p class="outcome {finding.verdict.value}">{safe(curves.ending(finding))}</p>'
     yield f"<h1>{safe(finding.sentence, 1000)}</h1>"
     rules = trace.rules
-    facts = [f"judge: {finding.judge}", f"{finding.windows:,} windows read"]
+    facts = [f"judge: {finding.judge}", curves.windows(finding)]
     if finding.roll_back_at is not None:
         facts.append(f"a good canary is rolled back in at most {percent(rules.alpha)} of rollouts")
         facts.append(f"tolerated: {rules.tolerate:g} times stable's rate")
@@ -64,8 +66,9 @@ def _evidence(finding: Finding, trace: Trace) -> Iterator[str]:
         told = Told(
             key="against",
             title="Evidence against the canary",
-            note="A fine canary reaches 100 in one rollout of 100, however often one looks. Which line decides: all together.",
-            words=f"{against[0].name} ends at {axes.whole(against[0].last)}; the limit is {axes.whole(curves.common(limit))}.",
+            note="The thick line decides. A fine canary brings it to the limit in at most "
+            f"{percent(trace.rules.alpha)} of rollouts, however often one looks.",
+            words=f"{_ends(against[0])}; the limit is {axes.whole(curves.common(limit))}.",
         )
         yield _times(told, finding, trace, against, Limit(at=curves.common(limit), words="rolled back from here on"))
     promoting = curves.promoting(finding)
@@ -75,15 +78,21 @@ def _evidence(finding: Finding, trace: Trace) -> Iterator[str]:
             key="promoting",
             title="Evidence for the canary",
             note="Every metric has to reach the limit: the lowest line is the one that is waited for.",
-            words=f"The lowest, {promoting[0].name}, ends at {axes.whole(promoting[0].last)}; the limit is {axes.whole(at)}.",
+            words=f"The lowest is {_ends(promoting[0])}; the limit is {axes.whole(at)}.",
         )
         yield _times(told, finding, trace, promoting, Limit(at=at, words="promoted when all are above"))
+
+
+def _ends(one: Series) -> str:
+    return f"{one.name}, which ends at {axes.whole(one.last)}"
 
 
 def _times(told: Told, finding: Finding, trace: Trace, series: Sequence[Series], limit: Limit) -> str:
     """Evidence over time, its limit and 1, and the share of traffic below."""
     y = axes.evidence((v for one in series for _, v in one.points), limit.at, "evidence (1: none either way)", 9)
     x = axes.time([look.t for look in curves.looks(finding)], TIME, 7)
+    if any(not y.low <= value <= y.high for one in series for _, value in one.points):
+        told = replace(told, note=f"{told.note} A line along the edge goes on beyond it.")
     picture = figures.lines(
         told,
         x,
@@ -93,11 +102,11 @@ def _times(told: Told, finding: Finding, trace: Trace, series: Sequence[Series],
         moment=_moment(finding),
         strip=curves.shares(trace),
     )
-    own = [one for one in series if one.hue != curves.OTHER]
+    own = [one for one in series if one.hue != OTHER]
     entries = [(one.hue, one.name, axes.whole(one.last)) for one in own]
     rest = len(series) - len(own)
     if rest:
-        entries.append((curves.OTHER, f"{rest} more metrics; the table below has their figures", ""))
+        entries.append((OTHER, f"{rest} more metrics; the table below has their figures", ""))
     return figures.figure(told, picture, figures.legend(entries))
 
 
@@ -122,8 +131,8 @@ def _ratios(finding: Finding, trace: Trace) -> Iterator[str]:
         told = Told(
             key=f"ratio{number}",
             title=band.name,
-            note=f"{_between(low, high)} the rate of stable: 95 %, valid at every look",
-            words=f"The band of ratios that are not refuted ends at {_between(low, high)}.",
+            note=f"{curves.between(low, high)} the rate of stable: 95 %, valid at every look",
+            words=f"The band of ratios that are not refuted ends at {curves.between(low, high)}.",
         )
         picture = figures.lines(told, x, y, (), bands=(band,), limits=marks, moment=_moment(finding))
         yield figures.figure(told, picture)
@@ -131,27 +140,25 @@ def _ratios(finding: Finding, trace: Trace) -> Iterator[str]:
         yield _at_the_end(bands, marks, axes.ratio(ends, (mark.at for mark in marks), words, 10))
 
 
-def _at_the_end(bands: Sequence[curves.Band], marks: Sequence[Limit], axis: Axis) -> str:
+def _at_the_end(bands: Sequence[Band], marks: Sequence[Limit], axis: Axis) -> str:
     rest = len(bands) - ROWS
     told = Told(
         key="ratios",
         title="At the end, side by side",
         note=f"{rest} more metrics are in the table below" if rest > 0 else "",
-        words="; ".join(f"{band.name}: {_between(*band.points[-1][1:])}" for band in bands[:ROWS]),
+        words="; ".join(f"{band.name}: {curves.between(*band.points[-1][1:])}" for band in bands[:ROWS]),
     )
     rows = [
-        Interval(name=b.name, low=b.points[-1][1], high=b.points[-1][2], words=_between(*b.points[-1][1:]), hue=b.hue)
+        Interval(
+            name=b.name, low=b.points[-1][1], high=b.points[-1][2], words=curves.between(*b.points[-1][1:]), hue=b.hue
+        )
         for b in bands[:ROWS]
     ]
     return figures.figure(told, figures.intervals(told, axis, rows, marks))
 
 
-def _between(low: float, high: float) -> str:
-    return f"{times(10**low)} to {times(10**high)} times"
-
-
 def _sides(finding: Finding, trace: Trace) -> Iterator[str]:
-    sides = curves.sides(trace, finding.blame)
+    sides = curves.sides(finding, trace)
     histograms = [one for one in sides if len(curves.bounds(one)) > 1]
     for number, one in enumerate(histograms[:PANELS]):
         yield _survival(one, f"above{number}")
@@ -169,18 +176,23 @@ def _survival(one: Sides, key: str) -> str:
     )
     step = 1 + (len(bounds) - 1) // 8
     ticks = tuple(Tick(i, curves.bound_words(bound)) for i, bound in enumerate(bounds) if i % step == 0)
-    x = Axis(low=-0.3, high=len(bounds) - 0.7, words="took longer than (the histogram's bounds, evenly spaced)", ticks=ticks)
+    x = Axis(
+        low=-0.3, high=len(bounds) - 0.7, words="took longer than (the histogram's bounds, evenly spaced)", ticks=ticks
+    )
     objective = _objective(one, bounds)
     shares = [y for line in series for _, y in line.points if y > curves.NEVER] + [spot.y for spot in objective]
     told = Told(
         key=key,
         title=one.metric.name,
-        note="Share of requests that took longer. Whiskers: 95 % for both sides, at every look, if requests came one by "
-        "one and alike. They are wide in the tail; the verdict does not rest on them.",
+        note="Share of requests that took longer. Whiskers: 95 % for both sides, at every look, "
+        "if requests came one by one and alike. They are wide in the tail; the verdict does not rest on them.",
         words="; ".join(_above(one, bound) for bound in bounds[:20]),
     )
     picture = figures.lines(told, x, axes.tail(shares, "share of requests", 7), series, spots=objective)
-    entries = [(CANARY, "canary", f"{one.canary.total:,} requests"), (STABLE, "stable", f"{one.stable.total:,} requests")]
+    entries = [
+        (CANARY, "canary", f"{one.canary.total:,} requests"),
+        (STABLE, "stable", f"{one.stable.total:,} requests"),
+    ]
     return figures.figure(told, picture, figures.legend(entries))
 
 
@@ -189,7 +201,7 @@ def _objective(one: Sides, bounds: Sequence[str]) -> tuple[Spot, ...]:
     if metric.objective is None or metric.bound not in bounds:
         return ()
     allowed = 1 - metric.objective
-    words = f"objective: at most {percent(allowed)} over {curves.bound_words(metric.bound)}"
+    words = f"objective: {percent(allowed)}"
     return (Spot(x=bounds.index(metric.bound), y=curves.log_share(allowed), words=words),)
 
 
@@ -243,7 +255,7 @@ def _table(finding: Finding, trace: Trace) -> str:
         head += ["times worse (95 %)", "evidence against", "for", "part of the blame"]
     rows = [
         [*_counts(one), *(_figures(told.get(one.metric.name)) if judged else ())]
-        for one in curves.sides(trace, finding.blame)
+        for one in curves.sides(finding, trace)
     ]
     return f"<section><h2>All figures</h2>{figures.table('Counts and evidence at the end', head, rows)}</section>"
 

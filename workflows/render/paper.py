@@ -22,6 +22,8 @@ LIGHT = {
     "h5": "#8a6500",
     "h6": "#5a4fcf",
     "h7": "#8a929b",
+    "h8": "#8c3b2a",
+    "h9": "#0f6e78",
 }
 """Hues that people who see colours differently tell apart; lines differ by their dashes as well."""
 DARK = {
@@ -38,12 +40,15 @@ DARK = {
     "h5": "#e5c446",
     "h6": "#a99bff",
     "h7": "#7d8894",
+    "h8": "#d99a86",
+    "h9": "#6fc7cf",
 }
-DASHES = ("", "", "", "7 3", "2 3", "9 3 2 3", "5 4", "")
+DASHES = ("", "", "", "", "7 3", "9 3 2 3", "5 4", "", "12 3", "3 2")
 """By hue."""
 UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """What neither UTF-8 nor XML can hold, though a str can."""
 LONGEST = 300
+FONT = "system-ui,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
 
 def safe(text: str, longest: int = LONGEST) -> str:
@@ -75,18 +80,19 @@ def drawing(scope: str = "svg.figure") -> str:
     return (
         f":root{{color-scheme:light dark;{colors(LIGHT)}}}"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{colors(DARK)}}}}}"
-        f"{scope}{{font:12px system-ui,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-variant-numeric:tabular-nums}}"
-        f"{scope} text{{fill:var(--ink)}}{scope} .soft{{fill:var(--soft)}}{scope} .end{{text-anchor:end}}"
+        f"{scope}{{font:12px {FONT};font-variant-numeric:tabular-nums}}"
+        f"{_hues()}{scope} text{{fill:var(--ink)}}{scope} .soft{{fill:var(--soft)}}{scope} .end{{text-anchor:end}}"
         f"{scope} .mid{{text-anchor:middle}}{scope} .note{{font-size:11px}}{scope} .b{{font-weight:600}}"
         f"{scope} .halo{{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}}"
         ".g{stroke:var(--grid);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}"
         ".line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:butt}.l0.line{stroke-width:2.6}"
-        ".l7.line{stroke-width:1;opacity:.8}.limit{stroke:var(--limit);stroke-width:1.4;stroke-dasharray:1 3;stroke-linecap:round}"
+        ".l7.line{stroke-width:1}"
+        ".limit{stroke:var(--limit);stroke-width:1.4;stroke-dasharray:1 3;stroke-linecap:round}"
         ".limit.one{stroke:var(--soft)}"
         f"{scope} text.limitword{{fill:var(--limit);font-size:11px}}"
         ".moment{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}"
         ".band{fill-opacity:.22;stroke:none}.whisker{stroke-width:1.4;stroke-dasharray:none}"
-        ".spot{fill:var(--paper);stroke:var(--limit);stroke-width:2}.strip{fill:var(--soft);fill-opacity:.45}" + _hues()
+        ".spot{fill:var(--paper);stroke:var(--limit);stroke-width:2}.strip{fill:var(--soft);fill-opacity:.45}"
     )
 
 
@@ -110,11 +116,11 @@ svg.figure{display:block;width:100%;height:auto;margin-top:.4rem}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;width:100%;margin-top:.6rem}
 caption{text-align:left;color:var(--soft);padding-bottom:.3rem}
 th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--grid);vertical-align:top;overflow-wrap:normal}
-th{font-weight:600}th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere;min-width:8rem}
+th{font-weight:600}td{white-space:nowrap}th:first-child{text-align:left;overflow-wrap:anywhere;min-width:8rem}
 @media (max-width:40rem){th,td{padding:.3rem .4rem}}
 @media print{body{max-width:none;padding:0;font-size:10pt}figure,tr{break-inside:avoid}h2{break-after:avoid}
-.figures{grid-template-columns:1fr 1fr}.scroll{overflow:visible}.band,.strip,.legend svg,svg.figure{print-color-adjust:exact;
--webkit-print-color-adjust:exact}}
+.figures{grid-template-columns:1fr 1fr}.scroll{overflow:visible}
+svg{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """A browser that knows it runs no script and fetches nothing, whatever the page holds."""
