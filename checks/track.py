@@ -94,7 +94,7 @@ class Track:
         """With one more window. Without requests on either side the relative part says nothing of it."""
         both = pair.canary.total > 0 and pair.stable.total > 0
         lot = _lot(pair, pair.canary.bad, pair.stable.bad) if both else None
-        bad = max((pair.canary.bad, *(pair.canary.above.get(bound, 0) for bound in self.metric.bounds)))
+        bad = max([pair.canary.bad, *pair.canary.above.values()]) if self.metric.bounds else pair.canary.bad
         return Track(
             metric=self.metric,
             worse=self._worse(pair, lot) if lot else self.worse,
