@@ -45,7 +45,7 @@ class RatioSequence:
             return self
         log1p, m, share = math.log1p, float(lot.bad), lot.share
         sums = [so_far + m * log1p(share * excess) for so_far, excess in zip(self.sums, NODE_EXCESSES, strict=True)]
-        return RatioSequence(self.canary_bad + lot.canary_bad, self.events + m, sums)
+        return RatioSequence(self.canary_bad + lot.canary_bad, self.events + lot.bad, sums)
 
     def bounds(self, miss: float = 0.05, dispersion: float = 1.0) -> tuple[float, float] | None:
         """The ratios not refuted; all looks together miss the truth with at most this probability. None for no data."""
