@@ -125,6 +125,11 @@ class Track:
         """Log evidence that the canary is worse than tolerated; of a histogram the mean over its bounds."""
         return log_mean([form.log_e(self.metric.dispersion) for form in self.worse])
 
+    def worst_bound(self) -> str:
+        """Of a histogram, the bound with the most evidence against the canary; empty for a counter."""
+        told = zip(self.worse, self.metric.bounds, strict=False)
+        return max(told, key=lambda one: one[0].log_e(self.metric.dispersion), default=(None, ""))[1]
+
     def excluding(self, against: float) -> "Track":
         """Ready to be asked whether the canary is less than `against` times worse."""
         if against in self.better:

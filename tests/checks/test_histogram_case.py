@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy.checks import sentences
 from davy.checks.sequential import Case, Form, Metric, Rules
 from davy.checks.statistics import WORSE_GRID, Lot, Mixture
 from davy.pipeline.model import NOTHING, Counts, Decision, Pair
@@ -109,3 +110,13 @@ def test_the_two_sample_form_is_taken_at_every_bound():
     pairs = [Pair(canary=side(1500, 360, 15, 2), stable=side(13500, 2700, 135, 18))] * 6
     exact = Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS, evidence=Form.TWO_SAMPLE)
     assert evidence(*pairs, metric=exact).log_e_roll_back > evidence(*pairs).log_e_roll_back + 1
+
+
+def test_the_sentence_names_the_bound_that_tells_most():
+    pairs = [Pair(canary=side(150, 60, 0, 0), stable=side(1350, 180, 0, 0))] * 4
+    text = sentences.sentence(case(*pairs).standing(2.0), {"latency": LATENCY}, Rules(), worse=2.0, gaps={})
+    assert text.startswith(
+        "Rolled back: 240 of 600 canary requests took over 0.25 s (40%) against 720 of 5,400 on stable at the same "
+        "moments (13%); a canary at most 10% worse than stable would look this bad in fewer than "
+    )
+    assert "times worse" not in text
