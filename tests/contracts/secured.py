@@ -53,6 +53,7 @@ class Server:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 2**16  # Head and body in one segment; in two, each answer waits for a delayed acknowledgement.
 
             def do_POST(self):
                 self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
