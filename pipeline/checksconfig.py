@@ -8,6 +8,12 @@ from pydantic import Field
 from davy.pipeline.fields import Duration, Name, Part
 from davy.pipeline.serverconfig import Servers
 
+LintRule = Literal[
+    "absent", "bound", "cardinality", "irate", "or-vector", "quantile", "rate-after-sum", "recorded", "short-window",
+    "sides", "subquery", "unparsed",
+]  # fmt: skip
+"""What the query linter may find; docs/prometheus.md says why each matters."""
+
 
 class SloConfig(Part):
     """A service level objective by raw counters: `errors` with `total`, or `histogram` with `under`."""
@@ -32,7 +38,7 @@ class ThresholdConfig(Part):
     failure_limit: int = Field(0, ge=0, description="Failed when more measurements than this failed.")
     successes: int = Field(3, ge=1, description="Good enough after this many successes in a row.")
     error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
-    accept: tuple[str, ...] = Field((), description="Rules of the linter that this query may break, by their names.")
+    accept: tuple[LintRule, ...] = Field((), description="Rules of the query linter that it may break.")
 
 
 class ChecksConfig(Part):

@@ -1,7 +1,7 @@
 """Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Union, get_args, get_origin
@@ -21,6 +21,11 @@ REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file
 def loaded(path: Path, environment: Mapping[str, str]) -> Config:
     """The file's Config. Raises Unusable with every problem, also where the file cannot be read."""
     return parsed(_text(path), str(path), environment)
+
+
+def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str], Problem]:
+    """Makes problems that name the line of a place in the file."""
+    return yamltree.read(_text(path), str(path), environment, raw=_is_command).problem
 
 
 def parsed(text: str, file: str, environment: Mapping[str, str]) -> Config:

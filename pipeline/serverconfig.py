@@ -67,6 +67,9 @@ class PrometheusConfig(Part):
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="A value `env:NAME` is read from NAME; `X-Scope-OrgID` is one."
     )
+    params: dict[str, str] = Field(
+        default_factory=dict, description="More to send with each question; `docs/prometheus.md` says which help where."
+    )
     timeout: Duration = timedelta(seconds=10)
     retries: int = Field(2, ge=0, le=10, description="How often a request is sent again where that may help.")
     basic_auth: BasicAuthConfig | None = Field(None, description="User and password.")

@@ -26,7 +26,9 @@ def error_of(body: Reply) -> str:
 
 def warnings_of(body: Reply) -> tuple[str, ...]:
     """What the server warned of beside its answer."""
-    return tuple(str(said) for key in ("warnings", "infos") for said in body.get(key) or ())
+    said = tuple(str(said) for key in ("warnings", "infos") for said in body.get(key) or ())
+    # VictoriaMetrics' cluster says so where a storage node did not answer.
+    return (*said, "the answer is partial") if body.get("isPartial") is True else said
 
 
 def series(reply: Reply, first: float) -> tuple[Series, ...]:

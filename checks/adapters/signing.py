@@ -1,6 +1,7 @@
 """Signing in at a Prometheus: sessions with credentials, headers and certificates, read anew when files change."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -95,11 +96,18 @@ class Session(requests.Session):
     Certificates are those of the configuration, also where `REQUESTS_CA_BUNDLE` is set.
     """
 
+    def __init__(self, params: Mapping[str, str] | None = None) -> None:
+        """`params`: sent with every question."""
+        super().__init__()
+        self._params = dict(params or {})
+
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **more: Any) -> requests.Response:
         """The package's own, of which the questions are made."""
         more |= {"cert": self.cert, "verify": None if self.verify is True else self.verify}
         if more.get("params") and str(method).upper() == "GET":
             method, more["data"] = "POST", more.pop("params")
+        if isinstance(more.get("data"), dict):
+            more["data"] = {**self._params, **more["data"]}
         return super().request(method, url, *args, **more)
 
 
@@ -112,7 +120,7 @@ class Signing:
 
     def session(self) -> Session:
         """A new session; for one thread at a time. Raises Unusable where a certificate cannot be read."""
-        session = certified(Session(), self._server.tls_config, f"{PATH}.tls_config")
+        session = certified(Session(self._server.params), self._server.tls_config, f"{PATH}.tls_config")
         session.headers.update(self._server.headers)
         session.auth = self._auth
         return session
