@@ -92,11 +92,14 @@ def _server(value: object) -> object:
 
 
 def _servers(value: object) -> object:
+    # Not by `min_length`: that also speaks up where the only one is wrong in itself.
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("must not be empty")
     return value if isinstance(value, list | tuple) else (value,)
 
 
 Server = Annotated[PrometheusConfig, BeforeValidator(_server)]
 """A mapping, or its URL alone."""
 
-Servers = Annotated[tuple[Server, ...], Field(min_length=1), BeforeValidator(_servers)]
+Servers = Annotated[tuple[Server, ...], BeforeValidator(_servers)]
 """One, or a list of them."""
