@@ -77,8 +77,8 @@ class KayentaConfig(Part):
     marginal: float | None = Field(
         None, ge=0, le=100, description="A lower score fails; by default the config's own, else 75."
     )
-    lifetime: Duration = Field(timedelta(minutes=30), description="How long each step is analysed.")
-    interval: Duration = Field(timedelta(minutes=10), description="Between two judgements of a step.")
+    lifetime: Duration = Field(timedelta(hours=3), description="How long each step is analysed.")
+    interval: Duration = Field(timedelta(hours=1), description="Between two judgements of a step.")
     step: Duration = Field(timedelta(seconds=60), description="Between two points of a series.")
     lookback: Duration = Field(timedelta(0), description="Points this far back are judged; 0 is all of the step's.")
 
