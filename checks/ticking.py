@@ -74,18 +74,18 @@ class FlaggerJudge:
         return self._verdict(now, self._asked(canary, stable, now) if is_due else (), "")
 
     def _asked(self, canary: tuple[str, ...], stable: tuple[str, ...], now: datetime) -> tuple[Window, ...]:
-        self._last = {check.config.name: self._measurement(check, canary, stable, now) for check in self._checks}
+        queries = {check: check.asked(canary, stable) for check in self._checks}
+        # A check that asks for stable pods is not asked where there are none: after the promotion nothing is wrong.
+        found = {check.config.name: self._measurement(check, query, now) for check, query in queries.items() if query}
+        if not found:
+            return ()
+        self._last = found
         start = self._ticked or now - self._config.interval
         results = {name: one.result for name, one in self._last.items()}
         self._tick(results, now)
         return (Window(start=start, end=now, counts={name: PAIRS[result] for name, result in results.items()}),)
 
-    def _measurement(
-        self, check: RangeCheck, canary: tuple[str, ...], stable: tuple[str, ...], now: datetime
-    ) -> Measurement:
-        query = check.asked(canary, stable)
-        if query is None:
-            return Measurement(result=Result.FAILURE, gap=Gap.EMPTY)
+    def _measurement(self, check: RangeCheck, query: str, now: datetime) -> Measurement:
         try:
             answer = self._metrics.query(query, now)
         except DavyError:
