@@ -168,9 +168,9 @@ def _slo(slo: SloConfig) -> str:
 
 def _kayenta(said: KayentaConfig) -> str:
     count = max(1, said.lifetime // said.interval) if said.interval else 1
-    plural = "judgement" if count == 1 else f"{count} judgements"
+    plural = "1 judgement" if count == 1 else f"{count} judgements"
     return (
-        f"Judge as Kayenta does by {said.config}: at every step a {plural}, one each {durations.shown(said.interval)}; "
+        f"Judge as Kayenta does by {said.config}: at every step {plural}, one each {durations.shown(said.interval)}; "
         f"roll back at the first that fails, go on when the last one passes."
     )
 

@@ -20,7 +20,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Unusable
 from davy.pipeline.events import Event, ImageBuilt, StepPlan
 from davy.pipeline.model import Image
-from davy.workflows import parts, standing, wiring
+from davy.workflows import canaryfile, parts, standing, wiring
 from davy.workflows.parts import Order
 from davy.workflows.release import End, Told, canary_stage, examined, framed, sourced
 from davy.workflows.release import release as whole
@@ -37,6 +37,7 @@ Said = Mapping[str, Any]
 def opened(said: Said) -> Iterator[Order]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
     config = configfile.loaded(said["file"], os.environ)
+    canaryfile.read(config.checks, said["file"].resolve().parent)
     with wiring.clock() as clock:
         yield parts.order(config, said["file"], said.get("out", Path("davy-out")), clock)
 
