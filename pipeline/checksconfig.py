@@ -19,6 +19,11 @@ class SloConfig(Part):
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    evidence: Literal["conditional", "two_sample"] = Field(
+        "conditional",
+        description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
+        "of all events are bad.",
+    )
 
 
 class ThresholdConfig(Part):
