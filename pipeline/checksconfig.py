@@ -5,20 +5,40 @@ from typing import Literal
 
 from pydantic import Field
 
-from davy.pipeline.fields import Duration, Name, Part
+from davy.pipeline.fields import Duration, Name, Part, Share
 from davy.pipeline.serverconfig import Server
 
 
 class SloConfig(Part):
-    """A service level objective by raw counters: `errors` with `total`, or `histogram` with `under`."""
+    """A service level objective by raw counters: `errors` or `good` with `total`, or `histogram` with `under`."""
 
     name: Name
     objective: float = Field(gt=0, lt=100, description="Percent of good events.")
     errors: str | None = Field(None, description="Vector selector of the bad events' counter.")
+    good: str | None = Field(None, description="In place of `errors`: vector selector of the good events' counter.")
     total: str | None = Field(None, description="Vector selector of all events' counter.")
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    window: Duration = Field(
+        timedelta(days=30), description="Over which its error budget counts; the canary is judged on its own traffic."
+    )
+
+
+class FiledSlo(SloConfig):
+    """An objective that stands in an SLO file, and where."""
+
+    file: str
+    line: int
+
+
+class GateConfig(Part):
+    """What the error budgets must be like for a release to begin."""
+
+    budget_left: Share = Field(0.0, description="Every objective must have at least this much of its budget left.")
+    burning: Literal["refuse", "allow"] = Field(
+        "refuse", description="While a budget burns at a rate that would page: no release, or a warning."
+    )
 
 
 class ThresholdConfig(Part):
@@ -42,6 +62,10 @@ class ChecksConfig(Part):
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")
     slos: tuple[SloConfig, ...] = ()
+    slo_files: tuple[str, ...] = Field(
+        (), description="Files of OpenSLO, Sloth or Pyrra, relative to this one; their objectives join `slos`."
+    )
+    gate: GateConfig | None = Field(None, description="Asks the error budgets before any traffic moves.")
     thresholds: tuple[ThresholdConfig, ...] = ()
     alpha: float = Field(0.01, gt=0, lt=0.5, description="Share of healthy canaries rolled back, at most.")
     beta: float = Field(0.05, gt=0, lt=0.5, description="Share of bad canaries promoted, at most.")

@@ -16,6 +16,7 @@ SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
         "items": {"anyOf": [*WEIGHT["anyOf"], {"$ref": "#/$defs/StepConfig"}]},
         "default": ["10%", "25%", "50%"],
     },
+    ("GateConfig", "budget_left"): {"anyOf": WEIGHT["anyOf"], "default": "0%"},
     ("ChecksConfig", "prometheus"): {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/PrometheusConfig"}], "$ref": None},
 }
 """What the parser also takes: `5%` for a step of that weight, a URL for a Prometheus."""
