@@ -1,7 +1,7 @@
 """Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -62,7 +62,7 @@ class ChecksConfig(Part):
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")
     slos: tuple[SloConfig, ...] = ()
-    slo_files: tuple[str, ...] = Field(
+    slo_files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="Files of OpenSLO, Sloth or Pyrra, relative to this one; their objectives join `slos`."
     )
     gate: GateConfig | None = Field(None, description="Asks the error budgets before any traffic moves.")

@@ -162,7 +162,10 @@ def _checks(value: Tree) -> Iterator[Finding]:
         if judge == "sequential" and not slos and not value.get("slo_files"):
             yield (*checks, "slos"), "the sequential judge needs at least one SLO; write one, or set `judge: threshold`"
         if value.get("gate") is not None and not slos and not value.get("slo_files"):
-            yield (*checks, "gate"), "asks error budgets, and there is no objective that has one; write one under `slos`"
+            yield (
+                (*checks, "gate"),
+                "asks error budgets, and there is no objective that has one; write one under `slos`",
+            )
         if judge == "threshold" and not thresholds:
             yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
     if whole:

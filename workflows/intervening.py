@@ -48,9 +48,9 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
 
 def _judge(said: Mapping[str, Any]) -> Judge:
     """To go on, someone has to look: the whole configuration is needed."""
-    from davy.pipeline import configfile  # noqa: PLC0415 - pydantic, and not needed to roll back
+    from davy.workflows import configured  # noqa: PLC0415 - pydantic, and not needed to roll back
 
-    return wiring.judge(configfile.loaded(said["file"], os.environ))
+    return wiring.judge(configured.loaded(said["file"], os.environ))
 
 
 def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:

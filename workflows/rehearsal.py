@@ -192,7 +192,7 @@ def rehearsed(config: Config, wish: Wish) -> Config:
 def _reading(slo: SloConfig, signal: Signal) -> SloConfig:
     if signal.bound:
         return slo.model_copy(update={"histogram": f"{signal.metric}_bucket"})
-    return slo.model_copy(update={"total": f"{signal.metric}_total", "errors": f"{signal.metric}_errors"})
+    return slo.model_copy(update={"total": f"{signal.metric}_total", "errors": f"{signal.metric}_errors", "good": None})
 
 
 def signals(config: Config, wish: Wish) -> tuple[Signal, ...]:

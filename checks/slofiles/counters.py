@@ -9,7 +9,9 @@ WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 GROWTH = ("rate", "increase")
-INSTEAD = "write it as sum(rate(NAME{…}[{{.window}}])) of one counter, or write the objective itself under `checks.slos`"
+INSTEAD = (
+    "write it as sum(rate(NAME{…}[{{.window}}])) of one counter, or write the objective itself under `checks.slos`"
+)
 Matcher = tuple[str, str, str]
 """Label, operator, value."""
 
@@ -67,7 +69,7 @@ def selected(text: str) -> Counter:
 
     expression = _unwrapped(_parsed(text))
     if not isinstance(expression, promql.VectorSelector):
-        raise ValueError("is no plain selector, like http_requests_total{job=\"shop\"}: davy reads the raw counter")
+        raise ValueError('is no plain selector, like http_requests_total{job="shop"}: davy reads the raw counter')
     return _counter(expression)
 
 
@@ -177,7 +179,10 @@ def _counter(selector: Any, *, grouped: bool = False) -> Counter:
         (promql.MatchOp.Equal, "="), (promql.MatchOp.NotEqual, "!="),
         (promql.MatchOp.Re, "=~"), (promql.MatchOp.NotRe, "!~"),
     )  # fmt: skip
-    matchers = [(one.name, next(sign for kind, sign in operators if kind == one.op), one.value) for one in selector.matchers.matchers]
+    matchers = [
+        (one.name, next(sign for kind, sign in operators if kind == one.op), one.value)
+        for one in selector.matchers.matchers
+    ]
     name = selector.name or next((v for label, op, v in matchers if (label, op) == ("__name__", "=")), "")
     if not name:
         raise ValueError("names no metric; write NAME{…}")

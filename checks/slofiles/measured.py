@@ -11,7 +11,7 @@ from davy.pipeline.checksconfig import ThresholdConfig
 TEMPLATE = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 SIDES = (
-    "asks for no pod of the canary by name: put `pod=~\"{canary}\"` (your label for the pod) into its selectors, for "
+    'asks for no pod of the canary by name: put `pod=~"{canary}"` (your label for the pod) into its selectors, for '
     "here both versions are pods of one Deployment"
 )
 
@@ -47,6 +47,7 @@ def filled(node: Node, text: str, values: Mapping[str, str]) -> str:
 
 def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
     """The same for placeholders like `$SERVICE`."""
+
     def value(found: re.Match[str]) -> str:
         return values.get(found[1], found[0])
 

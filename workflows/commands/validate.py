@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from davy.workflows import options
+from davy.workflows.render.clean import one_line
 
 
 @click.command()
@@ -15,12 +16,14 @@ from davy.workflows import options
 def command(file: Path, output: str) -> None:
     """Check davy.yaml.
 
-    Reads the file alone: no cluster, no registry, no Prometheus. Every problem is said at once, as
+    Reads the file and the SLO files it names: no cluster, no registry, no Prometheus. Every problem is said at once, as
     `file:line: path: what`, with exit code 2. Changes nothing.
     """
-    from davy.pipeline import configfile  # noqa: PLC0415 - pydantic
+    from davy.workflows import configured  # noqa: PLC0415 - pydantic
 
-    config = configfile.loaded(file, os.environ)
+    config, notes = configured.read(file, os.environ)
+    for note in notes:
+        click.echo(f"note: {one_line(str(note))}", err=True)
     if output == "json":
         click.echo(json.dumps({"davy_validation": 1, "file": str(file), "service": config.service, "problems": []}))
     else:
