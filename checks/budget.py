@@ -1,6 +1,6 @@
 """Error budget: what an objective's window allowed, what is spent, and how fast it goes. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Argo Rollouts: the Prometheus metrics of an AnalysisTemplate. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""  # noqa: E501
+"""Argo Rollouts: the Prometheus metrics of an AnalysisTemplate. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""
 
 import re
 

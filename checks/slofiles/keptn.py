@@ -1,4 +1,4 @@
-"""Keptn: an SLO file of quality gates with its SLI file. https://github.com/keptn/spec/blob/master/service_level_objective.md."""  # noqa: E501
+"""Keptn: an SLO file of quality gates with its SLI file. https://github.com/keptn/spec/blob/master/service_level_objective.md."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Pyrra: ServiceLevelObjective of pyrra.dev/v1alpha1, whose metrics are plain selectors. https://github.com/pyrra-dev/pyrra."""  # noqa: E501
+"""Pyrra: ServiceLevelObjective of pyrra.dev/v1alpha1, whose metrics are plain selectors. https://github.com/pyrra-dev/pyrra."""
 
 from collections.abc import Mapping
 from datetime import timedelta
