@@ -151,7 +151,7 @@ def _objective(budget: Budget, slo: SloConfig) -> dict[str, object]:
     spent = None if isinstance(budget.spent, Gap) else budget.spent
     return {
         "name": budget.name,
-        "objective": budget.objective,
+        "objective": round(budget.objective, 9),
         "window": budget.window.total_seconds(),
         "from": {"file": slo.file, "line": slo.line} if isinstance(slo, FiledSlo) else None,
         "gap": budget.gap,

@@ -1,7 +1,8 @@
 """Formats: which tool's each document is, and the reader for it. Pure; the texts are read elsewhere."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from typing import assert_never
 
 from davy.checks.slofiles import argo, flagger, keptn, openslo, pyrra, sloth
 from davy.checks.slofiles.node import Found, Node
@@ -47,29 +48,37 @@ def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> Found
     found = Found()
     documents = [document for file, text in texts for document in _documents(found, file, text)]
     for document in documents:
-        match _format(document):
-            case Format.OPENSLO:
-                openslo.read(document, documents)
-            case Format.SLOTH:
-                sloth.read(document)
-            case Format.PYRRA:
-                pyrra.read(document)
-            case Format.BESIDE:
-                pass
-            case None:
-                found.problems.append(document.problem(_unknown(document)))
-            case other if not thresholds:
-                what = f"is a document of {other.value}, which holds no objective; `davy slo import` says it as `checks.thresholds`"
-                found.problems.append(document.problem(what))
-            case Format.KEPTN:
-                keptn.read(document, documents)
-            case Format.ARGO:
-                argo.read(document)
-            case Format.FLAGGER:
-                flagger.read(document, documents)
+        form = _format(document)
+        if form is None:
+            found.problems.append(document.problem(_unknown(document)))
+        elif form in THRESHOLDS and not thresholds:
+            what = f"is a document of {form.value}, which holds no objective"
+            found.problems.append(document.problem(f"{what}; `davy slo import` says it as `checks.thresholds`"))
+        else:
+            _read(form, document, documents)
     if thresholds:
         flagger.read_alone(documents)
     return found.ordered()
+
+
+def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
+    match form:
+        case Format.OPENSLO:
+            openslo.read(document, documents)
+        case Format.SLOTH:
+            sloth.read(document)
+        case Format.PYRRA:
+            pyrra.read(document)
+        case Format.KEPTN:
+            keptn.read(document, documents)
+        case Format.ARGO:
+            argo.read(document)
+        case Format.FLAGGER:
+            flagger.read(document, documents)
+        case Format.BESIDE:
+            pass
+        case other:
+            assert_never(other)
 
 
 def _documents(found: Found, file: str, text: str) -> Iterator[Node]:
