@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from davy.checks import samples
-from davy.checks.judging import histogram_of
+from davy.checks import reading
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, read_matcher, selector
 from davy.checks.threshold import Check
@@ -31,6 +30,12 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
         yield Problem(path="checks", what=f"{what}; a canary without a question is never promoted")
     elif config.judge == "sequential" and not config.slos:
         yield Problem(path="checks.slos", what="the sequential judge needs an SLO; or set `judge: threshold`")
+    if config.baseline == "fresh" and config.baseline_deployment is None:
+        what = "is needed for `baseline: fresh`: the Deployment that runs fresh pods of the stable version"
+        yield Problem(path="checks.baseline_deployment", what=what)
+    elif config.baseline != "fresh" and config.baseline_deployment is not None:
+        what = f"is not looked at with `baseline: {config.baseline}`; set `baseline: fresh`, or drop it"
+        yield Problem(path="checks.baseline_deployment", what=what)
     names = [slo.name for slo in config.slos] + [threshold.name for threshold in config.thresholds]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(path="checks", what=f"the name {name!r} is used more than once; each check needs its own")
@@ -49,6 +54,8 @@ def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:
             yield Problem(path=path, what="either `histogram` with `under`, or `errors` with `total`, not both")
         if slo.under is None:
             yield Problem(path=f"{path}.under", what="a histogram needs `under`: good events take at most this long")
+    elif slo.bounds:
+        yield Problem(path=f"{path}.bounds", what="are bounds of a `histogram`, and there is none")
     elif slo.errors is None or slo.total is None:
         missing = "errors" if slo.errors is None else "total"
         yield Problem(path=f"{path}.{missing}", what="needs `errors` and `total`, or `histogram` and `under`")
@@ -139,16 +146,18 @@ class _Asking:
         yield from self._of_labels(found, text, path)
         if slo.under is None:
             return
+        found, _ = reading.classic(slo, found)
         if not any("le" in one.labels for one in found):
-            what = f"{text} has no label `le`: it is no `_bucket` series of a classic histogram"
+            what = f"{text} has no label `le`: it is no histogram, neither the `_bucket` series of a classic one nor a native"
             yield Problem(path=path, what=what)
             return
         try:
-            samples.of_histogram(found, slo.under.total_seconds())
+            reading.raw_of(slo, found)
         except Unusable as error:
-            yield Problem(path=path.replace(".histogram", ".under"), what=str(error))
+            key = ".bounds" if slo.bounds else ".under"
+            yield Problem(path=path.replace(".histogram", key), what=str(error))
             return
-        if not self._metrics.samples(histogram_of(text, slo.under), self._now - RECENT, self._now):
+        if not self._metrics.samples(str(reading.needed_buckets(slo)), self._now - RECENT, self._now):
             yield Problem(path=path, what=f"{text} has bucket bounds in a spelling that cannot be selected")
 
     def _series(self, text: str, path: str) -> tuple[Series, ...] | Problem:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.checks import samples
+from davy.checks.counters import growth
 from davy.checks.natives import classic, cut
 from davy.checks.ports import Histogram, Series
 
@@ -101,8 +102,8 @@ def test_series_that_are_no_histograms_are_left_out():
 def test_the_judge_reads_them_as_any_histogram():
     made, _ = classic(natives(histogram((0.25, 0.5, 7)), histogram((0.25, 0.5, 17), (1, 2, 2))), [0.5])
     raw = samples.of_histogram(made, 0.5)
-    assert samples.growth(raw.total[0].samples, start=0, end=15, born=False) == 12
-    assert samples.growth(raw.good[0].samples, start=0, end=15, born=False) == 10
+    assert growth(raw.total[0].samples, start=0, end=15, born=False) == 12
+    assert growth(raw.good["0.5"][0].samples, start=0, end=15, born=False) == 10
 
 
 EDGES = sorted(2 ** (n / 4) for n in range(-24, 12))
