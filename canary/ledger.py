@@ -160,7 +160,7 @@ def _judged(document: dict[str, Any]) -> tuple[int, Event]:
 
 
 def _numbers(pair: Pair) -> list[Any]:
-    """`[bad, total, stable's bad, stable's total]`, and where a histogram has more bounds: `{bound: [above, stable's]}`."""
+    """`[bad, total, stable's bad, stable's total]`; with more bounds also `{bound: [above, stable's]}`."""
     four = [pair.canary.bad, pair.canary.total, pair.stable.bad, pair.stable.total]
     bounds = {**pair.canary.above, **pair.stable.above}
     above = {bound: [pair.canary.above.get(bound, 0), pair.stable.above.get(bound, 0)] for bound in bounds}

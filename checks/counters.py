@@ -8,6 +8,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from davy.checks.ports import Series
 
@@ -39,7 +40,7 @@ def resets(series: Iterable[Series]) -> dict[Target, tuple[float, ...]]:
     whole: dict[Target, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     for one in {tuple(sorted(each.labels.items())): each for each in series}.values():
         process, points = target(one), finite(one.samples)
-        for (_, before), (at, value) in zip(points, points[1:], strict=False):
+        for (_, before), (at, value) in pairwise(points):
             whole[process][at] += before
             fallen[process][at] += before if value < before else 0.0
     return {
@@ -53,7 +54,7 @@ def steps(points: Points, anew: Sequence[float] = ()) -> Iterator[tuple[float, f
 
     `anew`: when its process began anew, sorted.
     """
-    for (before, base), (at, value) in zip(points, points[1:], strict=False):
+    for (before, base), (at, value) in pairwise(points):
         began = value < base or bisect_right(anew, at) > bisect_right(anew, before)
         yield before, at, value if began else value - base
 

@@ -1,9 +1,11 @@
 """Histories: the past of the pods that serve now, read in pages, for how their bad events cluster."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from davy.checks import blocks, notes, reading
+from davy.checks import notes, reading
+from davy.checks.blocks import Span, blocks_of
 from davy.checks.dispersion import ASSUMED, Dispersion, estimated
 from davy.checks.ports import Metrics
 from davy.checks.reading import needed_buckets
@@ -24,6 +26,19 @@ WEEK = timedelta(weeks=1)
 HOUR = timedelta(hours=1)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Way:
+    """How far back it is to be read, and how far it was."""
+
+    end: datetime
+    floor: datetime
+    read_to: datetime
+
+    @property
+    def is_done(self) -> bool:
+        return self.read_to <= self.floor
+
+
 class Past:
     """The stable pods' own past. The pods are those of the first look, and so is the moment it is read back from."""
 
@@ -32,50 +47,47 @@ class Past:
         self._wished = config.dispersion_history
         self._length = max(SHORTEST_BLOCK, 2 * config.interval)
         self._since: dict[str, float] = {}
-        self._end: datetime | None = None
-        self._floor = self._read_to = datetime.max
+        self._way: _Way | None = None
         self._blocks: dict[str, dict[int, dict[str, Counts]]] = {slo.name: {} for slo in config.slos}
         self._samples = 0
         self._failed = False
 
     def read(self, pods: Iterable[ReadyPod], now: datetime) -> None:
         """The next pages, from the newest to the oldest. Never raises for a server that is away."""
-        if self._end is None:
-            self._begin(tuple(pods), now)
+        way = self._way = self._way or self._begun(tuple(pods), now)
         for _ in range(PAGES_AT_A_LOOK):
-            if self._read_to <= self._floor or self._samples >= MOST_SAMPLES:
+            if way.is_done or self._samples >= MOST_SAMPLES:
                 return
+            start = max(way.floor, way.read_to - PAGE)
             try:
-                self._page(max(self._floor, self._read_to - PAGE), self._read_to)
+                self._page(start, way.read_to)
             except DavyError:
                 self._failed = True
                 return
             self._failed = False
+            way.read_to = start
 
-    def _begin(self, pods: tuple[ReadyPod, ...], now: datetime) -> None:
+    def _begun(self, pods: tuple[ReadyPod, ...], now: datetime) -> "_Way":
         longest = sorted(pods, key=lambda pod: (pod.ready_since, pod.name))[:MOST_PODS]
         self._since = {pod.name: (pod.ready_since + self._warmup).timestamp() for pod in longest}
-        self._end = self._read_to = now
         oldest = min((pod.ready_since for pod in longest), default=now)
-        self._floor = max(now - self._wished, min(oldest, now))
+        return _Way(end=now, floor=max(now - self._wished, min(oldest, now)), read_to=now)
 
     def _page(self, start: datetime, end: datetime) -> None:
         only = (self._label, tuple(self._since))
         found = reading.read(self._metrics, self._slos, start - self._length, end, only=only)
         self._samples += found.samples
+        span = Span(
+            start=start.timestamp(),
+            end=end.timestamp(),
+            length=self._length.total_seconds(),
+            label=self._label,
+            since=self._since,
+        )
         for name, raw in found.raw.items():
-            page = blocks.blocks_of(
-                raw,
-                self._since,
-                label=self._label,
-                start=start.timestamp(),
-                end=end.timestamp(),
-                length=self._length.total_seconds(),
-            )
             held = self._blocks[name]
-            for number, counts in page.items():  # A page may begin or end within a block.
+            for number, counts in blocks_of(raw, span).items():  # A page may begin or end within a block.
                 held[number] = _added(held.get(number, {}), counts)
-        self._read_to = start
 
     def dispersions(self) -> dict[str, Dispersion]:
         """By metric, from what was read so far."""
@@ -86,16 +98,17 @@ class Past:
 
     def cut(self) -> str:
         """Where not the whole past that was wished for was read: how much was, and why. Empty otherwise."""
-        if self._end is None or self._read_to <= self._floor:
+        way = self._way
+        if way is None or way.is_done:
             return ""
-        read = shown(self._end - self._read_to) if self._read_to < self._end else "nothing"
+        read = shown(way.end - way.read_to) if way.read_to < way.end else "nothing"
         if self._failed:
             why = "the metrics server did not answer about the rest"
         elif self._samples >= MOST_SAMPLES:
             why = f"more than {MOST_SAMPLES:,} samples"
         else:
             why = "the warm-up was over before the rest"
-        return f"of the past {shown(self._end - self._floor)} only {read} was read ({why})"
+        return f"of the past {shown(way.end - way.floor)} only {read} was read ({why})"
 
 
 def week_ago(metrics: Metrics, slos: Iterable[SloConfig], now: datetime) -> tuple[str, ...]:
@@ -103,9 +116,7 @@ def week_ago(metrics: Metrics, slos: Iterable[SloConfig], now: datetime) -> tupl
 
     By PromQL, and so extrapolated: good enough to look at, and nothing is decided by it.
     """
-    return tuple(
-        notes.week_ago(slo.name, _rate(metrics, slo, now), _rate(metrics, slo, now - WEEK)) for slo in slos
-    )
+    return tuple(notes.week_ago(slo.name, _rate(metrics, slo, now), _rate(metrics, slo, now - WEEK)) for slo in slos)
 
 
 def _rate(metrics: Metrics, slo: SloConfig, at: datetime) -> float | None:

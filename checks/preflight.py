@@ -148,7 +148,7 @@ class _Asking:
             return
         found, _ = reading.classic(slo, found)
         if not any("le" in one.labels for one in found):
-            what = f"{text} has no label `le`: it is no histogram, neither the `_bucket` series of a classic one nor a native"
+            what = f"{text} has no label `le`: it is neither a classic histogram's `_bucket` series nor a native one"
             yield Problem(path=path, what=what)
             return
         try:

@@ -97,7 +97,7 @@ def _histogram(slo: SloConfig, found: tuple[Series, ...], notes: dict[str, None]
     try:
         return raw_of(slo, series)
     except Unusable:  # Preflight named it; here the metric is one that cannot be read.
-        return Raw(total=(), good={}, bound="")
+        return Raw(total=(), good=dict.fromkeys(bounds_of(slo), ()), bound=bounds_of(slo)[0])
 
 
 def _narrowed(text: str, only: tuple[str, Sequence[str]] | None) -> str:

@@ -181,10 +181,10 @@ class _Own:
             bad=lines(raw.bad),
             good=None if raw.good is None else {bound: lines(group) for bound, group in raw.good.items()},
             bound=raw.bound,
-            broken=any(
-                not math.isfinite(value) for one in own for at, value in one.samples if at >= pod.counts_from
+            broken=any(not math.isfinite(value) for one in own for at, value in one.samples if at >= pod.counts_from),
+            every=tuple(
+                sorted({at for one in raw.total if one.labels.get(label) == pod.name for at, _ in one.samples})
             ),
-            every=tuple(sorted({at for one in raw.total if one.labels.get(label) == pod.name for at, _ in one.samples})),
         )
 
     def scrapes(self, pod: Pod) -> Scrapes | None:

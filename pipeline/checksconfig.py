@@ -19,7 +19,9 @@ class SloConfig(Part):
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
     bounds: tuple[Duration, ...] = Field(
-        (), max_length=8, description="Bucket bounds that evidence is taken at, `under` among them; by default `under` alone."
+        (),
+        max_length=8,
+        description="Bucket bounds that evidence is taken at, `under` among them; by default `under` alone.",
     )
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
 
@@ -59,9 +61,11 @@ class ChecksConfig(Part):
         timedelta(hours=6), gt=timedelta(0), le=timedelta(days=2), description="The past that `auto` is measured on."
     )
     baseline: Literal["stable", "fresh", "none"] = Field(
-        "stable", description="Who the canary is compared with: stable, fresh pods of its version, or its objective alone."
+        "stable",
+        description="Who the canary is compared with: stable, fresh pods of its version, or its objective alone.",
     )
     baseline_deployment: Name | None = Field(
-        None, description="For `baseline: fresh`: the Deployment of fresh pods of the stable version, in the same namespace."
+        None,
+        description="For `baseline: fresh`: the Deployment of fresh pods of the stable version, in the same namespace.",
     )
     week_ago: bool = Field(False, description="Tell the rates of the same hour a week ago too; they are no evidence.")

@@ -115,8 +115,8 @@ EDGES = sorted(2 ** (n / 4) for n in range(-24, 12))
 )
 def test_counts_never_fall_in_time_nor_with_the_bound_and_never_pass_the_total(growths, bounds):
     standing, seen = [0] * 35, []
-    for growth in growths:
-        standing = [a + b for a, b in zip(standing, growth, strict=True)]
+    for more in growths:
+        standing = [a + b for a, b in zip(standing, more, strict=True)]
         seen.append(histogram(*[(EDGES[n], EDGES[n + 1], c) for n, c in enumerate(standing) if c]))
     made, _ = classic(natives(*seen), bounds)
     by_bound = sorted(made, key=lambda one: float(one.labels["le"]))

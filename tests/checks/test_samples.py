@@ -155,7 +155,10 @@ def test_a_restart_of_a_sidecar_is_no_restart_of_the_service():
 
 def test_what_a_pod_did_in_its_warm_up_is_left_out_and_told():
     pod = Pod(name="new", canary=True, counts_from=20.0, warms_up=True)
-    total = [series("new", *every15([10, 20, 30, 40, 50]), code="200"), series("new", *every15([0, 2, 3, 3, 3]), code="500")]
+    total = [
+        series("new", *every15([10, 20, 30, 40, 50]), code="200"),
+        series("new", *every15([0, 2, 3, 3, 3]), code="500"),
+    ]
     found = reading([*total, OLD], [total[1]], pods=(pod, STABLE))
     assert found.pair.canary == Counts(bad=0, total=20)
     assert found.left_out == {"new": Counts(bad=3, total=33)}
