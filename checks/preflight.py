@@ -30,12 +30,6 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
         yield Problem(path="checks", what=f"{what}; a canary without a question is never promoted")
     elif config.judge == "sequential" and not config.slos:
         yield Problem(path="checks.slos", what="the sequential judge needs an SLO; or set `judge: threshold`")
-    if config.baseline == "fresh" and config.baseline_deployment is None:
-        what = "is needed for `baseline: fresh`: the Deployment that runs fresh pods of the stable version"
-        yield Problem(path="checks.baseline_deployment", what=what)
-    elif config.baseline != "fresh" and config.baseline_deployment is not None:
-        what = f"is not looked at with `baseline: {config.baseline}`; set `baseline: fresh`, or drop it"
-        yield Problem(path="checks.baseline_deployment", what=what)
     names = [slo.name for slo in config.slos] + [threshold.name for threshold in config.thresholds]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(path="checks", what=f"the name {name!r} is used more than once; each check needs its own")
@@ -54,8 +48,6 @@ def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:
             yield Problem(path=path, what="either `histogram` with `under`, or `errors` with `total`, not both")
         if slo.under is None:
             yield Problem(path=f"{path}.under", what="a histogram needs `under`: good events take at most this long")
-    elif slo.bounds:
-        yield Problem(path=f"{path}.bounds", what="are bounds of a `histogram`, and there is none")
     elif slo.errors is None or slo.total is None:
         missing = "errors" if slo.errors is None else "total"
         yield Problem(path=f"{path}.{missing}", what="needs `errors` and `total`, or `histogram` and `under`")
