@@ -27,6 +27,8 @@ ROLLBACK = PREFIX + "rollback"
 
 It leaves minReadySeconds at the hold's week, so stable counts as not available and the canary is not taken away.
 """
+PROMOTE = PREFIX + "promote"
+"""A JSON patch that finishes the update, for a person without davy: the settings back, the new version kept."""
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 """Labels of every object that davy makes."""

@@ -33,6 +33,8 @@ class Metric:
     """Of a histogram: the bucket bound whose counts are its bad events."""
     bounds: tuple[str, ...] = ()
     """Of a histogram: every bound that evidence is taken at; its evidence against the canary is the mean over them."""
+    against: str = "stable"
+    """What it is compared with, for people. Empty: with nothing, and its objective alone promotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,8 @@ class Track:
             return relative
         rate = 1 - self.metric.objective
         absolute = log_e_health(self.canary.bad, self.canary.total, rate, self.metric.dispersion)
+        if not self.metric.against:
+            return absolute
         return log_mean([relative, absolute])
 
 
