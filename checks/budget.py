@@ -9,6 +9,8 @@ from davy.pipeline import durations
 from davy.pipeline.checksconfig import GateConfig
 from davy.pipeline.model import Gap
 
+ROUNDING = 1e-9
+"""Percent that floating point may make of exactly what is asked."""
 STEADY = 1.0
 """A burn rate that a budget lasts for ever at."""
 
@@ -160,8 +162,8 @@ def _refusal(budget: Budget, gate: GateConfig) -> str:
     left = budget.left
     if left is None or isinstance(budget.spent, Gap):
         return f"cannot tell its error budget: {_unknown(budget)}"
-    if left * 100 < gate.budget_left:
-        has = f"{share(left)} of its error budget left" if left >= 0 else "no error budget left"
+    if left * 100 < gate.budget_left - ROUNDING:
+        has = f"{left * 100:.3g} % of its error budget left" if left >= 0 else "no error budget left"
         return f"has {has}, and {gate.budget_left:g} % is asked"
     if gate.burning == "allow":
         return ""
@@ -231,7 +233,7 @@ def share(left: float) -> str:
     percent = left * 100
     shown = f"{percent:.0f}" if abs(percent) >= 9.5 else f"{percent:.1f}"
     if shown in ("100", "0.0", "-0.0") and percent not in (100, 0):
-        shown = f"{percent:.2f}" if percent < 99.995 else "> 99.99"
+        shown = f"{percent:.2f}".rstrip("0").rstrip(".") if percent < 99.995 else "> 99.99"
     return f"{shown} %"
 
 

@@ -17,7 +17,7 @@ from davy.pipeline.errors import Forbidden, Unreachable, Unusable
 from davy.pipeline.model import Gap
 
 MOST_AT_ONCE = 8
-FINEST = timedelta(minutes=1)
+FINEST = timedelta(minutes=5)
 
 
 def read(slos: Sequence[SloConfig], source: Callable[[], Metrics], now: datetime) -> tuple[Budget, ...]:
@@ -64,19 +64,18 @@ def _budget(question: Question, metrics: Metrics, objective: float, now: datetim
 
 
 def _since(question: Question, metrics: Metrics, window: timedelta, now: datetime) -> datetime | None:
-    """Where the data begin, to a hundredth of the window or better; None where they reach back to its start.
+    """Where the data begin, to five minutes; None where they reach back to the window's start, to two hundredths of it.
 
-    The server looks at every hundredth of a span. Data that are younger than that are looked for in the last piece.
+    The server looks at every hundredth of a span, and then at every hundredth of the piece in which the data begin.
     """
     start, end, span = now - window, now, window
-    oldest: datetime | None = None
     while True:
         step = max(span / PIECES, FINEST)
         found = metrics.query(question.begun(span, step), end).values
-        if found:
-            oldest = datetime.fromtimestamp(found[0][1], tz=now.tzinfo)
-            break
-        if step <= FINEST:
+        # What no look met lies between the last look and now.
+        oldest = datetime.fromtimestamp(found[0][1], tz=now.tzinfo) if found else None
+        if oldest is not None and oldest - start <= 2 * window / PIECES:
             return None
-        span = step
-    return None if oldest - start <= 2 * window / PIECES else oldest
+        if step <= FINEST:
+            return oldest or end - step
+        end, span = oldest or end, step

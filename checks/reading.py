@@ -39,9 +39,9 @@ def read(
 ) -> Read:
     """Raw series of `(start, end]`, by metric. `only`: label and pods to narrow the selectors to. Raises as the port.
 
-    The totals are asked first, in one round, and then the errors, or the good events: scrapes are stored whole,
-    so what a total has, the later answer about its errors has too. The other way round a scrape between the rounds would bring requests whose
-    errors were not there yet, and they would never be counted.
+    The totals are asked first, in one round, and then the errors, or the good events: scrapes are stored whole, so what
+    a total has, the later answer about its errors has too. The other way round a scrape between the rounds would bring
+    requests whose errors were not there yet, and they would never be counted.
     """
     first = metrics.samples_of([_narrowed(first_of(slo), only) for slo in slos], start, end)
     later = [slo for slo in slos if slo.histogram is None]

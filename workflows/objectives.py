@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from davy.checks import budgets
-from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence, share, span_of
+from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence, span_of
 from davy.pipeline.checksconfig import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
@@ -107,7 +107,10 @@ def _bar(left: float | None) -> str:
 def _left(left: float | None) -> str:
     if left is None:
         return "?"
-    return share(left).replace(" %", "%") if left >= 0 else "none"
+    percent = 100 * left
+    if percent <= 0:
+        return "none"
+    return ">99%" if 99.5 <= percent < 100 else f"{percent:.0f}%" if percent >= 1 else "<1%"
 
 
 def _cell(burn: Burn | None) -> str:
@@ -117,7 +120,7 @@ def _cell(burn: Burn | None) -> str:
     if burn.gap is not None:
         return "  " + "/".join("?" if isinstance(side, Gap) else _rate(side) for _, side in burn.sides)
     lower = min(side for _, side in burn.sides if not isinstance(side, Gap)) / burn.pair.burn
-    block = BLOCKS[min(int(lower * len(BLOCKS)), len(BLOCKS) - 1)]
+    block = BLOCKS[min(int(lower * len(BLOCKS) + 1e-9), len(BLOCKS) - 1)]
     shown = "/".join(_rate(side) for _, side in burn.sides if not isinstance(side, Gap))
     return f"{block} {shown}{'!' if burn.burning else ''}"
 

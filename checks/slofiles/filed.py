@@ -21,8 +21,8 @@ def put(
 ) -> None:
     """One more objective, where all of its parts could be read."""
     called = name_of(name)
-    if not called:
-        node.refuse("has no name; write `name`")
+    if name and not called:
+        node.refuse(f"has the name {name!r}, of which nothing is left that may stand in one")
     if percent is not None and not 0 < percent < 100:
         node.refuse(f"has the target {percent:g} %; an objective with a budget lies between 0 and 100 %")
         percent = None

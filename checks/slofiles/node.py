@@ -35,7 +35,7 @@ class Found:
     def ordered(self) -> "Found":
         """The same by file and line, each remark once."""
         for group in (self.refused, self.notes, self.problems):
-            group[:] = sorted(dict.fromkeys(group), key=lambda one: (one.file, one.line or 0))
+            group[:] = sorted(dict.fromkeys(group), key=lambda one: (one.file, one.line or 0, one.path))
         return self
 
 
