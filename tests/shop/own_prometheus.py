@@ -61,8 +61,8 @@ class OwnPrometheus:
             pass
 
     def scrapes(self, pods: Iterable[str]) -> bool:
-        """Every one of these pods answered its last scrape."""
-        up = {series["metric"]["pod"] for series in self.query("up == 1")}
+        """Every one of these pods answered a scrape just now: after a crash the newest value may be an old one."""
+        up = {series["metric"]["pod"] for series in self.query("up == 1 and time() - timestamp(up) < 3")}
         return set(pods) <= up
 
     def query(self, promql: str) -> list[dict[str, Any]]:
