@@ -24,6 +24,11 @@ class SloConfig(Part):
         description="Bucket bounds that evidence is taken at, `under` among them; by default `under` alone.",
     )
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    evidence: Literal["conditional", "two_sample"] = Field(
+        "conditional",
+        description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
+        "of all events are bad.",
+    )
 
 
 class ThresholdConfig(Part):
