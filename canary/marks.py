@@ -1,6 +1,5 @@
 """Marks: the annotations and the label a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
 
-import hashlib
 import json
 
 from davy.pipeline import codec
@@ -50,4 +49,6 @@ def object_name(workload: Workload) -> str:
     name = f"davy-{workload.name}"
     if len(name) <= 253:
         return name
+    import hashlib  # noqa: PLC0415 - 4 ms that a name of this length alone is worth
+
     return f"{name[:240]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

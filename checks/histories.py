@@ -15,7 +15,7 @@ from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Counts, ReadyPod
 
 PAGE = timedelta(minutes=30)
-PAGES_AT_A_LOOK = 4
+PAGES_AT_A_LOOK = 3
 """So that a look stays short: the whole past is read during the warm-up."""
 MOST_PODS = 24
 """The scatter is as well known from these; those that have served longest."""

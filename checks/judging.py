@@ -9,7 +9,7 @@ from davy.checks.histories import Past
 from davy.checks.ports import Metrics
 from davy.checks.reading import bounds_of
 from davy.checks.samples import Reading
-from davy.checks.sequential import Case, Metric, Rules
+from davy.checks.sequential import Case, Form, Metric, Rules
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import DavyError
@@ -51,6 +51,7 @@ def metric_of(slo: SloConfig, dispersion: float, against: str = "stable") -> Met
         bound=samples.spelled(slo.under.total_seconds()) if slo.under is not None else "",
         bounds=bounds if len(bounds) > 1 else (),
         against=against,
+        evidence=Form(slo.evidence),
     )
 
 

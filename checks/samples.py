@@ -118,7 +118,9 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     """Both sides' counts in `(start, end]`, where `end` is the newest moment that all fresh pods have reached.
 
     A pod that is scraped is fresh up to two scrapes (the configured interval, or the spacing seen where that is
-    longer). Nothing is lost at the end: samples after it are read by the next look.
+    longer). Nothing is lost at the end: samples after it are read by the next look. A pod that is not fresh is not
+    waited for while others of its side are; what it did meanwhile counts in the window in which it is read again, for
+    a pod too busy with its errors to be scraped must not hide them.
     """
     of_pod = {pod.name: _Own.of(raw, pod, label) for pod in pods}
     scrapes = {pod.name: of_pod[pod.name].scrapes(pod) for pod in pods}

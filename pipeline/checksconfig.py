@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from davy.pipeline.fields import Duration, Name, Part, Share
-from davy.pipeline.serverconfig import Server
+from davy.pipeline.serverconfig import Servers
+
+LintRule = Literal[
+    "absent", "bound", "cardinality", "irate", "or-vector", "quantile", "rate-after-sum", "recorded", "short-window",
+    "sides", "subquery", "unparsed",
+]  # fmt: skip
+"""What the query linter may find; docs/prometheus.md says why each matters."""
 
 
 class SloConfig(Part):
@@ -27,6 +33,11 @@ class SloConfig(Part):
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
     window: Duration = Field(
         timedelta(days=30), description="Over which its error budget counts; the canary is judged on its own traffic."
+    )
+    evidence: Literal["conditional", "two_sample"] = Field(
+        "conditional",
+        description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
+        "of all events are bad.",
     )
 
 
@@ -57,12 +68,18 @@ class ThresholdConfig(Part):
     failure_limit: int = Field(0, ge=0, description="Failed when more measurements than this failed.")
     successes: int = Field(3, ge=1, description="Good enough after this many successes in a row.")
     error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
+    accept: tuple[LintRule, ...] = Field((), description="Rules of the query linter that it may break.")
 
 
 class ChecksConfig(Part):
     """Questions put to Prometheus."""
 
-    prometheus: Server
+    prometheus: Servers
+    quorum: int | None = Field(None, ge=1, description="How many of several servers must answer; all by default.")
+    replica_labels: tuple[str, ...] = Field(
+        ("prometheus_replica", "replica"),
+        description="Labels that tell servers of one pair apart; dropped where several servers are joined.",
+    )
     judge: Literal["sequential", "threshold"] = "sequential"
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")

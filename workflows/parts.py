@@ -88,10 +88,14 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(config, standing, side.now()))
+    metrics, stable = wiring.metrics(config), _stable(standing)
+    found = questions.problems(config.checks, metrics, stable, side.now())
+    wrong = tuple(configured.placed(problem, config) for problem in found)
+    problems = (*preflight.problems(around, standing, config, images), *wrong)
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
-    return preflight.warnings(around, standing, config)
+    advised = questions.warnings(config.checks, metrics, stable, side.now())
+    return (*preflight.warnings(around, standing, config), *advised)
 
 
 def budgeted(task: Order) -> tuple[Budget, ...]:
@@ -100,12 +104,10 @@ def budgeted(task: Order) -> tuple[Budget, ...]:
     return budgets.read(checks.slos, lambda: wiring.metrics(task.config), task.clock.now())
 
 
-def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+def _stable(standing: Standing) -> list[str]:
     # While a rollout is held the Deployment's own template is the canary's.
     sides = ("", standing.stable_hash or standing.template_hash)
-    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
-    found = questions.problems(config.checks, wiring.metrics(config), stable, now)
-    return tuple(configured.placed(problem, config) for problem in found)
+    return [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
 
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
