@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from functools import reduce
+from typing import Protocol, assert_never
 
 from davy.checks import notes, sentences
+from davy.checks.comparing import MannWhitneyJudge
 from davy.checks.judging import SequentialJudge
+from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics
-from davy.checks.threshold import PAIRS, Check, Measurement, Result, Tally, due, measured, result_of
-from davy.pipeline.checksconfig import ChecksConfig
+from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of
+from davy.checks.ticking import FlaggerJudge
+from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides, Verdict, Window
 
@@ -16,9 +20,10 @@ from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides,
 class ThresholdJudge:
     """Any PromQL held against conditions, with Argo Rollouts' counting.
 
-    Rolls back when more measurements failed than `failure_limit`; promotes when every check had `successes` in a row
-    since the canary last grew; anything unknown promotes nothing, and more errors in a row than `error_limit` end the
-    wait for that check: it stays unknown.
+    Rolls back when more measurements failed than `failure_limit`; promotes when every check had `successes` in a row,
+    or `count` in all, since the canary last grew. Anything unknown promotes nothing; more errors in a row than
+    `error_limit` end the wait for that check: it stays unknown. More measurements between the conditions than
+    `inconclusive_limit` leave it to a person.
     """
 
     def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta) -> None:
@@ -30,6 +35,7 @@ class ThresholdJudge:
         self._last: dict[str, Measurement] = {}
         self._canary: frozenset[str] = frozenset()
         self._said: dict[str, None] = {}
+        self._since: datetime | None = None
 
     @property
     def interval(self) -> timedelta:
@@ -56,6 +62,7 @@ class ThresholdJudge:
         if not frozenset(canary) <= self._canary:
             self._tallies = {name: tally.anew() for name, tally in self._tallies.items()}
             self._canary = frozenset(canary)
+        self._since = self._since or (now if canary else None)
         waits = "" if canary else "Warming up: no canary pod is past its warm-up."
         windows = self._measure(canary, stable, now) if canary else ()
         return self._verdict(now, windows, waits)
@@ -64,7 +71,7 @@ class ThresholdJudge:
         windows = []
         for check in self._checks:
             name = check.config.name
-            if not due(self._measured.get(name), now, check.config):
+            if self._delayed(check, now) or not due(self._measured.get(name), now, check, self._tallies[name]):
                 continue
             measurement = self._measurement(check, canary, stable, now)
             start = self._measured.get(name, now - check.config.interval)
@@ -73,6 +80,10 @@ class ThresholdJudge:
             self._tallies[name] = self._tallies[name].seen(measurement.result, check.config.error_limit)
             windows.append(Window(start=start, end=now, counts={name: PAIRS[measurement.result]}))
         return tuple(windows)
+
+    def _delayed(self, check: Check, now: datetime) -> bool:
+        first = check.config.name not in self._measured
+        return first and self._since is not None and now < self._since + check.config.initial_delay
 
     def _measurement(
         self, check: Check, canary: tuple[str, ...], stable: tuple[str, ...], now: datetime
@@ -91,7 +102,7 @@ class ThresholdJudge:
         for name, tally in self._tallies.items():
             if tally.gave_up:
                 gaps.setdefault(name, Gap.UNREACHABLE)
-        failed = [c for c in self._checks if self._tallies[c.config.name].failures > c.config.failure_limit]
+        failed = [check for check in self._checks if self._phase(check) is Phase.FAILED]
         decision = self._decision(bool(failed), bool(gaps), waits)
         return Verdict(
             at=now,
@@ -110,12 +121,15 @@ class ThresholdJudge:
         self._said.update(dict.fromkeys(new))
         return new
 
+    def _phase(self, check: Check) -> Phase:
+        return check.phase(self._tallies[check.config.name])
+
     def _decision(self, failed: bool, unknown: bool, waits: str) -> Decision:
         if failed:
             return Decision.ROLL_BACK
         if unknown:
             return Decision.UNKNOWN
-        enough = all(self._tallies[check.config.name].successes >= check.config.successes for check in self._checks)
+        enough = all(self._phase(check) is Phase.GOOD for check in self._checks)
         return Decision.PROMOTE if enough and self._checks and not waits else Decision.GO_ON
 
     def _evidence(self, check: Check, gaps: Mapping[str, Gap]) -> Evidence:
@@ -134,6 +148,10 @@ class ThresholdJudge:
         each = "; ".join(self._counted_words(check) for check in self._checks)
         if decision is Decision.PROMOTE:
             return f"Good enough: {each}."
+        unsure = [check for check in self._checks if self._phase(check) is Phase.UNSURE]
+        if unsure:
+            told = "; ".join(self._unsure_words(check) for check in unsure)
+            return f"Inconclusive: {told}. A person decides: `davy canary promote` or `davy canary abort`."
         return waits or f"Not enough yet: {each}."
 
     def _failed_words(self, check: Check) -> str:
@@ -146,14 +164,25 @@ class ThresholdJudge:
             f"(at most {limit} may; {wanted}{value})"
         )
 
+    def _unsure_words(self, check: Check) -> str:
+        tally = self._tallies[check.config.name]
+        counted = f"{tally.inconclusive} of {tally.measurements} measurements held neither condition"
+        if tally.inconclusive > check.inconclusive_limit:
+            return f"{check.config.name}: {counted} (at most {check.inconclusive_limit:g} may)"
+        return f"{check.config.name}: {tally.counted} measurements without {check.wanted} successes in a row"
+
     def _gap_words(self, name: str, gap: Gap) -> str:
-        tally = self._tallies[name]
+        tally, last = self._tallies[name], self._last.get(name)
+        if last and last.said:
+            return f"{name}: {last.said}"
         after = f", given up after {tally.errors} in a row" if tally.gave_up and tally.errors else ""
         return f"{name}: {_words(gap)}{after}"
 
     def _counted_words(self, check: Check) -> str:
         tally = self._tallies[check.config.name]
-        return f"{check.config.name}: {tally.successes} of {check.config.successes} successes in a row"
+        if check.wanted is None:
+            return f"{check.config.name}: {tally.counted} of {check.config.count} measurements"
+        return f"{check.config.name}: {tally.successes} of {check.wanted} successes in a row"
 
 
 def _words(gap: Gap) -> str:
@@ -161,9 +190,11 @@ def _words(gap: Gap) -> str:
 
 
 def checks_of(config: ChecksConfig) -> tuple[Check, ...]:
-    """The thresholds with their conditions read. Raises Unusable with every problem."""
+    """The thresholds with their conditions read, without Flagger's. Raises Unusable with every problem."""
     checks, problems = [], []
     for index, threshold in enumerate(config.thresholds):
+        if threshold.style == "flagger":
+            continue
         try:
             checks.append(Check.of(threshold))
         except ValueError as error:
@@ -181,7 +212,7 @@ class _Judge(Protocol):
 
 
 class JointJudge:
-    """The sequential judge with thresholds beside it: either rolls back, both must promote."""
+    """Two judges, such as the sequential one with thresholds beside it: either rolls back, both must promote."""
 
     def __init__(self, first: _Judge, second: _Judge) -> None:
         self._judges = (first, second)
@@ -225,9 +256,33 @@ class JointJudge:
 GRAVITY = (Decision.ROLL_BACK, Decision.UNKNOWN, Decision.GO_ON, Decision.PROMOTE)
 
 
-def judge_of(config: ChecksConfig, metrics: Metrics, warmup: timedelta) -> _Judge:
-    """The judge a configuration asks for."""
-    if config.judge == "threshold":
-        return ThresholdJudge(metrics, config, warmup)
-    sequential = SequentialJudge(metrics, config, warmup)
-    return JointJudge(sequential, ThresholdJudge(metrics, config, warmup)) if config.thresholds else sequential
+def judge_of(config: ChecksConfig, metrics: Metrics, warmup: timedelta, analysis: Analysis | None = None) -> _Judge:
+    """The judge a configuration asks for; thresholds beside SLOs have their say too.
+
+    `analysis`: Kayenta's canary config, read; only `judge: mannwhitney` needs it. Raises Unusable.
+    """
+    judges: list[_Judge] = []
+    match config.judge:
+        case "sequential":
+            judges.append(SequentialJudge(metrics, config, warmup))
+        case "mannwhitney":
+            judges.append(_comparing(config.kayenta, metrics, warmup, analysis))
+        case "threshold":
+            pass
+        case _:
+            assert_never(config.judge)
+    styles = {check.style for check in config.thresholds}
+    if "flagger" in styles:
+        judges.append(FlaggerJudge(metrics, config, warmup))
+    if styles - {"flagger"} or not judges:
+        judges.append(ThresholdJudge(metrics, config, warmup))
+    return reduce(JointJudge, judges)
+
+
+def _comparing(
+    config: KayentaConfig | None, metrics: Metrics, warmup: timedelta, analysis: Analysis | None
+) -> MannWhitneyJudge:
+    if config is None or analysis is None:
+        problem = Problem(path="checks.kayenta", what="`judge: mannwhitney` needs a canary config of Kayenta's")
+        raise Unusable("There is nothing to judge by.", problems=(problem,))
+    return MannWhitneyJudge(metrics, config, analysis, warmup)

@@ -5,10 +5,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from davy.checks import linting, reading
+from davy.checks.flagger import RangeCheck
+from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, any_of, read_matcher, selector
-from davy.checks.threshold import Check
-from davy.pipeline.checksconfig import ChecksConfig, SloConfig
+from davy.checks.threshold import Check, asked
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
 from davy.pipeline.errors import DavyError, Forbidden, Problem, Unusable
 from davy.pipeline.yamltree import shown
 
@@ -16,13 +18,34 @@ RECENT = timedelta(minutes=5)
 
 
 def problems(
-    config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime
+    config: ChecksConfig,
+    metrics: Metrics,
+    stable_pods: Collection[str],
+    now: datetime,
+    analysis: Analysis | None = None,
 ) -> tuple[Problem, ...]:
     """Everything that would keep the judge from telling canary from stable. Raises Unreachable and Forbidden.
 
-    `stable_pods`: the names of the pods that serve now.
+    `stable_pods`: the names of the pods that serve now; `analysis`: Kayenta's canary config, for its judge.
     """
-    return (*_of_itself(config), *_of_answers(config, metrics, frozenset(stable_pods), now))
+    pods = frozenset(stable_pods)
+    of_analysis = _of_analysis(analysis, metrics, pods, now) if analysis else ()
+    return (*_of_itself(config), *_of_answers(config, metrics, pods, now), *of_analysis)
+
+
+def _of_analysis(analysis: Analysis, metrics: Metrics, pods: frozenset[str], now: datetime) -> Iterator[Problem]:
+    """Each query is put as for the baseline; that it answers nothing yet is no problem."""
+    names = tuple(sorted(pods))
+    for metric in analysis.metrics:
+        for side, query in (("canary", metric.canary), ("baseline", metric.baseline)):
+            wanted = asked(query, names, names)
+            try:
+                if wanted is not None:
+                    metrics.query(wanted, now)
+            except Forbidden:
+                raise
+            except Unusable as error:
+                yield Problem(path="checks.kayenta.config", what=f"{metric.name}, asked of the {side}: {error}")
 
 
 def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime) -> tuple[str, ...]:
@@ -37,12 +60,7 @@ def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str
 
 
 def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
-    used = config.thresholds if config.judge == "threshold" else (*config.slos, *config.thresholds)
-    if not used:
-        what = "no threshold to judge by" if config.judge == "threshold" else "no SLO and no threshold to judge by"
-        yield Problem(path="checks", what=f"{what}; a canary without a question is never promoted")
-    elif config.judge == "sequential" and not config.slos:
-        yield Problem(path="checks.slos", what="the sequential judge needs an SLO; or set `judge: threshold`")
+    yield from _of_judge(config)
     names = [slo.name for slo in config.slos] + [threshold.name for threshold in config.thresholds]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(path="checks", what=f"the name {name!r} is used more than once; each check needs its own")
@@ -50,12 +68,23 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
         yield from _of_shape(slo, f"checks.slos[{index}]")
     for index, threshold in enumerate(config.thresholds):
         try:
-            Check.of(threshold)
+            _check(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
-    for remark in linting.remarks(config):
-        if remark.severity is linting.Severity.ERROR:
-            yield Problem(path=shown(remark.place), what=str(remark))
+    errors = (remark for remark in linting.remarks(config) if remark.severity is linting.Severity.ERROR)
+    yield from (Problem(path=shown(remark.place), what=str(remark)) for remark in errors)
+
+
+def _of_judge(config: ChecksConfig) -> Iterator[Problem]:
+    used = config.thresholds if config.judge == "threshold" else (*config.slos, *config.thresholds)
+    if config.judge == "mannwhitney":
+        if config.kayenta is None:
+            yield Problem(path="checks.kayenta", what="`judge: mannwhitney` needs a canary config of Kayenta's")
+    elif not used:
+        what = "no threshold to judge by" if config.judge == "threshold" else "no SLO and no threshold to judge by"
+        yield Problem(path="checks", what=f"{what}; a canary without a question is never promoted")
+    elif config.judge == "sequential" and not config.slos:
+        yield Problem(path="checks.slos", what="the sequential judge needs an SLO; or set `judge: threshold`")
 
 
 def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:
@@ -76,7 +105,7 @@ def _of_answers(config: ChecksConfig, metrics: Metrics, pods: frozenset[str], no
             yield from asking.of_slo(slo, f"checks.slos[{index}]")
     for index, threshold in enumerate(config.thresholds):
         try:
-            query = Check.of(threshold).asked(tuple(sorted(pods)), tuple(sorted(pods)))
+            query = _check(threshold).asked(tuple(sorted(pods)), tuple(sorted(pods)))
             if query is not None:
                 metrics.query(query, now)
         except Forbidden:
@@ -85,6 +114,10 @@ def _of_answers(config: ChecksConfig, metrics: Metrics, pods: frozenset[str], no
             yield Problem(path=f"checks.thresholds[{index}].query", what=str(error))
         except ValueError:
             continue
+
+
+def _check(config: ThresholdConfig) -> Check | RangeCheck:
+    return RangeCheck.of(config) if config.style == "flagger" else Check.of(config)
 
 
 class _Asking:

@@ -129,7 +129,7 @@ def canary(task: Order, said: Said) -> Ending:
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config)
-    ports = parts.ports(side, task.config, task.clock)
+    ports = parts.ports(side, task)
     stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
     events = chain(retold(side.journal), framed(parts.started(task), task.clock, stage))
     return told(events, task.clock, view(said), parts.keeper(task.out))
@@ -158,6 +158,8 @@ def planned(task: Order, said: Said) -> Ending:
         )
         replicas = wiring.side_of(task.config).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
+    else:
+        warnings = parts.notes(task)
     _print_plan(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE
 

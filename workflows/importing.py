@@ -63,6 +63,8 @@ def checks(found: Found) -> dict[str, Any]:
         said["slos"] = [_plain(slo) for slo in found.objectives]
     if found.thresholds:
         said["thresholds"] = [_plain(threshold) for threshold in found.thresholds]
+    if found.flagger and any(threshold.style == "flagger" for threshold in found.thresholds):
+        said["flagger"] = {key: _written(value, value) for key, value in found.flagger.items()}
     return said
 
 

@@ -19,7 +19,7 @@ from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import configured, gate, wiring
+from davy.workflows import canaryfile, configured, gate, wiring
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
 
@@ -89,13 +89,20 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
     metrics, stable = wiring.metrics(config), _stable(standing)
-    found = questions.problems(config.checks, metrics, stable, side.now())
+    analysis = canaryfile.read(config.checks, task.folder)
+    found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(configured.placed(problem, config) for problem in found)
     problems = (*preflight.problems(around, standing, config, images), *wrong)
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     advised = questions.warnings(config.checks, metrics, stable, side.now())
-    return (*preflight.warnings(around, standing, config), *advised)
+    return (*preflight.warnings(around, standing, config), *notes(task), *advised)
+
+
+def notes(task: Order) -> tuple[str, ...]:
+    """What of the files that the configuration names could not be carried over. Raises Unusable."""
+    analysis = canaryfile.read(task.config.checks, task.folder)
+    return analysis.notes if analysis else ()
 
 
 def budgeted(task: Order) -> tuple[Budget, ...]:
@@ -148,12 +155,13 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
         runner=task.runner,
     )
-    return (yield from rollout(start, ports(side, config, task.clock)))
+    return (yield from rollout(start, ports(side, task)))
 
 
-def ports(side: wiring.Side, config: Config, clock: Clock) -> Ports:
+def ports(side: wiring.Side, task: Order) -> Ports:
     """What the driver needs."""
-    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=wiring.judge(config), clock=clock)
+    judge = wiring.judge(task.config, task.folder)
+    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=task.clock)
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:

@@ -1,25 +1,19 @@
 """Argo Rollouts: the Prometheus metrics of an AnalysisTemplate. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""
 
-import re
-
 from davy.checks.slofiles import measured
 from davy.checks.slofiles.node import Node
+from davy.pipeline import conditiontext
 
-OPERATOR = r"(>=|<=|==|!=|>|<)"
-CONDITIONS = (
-    re.compile(rf"\s*result(?:\[0\])?\s*{OPERATOR}\s*{measured.NUMBER}\s*"),
-    re.compile(rf"\s*all\(\s*result\s*,\s*\{{?\s*#\s*{OPERATOR}\s*{measured.NUMBER}\s*\}}?\s*\)\s*"),
-)
-INSTEAD = "is more than one comparison of the result with a number; write `result[0] < 0.05`, or two metrics"
+FEW = 3
+"""Successes in a row asked of a metric that Argo would measure without end."""
 WHY = {
-    "initialDelay": "the evidence begins after `canary.warmup`",
     "dryRun": "every check of davy.yaml counts; leave out what should not",
     "measurementRetention": "the journal keeps what there is room for",
     "templates": "the metrics of other templates are imported from their own files",
 }
 KNOWN = (
     "provider", "successCondition", "failureCondition", "interval", "count", "failureLimit", "consecutiveErrorLimit",
-    "consecutiveSuccessLimit",
+    "consecutiveSuccessLimit", "inconclusiveLimit", "initialDelay",
 )  # fmt: skip
 
 
@@ -53,7 +47,7 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
     conditions = {
         ours: read
         for theirs, ours in (("successCondition", "success"), ("failureCondition", "failure"))
-        if metric.at(theirs).there and (read := _condition(metric.at(theirs)))
+        if metric.at(theirs).there and (read := _condition(metric.at(theirs), values))
     }
     said = [key for key in ("successCondition", "failureCondition") if metric.at(key).there]
     if not said:
@@ -64,30 +58,36 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
     measured.put(metric, metric.at("name").text(), query, {**conditions, **_counting(metric)})
 
 
-def _condition(node: Node) -> str:
-    text = node.text()
-    for shape in CONDITIONS:
-        found = shape.fullmatch(text)
-        if found:
-            return f"{found[1]} {found[2]}"
-    node.refuse(INSTEAD)
-    return ""
+def _condition(node: Node, values: dict[str, str]) -> str:
+    """The expression as it is, where davy knows all of its words."""
+    text = " ".join(measured.filled(node, node.text(), values).split())
+    try:
+        return conditiontext.condition(text).text if text else ""
+    except ValueError as error:
+        node.refuse(str(error))
+        return ""
 
 
 def _counting(metric: Node) -> dict[str, object]:
-    said: dict[str, object] = {}
-    if metric.at("interval").there and (interval := metric.at("interval").span()):
-        said["interval"] = interval
-    for theirs, ours in (("failureLimit", "failure_limit"), ("consecutiveErrorLimit", "error_limit")):
-        value = measured.whole(metric.at(theirs))
+    said: dict[str, object] = {"style": "argo"}
+    for theirs, ours in (("interval", "interval"), ("initialDelay", "initial_delay")):
+        if metric.at(theirs).there and (span := metric.at(theirs).span()) is not None:
+            said[ours] = span
+    for theirs, ours, least in (
+        ("failureLimit", "failure_limit", -1), ("inconclusiveLimit", "inconclusive_limit", 0), ("count", "count", 1),
+        ("consecutiveErrorLimit", "error_limit", 0), ("consecutiveSuccessLimit", "successes", 1),
+    ):  # fmt: skip
+        value = measured.whole(metric.at(theirs), least)
         if value is not None:
             said[ours] = value
-    count, row = measured.whole(metric.at("count"), 1), measured.whole(metric.at("consecutiveSuccessLimit"), 1)
-    if row is not None:
-        said["successes"] = row
-    elif count is not None:
-        said["successes"] = count
-        metric.at("count").note("counts measurements in all; here as many successes must come in a row")
-    elif not metric.at("interval").there:
-        said["successes"] = 1
+    if not {"count", "successes"} & said.keys():
+        said |= _endless(metric)
     return said
+
+
+def _endless(metric: Node) -> dict[str, object]:
+    """Argo measures once without an interval, and with one until it is stopped."""
+    if not metric.at("interval").there:
+        return {"count": 1}
+    metric.note(f"has no `count`: Argo measures until it is stopped; here {FEW} successes in a row are good enough")
+    return {"successes": FEW}

@@ -15,7 +15,6 @@ ANALYSIS = {
     "stepWeight": "write the shares as `canary.steps`",
     "stepWeights": "write the shares as `canary.steps`",
     "maxWeight": "write the shares as `canary.steps`",
-    "iterations": "A/B and blue-green are not davy's",
     "match": "A/B by headers is not davy's",
     "mirror": "davy mirrors no traffic",
     "webhooks": "davy calls none; write what tests as `tests`",
@@ -26,10 +25,10 @@ PER_METRIC = ("templateRef", "templateVariables", "thresholdRange", "threshold",
 
 
 def read(canary: Node, documents: Sequence[Node]) -> None:
-    """Each metric of the analysis is a threshold, or two where it has both bounds."""
+    """Each metric of the analysis is a threshold; how they are counted is said once for all."""
     spec = canary.at("spec")
     analysis = spec.at("analysis") if spec.at("analysis").there else spec.at("canaryAnalysis")
-    analysis.left(("metrics", "threshold", "interval"), ANALYSIS)
+    analysis.left(("metrics", "threshold", "interval", "iterations"), ANALYSIS)
     metrics = analysis.at("metrics").each()
     if not metrics:
         spec.refuse("has no metrics in its `analysis`")
@@ -38,7 +37,8 @@ def read(canary: Node, documents: Sequence[Node]) -> None:
         query = _query(metric, documents)
         if query is not None:
             text = measured.filled(query, query.text(), _values(canary, metric))
-            _put(metric, analysis, text)
+            _put(metric, text)
+    _count(analysis)
 
 
 def read_alone(documents: Sequence[Node]) -> None:
@@ -97,31 +97,32 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
     return values | {f"variables.{key}": str(value) for key, value in (own if isinstance(own, dict) else {}).items()}
 
 
-def _put(metric: Node, analysis: Node, query: str) -> None:
-    name, bounds = metric.at("name").text(), metric.at("thresholdRange")
-    conditions = {
-        bound: f"{operator} {limit:g}"
-        for bound, operator in (("min", ">="), ("max", "<="))
+def _put(metric: Node, query: str) -> None:
+    bounds = metric.at("thresholdRange")
+    said: dict[str, object] = {
+        bound: limit
+        for bound in ("min", "max")
         if bounds.at(bound).there and (limit := bounds.at(bound).number()) is not None
     }
-    if not conditions and metric.at("threshold").there and (limit := metric.at("threshold").number()) is not None:
+    if not said and metric.at("threshold").there and (limit := metric.at("threshold").number()) is not None:
         # As Flagger has it for a metric with a query of its own: at most the threshold.
-        conditions["max"] = f"<= {limit:g}"
-    if not conditions:
+        said["max"] = limit
+    if said:
+        measured.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
+    else:
         metric.refuse("needs `thresholdRange` with `min` or `max`")
-    for bound, condition in conditions.items():
-        own = name if len(conditions) == 1 else f"{name}-{bound}"
-        measured.put(metric, own, query, {"success": condition, **_counting(metric, analysis)})
 
 
-def _counting(metric: Node, analysis: Node) -> dict[str, object]:
+def _count(analysis: Node) -> None:
+    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged."""
     said: dict[str, object] = {}
     if analysis.at("interval").there and (interval := analysis.at("interval").span()):
         said["interval"] = interval
-    limit = measured.whole(analysis.at("threshold"))
-    if limit is not None:
-        # Flagger rolls back when this many checks have failed; here it fails when more than the limit have.
-        said["failure_limit"] = max(0, limit - 1)
-        if len(analysis.at("metrics").each()) > 1:
-            metric.note("`threshold` counts the failures of all metrics together in Flagger; here each counts its own")
-    return said
+    for key in ("threshold", "iterations"):
+        value = measured.whole(analysis.at(key), 1)
+        if value is not None:
+            said[key] = value
+    if analysis.found.flagger and analysis.found.flagger != said:
+        analysis.refuse("counts otherwise than another Canary of these files; import them one by one")
+        return
+    analysis.found.flagger.update(said)

@@ -1,7 +1,7 @@
 """Measured: a threshold put down, with its query, its conditions and its place."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -70,10 +70,3 @@ def whole(node: Node, least: int = 0) -> int | None:
         node.refuse(f"must be a whole number of at least {least}")
         return None
     return int(value)
-
-
-def every(node: Node, keys: Iterable[str], why: Mapping[str, str]) -> None:
-    """Note each of these keys that is there, with its reason."""
-    for key in keys:
-        if node.at(key).there:
-            node.at(key).note(f"is not carried over: {why[key]}")

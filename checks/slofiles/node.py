@@ -26,6 +26,8 @@ class Found:
 
     objectives: list[FiledSlo] = field(default_factory=list)
     thresholds: list[ThresholdConfig] = field(default_factory=list)
+    flagger: dict[str, object] = field(default_factory=dict)
+    """How the thresholds of `style: flagger` are counted, as far as a Canary says it."""
     refused: list[Problem] = field(default_factory=list)
     """What davy cannot say, each with the reason and what to write instead."""
     notes: list[Note] = field(default_factory=list)

@@ -164,6 +164,7 @@ spec:
       successCondition: result[0] >= 0.95
       failureCondition: result[0] < 0.9
       failureLimit: 3
+      inconclusiveLimit: 1
       consecutiveErrorLimit: 2
       provider:
         prometheus:
@@ -345,19 +346,20 @@ def test_a_file_that_holds_no_objective_is_a_problem(text: str, says: str) -> No
 def test_argos_metrics_are_thresholds_with_their_counting() -> None:
     found = read(ARGO, thresholds=True)
     rate, everywhere = found.thresholds
-    assert (rate.name, rate.success, rate.failure) == ("success-rate", ">= 0.95", "< 0.9")
+    assert (rate.style, rate.success, rate.failure) == ("argo", "result[0] >= 0.95", "result[0] < 0.9")
     assert (rate.interval, rate.failure_limit, rate.error_limit) == (timedelta(minutes=1), 3, 2)
+    assert (rate.count, rate.initial_delay, rate.inconclusive_limit) == (10, timedelta(seconds=30), 1)
     assert "[5m]" in rate.query
-    assert everywhere.success == "< 0.5"
+    assert (everywhere.success, everywhere.successes) == ("all(result, # < 0.5)", 3)
     notes = "\n".join(told(found, "notes"))
-    for part in ("address", "{{ args.service-name }}"):
+    for part in ("address", "{{ args.service-name }}", "Argo measures until it is stopped"):
         assert part in notes
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("result[0] >= 0.95", "len(result) == 0 || result[0] >= 0.95"), "more than one comparison"),
+        (("result[0] >= 0.95", "result[0] / 2 >= 0.95"), "is no condition"),
         (
             ("        prometheus:\n          address", "        datadog:\n          address"),
             "davy asks Prometheus alone",
@@ -372,11 +374,22 @@ def test_what_argo_can_say_and_davy_cannot_is_refused(change: tuple[str, str], s
 def test_flaggers_metrics_are_thresholds_with_their_templates_filled_in() -> None:
     found = read(FLAGGER, thresholds=True)
     (one,) = found.thresholds
-    assert one.name == "404s-percentage"
+    assert (one.name, one.style, one.min, one.max) == ("404s-percentage", "flagger", None, 5)
+    assert found.flagger == {"interval": timedelta(minutes=1), "threshold": 5}
     assert 'namespace="shop",target="checkout",code="404"}[2m]' in one.query
     assert "request-success-rate" not in "\n".join(told(found, "notes"))
     assert "a query of Flagger's own" in the_only(found, "refused")
     assert "webhooks: is not carried over" in "\n".join(told(found, "notes"))
+
+
+def test_canaries_that_count_otherwise_are_not_thrown_together() -> None:
+    other = FLAGGER.replace("threshold: 5", "threshold: 2").replace("404s", "other")
+    assert any("counts otherwise" in one for one in told(read(FLAGGER, other, thresholds=True), "refused"))
+
+
+def test_a_condition_of_several_parts_comes_through_as_it_is() -> None:
+    found = read(ARGO.replace("result[0] >= 0.95", "len(result) == 0 || result[0] >= 0.95"), thresholds=True)
+    assert found.thresholds[0].success == "len(result) == 0 || result[0] >= 0.95"
 
 
 def test_a_template_without_a_canary_is_refused_for_its_range() -> None:

@@ -24,6 +24,8 @@ PARTS = {
     "TlsConfig": "checks.prometheus.tls_config",
     "SloConfig": "checks.slos[]",
     "ThresholdConfig": "checks.thresholds[]",
+    "FlaggerConfig": "checks.flagger",
+    "KayentaConfig": "checks.kayenta",
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 

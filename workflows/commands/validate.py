@@ -3,11 +3,15 @@
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from davy.workflows import options
+from davy.workflows import canaryfile, options
 from davy.workflows.render.clean import one_line
+
+if TYPE_CHECKING:
+    from davy.pipeline.checksconfig import ChecksConfig
 
 
 @click.command()
@@ -16,14 +20,15 @@ from davy.workflows.render.clean import one_line
 def command(file: Path, output: str) -> None:
     """Check davy.yaml.
 
-    Reads the file and the SLO files it names: no cluster, no registry, no Prometheus. Every problem is said at once, as
-    `file:line: path: what`, with exit code 2. What the query linter only advises against is said on stderr, and is
-    no failure. Changes nothing.
+    Reads the file, the SLO files and the canary config of Kayenta's that it names: no cluster, no registry, no
+    Prometheus. Every problem is said at once, as `file:line: path: what`, with exit code 2. What the query linter
+    only advises against is said on stderr, and is no failure. Changes nothing.
     """
     from davy.workflows import linted  # noqa: PLC0415 - pydantic
 
     config, warnings, notes = linted.loaded(file, os.environ)
-    for note in notes:
+    analysis = canaryfile.read(config.checks, file.resolve().parent)
+    for note in (*notes, *(analysis.notes if analysis else ())):
         click.echo(f"note: {one_line(str(note))}", err=True)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -32,4 +37,8 @@ def command(file: Path, output: str) -> None:
         click.echo(json.dumps(said | {"warnings": [str(warning) for warning in warnings]}))
     else:
         click.echo(f"{file}: good. Service {config.service}, {len(config.canary.steps)} steps, "
-                   f"{len(config.checks.slos) + len(config.checks.thresholds)} checks.")  # fmt: skip
+                   f"{_count(config.checks) + len(analysis.metrics if analysis else ())} checks.")  # fmt: skip
+
+
+def _count(checks: "ChecksConfig") -> int:
+    return len(checks.slos) + len(checks.thresholds)
