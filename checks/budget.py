@@ -186,7 +186,9 @@ def sentence(budget: Budget) -> str:
     bad, allowed = events(spent.bad), events(budget.allowed)
     words = f"{bad} of {events(spent.total)} events were bad in {over}, and {allowed} may be"
     words += (
-        f": {share(left)} of the budget is left." if left >= 0 else f": {spent.bad / budget.allowed:.3g} times that."
+        f": {share(left)} of the budget is left."
+        if left >= 0
+        else f": the budget is spent {spent.bad / budget.allowed:.3g} times over."
     )
     if budget.since is not None:
         words += f" The window is {span_of(budget.window)}; data begin at {budget.since:%Y-%m-%d %H:%M} UTC."

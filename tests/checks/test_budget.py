@@ -129,7 +129,7 @@ def test_a_sentence_has_the_numbers_and_when_it_ends() -> None:
     assert "burned at 2x" in said
     assert "gone in 10d" in said
     assert "bear for ever" in sentence(budget(290, 1_000_000, rate=0.3))
-    assert "1.5 times that" in sentence(budget(1500, 1_000_000))
+    assert "spent 1.5 times over" in sentence(budget(1500, 1_000_000))
 
 
 def test_data_that_begin_late_are_told_with_since_when() -> None:
