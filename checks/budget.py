@@ -184,12 +184,11 @@ def sentence(budget: Budget) -> str:
         span_of(budget.window) if budget.since is None else f"the {durations.shown(budget.covered)} there are data of"
     )
     bad, allowed = events(spent.bad), events(budget.allowed)
-    words = f"{bad} of {events(spent.total)} events were bad in {over}, and {allowed} may be"
-    words += (
-        f": {share(left)} of the budget is left."
-        if left >= 0
-        else f": the budget is spent {spent.bad / budget.allowed:.3g} times over."
-    )
+    words = f"{bad} of {events(spent.total)} events were bad in {over}, and {allowed} may be: "
+    if left >= 0:
+        words += f"{share(left)} of the budget is left."
+    else:
+        words += f"the budget is spent {spent.bad / budget.allowed:.3g} times over."
     if budget.since is not None:
         words += f" The window is {span_of(budget.window)}; data begin at {budget.since:%Y-%m-%d %H:%M} UTC."
     return f"{words} {_pace(budget)}".strip()
