@@ -16,6 +16,9 @@ from urllib.request import urlopen
 import pytest
 
 from davy.pipeline.endings import Ending
+from davy.pipeline.events import ReleaseFinished, Stage, StageFinished
+from shop.stage import DAVY, merged
+from shop.visit import Visit, merged_config
 
 pytestmark = pytest.mark.lab
 Davy = Callable[..., subprocess.CompletedProcess[str]]
@@ -141,3 +144,29 @@ def test_a_server_that_went_away_is_exit_6(davy: Davy, tmp_path: Path) -> None:
     said = json.loads(run.stdout)
     assert {one["gap"] for one in said["objectives"]} == {"unreachable"}
     assert said["gate"]["passed"] is False
+
+
+def test_a_spent_budget_stops_a_canary_before_anything_is_touched_and_a_plan_foresees_it(visit: Visit) -> None:
+    spent = {"name": "availability", "objective": 95, "errors": "http_requests_total", "total": "http_requests_total"}
+    gate = {"checks": {"slos": [spent], "gate": {"budget_left": "10%"}}}
+    visit.shop.write_config(merged(merged_config(visit.shop.namespace, {}), gate))
+    run = visit.canary("good")
+    run.ends(Ending.REJECTED)
+    said = run.last(ReleaseFinished)
+    assert said.sentence.startswith("availability ")
+    assert said.sentence.endswith("no traffic moved")
+    assert "--accept-budget" in said.remedy
+    assert [stage.stage for stage in run.all(StageFinished)] == [Stage.BUDGET]
+    visit.is_untouched()
+    plan = subprocess.run(
+        [DAVY, "plan"],
+        cwd=visit.shop.folder,
+        env={**visit.shop.environment(), "DAVY_OUTPUT": "text"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert plan.returncode == Ending.DONE, plan.stderr
+    assert "Ask that 1 error budget has at least 10 % left" in plan.stdout
+    assert "the gate would say no: availability" in plan.stdout
