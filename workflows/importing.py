@@ -33,7 +33,8 @@ def imported(said: Mapping[str, Any]) -> Ending:
     if said["output"] == "json":
         click.echo(json.dumps(document(found)))
         return Ending.DONE
-    click.echo(yaml.dump({"checks": checks(found)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6))
+    text = yaml.dump({"checks": checks(found)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
+    click.echo(text, nl=False)
     for refused in found.refused:
         click.echo(f"left out: {one_line(str(refused))}", err=True)
     for note in found.notes:

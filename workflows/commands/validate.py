@@ -28,13 +28,14 @@ def command(file: Path, output: str) -> None:
 
     config, warnings, notes = linted.loaded(file, os.environ)
     analysis = canaryfile.read(config.checks, file.resolve().parent)
-    for note in (*notes, *(analysis.notes if analysis else ())):
-        click.echo(f"note: {one_line(str(note))}", err=True)
+    noted = [one_line(str(note)) for note in (*notes, *(analysis.notes if analysis else ()))]
+    for note in noted:
+        click.echo(f"note: {note}", err=True)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     if output == "json":
         said = {"davy_validation": 1, "file": str(file), "service": config.service, "problems": []}
-        click.echo(json.dumps(said | {"warnings": [str(warning) for warning in warnings]}))
+        click.echo(json.dumps(said | {"warnings": [str(warning) for warning in warnings], "notes": noted}))
     else:
         click.echo(f"{file}: good. Service {config.service}, {len(config.canary.steps)} steps, "
                    f"{_count(config.checks) + len(analysis.metrics if analysis else ())} checks.")  # fmt: skip
