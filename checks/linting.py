@@ -21,7 +21,7 @@ https://www.robustperception.io/what-range-should-i-use-with-rate
 MOST_SERIES = 10_000
 """More than this in one question is slow at every look; 200 pods with 50 series each."""
 COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
-SELECTORS = ("errors", "total", "histogram")
+SELECTORS = ("errors", "good", "total", "histogram")
 CANARY, STABLE = "{canary}", "{stable}"
 Place = tuple[str | int, ...]
 

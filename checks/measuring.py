@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Protocol, assert_never
 
-from davy.checks import sentences
+from davy.checks import notes, sentences
 from davy.checks.comparing import MannWhitneyJudge
 from davy.checks.judging import SequentialJudge
 from davy.checks.kayentafile import Analysis
@@ -34,6 +34,7 @@ class ThresholdJudge:
         self._measured: dict[str, datetime] = {}
         self._last: dict[str, Measurement] = {}
         self._canary: frozenset[str] = frozenset()
+        self._said: dict[str, None] = {}
         self._since: datetime | None = None
 
     @property
@@ -112,7 +113,13 @@ class ThresholdJudge:
             blame=failed[0].config.name if failed else "",
             gaps=gaps,
             windows=windows,
+            notes=self._heard(),
         )
+
+    def _heard(self) -> tuple[str, ...]:
+        new = notes.fresh(self._metrics.heard(), self._said)
+        self._said.update(dict.fromkeys(new))
+        return new
 
     def _phase(self, check: Check) -> Phase:
         return check.phase(self._tallies[check.config.name])
@@ -242,6 +249,7 @@ class JointJudge:
             blame=graver.blame or first.blame,
             gaps={**first.gaps, **second.gaps},
             windows=first.windows + second.windows,
+            notes=tuple(dict.fromkeys(first.notes + second.notes)),
         )
 
 

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from davy.checks import linting, samples
+from davy.checks import linting, reading
 from davy.checks.flagger import RangeCheck
-from davy.checks.judging import histogram_of
 from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, any_of, read_matcher, selector
@@ -60,7 +59,23 @@ def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str
     return (*(f"{shown(remark.place)}: {remark}" for remark in remarks), *metrics.heard())
 
 
-def _of_questions(config: ChecksConfig) -> Iterator[Problem]:
+def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
+    yield from _of_judge(config)
+    names = [slo.name for slo in config.slos] + [threshold.name for threshold in config.thresholds]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(path="checks", what=f"the name {name!r} is used more than once; each check needs its own")
+    for index, slo in enumerate(config.slos):
+        yield from _of_shape(slo, f"checks.slos[{index}]")
+    for index, threshold in enumerate(config.thresholds):
+        try:
+            _check(threshold)
+        except ValueError as error:
+            yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
+    errors = (remark for remark in linting.remarks(config) if remark.severity is linting.Severity.ERROR)
+    yield from (Problem(path=shown(remark.place), what=str(remark)) for remark in errors)
+
+
+def _of_judge(config: ChecksConfig) -> Iterator[Problem]:
     used = config.thresholds if config.judge == "threshold" else (*config.slos, *config.thresholds)
     if config.judge == "mannwhitney":
         if config.kayenta is None:
@@ -72,31 +87,14 @@ def _of_questions(config: ChecksConfig) -> Iterator[Problem]:
         yield Problem(path="checks.slos", what="the sequential judge needs an SLO; or set `judge: threshold`")
 
 
-def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
-    yield from _of_questions(config)
-    names = [slo.name for slo in config.slos] + [threshold.name for threshold in config.thresholds]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(path="checks", what=f"the name {name!r} is used more than once; each check needs its own")
-    for index, slo in enumerate(config.slos):
-        yield from _of_shape(slo, f"checks.slos[{index}]")
-    for index, threshold in enumerate(config.thresholds):
-        try:
-            _check(threshold)
-        except ValueError as error:
-            yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
-    for remark in linting.remarks(config):
-        if remark.severity is linting.Severity.ERROR:
-            yield Problem(path=shown(remark.place), what=str(remark))
-
-
 def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:
     if slo.histogram is not None:
-        if slo.errors is not None or slo.total is not None:
+        if slo.errors is not None or slo.good is not None or slo.total is not None:
             yield Problem(path=path, what="either `histogram` with `under`, or `errors` with `total`, not both")
         if slo.under is None:
             yield Problem(path=f"{path}.under", what="a histogram needs `under`: good events take at most this long")
-    elif slo.errors is None or slo.total is None:
-        missing = "errors" if slo.errors is None else "total"
+    elif (slo.errors is None and slo.good is None) or slo.total is None:
+        missing = "errors" if slo.errors is None and slo.good is None else "total"
         yield Problem(path=f"{path}.{missing}", what="needs `errors` and `total`, or `histogram` and `under`")
 
 
@@ -136,6 +134,8 @@ class _Asking:
             yield from self._of_histogram(slo, slo.histogram, f"{path}.histogram")
         if slo.total is not None:
             yield from self._of_counter(slo.total, f"{path}.total")
+        if slo.good is not None:
+            yield from self._of_counter(slo.good, f"{path}.good")
         if slo.errors is not None:
             yield from self._of_errors(slo.errors, slo.total, f"{path}.errors")
 
@@ -189,16 +189,18 @@ class _Asking:
         yield from self._of_labels(found, text, path)
         if slo.under is None:
             return
+        found, _ = reading.classic(slo, found)
         if not any("le" in one.labels for one in found):
-            what = f"{text} has no label `le`: it is no `_bucket` series of a classic histogram"
+            what = f"{text} has no label `le`: it is neither a classic histogram's `_bucket` series nor a native one"
             yield Problem(path=path, what=what)
             return
         try:
-            samples.of_histogram(found, slo.under.total_seconds())
+            reading.raw_of(slo, found)
         except Unusable as error:
-            yield Problem(path=path.replace(".histogram", ".under"), what=str(error))
+            key = ".bounds" if slo.bounds else ".under"
+            yield Problem(path=path.replace(".histogram", key), what=str(error))
             return
-        if not self._metrics.samples(histogram_of(text, slo.under), self._now - RECENT, self._now):
+        if not self._metrics.samples(str(reading.needed_buckets(slo)), self._now - RECENT, self._now):
             yield Problem(path=path, what=f"{text} has bucket bounds in a spelling that cannot be selected")
 
     def _series(self, text: str, path: str) -> tuple[Series, ...] | Problem:

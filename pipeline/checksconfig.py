@@ -1,11 +1,11 @@
 """Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from davy.pipeline.fields import Duration, Name, Part
+from davy.pipeline.fields import Duration, Name, Part, Share
 from davy.pipeline.serverconfig import Servers
 
 LintRule = Literal[
@@ -16,19 +16,44 @@ LintRule = Literal[
 
 
 class SloConfig(Part):
-    """A service level objective by raw counters: `errors` with `total`, or `histogram` with `under`."""
+    """A service level objective by raw counters: `errors` or `good` with `total`, or `histogram` with `under`."""
 
     name: Name
     objective: float = Field(gt=0, lt=100, description="Percent of good events.")
     errors: str | None = Field(None, description="Vector selector of the bad events' counter.")
+    good: str | None = Field(None, description="In place of `errors`: vector selector of the good events' counter.")
     total: str | None = Field(None, description="Vector selector of all events' counter.")
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
+    bounds: tuple[Duration, ...] = Field(
+        (),
+        max_length=8,
+        description="Bucket bounds that evidence is taken at, `under` among them; by default `under` alone.",
+    )
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    window: Duration = Field(
+        timedelta(days=30), description="Over which its error budget counts; the canary is judged on its own traffic."
+    )
     evidence: Literal["conditional", "two_sample"] = Field(
         "conditional",
         description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
         "of all events are bad.",
+    )
+
+
+class FiledSlo(SloConfig):
+    """An objective that stands in an SLO file, and where."""
+
+    file: str
+    line: int
+
+
+class GateConfig(Part):
+    """What the error budgets must be like for a release to begin."""
+
+    budget_left: Share = Field(0.0, description="Every objective must have at least this much of its budget left.")
+    burning: Literal["refuse", "allow"] = Field(
+        "refuse", description="While a budget burns at a rate that would page: no release, or a warning."
     )
 
 
@@ -108,6 +133,10 @@ class ChecksConfig(Part):
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")
     slos: tuple[SloConfig, ...] = ()
+    slo_files: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="Files of OpenSLO, Sloth or Pyrra, relative to this one; their objectives join `slos`."
+    )
+    gate: GateConfig | None = Field(None, description="Asks the error budgets before any traffic moves.")
     thresholds: tuple[ThresholdConfig, ...] = ()
     flagger: FlaggerConfig = FlaggerConfig()
     kayenta: KayentaConfig | None = None
@@ -117,4 +146,18 @@ class ChecksConfig(Part):
     worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
     burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
     burn_weight: float = Field(0.2, ge=0, lt=1)
-    dispersion: float = Field(1.0, ge=1, description="Overdispersion of bad events; 1 is none.")
+    dispersion: Literal["auto"] | Annotated[float, Field(ge=1)] = Field(
+        "auto", description="How bad events cluster; `auto` is measured on stable's own past, 1 is one by one."
+    )
+    dispersion_history: Duration = Field(
+        timedelta(hours=6), gt=timedelta(0), le=timedelta(days=2), description="The past that `auto` is measured on."
+    )
+    baseline: Literal["stable", "fresh", "none"] = Field(
+        "stable",
+        description="Who the canary is compared with: stable, fresh pods of its version, or its objective alone.",
+    )
+    baseline_deployment: Name | None = Field(
+        None,
+        description="For `baseline: fresh`: the Deployment of fresh pods of the stable version, in the same namespace.",
+    )
+    week_ago: bool = Field(False, description="Tell the rates of the same hour a week ago too; they are no evidence.")

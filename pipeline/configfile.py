@@ -20,19 +20,24 @@ REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file
 
 def loaded(path: Path, environment: Mapping[str, str]) -> Config:
     """The file's Config. Raises Unusable with every problem, also where the file cannot be read."""
-    return parsed(_text(path), str(path), environment)
+    return parsed(text(path), str(path), environment)
+
+
+def reading(path: Path, environment: Mapping[str, str]) -> Reading:
+    """The file as it is written, with its lines, whatever is wrong with it. Raises Unusable where it is not there."""
+    return yamltree.read(text(path), str(path), environment, raw=_is_command)
 
 
 def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str], Problem]:
     """Makes problems that name the line of a place in the file."""
-    return yamltree.read(_text(path), str(path), environment, raw=_is_command).problem
+    return reading(path, environment).problem
 
 
-def parsed(text: str, file: str, environment: Mapping[str, str]) -> Config:
+def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
     """The text's Config. `environment` fills `${NAME}`. Raises Unusable with every problem at once."""
-    if len(text) > MOST_BYTES:
+    if len(written) > MOST_BYTES:
         raise _unusable(file, [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=file)])
-    reading = yamltree.read(text, file, environment, raw=_is_command)
+    reading = yamltree.read(written, file, environment, raw=_is_command)
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
         raise _unusable(file, reading.problems or [Problem(what=f"{what}; it needs `service`, `images`, …", file=file)])
@@ -46,7 +51,8 @@ def parsed(text: str, file: str, environment: Mapping[str, str]) -> Config:
     return config
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
+    """What the file says. Raises Unusable where it cannot be read as text."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise _unusable(str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))])

@@ -15,6 +15,8 @@ class Stage(StrEnum):
     """The parts of a release, in their order."""
 
     SOURCE = "source"
+    BUDGET = "budget"
+    """Only where `checks.gate` asks for it."""
     BUILD = "build"
     TEST = "test"
     CANARY = "canary"

@@ -39,6 +39,14 @@ Weight = Annotated[
 ]
 """A share of traffic in percent, written `5%` or `5`."""
 
+Share = Annotated[
+    float,
+    Field(ge=0, le=100),
+    BeforeValidator(_weight),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]}),
+]
+"""A share in percent that may be none, written `10%` or `10`."""
+
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 
 

@@ -150,6 +150,8 @@ class Window:
     start: datetime
     end: datetime
     counts: Mapping[str, Pair] = field(default_factory=dict)
+    dispersion: Mapping[str, float] = field(default_factory=dict)
+    """By metric, what the likelihood ratios of all windows are tempered by; said with the first one of a rollout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

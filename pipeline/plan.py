@@ -48,6 +48,7 @@ def planned(
     kubernetes = config.deploy.kubernetes
     steps = (
         _source(revision),
+        *_budget(config),
         *_builds(config, revision),
         *(_suite(config, suite) for suite in config.tests),
         *_canary(config, replicas, tuple(canary)),
@@ -66,6 +67,20 @@ def _source(revision: Revision) -> PlanStep:
     branch = f" on {revision.branch}" if revision.branch else ""
     dirty = "; the tree is dirty, so the images hold more than the commit does" if revision.dirty else ""
     return PlanStep(stage=Stage.SOURCE, sentence=f"Release commit {revision.short}{branch}{dirty}.")
+
+
+def _budget(config: Config) -> list[PlanStep]:
+    gate = config.checks.gate
+    if gate is None:
+        return []
+    burning = ", and that none burns as fast as would page" if gate.burning == "refuse" else ""
+    count = len(config.checks.slos)
+    sentence = (
+        f"Ask that {count} error budget{'s have' if count != 1 else ' has'} at least "
+        f"{gate.budget_left:g} % left{burning}; now, and again before any traffic moves."
+    )
+    fails = 'Nothing is deployed; davy ends with 3, also where it cannot be told. `--accept-budget "why"` goes on.'
+    return [PlanStep(stage=Stage.BUDGET, sentence=sentence, if_it_fails=fails)]
 
 
 def _builds(config: Config, revision: Revision) -> list[PlanStep]:

@@ -153,8 +153,13 @@ def _checks(value: Tree) -> Iterator[Finding]:
     whole = attempt(ChecksConfig, value)
     if isinstance(value, dict):
         judge = value.get("judge", "sequential")
-        if judge == "sequential" and not slos:
+        if judge == "sequential" and not slos and not value.get("slo_files"):
             yield (*checks, "slos"), "the sequential judge needs at least one SLO; write one, or set `judge: threshold`"
+        if value.get("gate") is not None and not slos and not value.get("slo_files"):
+            yield (
+                (*checks, "gate"),
+                "asks error budgets, and there is no objective that has one; write one under `slos`",
+            )
         if judge == "threshold" and not thresholds:
             yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
         yield from _servers((*checks, "prometheus"), value.get("prometheus"))
@@ -182,15 +187,28 @@ def _whole(whole: ChecksConfig) -> Iterator[Finding]:
             ("checks", "worse"),
             f"must be above `tolerate` ({whole.tolerate:g}): what is still fine cannot be too bad to promote",
         )
+    kept: Place = ("checks", "baseline_deployment")
+    if whole.baseline == "fresh" and whole.baseline_deployment is None:
+        yield kept, "is needed for `baseline: fresh`: the Deployment that runs fresh pods of the stable version"
+    if whole.baseline != "fresh" and whole.baseline_deployment is not None:
+        yield kept, f"is not looked at with `baseline: {whole.baseline}`; write `baseline: fresh`, or drop it"
+    if whole.baseline == "none" and whole.judge == "sequential" and any(slo.objective is None for slo in whole.slos):
+        yield ("checks", "baseline"), "with `none` the objective alone promotes, so every SLO needs an `objective`"
 
 
 def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
-    ratio, latency = (slo.errors, slo.total), (slo.histogram, slo.under)
-    if any(part is not None for part in ratio) and any(part is not None for part in latency):
-        yield place, "mixes `errors`/`total` with `histogram`/`under`; an SLO takes one of the two pairs"
-    elif not all(part is not None for part in ratio) and not all(part is not None for part in latency):
-        yield place, "needs `errors` and `total`, or `histogram` and `under`"
-    for key, text in (("errors", slo.errors), ("total", slo.total), ("histogram", slo.histogram)):
+    said = {key for key in ("errors", "good", "total", "histogram", "under") if getattr(slo, key) is not None}
+    if said & {"errors", "good", "total"} and said & {"histogram", "under"}:
+        yield place, "mixes `errors`/`good`/`total` with `histogram`/`under`; an SLO takes one of the two pairs"
+    elif {"errors", "good"} <= said:
+        yield (*place, "good"), "says again what `errors` says; an SLO takes one of the two with `total`"
+    elif said not in ({"errors", "total"}, {"good", "total"}, {"histogram", "under"}):
+        yield place, "needs `errors` and `total`, or `good` and `total`, or `histogram` and `under`"
+    if slo.bounds and slo.histogram is None:
+        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` and `total` has none"
+    if not slo.window:
+        yield (*place, "window"), "must be above 0s"
+    for key, text in (("errors", slo.errors), ("good", slo.good), ("total", slo.total), ("histogram", slo.histogram)):
         if text is not None and not SELECTOR.fullmatch(text):
             yield (
                 (*place, key),

@@ -18,6 +18,7 @@ SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
         "items": {"anyOf": [*WEIGHT["anyOf"], {"$ref": "#/$defs/StepConfig"}]},
         "default": ["10%", "25%", "50%"],
     },
+    ("GateConfig", "budget_left"): {"anyOf": WEIGHT["anyOf"], "default": "0%"},
     ("ChecksConfig", "prometheus"): {
         "anyOf": [*SERVER["anyOf"], {"type": "array", "minItems": 1, "items": SERVER}],
         **dict.fromkeys(REPLACED),

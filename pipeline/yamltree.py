@@ -61,6 +61,18 @@ class Reading:
         self.problems.append(self.problem(place, what))
 
 
+def read_all(text: str, file: str) -> Reading:
+    """Every document of somebody else's file, as a list; `${…}` is theirs and stays. Problems as `read` has them."""
+    reading = Reading(file=file, environment={}, raw=lambda _: True)
+    _filled(reading, text, lambda: _documents(reading, text))
+    return reading
+
+
+def _documents(reading: Reading, text: str) -> Tree:
+    nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+    return [_value(reading, node, (index,)) for index, node in enumerate(nodes)]
+
+
 class _TooMuch(Exception):
     """The tree is larger than any real file's."""
 
@@ -73,18 +85,23 @@ def read(
 ) -> Reading:
     """The text's values and lines. Problems are collected, never raised; with one of syntax, the value is None."""
     reading = Reading(file=file, environment=environment, raw=raw)
+    _filled(reading, text, lambda: _one(reading, text))
+    return reading
+
+
+def _one(reading: Reading, text: str) -> Tree:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return None if node is None else _value(reading, node, ())
+
+
+def _filled(reading: Reading, text: str, walk: Callable[[], Tree]) -> None:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            reading.lines[()] = node.start_mark.line + 1
-            reading.value = _value(reading, node, ())
+        reading.value = walk()
     except yaml.YAMLError as error:
-        reading.problems.append(_syntax(error, text, file))
+        reading.problems.append(_syntax(error, text, reading.file))
     except (RecursionError, _TooMuch):
         what = "nests too deep, or its aliases unfold to too much; write it out without them"
-        reading.problems = [Problem(what=what, file=file)]
-        reading.value = None
-    return reading
+        reading.problems = [Problem(what=what, file=reading.file)]
 
 
 def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:

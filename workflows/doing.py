@@ -13,16 +13,16 @@ import click
 
 from davy.canary import strategy
 from davy.canary.rollout import Resume, rollout
-from davy.pipeline import configfile, plan
+from davy.pipeline import plan
 from davy.pipeline.codec import plain
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Unusable
 from davy.pipeline.events import Event, ImageBuilt, StepPlan
 from davy.pipeline.model import Image
-from davy.workflows import canaryfile, parts, standing, wiring
+from davy.workflows import canaryfile, configured, gate, parts, standing, wiring
 from davy.workflows.parts import Order
-from davy.workflows.release import End, Told, canary_stage, examined, framed, sourced
+from davy.workflows.release import End, Told, canary_stage, examined, framed, gated, sourced
 from davy.workflows.release import release as whole
 from davy.workflows.render.clean import harmless
 from davy.workflows.screens import View
@@ -36,10 +36,11 @@ Said = Mapping[str, Any]
 @contextmanager
 def opened(said: Said) -> Iterator[Order]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
-    config = configfile.loaded(said["file"], os.environ)
+    config = configured.loaded(said["file"], os.environ)
     canaryfile.read(config.checks, said["file"].resolve().parent)
     with wiring.clock() as clock:
-        yield parts.order(config, said["file"], said.get("out", Path("davy-out")), clock)
+        out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
+        yield parts.order(config, said["file"], out, clock, accepted)
 
 
 def view(said: Said) -> View:
@@ -117,7 +118,10 @@ def canary(task: Order, said: Said) -> Ending:
     images = given(task.config, said["images"])
 
     def body() -> Told:
-        yield from examined(replace(parts.parts(task), examine=lambda: parts.examined(task, images)))
+        whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images))
+        yield from examined(whole)
+        if stop := (yield from gated(whole)):
+            return stop
         return (yield from canary_stage(task.clock, lambda: parts.canaried(task, images)))
 
     return _played(task, said, body())
@@ -149,7 +153,10 @@ def planned(task: Order, said: Said) -> Ending:
     warnings: tuple[str, ...] = ()
     if not said.get("offline"):
         images = given(task.config, said.get("images", ()))
-        warnings = parts.examined(task, images)
+        warnings = (
+            *parts.examined(task, images),
+            *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),
+        )
         replicas = wiring.side_of(task.config).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     else:

@@ -86,3 +86,13 @@ def word(command: F) -> F:
         "--by", envvar="DAVY_BY", help="Your name; by default $DAVY_RUNNER, the CI job's link, or user@host."
     )(command)
     return option("--why", default="", help="Your reason, kept in the journal and the report.")(command)
+
+
+def accept_budget(command: F) -> F:
+    """`--accept-budget WHY`."""
+    return option(
+        "--accept-budget",
+        metavar="WHY",
+        default="",
+        help="Go on where `checks.gate` says no. Your name and reason are kept in the report.",
+    )(command)

@@ -9,7 +9,9 @@ from pathlib import Path
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
+from davy.checks import budgets
 from davy.checks import preflight as questions
+from davy.checks.budget import Budget
 from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config
@@ -17,7 +19,8 @@ from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import canaryfile, wiring
+from davy.workflows import canaryfile, configured, gate, wiring
+from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
 
 
@@ -32,13 +35,21 @@ class Order:
     clock: Clock
     release: str
     runner: str
+    accepted: Accepted | None = None
+    """A person's word that the error budgets do not matter this once."""
 
 
-def order(config: Config, file: Path, out: Path, clock: Clock) -> Order:
+def order(config: Config, file: Path, out: Path, clock: Clock, accept_budget: str = "") -> Order:
     """A new release of the configured service."""
     release = named(config.service, clock.now())
     return Order(
-        config=config, folder=file.resolve().parent, out=out, clock=clock, release=release, runner=wiring.runner()
+        config=config,
+        folder=file.resolve().parent,
+        out=out,
+        clock=clock,
+        release=release,
+        runner=wiring.runner(),
+        accepted=Accepted(by=wiring.person(), why=accept_budget) if accept_budget else None,
     )
 
 
@@ -62,6 +73,7 @@ def parts(task: Order) -> Parts:
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images),
         canary=lambda images: canaried(task, images),
+        gate=lambda: gate.asked(task.config.checks.gate, lambda: budgeted(task), task.clock, task.accepted),
     )
 
 
@@ -78,18 +90,25 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
         )
     metrics, stable = wiring.metrics(config), _stable(standing)
     analysis = canaryfile.read(config.checks, task.folder)
-    wrong = questions.problems(config.checks, metrics, stable, side.now(), analysis)
+    found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
+    wrong = tuple(configured.placed(problem, config) for problem in found)
     problems = (*preflight.problems(around, standing, config, images), *wrong)
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     advised = questions.warnings(config.checks, metrics, stable, side.now())
-    return (*preflight.warnings(around, standing, config), *advised, *notes(task))
+    return (*preflight.warnings(around, standing, config), *notes(task), *advised)
 
 
 def notes(task: Order) -> tuple[str, ...]:
     """What of the files that the configuration names could not be carried over. Raises Unusable."""
     analysis = canaryfile.read(task.config.checks, task.folder)
     return analysis.notes if analysis else ()
+
+
+def budgeted(task: Order) -> tuple[Budget, ...]:
+    """The error budget of every objective. Raises Forbidden."""
+    checks = task.config.checks
+    return budgets.read(checks.slos, lambda: wiring.metrics(task.config), task.clock.now())
 
 
 def _stable(standing: Standing) -> list[str]:

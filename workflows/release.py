@@ -35,6 +35,8 @@ REMEDIES = {
     Ending.INTERRUPTED: "`davy canary status` says where traffic is; release again when ready",
 }
 
+GATE = "`davy slo status` shows more; wait, release what mends it, or go on with `--accept-budget WHY`, which is kept"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
@@ -47,6 +49,12 @@ class End:
 
 Told = Generator[Event, None, End]
 """Events, and how it ended."""
+
+
+def open_gate() -> Generator[Event, None, str]:
+    """No budget is asked for."""
+    yield from ()
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,8 @@ class Parts:
     test: Callable[[tuple[Image, ...]], Generator[Event, None, str]]
     """What failed, in one line; empty where nothing did."""
     canary: Callable[[tuple[Image, ...]], Generator[Event, None, Outcome]]
+    gate: Callable[[], Generator[Event, None, str]] = open_gate
+    """Why the error budgets let no release through, in one line; empty where they do. Raises Unreachable."""
 
 
 def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]:
@@ -90,7 +100,7 @@ def release(parts: Parts) -> Told:
     revision = parts.source()
     yield from sourced(revision, parts.clock)
     yield from examined(parts)
-    if stop := stopped(parts.clock):
+    if stop := (yield from gated(parts)) or stopped(parts.clock):
         return stop
     images = yield from parts.build(revision)
     if stop := stopped(parts.clock):
@@ -98,9 +108,16 @@ def release(parts: Parts) -> Told:
     failed = yield from parts.test(images)
     if failed:
         return End(ending=Ending.REJECTED, sentence=f"{failed}; no traffic moved")
-    if stop := stopped(parts.clock):
+    # Again: a build and its tests take their time, and a budget may have begun to burn meanwhile.
+    if stop := stopped(parts.clock) or (yield from gated(parts)):
         return stop
     return (yield from canary_stage(parts.clock, lambda: parts.canary(images)))
+
+
+def gated(parts: Parts) -> Generator[Event, None, End | None]:
+    """The end where the error budgets let no release through."""
+    refused = yield from parts.gate()
+    return End(ending=Ending.REJECTED, sentence=f"{refused}; no traffic moved", remedy=GATE) if refused else None
 
 
 def sourced(revision: Revision, clock: Clock) -> Iterator[Event]:

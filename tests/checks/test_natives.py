@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.checks import samples
+from davy.checks.counters import growth
 from davy.checks.natives import classic, cut
 from davy.checks.ports import Histogram, Series
 
@@ -101,8 +102,8 @@ def test_series_that_are_no_histograms_are_left_out():
 def test_the_judge_reads_them_as_any_histogram():
     made, _ = classic(natives(histogram((0.25, 0.5, 7)), histogram((0.25, 0.5, 17), (1, 2, 2))), [0.5])
     raw = samples.of_histogram(made, 0.5)
-    assert samples.growth(raw.total[0].samples, start=0, end=15, born=False) == 12
-    assert samples.growth(raw.good[0].samples, start=0, end=15, born=False) == 10
+    assert growth(raw.total[0].samples, start=0, end=15, born=False) == 12
+    assert growth(raw.good["0.5"][0].samples, start=0, end=15, born=False) == 10
 
 
 EDGES = sorted(2 ** (n / 4) for n in range(-24, 12))
@@ -114,8 +115,8 @@ EDGES = sorted(2 ** (n / 4) for n in range(-24, 12))
 )
 def test_counts_never_fall_in_time_nor_with_the_bound_and_never_pass_the_total(growths, bounds):
     standing, seen = [0] * 35, []
-    for growth in growths:
-        standing = [a + b for a, b in zip(standing, growth, strict=True)]
+    for more in growths:
+        standing = [a + b for a, b in zip(standing, more, strict=True)]
         seen.append(histogram(*[(EDGES[n], EDGES[n + 1], c) for n, c in enumerate(standing) if c]))
     made, _ = classic(natives(*seen), bounds)
     by_bound = sorted(made, key=lambda one: float(one.labels["le"]))

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from davy.checks.counters import growth
 from davy.checks.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.checks.quorum import Quorum
-from davy.checks.samples import growth
 from davy.pipeline.errors import Forbidden, Unreachable, Unusable
 from davy.pipeline.model import Gap
 

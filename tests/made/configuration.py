@@ -23,6 +23,7 @@ PARTS = {
     "SigV4Config": "checks.prometheus.sigv4",
     "TlsConfig": "checks.prometheus.tls_config",
     "SloConfig": "checks.slos[]",
+    "GateConfig": "checks.gate",
     "ThresholdConfig": "checks.thresholds[]",
     "FlaggerConfig": "checks.flagger",
     "KayentaConfig": "checks.kayenta",

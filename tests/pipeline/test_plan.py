@@ -94,3 +94,12 @@ def test_a_dirty_tree_is_said() -> None:
 
 def test_everything_that_can_fail_says_what_happens_then() -> None:
     assert [step.sentence for step in plan().steps if step.stage is not Stage.SOURCE and not step.if_it_fails] == []
+
+
+def test_the_plan_says_what_the_gate_asks_of_the_error_budgets() -> None:
+    assert sentences(plan(), Stage.BUDGET) == []
+    (said,) = sentences(plan(TEXT.replace("checks:\n", "checks:\n  gate: {budget_left: 10%}\n")), Stage.BUDGET)
+    assert said == (
+        "Ask that 2 error budgets have at least 10 % left, and that none burns as fast as would page; now, and again "
+        "before any traffic moves."
+    )

@@ -88,12 +88,11 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     The machine, the judge and the configuration are the real ones; the cluster, Prometheus and the users are
     simulated, and an hour passes in a second or so. No cluster and no Docker is touched. Changes nothing.
     """
-    from davy.pipeline import configfile  # noqa: PLC0415 - pydantic
-    from davy.workflows import rehearsing  # noqa: PLC0415
+    from davy.workflows import configured, rehearsing  # noqa: PLC0415
     from davy.workflows.rehearsal import Fault, Wish  # noqa: PLC0415
     from davy.workflows.screens import View  # noqa: PLC0415
 
-    config = configfile.loaded(file, os.environ)
+    config = configured.loaded(file, os.environ)
     view = View(output=output, plain=wish.pop("plain"), no_color=wish.pop("no_color"))
     wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
     if repeat > 1:

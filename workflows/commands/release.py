@@ -11,6 +11,7 @@ from davy.workflows import options
 @click.command()
 @options.file
 @options.out
+@options.accept_budget
 @options.dry_run
 @options.output
 @options.view

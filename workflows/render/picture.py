@@ -83,7 +83,7 @@ def _end(scene: Scene, now: datetime) -> datetime:
 
 def _stages(scene: Scene, now: datetime, width: int) -> list[Text]:
     stages = [stage for stage in Stage if stage in scene.stages]
-    waiting = [stage for stage in Stage if stages and stage not in scene.stages and list(Stage).index(stage) > 0]
+    waiting = [stage for stage in (Stage.BUILD, Stage.TEST, Stage.CANARY) if stages and stage not in scene.stages]
     lines = [_stage(stage, scene.stages[stage], scene, now, width) for stage in stages if stage is not Stage.SOURCE]
     if scene.finished is None and Stage.BUILD in scene.stages:
         lines += [Text(f" · {stage}", style="dim") for stage in waiting]

@@ -19,6 +19,7 @@ from davy.workflows import options
     help="An image that is in the registry, as `davy build` prints it. Once for each image.",
 )
 @options.out
+@options.accept_budget
 @options.dry_run
 @options.output
 @options.view

@@ -1,0 +1,198 @@
+"""Counters out of PromQL: the raw counter that an expression sums the growth of, where it is exactly that."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+GROWTH = ("rate", "increase")
+INSTEAD = (
+    "write it as sum(rate(NAME{…}[{{.window}}])) of one counter, or write the objective itself under `checks.slos`"
+)
+Matcher = tuple[str, str, str]
+"""Label, operator, value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """One plain selector, as it was meant."""
+
+    name: str
+    matchers: tuple[Matcher, ...] = ()
+    grouped: bool = False
+    """True where the expression sums by labels; davy sums over all of them."""
+
+    def __str__(self) -> str:
+        if METRIC.fullmatch(self.name):
+            inner = [_written(matcher) for matcher in self.matchers]
+            return f"{self.name}{{{','.join(inner)}}}" if inner else self.name
+        return "{" + ",".join([_quoted(self.name), *map(_written, self.matchers)]) + "}"
+
+    @property
+    def everything(self) -> tuple[str, frozenset[Matcher]]:
+        """The events it counts, whatever spelling: a histogram's `_count` is its bucket of +Inf."""
+        if self.name.endswith("_count"):
+            return self.name.removesuffix("_count"), frozenset(self.matchers)
+        if self.name.endswith("_bucket") and self.bound == float("inf"):
+            return self.name.removesuffix("_bucket"), frozenset(self.unbound)
+        return self.name, frozenset(self.matchers)
+
+    @property
+    def bound(self) -> float | None:
+        """The bucket bound that it selects; None where it selects none."""
+        bounds = [value for label, operator, value in self.matchers if label == "le" and operator == "="]
+        try:
+            return float(bounds[0]) if len(bounds) == 1 else None
+        except ValueError:
+            return None
+
+    @property
+    def unbound(self) -> tuple[Matcher, ...]:
+        """Its matchers without the bucket bound."""
+        return tuple(matcher for matcher in self.matchers if matcher[0] != "le")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """`all - good`: bad events as what is left of all."""
+
+    of: Counter
+    good: Counter
+
+
+def selected(text: str) -> Counter:
+    """The counter of a plain vector selector. Raises ValueError with what is wrong."""
+    import promql_parser as promql  # noqa: PLC0415 - only where a file is read
+
+    expression = _unwrapped(_parsed(text))
+    if not isinstance(expression, promql.VectorSelector):
+        raise ValueError('is no plain selector, like http_requests_total{job="shop"}: davy reads the raw counter')
+    return _counter(expression)
+
+
+def counted(text: str, *, raw: bool = False) -> Counter:
+    """The counter whose growth is summed. `raw`: the text may also be the counter itself, or its sum.
+
+    Raises ValueError with what is wrong and what to write instead.
+    """
+    return _summed(_unwrapped(_parsed(text)), raw=raw)
+
+
+def failed(text: str, *, raw: bool = False) -> tuple[Counter | Difference, str]:
+    """The same for bad events, and a remark: here `or vector(0)` says nothing, and `all - good` is understood."""
+    import promql_parser as promql  # noqa: PLC0415
+
+    expression, remark = _unwrapped(_parsed(text)), ""
+    if isinstance(expression, promql.BinaryExpr) and _is_zero(expression):
+        expression, remark = _unwrapped(expression.lhs), "`or vector(0)` is left out: no error yet is 0 here anyway"
+    if isinstance(expression, promql.BinaryExpr) and str(expression.op) == "-" and expression.modifier is None:
+        sides = (_summed(_unwrapped(side), raw=raw) for side in (expression.lhs, expression.rhs))
+        return Difference(of=next(sides), good=next(sides)), remark
+    return _summed(expression, raw=raw), remark
+
+
+def objective(
+    *, total: Counter, errors: Counter | Difference | None = None, good: Counter | None = None
+) -> dict[str, object]:
+    """What davy.yaml says for it: `errors`, `good` or `histogram`. Raises ValueError for a difference of others."""
+    if isinstance(errors, Difference):
+        if errors.of.everything != total.everything:
+            raise ValueError(f"subtracts from {errors.of}, which is not the total ({total}); {INSTEAD}")
+        good = errors.good
+    if good is None:
+        return {"errors": str(errors), "total": str(total)}
+    return _latency(good, total) or {"good": str(good), "total": str(total)}
+
+
+def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
+    """A bucket of the total's own histogram in seconds, as `histogram` and `under`."""
+    base, bound = good.name.removesuffix("_bucket"), good.bound
+    same = total.everything == (base, frozenset(good.unbound)) and good.name.endswith("_bucket")
+    if not same or bound is None or "seconds" not in base or not 1e-6 <= bound < float("inf"):
+        return None
+    under = timedelta(seconds=bound)
+    if abs(under.total_seconds() - bound) > bound * 1e-9:
+        return None
+    return {"histogram": str(Counter(name=good.name, matchers=good.unbound)), "under": under}
+
+
+def _parsed(text: str) -> Any:
+    import promql_parser as promql  # noqa: PLC0415
+
+    filled = WINDOW.sub("5m", text)
+    if "{{" in filled:
+        raise ValueError(f"holds a template that davy does not know; {INSTEAD}")
+    try:
+        return promql.parse(filled)
+    except ValueError as error:
+        raise ValueError(f"is no PromQL: {error}") from error
+
+
+def _unwrapped(expression: Any) -> Any:
+    import promql_parser as promql  # noqa: PLC0415
+
+    while isinstance(expression, promql.ParenExpr):
+        expression = expression.expr
+    return expression
+
+
+def _is_zero(expression: Any) -> bool:
+    right = str(_unwrapped(expression.rhs)).replace(" ", "")
+    return str(expression.op) == "or" and right in ("vector(0)", "0")
+
+
+def _summed(expression: Any, *, raw: bool) -> Counter:
+    import promql_parser as promql  # noqa: PLC0415
+
+    inner, grouped = expression, False
+    if isinstance(expression, promql.AggregateExpr):
+        if str(expression.op) != "sum":
+            raise ValueError(f"is a {expression.op}(…), not a sum(…) of events; {INSTEAD}")
+        grouped = expression.modifier is not None and bool(expression.modifier.labels)
+        inner = _unwrapped(expression.expr)
+    if isinstance(inner, promql.Call) and inner.func.name in GROWTH and inner is not expression:
+        return _of_range(_unwrapped(inner.args[0]), grouped=grouped)
+    if isinstance(inner, promql.VectorSelector) and raw:
+        return _counter(inner, grouped=grouped)
+    raise ValueError(f"is no sum of one counter's rate or increase; {INSTEAD}")
+
+
+def _of_range(inner: Any, *, grouped: bool) -> Counter:
+    import promql_parser as promql  # noqa: PLC0415
+
+    if not isinstance(inner, promql.MatrixSelector):
+        raise ValueError(f"takes the rate of something that is no selector; {INSTEAD}")
+    return _counter(inner.vector_selector, grouped=grouped)
+
+
+def _counter(selector: Any, *, grouped: bool = False) -> Counter:
+    import promql_parser as promql  # noqa: PLC0415
+
+    if selector.offset is not None or selector.at is not None:
+        raise ValueError("looks at another time (`offset` or `@`); leave that out")
+    if selector.matchers.or_matchers:
+        raise ValueError("joins matchers by `or`, which is not Prometheus'; write one regex")
+    operators = (
+        (promql.MatchOp.Equal, "="), (promql.MatchOp.NotEqual, "!="),
+        (promql.MatchOp.Re, "=~"), (promql.MatchOp.NotRe, "!~"),
+    )  # fmt: skip
+    matchers = [
+        (one.name, next(sign for kind, sign in operators if kind == one.op), one.value)
+        for one in selector.matchers.matchers
+    ]
+    name = selector.name or next((v for label, op, v in matchers if (label, op) == ("__name__", "=")), "")
+    if not name:
+        raise ValueError("names no metric; write NAME{…}")
+    return Counter(name=name, matchers=tuple(one for one in matchers if one[0] != "__name__"), grouped=grouped)
+
+
+def _written(matcher: Matcher) -> str:
+    label, operator, value = matcher
+    return f"{label if LABEL.fullmatch(label) else _quoted(label)}{operator}{_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -1,0 +1,128 @@
+"""Flagger: the metrics of a Canary's analysis, with their MetricTemplates. https://docs.flagger.app/usage/metrics."""
+
+from collections.abc import Sequence
+
+from davy.checks.slofiles import measured
+from davy.checks.slofiles.node import Node
+
+BUILT_IN = {
+    "request-success-rate": "is a query of Flagger's own for your mesh or ingress; write an objective of your "
+    "counters under `checks.slos`, or the query under `checks.thresholds`",
+    "request-duration": "is a query of Flagger's own for your mesh or ingress; write an objective with `histogram` "
+    "and `under` under `checks.slos`",
+}
+ANALYSIS = {
+    "stepWeight": "write the shares as `canary.steps`",
+    "stepWeights": "write the shares as `canary.steps`",
+    "maxWeight": "write the shares as `canary.steps`",
+    "match": "A/B by headers is not davy's",
+    "mirror": "davy mirrors no traffic",
+    "webhooks": "davy calls none; write what tests as `tests`",
+    "alerts": "davy prints, reports and exits; alert on that",
+    "sessionAffinity": "davy's shares are made of pods",
+}
+PER_METRIC = ("templateRef", "templateVariables", "thresholdRange", "threshold", "interval", "query")
+
+
+def read(canary: Node, documents: Sequence[Node]) -> None:
+    """Each metric of the analysis is a threshold; how they are counted is said once for all."""
+    spec = canary.at("spec")
+    analysis = spec.at("analysis") if spec.at("analysis").there else spec.at("canaryAnalysis")
+    analysis.left(("metrics", "threshold", "interval", "iterations"), ANALYSIS)
+    metrics = analysis.at("metrics").each()
+    if not metrics:
+        spec.refuse("has no metrics in its `analysis`")
+    for metric in metrics:
+        metric.left(PER_METRIC)
+        query = _query(metric, documents)
+        if query is not None:
+            text = measured.filled(query, query.text(), _values(canary, metric))
+            _put(metric, text)
+    _count(analysis)
+
+
+def read_alone(documents: Sequence[Node]) -> None:
+    """Templates that no Canary of these files uses: a query without a range is no threshold."""
+    used = {
+        str(metric.at("templateRef", "name").value)
+        for document in documents
+        if document.at("kind").value == "Canary"
+        for metric in document.at("spec", "analysis", "metrics").each()
+    }
+    for document in documents:
+        name = document.at("metadata", "name").value
+        if document.at("kind").value == "MetricTemplate" and name not in used:
+            document.refuse(
+                "is a query without a range; name the file with the Canary that says its `thresholdRange` as well"
+            )
+
+
+def _query(metric: Node, documents: Sequence[Node]) -> Node | None:
+    if metric.at("query").there:
+        return metric.at("query")
+    reference = metric.at("templateRef", "name")
+    if not reference.there:
+        name = str(metric.at("name").value)
+        metric.refuse(BUILT_IN.get(name, "has neither `templateRef` nor `query`"))
+        return None
+    for document in documents:
+        if document.at("kind").value == "MetricTemplate" and document.at("metadata", "name").value == reference.value:
+            return _of_template(document)
+    reference.refuse(f"no MetricTemplate {reference.value!r} is in the files; name the file that holds it as well")
+    return None
+
+
+def _of_template(template: Node) -> Node | None:
+    provider = template.at("spec", "provider")
+    if provider.at("type").value != "prometheus":
+        provider.at("type").refuse(f"is {provider.at('type').value}; davy asks Prometheus alone")
+        return None
+    for key in ("address", "secretRef", "insecureSkipVerify", "headers"):
+        if provider.at(key).there:
+            provider.at(key).note("is not carried over: `checks.prometheus` says where to ask and how to sign in")
+    return template.at("spec", "query")
+
+
+def _values(canary: Node, metric: Node) -> dict[str, str]:
+    """What Flagger puts into a template."""
+    spec, meta = canary.at("spec"), canary.at("metadata")
+    service = spec.at("service", "name")
+    places = {
+        "name": meta.at("name"), "namespace": meta.at("namespace"), "target": spec.at("targetRef", "name"),
+        "service": service if service.there else spec.at("targetRef", "name"),
+        "ingress": spec.at("ingressRef", "name"), "interval": metric.at("interval"),
+    }  # fmt: skip
+    values = {name: str(place.value) for name, place in places.items() if place.there}
+    own = metric.at("templateVariables").value
+    return values | {f"variables.{key}": str(value) for key, value in (own if isinstance(own, dict) else {}).items()}
+
+
+def _put(metric: Node, query: str) -> None:
+    bounds = metric.at("thresholdRange")
+    said: dict[str, object] = {
+        bound: limit
+        for bound in ("min", "max")
+        if bounds.at(bound).there and (limit := bounds.at(bound).number()) is not None
+    }
+    if not said and metric.at("threshold").there and (limit := metric.at("threshold").number()) is not None:
+        # As Flagger has it for a metric with a query of its own: at most the threshold.
+        said["max"] = limit
+    if said:
+        measured.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
+    else:
+        metric.refuse("needs `thresholdRange` with `min` or `max`")
+
+
+def _count(analysis: Node) -> None:
+    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged."""
+    said: dict[str, object] = {}
+    if analysis.at("interval").there and (interval := analysis.at("interval").span()):
+        said["interval"] = interval
+    for key in ("threshold", "iterations"):
+        value = measured.whole(analysis.at(key), 1)
+        if value is not None:
+            said[key] = value
+    if analysis.found.flagger and analysis.found.flagger != said:
+        analysis.refuse("counts otherwise than another Canary of these files; import them one by one")
+        return
+    analysis.found.flagger.update(said)

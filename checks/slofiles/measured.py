@@ -1,0 +1,72 @@
+"""Measured: a threshold put down, with its query, its conditions and its place."""
+
+import re
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from davy.checks.slofiles.node import Node, name_of
+from davy.pipeline.checksconfig import ThresholdConfig
+
+TEMPLATE = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
+NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+SIDES = (
+    'asks for no pod of the canary by name: put `pod=~"{canary}"` (your label for the pod) into its selectors, for '
+    "here both versions are pods of one Deployment"
+)
+
+
+def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
+    """One more threshold, where all of its parts could be read."""
+    called = name_of(name)
+    if not called or not query:
+        return
+    if called in {threshold.name for threshold in node.found.thresholds}:
+        node.refuse(f"a second metric {called!r}; give it a name of its own")
+        return
+    if called != name:
+        node.note(f"is called {called} here: a name is letters, digits, `-`, `_` and `.`, at most 63")
+    try:
+        threshold = ThresholdConfig.model_validate({"name": called, "query": query, **said})
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            node.refuse(f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
+        return
+    if "{canary}" not in query:
+        node.note(SIDES)
+    node.found.thresholds.append(threshold)
+
+
+def filled(node: Node, text: str, values: Mapping[str, str]) -> str:
+    """The query with the values that are known; what is not is noted and stays."""
+    unknown = sorted({name for name in TEMPLATE.findall(text) if name not in values})
+    for name in unknown:
+        node.note(f"write your value in place of {{{{ {name} }}}}: it is known only where the template is used")
+    return _lines(TEMPLATE.sub(lambda found: values.get(found[1], found[0]), text))
+
+
+def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
+    """The same for placeholders like `$SERVICE`."""
+
+    def value(found: re.Match[str]) -> str:
+        return values.get(found[1], found[0])
+
+    made = re.sub(r"\$([A-Za-z_][A-Za-z0-9_]*)", value, text)
+    for name in sorted(set(re.findall(r"\$([A-Za-z_][A-Za-z0-9_]*)", made))):
+        node.note(f"write your value in place of ${name}")
+    return _lines(made)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def whole(node: Node, least: int = 0) -> int | None:
+    """A whole number that is there and at least this; None, noted, for another."""
+    value = node.number() if node.there else None
+    if value is None:
+        return None
+    if value != int(value) or value < least:
+        node.refuse(f"must be a whole number of at least {least}")
+        return None
+    return int(value)

@@ -1,0 +1,132 @@
+"""OpenSLO v1: SLO documents with their SLI inline or beside. https://github.com/OpenSLO/OpenSLO#specification."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from davy.checks.slofiles import filed
+from davy.checks.slofiles.counters import objective
+from davy.checks.slofiles.node import Node
+
+SPEC = ("indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives")
+TARGET = ("target", "targetPercent")
+WHY = {
+    "alertPolicies": "davy has its own limits, and pages nobody for a budget",
+    "compositeWeight": "composite objectives are judged one by one",
+}
+SLICES = "counts good slices of time, which davy does not: it counts events; write `budgetingMethod: Occurrences`"
+
+
+def read(document: Node, documents: Sequence[Node]) -> None:
+    """An SLO: one objective for each of its `objectives`."""
+    spec = document.at("spec")
+    spec.left(SPEC, WHY)
+    method = spec.at("budgetingMethod")
+    if method.there and method.value != "Occurrences":
+        method.refuse(SLICES)
+        return
+    counters = _counters(_indicator(document, documents))
+    window = _window(spec.at("timeWindow"))
+    name = document.at("metadata", "name").text()
+    objectives = spec.at("objectives")
+    items = objectives.each()
+    if not items:
+        objectives.refuse("is missing: an objective needs its `target`" if not objectives.there else "is empty")
+    for number, item in enumerate(items, start=1):
+        item.left((*TARGET, "op", "value"), WHY)
+        word = item.at("displayName").value
+        own = str(word) if isinstance(word, str) and word else str(number)
+        filed.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, counters)
+
+
+def _percent(item: Node) -> float | None:
+    if item.at("target").there:
+        share = item.at("target").number()
+        return None if share is None else share * 100
+    if item.at("targetPercent").there:
+        return item.at("targetPercent").number()
+    item.refuse("needs `target`, such as 0.999, or `targetPercent`")
+    return None
+
+
+def _indicator(document: Node, documents: Sequence[Node]) -> Node | None:
+    """The SLI's spec, inline or by its name in any of the files."""
+    spec = document.at("spec")
+    reference = spec.at("indicatorRef")
+    if spec.at("indicator").there:
+        return spec.at("indicator", "spec")
+    if not reference.there:
+        spec.refuse("needs `indicator`, or `indicatorRef` with the name of an SLI")
+        return None
+    name = reference.text()
+    for other in documents:
+        mine = other.at("apiVersion").value == "openslo/v1" and other.at("kind").value == "SLI"
+        if mine and other.at("metadata", "name").value == name:
+            return other.at("spec")
+    reference.refuse(f"no SLI {name!r} is in the files; name the file that holds it as well")
+    return None
+
+
+def _counters(indicator: Node | None) -> Mapping[str, object] | None:
+    if indicator is None:
+        return None
+    ratio = indicator.at("ratioMetric")
+    if indicator.at("thresholdMetric").there:
+        indicator.at("thresholdMetric").refuse(
+            "is one value held against a limit, not events that are good or bad; write a `ratioMetric` of two "
+            "counters, or a query with a condition under `checks.thresholds`"
+        )
+        return None
+    if not ratio.there:
+        indicator.refuse("needs a `ratioMetric` of counters")
+        return None
+    if ratio.at("raw").there:
+        ratio.at("raw").refuse(
+            "is a ratio that was made already; its counts cannot be had back: write `good` or `bad`, and `total`"
+        )
+        return None
+    return _ratio(ratio)
+
+
+def _ratio(ratio: Node) -> Mapping[str, object] | None:
+    raw = ratio.at("counter").value is True
+    known = ("counter", "good", "bad", "total", "rawType")
+    ratio.left(known)
+    which = [key for key in ("bad", "good") if ratio.at(key).there]
+    if not which:
+        ratio.refuse("needs `good` or `bad` beside `total`")
+        return None
+    total = filed.counter(_query(ratio.at("total"), raw=raw), raw=raw)
+    part = _query(ratio.at(which[0]), raw=raw)
+    if which[0] == "bad":
+        bad = filed.errors(part, raw=raw)
+        return None if bad is None or total is None else filed.asked(part, lambda _: objective(total=total, errors=bad))
+    good = filed.counter(part, raw=raw)
+    return None if good is None or total is None else objective(total=total, good=good)
+
+
+def _query(metric: Node, *, raw: bool) -> Node:
+    """The query of a metric source; `counter: false` with a plain selector is a gauge."""
+    source = metric.at("metricSource")
+    kind = source.at("type")
+    if kind.there and str(kind.value).lower() != "prometheus":
+        kind.refuse(f"is {kind.value}; davy asks Prometheus alone")
+    if source.at("metricSourceRef").there:
+        source.at("metricSourceRef").note("is not looked up: davy asks `checks.prometheus`")
+    spec = source.at("spec")
+    query = spec.at("promql") if spec.at("promql").there else spec.at("query")
+    if not raw and isinstance(query.value, str) and "(" not in query.value:
+        query.refuse("is no counter by `counter: false`; set `counter: true` where it only grows")
+    return query
+
+
+def _window(windows: Node) -> timedelta | None:
+    items = windows.each() if isinstance(windows.value, list) else [windows] if windows.there else []
+    if not items:
+        return filed.MONTH
+    if len(items) > 1:
+        windows.refuse("has several windows; davy takes one")
+        return None
+    only = items[0]
+    if only.at("isRolling").value is False or only.at("calendar").there:
+        only.note("begins by the calendar; here the window rolls: the last so many days, at every moment")
+    return only.at("duration").span()

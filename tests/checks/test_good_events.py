@@ -1,0 +1,68 @@
+"""An objective by its good events judges as the one by its bad ones, also where nothing good ever comes."""
+
+from datetime import UTC, datetime, timedelta
+
+from davy.checks import preflight
+from davy.checks.judging import SequentialJudge
+from davy.checks.memory import SimulatedMetrics
+from davy.pipeline.checksconfig import ChecksConfig
+from davy.pipeline.model import Decision, Gap, ReadyPod, Sides, Verdict
+
+T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+BY_ERRORS = {"name": "availability", "objective": 99, "errors": 'http_total{code="500"}', "total": "http_total"}
+BY_GOOD = {"name": "availability", "objective": 99, "good": 'http_total{code="200"}', "total": "http_total"}
+
+
+def played(slo: dict[str, object], *, canary_bad: int, stable_bad: int, good: str = "200") -> Verdict:
+    """Twenty scrapes of 100 requests a pod, of which so many fail."""
+    metrics, pods = SimulatedMetrics(), {"new": canary_bad, "old": stable_bad}
+    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [slo], "dispersion": 1})
+    judge = SequentialJudge(metrics, config, timedelta(0))
+    sides = Sides(
+        canary=(ReadyPod(name="new", ready_since=T0),),
+        stable=(ReadyPod(name="old", ready_since=T0 - timedelta(days=1)),),
+        started_at=T0,
+    )
+    metrics.count("http_total", {"pod": "old", "code": good}, 1)
+    metrics.count("http_total", {"pod": "old", "code": "500"}, 1)
+    metrics.scrape(T0 - timedelta(seconds=1))
+    verdict = None
+    for number in range(1, 21):
+        now = T0 + number * timedelta(seconds=15)
+        for pod, bad in pods.items():
+            if bad < 100:
+                metrics.count("http_total", {"pod": pod, "code": good}, 100 - bad)
+            metrics.count("http_total", {"pod": pod, "code": "500"}, bad)
+        metrics.scrape(now - timedelta(seconds=1))
+        verdict = judge.look(sides, now, 2.0)
+    assert verdict is not None
+    return verdict
+
+
+def test_good_events_count_to_the_same_evidence_as_bad_ones() -> None:
+    by_good, by_errors = (played(slo, canary_bad=3, stable_bad=1) for slo in (BY_GOOD, BY_ERRORS))
+    assert by_good.evidence[0].canary.bad == 60
+    assert by_good.evidence == by_errors.evidence
+    assert by_good.decision is by_errors.decision
+
+
+def test_a_canary_whose_good_events_never_begin_is_rolled_back() -> None:
+    verdict = played(BY_GOOD, canary_bad=100, stable_bad=1)
+    assert (verdict.evidence[0].canary.bad, verdict.evidence[0].canary.total) == (2000, 2000)
+    assert verdict.decision is Decision.ROLL_BACK
+
+
+def test_a_selector_of_good_events_that_nobody_has_is_a_gap_not_an_outage() -> None:
+    verdict = played(BY_GOOD, canary_bad=1, stable_bad=1, good="ok")
+    assert verdict.gaps == {"availability": Gap.ABSENT}
+    assert verdict.decision is Decision.UNKNOWN
+
+
+def test_preflight_names_a_selector_of_good_events_that_has_no_series() -> None:
+    metrics = SimulatedMetrics()
+    metrics.count("http_total", {"pod": "old", "code": "201"}, 1)
+    metrics.scrape(T0)
+    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [BY_GOOD]})
+    found = preflight.problems(config, metrics, ["old"], T0)
+    assert [problem.path for problem in found] == ["checks.slos[0].good"]
+    assert "`code` is 201" in found[0].what

@@ -1,0 +1,25 @@
+"""`davy slo import`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@options.output
+def command(**said: Any) -> Ending:
+    """Print the `checks` of davy.yaml that mean what files of other tools say.
+
+    \b
+    Reads OpenSLO v1, Sloth, Pyrra, Keptn, Argo's AnalysisTemplates and Flagger's Canaries with
+    their MetricTemplates; name files that refer to each other together. YAML on stdout; what
+    could not be carried over, and why, on stderr. Changes nothing.
+    """
+    from davy.workflows import importing  # noqa: PLC0415 - pydantic
+
+    return importing.imported(said)

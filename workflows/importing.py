@@ -1,0 +1,110 @@
+"""Importing: another tool's objectives and checks, printed as the part of davy.yaml that means the same."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from davy.checks import slofiles
+from davy.checks.slofiles import Found
+from davy.pipeline import configfile
+from davy.pipeline.checksconfig import FiledSlo, ThresholdConfig
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Problem, Unusable
+from davy.workflows.render.clean import one_line
+
+VERSION = 1
+REMEDY = (
+    "davy reads OpenSLO v1, Sloth, Pyrra v1alpha1, Keptn, AnalysisTemplates of Argo Rollouts and Canaries of Flagger."
+)
+
+
+def imported(said: Mapping[str, Any]) -> Ending:
+    """Read the files and print. Raises Unusable where one is of no known kind, or nothing could be carried over."""
+    found = slofiles.read(_texts(said["files"]), thresholds=True)
+    if found.problems:
+        raise Unusable("The files cannot be imported.", problems=tuple(found.problems), remedy=REMEDY)
+    if not found.objectives and not found.thresholds:
+        raise Unusable("Nothing in the files can be carried over.", problems=tuple(found.refused))
+    if said["output"] == "json":
+        click.echo(json.dumps(document(found)))
+        return Ending.DONE
+    text = yaml.dump({"checks": checks(found)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
+    click.echo(text, nl=False)
+    for refused in found.refused:
+        click.echo(f"left out: {one_line(str(refused))}", err=True)
+    for note in found.notes:
+        click.echo(f"note: {one_line(str(note))}", err=True)
+    return Ending.DONE
+
+
+def _texts(files: Sequence[Path]) -> list[tuple[str, str]]:
+    texts: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for path in files:
+        try:
+            texts.append((str(path), configfile.text(path)))
+        except Unusable as error:
+            problems += error.problems
+    if problems:
+        raise Unusable("The files cannot be read.", problems=tuple(problems))
+    return texts
+
+
+def checks(found: Found) -> dict[str, Any]:
+    """What `checks` of davy.yaml says, without what is the default."""
+    said: dict[str, Any] = {}
+    if found.thresholds and not found.objectives:
+        said["judge"] = "threshold"
+    if found.objectives:
+        said["slos"] = [_plain(slo) for slo in found.objectives]
+    if found.thresholds:
+        said["thresholds"] = [_plain(threshold) for threshold in found.thresholds]
+    if found.flagger and any(threshold.style == "flagger" for threshold in found.thresholds):
+        said["flagger"] = {key: _written(value, value) for key, value in found.flagger.items()}
+    return said
+
+
+def _plain(part: FiledSlo | ThresholdConfig) -> dict[str, Any]:
+    set_by_hand = part.model_dump(exclude_defaults=True, exclude={"file", "line"}, by_alias=True)
+    return {key: _written(getattr(part, key, value), value) for key, value in set_by_hand.items()}
+
+
+def _written(value: Any, otherwise: Any) -> Any:
+    """A duration as short as it can be said exactly."""
+    if not isinstance(value, timedelta):
+        return int(value) if isinstance(value, float) and value.is_integer() else otherwise
+    seconds = value.total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:.6f}".rstrip("0") + "s" if seconds > 1 else f"{seconds * 1000:.3f}".rstrip("0").rstrip(".") + "ms"
+
+
+def document(found: Found) -> dict[str, Any]:
+    """`{"davy_slo_import": 1, …}`: what davy.yaml would say, and what it could not."""
+    return {
+        "davy_slo_import": VERSION,
+        "checks": checks(found),
+        "left_out": [_place(problem) for problem in found.refused],
+        "notes": [_place(note) for note in found.notes],
+    }
+
+
+def _place(problem: Problem) -> dict[str, Any]:
+    return {"file": problem.file, "line": problem.line, "path": problem.path, "what": problem.what}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Queries of several lines as they are written."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
