@@ -62,7 +62,7 @@ class OwnPrometheus:
 
     def scraped(self, pods: Iterable[str], since: float) -> bool:
         """Every one of these pods has answered a scrape since then, in Unix seconds."""
-        up = {one["metric"]["pod"]: float(one["value"][1]) for one in self.query("timestamp(up == 1)")}
+        up = {one["metric"]["pod"]: float(one["value"][1]) for one in self.query("timestamp(up) and up == 1")}
         return all(up.get(pod, 0.0) > since for pod in pods)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
