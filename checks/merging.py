@@ -74,6 +74,8 @@ def merged(
     found: list[list[Series]] = [[] for _ in range(count)]
     choice = dict(before)
     for target, holders in _targets(answers, replica_labels).items():
+        if _is_early(holders, choice.get(target), answers):
+            continue
         picked = _picked(holders, choice.get(target))
         choice[target] = picked.name
         for (selector, _), one in _whole(picked, holders, target, notes).items():
@@ -127,6 +129,12 @@ def _picked(holders: Sequence[_Holder], before: tuple[int, Key] | None) -> _Hold
     if before is None and whole:
         return whole[0]
     return max(whole or current, key=lambda holder: (len(settled & holder.series.keys()), holder.newest()))
+
+
+def _is_early(holders: Sequence[_Holder], before: tuple[int, Key] | None, answers: Mapping[int, Answers]) -> bool:
+    """True where the server of before answered without any of these series, and may not have scraped them yet."""
+    lacks = before is not None and before[0] in answers and all(holder.name != before for holder in holders)
+    return lacks and not _settled(holders)
 
 
 def _settled(holders: Sequence[_Holder]) -> set[tuple[int, Key]]:

@@ -58,7 +58,7 @@ class ChecksConfig(Part):
     quorum: int | None = Field(None, ge=1, description="How many of several servers must answer; all by default.")
     replica_labels: tuple[str, ...] = Field(
         ("prometheus_replica", "replica"),
-        description="Labels that tell servers of one pair apart; dropped where several servers are joined.",
+        description="Labels that tell servers of one pair apart; dropped where several are joined.",
     )
     judge: Literal["sequential", "threshold"] = "sequential"
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")

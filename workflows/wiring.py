@@ -190,7 +190,8 @@ def metrics(config: "Config") -> "Metrics":
 
     checks, known = config.checks, secrets(config)
     servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
-    if len(servers) == 1:
+    # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
+    if len(servers) == 1 and "replica_labels" not in checks.model_fields_set:
         return servers[0]
     return Quorum(
         tuple((server.url, server) for server in servers), need=checks.quorum, replica_labels=checks.replica_labels

@@ -1,6 +1,7 @@
 """Prometheus over its HTTP API: raw samples by range selectors, and instant queries."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,10 @@ class Prometheus:
         self._sleep = sleep
         self._pages = Pages()
         self._idle: LifoQueue[Line] = LifoQueue()
-        self._unsaid: LifoQueue[str] = LifoQueue()
+        self._lock = threading.Lock()
+        self._unsaid: dict[str, None] = {}
         if self._signing.warning():
-            self._unsaid.put(f"{self._signing.url}: {self._signing.warning()}")
+            self._unsaid[f"{self._signing.url}: {self._signing.warning()}"] = None
 
     @property
     def url(self) -> str:
@@ -76,18 +78,20 @@ class Prometheus:
         wanted = list(dict.fromkeys(selectors))
         if len(wanted) < 2:
             return tuple(self.samples(selector, start, end) for selector in selectors)
-        with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(wanted))) as pool:
-            found = dict(zip(wanted, pool.map(lambda one: self.samples(one, start, end), wanted), strict=True))
-        return tuple(found[selector] for selector in selectors)
+        pool = ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(wanted)))
+        try:
+            under_way = {selector: pool.submit(self.samples, selector, start, end) for selector in wanted}
+            return tuple(under_way[selector].result() for selector in selectors)
+        finally:
+            # After a failure those that wait for their turn are not asked any more: a verdict is waited for.
+            pool.shutdown(cancel_futures=True)
 
     def heard(self) -> tuple[str, ...]:
         """See the port."""
-        said: list[str] = []
-        while True:
-            try:
-                said.append(self._unsaid.get_nowait())
-            except Empty:
-                return tuple(dict.fromkeys(reversed(said)))
+        with self._lock:
+            said = tuple(self._unsaid)
+            self._unsaid.clear()
+        return said
 
     def query(self, promql: str, at: datetime) -> Answer:
         """An instant query."""
@@ -102,8 +106,8 @@ class Prometheus:
         try:
             yield line
         finally:
-            for said in line.heard():
-                self._unsaid.put(said)
+            with self._lock:
+                self._unsaid.update(dict.fromkeys(line.heard()))
             self._idle.put(line)
 
     def _opened(self) -> Line:

@@ -12,6 +12,7 @@ from contracts.secured import Server
 from davy.checks.adapters.paging import LEAST_MS, is_too_much
 from davy.checks.adapters.prometheus import Prometheus
 from davy.pipeline.errors import Unusable
+from davy.pipeline.serverconfig import PrometheusConfig
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 END = AT.timestamp()
@@ -152,6 +153,16 @@ def test_warnings_beside_samples_are_heard_once(server):
     prometheus.samples_of([f"m{n}{{}}" for n in range(5)], AT - timedelta(minutes=1), AT)
     assert sorted(prometheus.heard()) == ["not a counter", "partial response"]
     assert prometheus.heard() == ()
+
+
+def test_a_partial_answer_is_heard_and_the_users_parameters_go_with_each_question(server):
+    body = {"status": "success", "isPartial": True, "data": {"resultType": "vector", "result": []}}
+    server.answer = lambda request: (200, body)
+    prometheus = Prometheus(PrometheusConfig(url=server.url, params={"deny_partial_response": "1"}))
+    assert prometheus.query("up", AT).warnings == ("the answer is partial",)
+    prometheus.samples("up", AT - timedelta(minutes=1), AT)
+    assert [one.form["deny_partial_response"] for one in server.asked] == ["1", "1"]
+    assert prometheus.heard() == ("the answer is partial",)
 
 
 def test_native_histograms_are_read_as_the_api_documents_them(server):

@@ -92,6 +92,18 @@ def test_an_error_series_that_only_the_other_has_so_far_is_not_counted_twice(pai
     assert counted == 3
 
 
+def test_the_same_holds_where_each_selector_is_asked_by_itself(pair):
+    pair.scraped(0, *range(15, 400, 15))
+    pair.scraped(1, *range(20, 400, 15))
+    pair.scraped(1, *range(200, 400, 15), name="n", value=lambda _: 3)
+    pair.scraped(0, *range(210, 400, 15), name="n", value=lambda _: 3)
+    both = pair.both
+    assert len(both.samples("m", at(0), at(201))) == 1
+    assert both.samples("n", at(0), at(201)) == ()
+    (one,) = both.samples("n", at(0), at(212))
+    assert one.samples == ((at(210).timestamp(), 3),)
+
+
 def test_a_server_that_lacks_errors_for_good_is_not_the_one_that_is_read(pair):
     pair.scraped(0, *range(15, 400, 15))
     pair.scraped(1, *range(20, 400, 15))

@@ -64,6 +64,8 @@ def test_redaction_knows_every_secret_wherever_it_is_held(tmp_path: Path, monkey
 def test_one_server_is_itself_and_several_are_a_quorum():
     assert isinstance(wiring.metrics(config("http://a")), Prometheus)
     assert isinstance(wiring.metrics(config("[http://a, http://b]")), Quorum)
+    replicas_behind_one = config("http://a\n  replica_labels: [replica]")
+    assert isinstance(wiring.metrics(replicas_behind_one), Quorum)
 
 
 THRESHOLD = "  prometheus: http://p\n  thresholds: [{{name: q, query: '{query}', success: '<= 1'}}]\n"
