@@ -190,8 +190,9 @@ class Scene:
         """The client sends nothing more, every pod was scraped since, and the judges have seen that."""
         for load in self.loads:
             load.stop()
-        ended = time.time()
-        self.look_until(lambda: self.is_scraped(ended))
+        # A window ends with the pod that was scraped longest ago; what others gave after that is for the next.
+        twice = time.time() + SCRAPE.total_seconds()
+        self.look_until(lambda: self.is_scraped(twice))
         self.look()
 
     # ---- the client's side ----
