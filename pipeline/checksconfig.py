@@ -1,9 +1,10 @@
 """Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
 
+import math
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from davy.pipeline.fields import Duration, Name, Part, Share
 from davy.pipeline.serverconfig import Servers
@@ -120,6 +121,25 @@ class KayentaConfig(Part):
     lookback: Duration = Field(timedelta(0), description="Points this far back are judged; 0 is all of the step's.")
 
 
+def _clusters(value: object) -> object:
+    """One problem for both of what it may be."""
+    try:
+        fits = value == "auto" or (not isinstance(value, bool) and 1 <= float(str(value)) < math.inf)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("must be `auto`, or a number from 1 up")
+    return value
+
+
+Clusters = Annotated[
+    Literal["auto"] | float,
+    BeforeValidator(_clusters),
+    WithJsonSchema({"anyOf": [{"enum": ["auto"], "type": "string"}, {"type": "number", "minimum": 1}]}),
+]
+"""How many times more bad events scatter than single ones would, or `auto`."""
+
+
 class ChecksConfig(Part):
     """Questions put to Prometheus."""
 
@@ -146,7 +166,7 @@ class ChecksConfig(Part):
     worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
     burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
     burn_weight: float = Field(0.2, ge=0, lt=1)
-    dispersion: Literal["auto"] | Annotated[float, Field(ge=1)] = Field(
+    dispersion: Clusters = Field(
         "auto", description="How bad events cluster; `auto` is measured on stable's own past, 1 is one by one."
     )
     dispersion_history: Duration = Field(
