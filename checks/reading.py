@@ -62,7 +62,8 @@ class Reading:
 
     def windows(self) -> Iterator[Glance]:
         """Each usable window."""
-        for self._line, line in self._lines:
+        for count, line in self._lines:
+            self._line = count
             glance = self._glance(line)
             if glance is not None:
                 yield glance
