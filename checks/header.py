@@ -109,7 +109,7 @@ class Header:
             if name in document and not isinstance(document[name], dict):
                 self.said("must be an object", name)
         parameters = self._parameters(document.get("parameters", {}))
-        self._metrics(document.get("metrics"), parameters.get("dispersion", 1.0))
+        self._metrics(document.get("metrics"), parameters.get("dispersion"))
         return Trace(
             metrics=tuple(self.metrics.values()),
             rules=_rules(parameters),
@@ -149,14 +149,14 @@ class Header:
             return None
         return float(document[name])
 
-    def _metrics(self, document: Any, dispersion: float) -> None:
+    def _metrics(self, document: Any, dispersion: float | None) -> None:
         if not isinstance(document, list) or not document:
             self.said("must be a list of at least one metric", "metrics")
             return
         for index, entry in enumerate(document):
             self._metric(entry, dispersion, f"metrics[{index}]")
 
-    def _metric(self, entry: Any, dispersion: float, path: str) -> None:
+    def _metric(self, entry: Any, dispersion: float | None, path: str) -> None:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
             self.said('must be an object with a "name"', path)
             return
@@ -173,12 +173,13 @@ class Header:
         own, origin = found["dispersion"], entry.get("dispersion_from", "")
         if not isinstance(origin, str):
             self.said("must be words", f"{path}.dispersion_from")
-        self.origins[name] = str(origin) or ("its own entry" if own is not None else "parameters")
+        said = "its own entry" if own is not None else "the default" if dispersion is None else "parameters"
+        self.origins[name] = str(origin) or said
         self.metrics[name] = Metric(
             name=name,
             objective=None if found["objective"] is None else found["objective"] / 100,
             weight=1.0 if found["weight"] is None else found["weight"],
-            dispersion=dispersion if own is None else own,
+            dispersion=(dispersion or 1.0) if own is None else own,
             bound="" if bound is None else str(entry["bound"]),
             bad_words="failed" if bound is None else bound_words(bound),
         )

@@ -82,9 +82,9 @@ class Replay:
         may_promote = self._may_promote(glance)
         if not self._could_be_over(may_promote=may_promote):
             return
-        if self._standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
+        if self.standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
             return
-        standing = self._standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote)
         verdict = Result.ROLL_BACK if standing.decision is Decision.ROLL_BACK else Result.PROMOTE
         self._reached = _Reached(verdict, glance.t, self._sentence(standing), standing.blame)
 
@@ -103,7 +103,13 @@ class Replay:
         tracks = tuple(tally.track(with_ratio=with_ratio) for tally in self._tallies.values())
         return Case(rules=self.trace.rules, tracks=tracks)
 
-    def _standing(self, *, may_promote: bool, with_ratio: bool = True) -> Standing:
+    @property
+    def worse(self) -> float:
+        """The ratio that promotion had to exclude at the newest window."""
+        return self._worse
+
+    def standing(self, *, may_promote: bool, with_ratio: bool = True) -> Standing:
+        """Where the case stands now."""
         return self.case(with_ratio=with_ratio).standing(self._worse, may_promote=may_promote)
 
     def _sentence(self, standing: Standing) -> str:
@@ -113,7 +119,7 @@ class Replay:
     def _keep(self, glance: Glance) -> None:
         if self.windows % self._stride:
             return
-        standing = self._standing(may_promote=False)
+        standing = self.standing(may_promote=False)
         self._looks.append(look_of(glance.t, standing))
         if len(self._looks) >= 2 * self.keep:
             del self._looks[::2]
@@ -123,7 +129,7 @@ class Replay:
         """What was made of the windows so far."""
         rules, last = self.trace.rules, self._last
         may_promote = last is not None and self._may_promote(last)
-        standing = self._standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote)
         looks = tuple(self._looks)
         if not looks or last is None or looks[-1].t != last.t:
             looks = (*looks, look_of(last.t if last else 0.0, standing))

@@ -45,7 +45,7 @@ def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, 
     Raises Unusable with every malformed line, also those behind the verdict.
     """
     with opened(path) as lines:
-        reading = Reading(lines, _name(path))
+        reading = Reading(lines, name_of(path))
         replay = Replay(reading.header or Trace(metrics=()), to_end=to_end, keep=LOOKS if pictures else 0)
         windows = []
         for glance in reading.windows():
@@ -62,10 +62,11 @@ def whole(path: str) -> Trace:
     from davy.checks.reading import read  # noqa: PLC0415
 
     with opened(path) as lines:
-        return read(lines, _name(path))
+        return read(lines, name_of(path))
 
 
-def _name(path: str) -> str:
+def name_of(path: str) -> str:
+    """What its problems are told under."""
     return "stdin" if path == "-" else path
 
 
