@@ -1,42 +1,22 @@
 """Replaying: a trace from a file to a judge, and what it found in words and as JSON."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from davy.checks.finding import Finding, Result
+from davy.checks.finding import Finding
 from davy.checks.reading import Reading
 from davy.checks.replay import Replay
-from davy.checks.sentences import percent, times
+from davy.checks.sentences import times
 from davy.checks.trace import Trace
-from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Counts, Evidence
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.figures import VERDICTS, short, side, table
+from davy.workflows.tracefile import name_of, opened
 
 VERSION = 1
-NAME = 16
-"""Columns for a metric's name."""
 LOOKS = 512
 """Kept for a picture, at least."""
-
-
-@contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
-    """The trace's bytes; `-` is stdin. Raises Unusable where there are none."""
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(path).open("rb") as lines:
-            yield lines
-    except OSError as error:
-        problem = Problem(what=f"cannot be read: {error.strerror or error}", file=path)
-        remedy = "Name a trace: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
-        raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
 
 
 def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
@@ -63,11 +43,6 @@ def whole(path: str) -> Trace:
 
     with opened(path) as lines:
         return read(lines, name_of(path))
-
-
-def name_of(path: str) -> str:
-    """What its problems are told under."""
-    return "stdin" if path == "-" else path
 
 
 def document(finding: Finding, trace: Trace) -> dict[str, Any]:
@@ -104,13 +79,6 @@ def _metric(evidence: Evidence | None, *, counted: bool) -> dict[str, Any]:
     }
 
 
-VERDICTS = {
-    Result.ROLL_BACK: "roll back",
-    Result.PROMOTE: "promote",
-    Result.INCONCLUSIVE: "inconclusive",
-}
-
-
 def text(finding: Finding) -> str:
     """The verdict, its sentence, and a table of the metrics; at most 80 columns but for the sentence."""
     at = f" at {finding.at:g} s" if finding.at is not None else ""
@@ -143,26 +111,3 @@ def _row(one: Evidence, *, counted: bool) -> tuple[str, ...]:
         f"{times(one.ratio[0])} to {times(one.ratio[1])}" if one.ratio else "-",
         f"{100 * one.share:.0f}%",
     )
-
-
-def short(name: str) -> str:
-    """A metric's name in its columns."""
-    clean = one_line(name)
-    return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
-
-
-def side(counts: Counts) -> str:
-    """`24/6,000 0.40%`."""
-    return f"{counts.bad:,}/{counts.total:,} {percent(counts.rate)}" if counts.total else "no data"
-
-
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Columns two spaces apart."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
