@@ -11,7 +11,7 @@ from davy.checks.trace import Trace
 from davy.pipeline.model import Counts, Evidence
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
-from davy.workflows.render.figures import VERDICTS, short, side, table
+from davy.workflows.render.columns import VERDICTS, short, side, table
 from davy.workflows.tracefile import name_of, opened
 
 VERSION = 1

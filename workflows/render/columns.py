@@ -1,4 +1,4 @@
-"""Figures: counts, rates and verdicts as short words, in columns."""
+"""Columns: counts, rates and verdicts as short words, in columns."""
 
 from collections.abc import Sequence
 
