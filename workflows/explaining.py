@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from davy.checks.explanation import Burn, Explained, Explanation, Missing, explained
-from davy.checks.reading import Reading
+from davy.checks.lines import Reading
 from davy.checks.sentences import percent, times
 from davy.checks.trace import Trace
 from davy.pipeline.model import Counts

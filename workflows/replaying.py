@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from davy.checks.finding import Finding
-from davy.checks.reading import Reading
+from davy.checks.lines import Reading
 from davy.checks.replay import Replay
 from davy.checks.sentences import times
 from davy.checks.trace import Trace
@@ -39,7 +39,7 @@ def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, 
 
 def whole(path: str) -> Trace:
     """All of it. Raises Unusable with every malformed line."""
-    from davy.checks.reading import read  # noqa: PLC0415
+    from davy.checks.lines import read  # noqa: PLC0415
 
     with opened(path) as lines:
         return read(lines, name_of(path))

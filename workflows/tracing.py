@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from davy.checks.reading import Reading
+from davy.checks.lines import Reading
 from davy.checks.rulebook import BESIDE
 from davy.checks.trace import Glance, Trace
 from davy.pipeline.errors import Missing

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.finding import Result
-from davy.checks.reading import read
+from davy.checks.lines import read
 from davy.checks.replay import sequential
 from davy.checks.sequential import Case
 from davy.checks.trace import written

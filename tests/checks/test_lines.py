@@ -1,4 +1,4 @@
-"""Reading traces: what is malformed is said with its line, all of it; what is not, is read."""
+"""A trace's lines: what is malformed is said with its number, all of it; what is not, is read."""
 
 import json
 import math
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.reading import Reading, read
+from davy.checks.lines import Reading, read
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Counts
 
