@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from davy.checks.finding import Finding
 from davy.checks.replay import Replay
 from davy.checks.sequential import Case, Metric, Rules, Standing, Track
-from davy.checks.statistics import log_e_health
+from davy.checks.statistics import log_e_health, log_weighted
 from davy.checks.trace import Glance, Trace
 from davy.pipeline.model import NOTHING, Counts, Evidence, Pair
 
@@ -164,16 +164,17 @@ class _Metric:
         whole = sum(one.metric.weight for one in self.case.tracks)
         burn_weight = rules.burn_weight if self.burns else 0.0
         evidence = next(one for one in self.standing.evidence if one.metric == metric.name)
+        weight, burn = metric.weight / whole * (1 - burn_weight), self._burn(track)
         return Explained(
             metric=metric,
             evidence=evidence,
             shares=self.shares,
             bounds=_bounds(track),
-            burn=self._burn(track),
+            burn=burn,
             log_e_relative=track.better[self.worse].log_e(metric.dispersion),
             log_e_absolute=_absolute(track),
-            weight=metric.weight / whole * (1 - burn_weight),
-            log_part=self.case.parts(self.burns)[metric.name],
+            weight=weight,
+            log_part=log_weighted([(weight, evidence.log_e_roll_back), (burn.weight, burn.log_e) if burn else (0, 0)]),
             origin=origins.get(metric.name, "parameters"),
             missing=self._missing(track),
         )
@@ -199,8 +200,7 @@ class _Metric:
 
         def rolls_back(counts: Pair) -> bool:
             later = self.case.counted({track.metric.name: counts})
-            parts = later.parts(_burns(later, self.case.rules.burn)).values()
-            return math.fsum(map(math.exp, map(_capped, parts))) >= 1 / self.case.rules.alpha
+            return later.standing(self.worse).log_e_roll_back >= self.case.rules.roll_back_at
 
         return Missing(
             clean=_fewest(lambda n: promotes(_more(track, n, share, canary=0.0, stable=rate))),
@@ -211,10 +211,6 @@ class _Metric:
 
 def _burns(case: Case, limit: float) -> dict[str, float]:
     return {one.metric.name: one.log_e_burn(limit) for one in case.tracks if one.metric.objective is not None}
-
-
-def _capped(log: float) -> float:
-    return min(log, 700.0)
 
 
 def _bounds(track: Track) -> tuple[AtBound, ...]:

@@ -66,10 +66,10 @@ class Replay:
         worse = self.trace.worse if glance.worse is None else glance.worse
         if worse != self._worse:
             self._exclude(worse)
-        for name, pair in glance.counts.items():
-            self._tallies[name].see(pair)
+        raised = [name for name, pair in glance.counts.items() if self._tallies[name].see(pair)]
         if self._reached is None:
-            self._judge(glance)
+            # With data rules a roll-back may also wait for the blame to pass on, and that needs no bad event.
+            self._judge(glance, raised=bool(raised) or self.trace.rules.bad_at_least > 0)
         if self.keep:
             self._keep(glance)
 
@@ -78,9 +78,9 @@ class Replay:
         for tally in self._tallies.values():
             tally.excluding(worse)
 
-    def _judge(self, glance: Glance) -> None:
+    def _judge(self, glance: Glance, *, raised: bool) -> None:
         may_promote = self._may_promote(glance)
-        if not self._could_be_over(may_promote=may_promote):
+        if not self._could_be_over(raised=raised, may_promote=may_promote):
             return
         if self.standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
             return
@@ -91,10 +91,13 @@ class Replay:
     def _may_promote(self, glance: Glance) -> bool:
         return glance.t >= self.trace.promote_from and not glance.gap
 
-    def _could_be_over(self, *, may_promote: bool) -> bool:
-        """False where bounds that are quickly had say that no limit is reached."""
+    def _could_be_over(self, *, raised: bool, may_promote: bool) -> bool:
+        """False where bounds that are quickly had say that no limit is reached.
+
+        `raised`: the window held a bad canary event; without one no evidence against the canary grows.
+        """
         rules, tallies = self.trace.rules, self._tallies.values()
-        if any(tally.most_against(rules.burn) >= rules.roll_back_at - SLACK for tally in tallies):
+        if raised and any(tally.most_against(rules.burn) >= rules.roll_back_at - SLACK for tally in tallies):
             return True
         return may_promote and all(tally.most_for() >= rules.promote_at - SLACK for tally in tallies)
 

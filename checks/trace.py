@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from davy.checks.sequential import Metric, Rules
+from davy.checks.sequential import Form, Metric, Rules
 from davy.pipeline.model import Counts, Pair
 
 VERSION = 1
@@ -84,6 +84,8 @@ def _metric(metric: Metric, origin: str) -> dict[str, Any]:
         document["objective"] = float(f"{100 * metric.objective:.15g}")
     if metric.bound:
         document["bound"] = metric.bound
+    if metric.evidence is not Form.CONDITIONAL:
+        document["evidence"] = metric.evidence.value
     document |= {"weight": metric.weight, "dispersion": metric.dispersion}
     if origin:
         document["dispersion_from"] = origin
