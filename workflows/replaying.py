@@ -19,6 +19,17 @@ LOOKS = 512
 """Kept for a picture, at least."""
 
 
+def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
+    """One of the judges' findings, and the trace. Raises Unusable for a malformed trace, or a judge's settings."""
+    if judge == "sequential":
+        return found(path, to_end=to_end, pictures=pictures)
+    from davy.checks import otherwise  # noqa: PLC0415 - pydantic
+
+    trace = whole(path)
+    say = otherwise.threshold if judge == "threshold" else otherwise.mannwhitney
+    return say(trace, to_end=to_end), trace
+
+
 def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
     """The sequential judge's finding, the windows read one by one; and the trace, with its windows only for pictures.
 

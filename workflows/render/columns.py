@@ -25,7 +25,15 @@ def short(name: str) -> str:
 
 def side(counts: Counts) -> str:
     """`24/6,000 0.40%`."""
-    return f"{counts.bad:,}/{counts.total:,} {percent(counts.rate)}" if counts.total else "no data"
+    return f"{_count(counts.bad)}/{_count(counts.total)} {percent(counts.rate)}" if counts.total else "no data"
+
+
+def _count(number: int) -> str:
+    """Whole up to a million, then `30.0M`."""
+    for unit, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
+        if number >= unit:
+            return f"{number / unit:.1f}{letter}"
+    return f"{number:,}"
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
