@@ -1,6 +1,8 @@
 """Replaying: a trace from a file to a judge, and what it found in words and as JSON."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from davy.checks.finding import Finding
@@ -12,9 +14,11 @@ from davy.pipeline.model import Counts, Evidence
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.columns import VERDICTS, short, side, table
-from davy.workflows.tracefile import name_of, opened
+from davy.workflows.screens import View, width_of
+from davy.workflows.tracefile import kept, name_of, opened
 
 VERSION = 1
+WIDTH = 80
 LOOKS = 512
 """Kept for a picture, at least."""
 
@@ -88,6 +92,23 @@ def _metric(evidence: Evidence | None, *, counted: bool) -> dict[str, Any]:
         "stable": {"total": one.stable.total, "bad": one.stable.bad},
         "blame": one.share,
     }
+
+
+def paged(out: Path, finding: Finding, trace: Trace) -> None:
+    """The verdict as a page of its own. Raises Unusable where it cannot be written."""
+    from davy.workflows.render.page import page  # noqa: PLC0415
+
+    kept(out, page(finding, trace))
+
+
+def plotted(finding: Finding, trace: Trace, *, no_color: bool) -> str:
+    """The verdict drawn: as wide as the terminal, 80 columns and without colour where there is none."""
+    from davy.workflows.render.chart import drawn  # noqa: PLC0415
+
+    width = width_of(sys.stdout)
+    color = width is not None and View(no_color=no_color).color
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return drawn(finding, trace, width or WIDTH, color=color, unicode=unicode)
 
 
 def text(finding: Finding) -> str:

@@ -30,9 +30,9 @@ def name_of(path: str) -> str:
 
 
 def kept(out: Path, text: str) -> None:
-    """The trace as a file. Raises Unusable where it cannot be written."""
+    """The text as a file. Raises Unusable where it cannot be written."""
     try:
         out.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         problem = Problem(what=f"cannot be written: {error.strerror or error}", file=str(out))
-        raise Unusable(f"{out} cannot be written.", problems=(problem,), remedy="Name another with -o.") from error
+        raise Unusable(f"{out} cannot be written.", problems=(problem,), remedy="Name another file.") from error
