@@ -65,7 +65,8 @@ def test_the_verdict_for_people(davy: Davy, trace: Path) -> None:
 def test_from_stdin(trace: Path) -> None:
     davy = Path(sys.executable).parent / "davy"
     with trace.open("rb") as lines:
-        done = subprocess.run([davy, "judge", "replay", "-", "-o", "json"], stdin=lines, capture_output=True, check=True)
+        command = [davy, "judge", "replay", "-", "-o", "json"]
+        done = subprocess.run(command, stdin=lines, capture_output=True, check=True)
     assert json.loads(done.stdout)["at"] == 60
 
 
