@@ -137,6 +137,7 @@ def _look(number: int, judged: Judged) -> str:
             _micros(window.start),
             _micros(window.end),
             {name: _numbers(pair) for name, pair in window.counts.items()},
+            *([dict(window.dispersion)] if window.dispersion else []),
         ]
         for window in judged.verdict.windows
     ]
@@ -145,21 +146,34 @@ def _look(number: int, judged: Judged) -> str:
 
 def _judged(document: dict[str, Any]) -> tuple[int, Event]:
     windows = tuple(
-        Window(start=_moment(start), end=_moment(end), counts={name: _pair(four) for name, four in counts.items()})
-        for start, end, counts in document["w"]
+        Window(
+            start=_moment(start),
+            end=_moment(end),
+            counts={name: _pair(numbers) for name, numbers in counts.items()},
+            dispersion=dispersion[0] if dispersion else {},
+        )
+        for start, end, counts, *dispersion in document["w"]
     )
     at = _moment(document["t"])
     verdict = Verdict(at=at, decision=Decision(document["d"]), sentence="", windows=windows)
     return int(document["n"]), Judged(at=at, verdict=verdict)
 
 
-def _numbers(pair: Pair) -> list[int]:
-    return [pair.canary.bad, pair.canary.total, pair.stable.bad, pair.stable.total]
+def _numbers(pair: Pair) -> list[Any]:
+    """`[bad, total, stable's bad, stable's total]`; with more bounds also `{bound: [above, stable's]}`."""
+    four = [pair.canary.bad, pair.canary.total, pair.stable.bad, pair.stable.total]
+    bounds = {**pair.canary.above, **pair.stable.above}
+    above = {bound: [pair.canary.above.get(bound, 0), pair.stable.above.get(bound, 0)] for bound in bounds}
+    return [*four, above] if above else four
 
 
-def _pair(four: Sequence[int]) -> Pair:
-    bad, total, stable_bad, stable_total = four
-    return Pair(canary=Counts(bad=bad, total=total), stable=Counts(bad=stable_bad, total=stable_total))
+def _pair(numbers: Sequence[Any]) -> Pair:
+    bad, total, stable_bad, stable_total, *more = numbers
+    above: dict[str, list[int]] = more[0] if more else {}
+    return Pair(
+        canary=Counts(bad=bad, total=total, above={bound: two[0] for bound, two in above.items()}),
+        stable=Counts(bad=stable_bad, total=stable_total, above={bound: two[1] for bound, two in above.items()}),
+    )
 
 
 def _micros(moment: datetime) -> int:
@@ -203,11 +217,14 @@ def _folded(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 def _joined(first: str, second: str) -> str:
     earlier, later = json.loads(first), json.loads(second)
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, Pair] = {}
+    said: dict[str, float] = {}
     windows = [*earlier["w"], *later["w"]]
-    for _, _, held in windows:
-        for name, four in held.items():
-            so_far = counts.get(name, [0, 0, 0, 0])
-            counts[name] = [before + more for before, more in zip(so_far, four, strict=True)]
+    for _, _, held, *dispersion in windows:
+        said = {**(dispersion[0] if dispersion else {}), **said}
+        for name, numbers in held.items():
+            before, more = counts.get(name, Pair()), _pair(numbers)
+            counts[name] = Pair(canary=before.canary + more.canary, stable=before.stable + more.stable)
     start, end = min(window[0] for window in windows), max(window[1] for window in windows)
-    return _text({**later, "w": [[start, end, counts]]})
+    sums = {name: _numbers(pair) for name, pair in counts.items()}
+    return _text({**later, "w": [[start, end, sums, *([said] if said else [])]]})

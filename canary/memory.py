@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from davy.canary.ports import Holder, Past, PodView, Speed, Standing, Surroundings
+from davy.canary.ports import Baseline, Holder, Past, PodView, Speed, Standing, Surroundings
 from davy.canary.simulation import Rollout, SimulatedDeployment, held
 from davy.pipeline.codec import decode, encode
 from davy.pipeline.errors import Conflict, LockedOut
@@ -41,6 +41,7 @@ class World:
         self.clock = clock
         self.workload = Workload(namespace="shop", name="checkout")
         self.deployment = SimulatedDeployment(images or {"app": "shop/app@sha256:1"}, replicas, clock.now())
+        self.baseline: Baseline | None = None
         self.surroundings = Surroundings(strategy="RollingUpdate", containers=self.deployment.images)
         self.marks: Marks | None = None
         self.fence = 0
@@ -85,6 +86,7 @@ class MemoryCluster:
             held=marks.restore if marks else None,
             release=marks.release if marks else "",
             stable_hash=marks.stable_hash if marks else "",
+            baseline=world.baseline,
             pods=tuple(
                 PodView(
                     name=pod.name,

@@ -48,6 +48,17 @@ class PodView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A Deployment of the user's own that runs fresh pods of the stable version, to compare the canary with."""
+
+    name: str
+    images: Mapping[str, str] = field(default_factory=dict)
+    """By container; none where there is no such Deployment."""
+    pods: tuple[PodView, ...] = ()
+    """Those of its present template."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The Deployment and its pods at one moment."""
 
@@ -72,6 +83,8 @@ class Standing:
     stable_hash: str = ""
     """Of the rollout in progress, from the annotation."""
     pods: tuple[PodView, ...] = ()
+    baseline: Baseline | None = None
+    """None where none is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

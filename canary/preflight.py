@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from davy.canary import strategy
+from davy.canary import sight, strategy
 from davy.canary.ports import Autoscaler, Budget, Standing, Surroundings
 from davy.pipeline.config import CanaryConfig, Config, ImageConfig
 from davy.pipeline.errors import Problem
@@ -63,6 +63,7 @@ def problems(
         *_replicas(standing),
         *_readiness(surroundings, placement),
         *_not_at_rest(standing),
+        *_baseline(standing, config),
         *(_scaled_by(scaler) for scaler in surroundings.autoscalers if "autoscaler" not in config.canary.accept),
         *(_kept_by(budget) for budget in _blocking(surroundings) if "disruption-budget" not in config.canary.accept),
         *strategy.planned(config.canary, config.checks.worse, standing.replicas).problems,
@@ -156,6 +157,27 @@ def _readiness(surroundings: Surroundings, placement: Placement) -> tuple[Proble
         for name in surroundings.without_readiness
         if name in placement.containers
     )
+
+
+def _baseline(standing: Standing, config: Config) -> tuple[Problem, ...]:
+    """Fresh pods for the comparison have to be of the stable version, or the canary is compared with something else."""
+    name, kept = config.checks.baseline_deployment, standing.baseline
+    if config.checks.baseline != "fresh" or name is None:
+        return ()
+    stable = standing.held.images if standing.held else standing.images
+    if name == standing.workload.name:
+        what = "is the Deployment under release itself; the baseline is one of its own, with the same pods"
+    elif kept is None or not kept.images:
+        what = f"there is no Deployment {name} in the namespace {standing.workload.namespace}"
+    elif not sight.runs(kept, stable):
+        others = ", ".join(f"{c} {kept.images.get(c, 'is missing')}, stable {image}" for c, image in stable.items()
+                           if kept.images.get(c) != image)  # fmt: skip
+        what = f"Deployment {name} does not run the stable version ({others}); set the same images, written alike"
+    elif not sight.baseline(standing, stable):
+        what = f"Deployment {name} has no Ready pod to compare with"
+    else:
+        return ()
+    return (Problem(path="checks.baseline_deployment", what=what),)
 
 
 def _not_at_rest(standing: Standing) -> tuple[Problem, ...]:

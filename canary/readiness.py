@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_from
-from davy.canary.ports import PodView, Standing, Trouble, TroubleKind
+from davy.canary.ports import Baseline, PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.events import Restore
 from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Workload
@@ -48,6 +48,17 @@ def standing_of(
         stable_hash=notes.get(STABLE_HASH, ""),
         pods=_pod_views(own_pods, slices),
     )
+
+
+def baseline_of(
+    name: str, *, deployment: Doc, replica_sets: Sequence[Doc], pods: Sequence[Doc], slices: Sequence[Doc]
+) -> Baseline:
+    """The Deployment of fresh pods of the stable version, at the same moment."""
+    own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
+    template = _template_hash(deployment, own_sets)
+    set_ids = {uid(doc) for doc in own_sets if template and labels(doc).get(HASH) == template}
+    own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]
+    return Baseline(name=name, images=images(deployment["spec"]), pods=_pod_views(own_pods, slices))
 
 
 def own_settings(deployment: Doc) -> Restore:

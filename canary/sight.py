@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from davy.canary.ports import PodView, Standing
+from davy.canary.ports import Baseline, PodView, Standing
 from davy.canary.state import State
 from davy.pipeline.model import ReadyPod, Sides, Verdict
 
@@ -103,5 +103,23 @@ def sides(state: State, standing: Standing) -> Sides:
     return Sides(
         canary=tuple(pod for side, pod in ready if side in own),
         stable=tuple(pod for side, pod in ready if side == state.started.stable_hash),
+        baseline=baseline(standing, state.started.restore.images),
         started_at=state.started.at,
     )
+
+
+def baseline(standing: Standing, stable: Mapping[str, str]) -> tuple[ReadyPod, ...]:
+    """The fresh pods of the stable version that are Ready; none once their Deployment has got another image."""
+    kept = standing.baseline
+    if kept is None or not runs(kept, stable):
+        return ()
+    return tuple(
+        ReadyPod(name=pod.name, ready_since=pod.ready_since)
+        for pod in kept.pods
+        if pod.ready_since and not pod.terminating
+    )
+
+
+def runs(kept: Baseline, images: Mapping[str, str]) -> bool:
+    """Every one of these containers is there, with the same image."""
+    return bool(images) and all(kept.images.get(container) == image for container, image in images.items())

@@ -1,21 +1,22 @@
-"""Bands: how far a whole distribution can lie from what was counted, at every look at once. Pure.
+"""Bands around a distribution as it was counted: for all values and all looks at once. For pictures, not for verdicts.
 
-Howard and Ramdas 2022 (arXiv 1906.09712), the law of the iterated logarithm for empirical distributions. It asks of the
-requests that they come one by one and alike; it is wide in the tail. For a picture, not for a verdict.
+They are far too wide for the tails that a bad release shows in first.
 """
 
 import math
 
-REACHES = {0.05: 8.123, 0.025: 8.623, 0.01: 9.284, 0.005: 9.783}
-"""By the chance to miss: the constant C, as the authors' program `confseq` computes it."""
+CONSTANTS = {0.05: 8.122719346, 0.025: 8.622649648, 0.01: 9.283543400, 0.005: 9.783365231}
+"""By miss, the constant C of the bound: Howard and Ramdas, Bernoulli 2022 (arXiv 1906.09712), theorem 2 with A = 0.85:
+the C at which the smallest of 4 exp(-g C) (1 + 1/((g-1) log h)) is the miss, with g = 2/h (A - sqrt(2(h-1)/C))^2 > 1
+and 1 < h < 2A^2."""
 
 
-def reach(total: int, miss: float = 0.05) -> float:
-    """Half the height of the band around every share above a bound, after so many requests: at most 1.
+def half_width(total: int, miss: float = 0.05) -> float:
+    """How far the counted share below any value may be from the true one, after so many events.
 
-    `0.85 * sqrt((ln ln(e*total) + C) / total)`. `miss`: one of `REACHES`; raises KeyError for another.
+    All values and all looks together are off by more with at most the probability `miss`, one of `CONSTANTS`.
+    1 (nothing is known) without events.
     """
-    constant = REACHES[miss]
     if total < 1:
         return 1.0
-    return min(1.0, 0.85 * math.sqrt((math.log1p(math.log(total)) + constant) / total))
+    return min(1.0, 0.85 * math.sqrt((math.log(1 + math.log(total)) + CONSTANTS[miss]) / total))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from davy.checks import sentences
+from davy.checks import notes, sentences
 from davy.checks.judging import SequentialJudge
 from davy.checks.ports import Metrics
 from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of
@@ -31,6 +31,7 @@ class ThresholdJudge:
         self._last: dict[str, Measurement] = {}
         self._canary: frozenset[str] = frozenset()
         self._since: datetime | None = None
+        self._said: dict[str, None] = {}
 
     @property
     def interval(self) -> timedelta:
@@ -108,10 +109,16 @@ class ThresholdJudge:
             blame=failed[0].config.name if failed else "",
             gaps=gaps,
             windows=windows,
+            notes=self._heard(),
         )
 
     def _phase(self, check: Check) -> Phase:
         return check.phase(self._tallies[check.config.name])
+
+    def _heard(self) -> tuple[str, ...]:
+        new = notes.fresh(self._metrics.heard(), self._said)
+        self._said.update(dict.fromkeys(new))
+        return new
 
     def _decision(self, failed: bool, unknown: bool, waits: str) -> Decision:
         if failed:
@@ -236,6 +243,7 @@ class JointJudge:
             blame=graver.blame or first.blame,
             gaps={**first.gaps, **second.gaps},
             windows=first.windows + second.windows,
+            notes=tuple(dict.fromkeys(first.notes + second.notes)),
         )
 
 

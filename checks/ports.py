@@ -7,12 +7,24 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """One sample of a native histogram: what it had counted since its process began."""
+
+    count: float
+    sum: float
+    buckets: tuple[tuple[float, float, float], ...]
+    """(lower edge, upper edge, events in between), ascending; empty ones are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """Raw samples of one series, oldest first."""
 
     labels: Mapping[str, str]
     samples: tuple[tuple[float, float], ...]
     """(unix seconds, value); a value may be NaN."""
+    histograms: tuple[tuple[float, Histogram], ...] = ()
+    """(unix seconds, histogram), of a native histogram; such a series has no plain samples, as a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from davy.checks import samples
-from davy.checks.judging import histogram_of
+from davy.checks import reading
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, read_matcher, selector
 from davy.checks.threshold import Check
@@ -139,16 +138,18 @@ class _Asking:
         yield from self._of_labels(found, text, path)
         if slo.under is None:
             return
+        found, _ = reading.classic(slo, found)
         if not any("le" in one.labels for one in found):
-            what = f"{text} has no label `le`: it is no `_bucket` series of a classic histogram"
+            what = f"{text} has no label `le`: it is neither a classic histogram's `_bucket` series nor a native one"
             yield Problem(path=path, what=what)
             return
         try:
-            samples.of_histogram(found, slo.under.total_seconds())
+            reading.raw_of(slo, found)
         except Unusable as error:
-            yield Problem(path=path.replace(".histogram", ".under"), what=str(error))
+            key = ".bounds" if slo.bounds else ".under"
+            yield Problem(path=path.replace(".histogram", key), what=str(error))
             return
-        if not self._metrics.samples(histogram_of(text, slo.under), self._now - RECENT, self._now):
+        if not self._metrics.samples(str(reading.needed_buckets(slo)), self._now - RECENT, self._now):
             yield Problem(path=path, what=f"{text} has bucket bounds in a spelling that cannot be selected")
 
     def _series(self, text: str, path: str) -> tuple[Series, ...] | Problem:

@@ -116,9 +116,16 @@ def any_of(names: tuple[str, ...]) -> str:
     return "|".join(re.sub(r"[^A-Za-z0-9_-]", lambda found: f"[{found.group()}]", name) for name in sorted(names))
 
 
-def bound_matcher(bound: timedelta) -> str:
-    """A matcher for a bucket bound, in the spellings clients use (1, 1.0, 5e-05), and for +Inf."""
-    seconds = bound.total_seconds()
+def bound_matcher(*bounds: timedelta, none: bool = False) -> str:
+    """A matcher for bucket bounds, in the spellings clients use (1, 1.0, 5e-05), and for +Inf.
+
+    `none`: series without any bound match too, as those of native histograms are.
+    """
+    spelled = sorted({one for bound in bounds for one in _spellings(bound.total_seconds())})
+    return f'le=~"{"|".join(spelled)}|[+]?Inf{"|" if none else ""}"'
+
+
+def _spellings(seconds: float) -> set[str]:
     plain = f"{seconds:.6f}".rstrip("0").rstrip(".")
     whole, _, part = plain.partition(".")
     spelled = {f"{whole}([.]0+)?" if not part else f"{whole}[.]{part}0*", _exponent(seconds)}
@@ -126,7 +133,7 @@ def bound_matcher(bound: timedelta) -> str:
         # Bounds that a client computed: 0.12800000000000003, 0.30000000000000004, 0.6999999999999998.
         below = f"{int(whole + part) - 1:0{len(whole + part)}d}"
         spelled |= {f"{whole}[.]{part}0{{6,}}[0-9]+", f"{below[: len(whole)]}[.]{below[len(whole) :]}9{{6,}}[0-9]*"}
-    return f'le=~"{"|".join(sorted(spelled))}|[+]?Inf"'
+    return spelled
 
 
 def _exponent(seconds: float) -> str:

@@ -2,17 +2,18 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
+from davy.checks import counters
+from davy.checks.counters import Points
 from davy.checks.ports import Series
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import NOTHING, Counts, Gap, Pair
 
 STORED_WITHIN = 1.0
 """Seconds that a scrape may take to be there to read."""
-Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Pod:
     """Unix seconds: what it did before (its warm-up) is left out."""
     from_zero: bool = False
     """True where its counters began at 0: Ready after the rollout began, and no warm-up to leave out."""
+    warms_up: bool = False
+    """True where what it did before `counts_from` was its warm-up, to be told of."""
     serves: bool = True
     """False for a pod that is gone: what it counted stays counted, and no new sample is expected of it."""
 
@@ -35,8 +38,15 @@ class Raw:
 
     total: tuple[Series, ...]
     bad: tuple[Series, ...] = ()
-    good: tuple[Series, ...] | None = None
-    """For a histogram, the bucket of the bound; bad is then total minus good."""
+    good: Mapping[str, tuple[Series, ...]] | None = None
+    """For a histogram, by bound the buckets up to it; what is above is then total minus good."""
+    bound: str = ""
+    """The bound above which events are bad; of `good`."""
+
+    @property
+    def every(self) -> tuple[Series, ...]:
+        """All of them."""
+        return (*self.total, *self.bad, *(one for group in (self.good or {}).values() for one in group))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +74,34 @@ class Reading:
     gap: Gap | None = None
     waiting: tuple[str, ...] = ()
     """Canary pods that have not been scraped twice since their warm-up."""
+    left_out: Mapping[str, Counts] = field(default_factory=dict)
+    """By pod whose warm-up is over, what it had counted until then."""
 
 
-def of_histogram(series: Iterable[Series], bound: float) -> Raw:
+def of_histogram(series: Iterable[Series], bound: float, more: Iterable[float] = ()) -> Raw:
     """Total and good events from a histogram's `_bucket` series; bounds are matched as numbers.
 
-    Raises Unusable, naming the bounds that are there, where `bound` (seconds) is none of them.
+    `bound`: seconds above which events are bad; `more`: others to count at. Raises Unusable, naming the bounds that
+    are there, where one of them is none of these.
     """
     every = tuple(series)
     total = tuple(one for one in every if _bound(one) == math.inf)
-    good = tuple(one for one in every if math.isclose(_bound(one), bound, rel_tol=1e-9))
-    if every and not good:
+    good = {spelled(one): _up_to(every, one) for one in sorted({bound, *more})}
+    missing = [name for name, found in good.items() if every and not found]
+    if missing:
         there = ", ".join(f"{value:g}" for value in sorted({_bound(one) for one in every}) if math.isfinite(value))
-        what = f"the histogram has no bucket bound {bound:g}; it has {there or 'none but +Inf'}"
-        raise Unusable(what, remedy="Set `under` to one of these, or add the bucket to the service.")
-    return Raw(total=total, good=good)
+        what = f"the histogram has no bucket bound {', '.join(missing)}; it has {there or 'none but +Inf'}"
+        raise Unusable(what, remedy="Set `under` and `bounds` to these, or add the bucket to the service.")
+    return Raw(total=total, good=good, bound=spelled(bound))
+
+
+def spelled(bound: float) -> str:
+    """A bound in seconds as counts name it: `0.25`."""
+    return f"{bound:.12g}"
+
+
+def _up_to(every: Iterable[Series], bound: float) -> tuple[Series, ...]:
+    return tuple(one for one in every if math.isclose(_bound(one), bound, rel_tol=1e-9))
 
 
 def _bound(series: Series) -> float:
@@ -88,29 +111,13 @@ def _bound(series: Series) -> float:
         return math.nan
 
 
-def growth(points: Points, *, start: float, end: float, born: bool) -> float:
-    """How far a counter went in `(start, end]`; a fall is a reset, and the new value what was counted since.
-
-    The base is the last sample at or before `start`. Without one it is 0 for a series that was `born` inside, and
-    otherwise the first sample: what that holds may be older than the span.
-    """
-    before = [value for at, value in points if at <= start]
-    inside = [value for at, value in points if start < at <= end]
-    if not inside:
-        return 0.0
-    base = before[-1] if before else 0.0 if born else inside[0]
-    grown = 0.0
-    for value in inside:
-        grown += value - base if value >= base else value
-        base = value
-    return grown
-
-
 def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float, scrape: float) -> Reading:
     """Both sides' counts in `(start, end]`, where `end` is the newest moment that all fresh pods have reached.
 
     A pod that is scraped is fresh up to two scrapes (the configured interval, or the spacing seen where that is
-    longer). Nothing is lost at the end: samples after it are read by the next look.
+    longer). Nothing is lost at the end: samples after it are read by the next look. A pod that is not fresh is not
+    waited for while others of its side are; what it did meanwhile counts in the window in which it is read again, for
+    a pod too busy with its errors to be scraped must not hide them.
     """
     of_pod = {pod.name: _Own.of(raw, pod, label) for pod in pods}
     scrapes = {pod.name: of_pod[pod.name].scrapes(pod) for pod in pods}
@@ -128,58 +135,96 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     )
     if gap is None and pair.canary.total == 0 and not waiting:
         gap = Gap.EMPTY
-    return Reading(start=start, end=end, pair=pair, gap=gap, waiting=waiting)
+    left_out = {pod.name: of_pod[pod.name].left_out(pod) for pod in pods if pod.warms_up}
+    warm = {name: counts for name, counts in left_out.items() if counts is not None}
+    return Reading(start=start, end=end, pair=pair, gap=gap, waiting=waiting, left_out=warm)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One series of one pod, without what is not a number."""
+
+    points: Points
+    anew: Sequence[float]
+    """When its process began anew."""
+
+    def since(self, at: float) -> "_Line":
+        """Without what is older."""
+        return _Line([point for point in self.points if point[0] >= at], self.anew)
+
+    def growth(self, start: float, end: float, *, born: bool) -> float:
+        """How far it went in the span."""
+        return counters.growth(self.points, start=start, end=end, born=born, anew=self.anew)
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """One pod's own series, without what lies in its warm-up."""
+    """One pod's own series."""
 
-    total: tuple[Points, ...]
-    bad: tuple[Points, ...]
-    good: tuple[Points, ...] | None
+    total: tuple[_Line, ...]
+    bad: tuple[_Line, ...]
+    good: Mapping[str, tuple[_Line, ...]] | None
+    bound: str
     broken: bool
     every: tuple[float, ...]
     """Times of its total's samples, warm-up included."""
 
     @classmethod
     def of(cls, raw: Raw, pod: Pod, label: str) -> "_Own":
-        groups = [_mine(series, pod.name, label) for series in (raw.total, raw.bad, raw.good or ())]
-        total, bad, good = ([_clean(points, pod.counts_from) for points in group] for group in groups)
-        broken = any(not math.isfinite(value) for group in groups for points in group for _, value in points)
-        every = tuple(sorted({at for points in groups[0] for at, _ in points}))
-        return cls(tuple(total), tuple(bad), None if raw.good is None else tuple(good), broken, every)
+        own = [one for one in raw.every if one.labels.get(label) == pod.name]
+        anew = counters.resets(own)
+
+        def lines(group: Iterable[Series]) -> tuple[_Line, ...]:
+            mine = (one for one in group if one.labels.get(label) == pod.name)
+            return tuple(_Line(counters.finite(one.samples), counters.by_target(anew, one)) for one in mine)
+
+        return cls(
+            total=lines(raw.total),
+            bad=lines(raw.bad),
+            good=None if raw.good is None else {bound: lines(group) for bound, group in raw.good.items()},
+            bound=raw.bound,
+            broken=any(not math.isfinite(value) for one in own for at, value in one.samples if at >= pod.counts_from),
+            every=tuple(
+                sorted({at for one in raw.total if one.labels.get(label) == pod.name for at, _ in one.samples})
+            ),
+        )
 
     def scrapes(self, pod: Pod) -> Scrapes | None:
         """None where the pod has no series at all."""
-        if not self.every or self.good == ():
+        if not self.every or (self.good is not None and not all(self.good.values())):
             return None
         spacing = median(b - a for a, b in zip(self.every, self.every[1:], strict=False)) if len(self.every) > 2 else 0
         counted = sum(at >= pod.counts_from for at in self.every)
         return Scrapes(newest=self.every[-1], spacing=spacing, counted=counted, broken=self.broken)
 
     def counts(self, pod: Pod, start: float, end: float) -> Counts:
-        times = [at for at in self.every if at >= pod.counts_from]
-        grown = [sum(self._growth(p, pod, times, start, end) for p in group) for group in (self.total, self.bad)]
-        total, bad = round(grown[0]), round(grown[1])
-        if self.good is not None:
-            bad = max(0, total - round(sum(self._growth(p, pod, times, start, end) for p in self.good)))
-        return Counts(bad=bad, total=total)
+        """What it counted in the span, since its warm-up."""
+        # Counters that began at 0 with the pod may have been scraped before it was Ready: that is their base.
+        since = -math.inf if pod.from_zero else pod.counts_from
+        return self._summed(since, start, end, from_zero=pod.from_zero)
 
-    def _growth(self, points: Points, pod: Pod, times: Sequence[float], start: float, end: float) -> float:
-        if not points:
-            return 0.0
-        # Scraped before without this series: its label set was born since, and began at 0.
-        scraped_before = bisect_right(times, points[0][0] - 1e-3) > 0
-        return growth(points, start=start, end=end, born=scraped_before or pod.from_zero)
+    def left_out(self, pod: Pod) -> Counts | None:
+        """What it counted from its birth to the first sample after its warm-up; None while there is none."""
+        first = next((at for at in self.every if at >= pod.counts_from), None)
+        return None if first is None else self._summed(-math.inf, -math.inf, first, from_zero=True)
+
+    def _summed(self, since: float, start: float, end: float, *, from_zero: bool) -> Counts:
+        times = [at for at in self.every if at >= since]
+
+        def grown(group: Iterable[_Line]) -> int:
+            kept = (line.since(since) for line in group)
+            return round(sum(one.growth(start, end, born=from_zero or _is_born(one, times)) for one in kept))
+
+        total = grown(self.total)
+        if self.good is None:
+            return Counts(bad=grown(self.bad), total=total)
+        above = {bound: max(0, total - grown(group)) for bound, group in self.good.items()}
+        return Counts(bad=above[self.bound], total=total, above=above if len(above) > 1 else {})
 
 
-def _mine(series: Iterable[Series], name: str, label: str) -> list[Points]:
-    return [one.samples for one in series if one.labels.get(label) == name]
-
-
-def _clean(points: Points, since: float) -> Points:
-    return [(at, value) for at, value in points if at >= since and math.isfinite(value)]
+def _is_born(line: _Line, times: Sequence[float]) -> bool:
+    """Scraped before without this series: its label set was born since, and began at 0."""
+    return bool(line.points) and bisect_right(times, line.points[0][0] - 1e-3) > 0
 
 
 def _gap(pod: Pod, seen: Scrapes | None, now: float, scrape: float) -> Gap | None:
@@ -215,4 +260,4 @@ def _whole_gap(pods: Sequence[Pod], gaps: dict[str, Gap | None]) -> Gap | None:
 def _counts(each: Iterable[Counts]) -> Counts:
     """The side's sum. A bad event is an event: where a reset hid some of the total, bad ones still count as events."""
     whole = sum(each, NOTHING)
-    return Counts(bad=whole.bad, total=max(whole.total, whole.bad))
+    return Counts(bad=whole.bad, total=max(whole.total, whole.bad), above=whole.above)

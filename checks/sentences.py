@@ -54,9 +54,12 @@ def compared(metric: Metric, evidence: Evidence) -> str:
     if not canary.total:
         return "no canary request counted yet"
     first = f"{canary.bad:,} of {canary.total:,} canary requests {metric.bad_words} ({percent(canary.rate)})"
+    if not metric.against:
+        return first
     if not stable.total:
-        return f"{first}, with no stable side to compare"
-    return f"{first} against {stable.bad:,} of {stable.total:,} on stable at the same moments ({percent(stable.rate)})"
+        return f"{first}, with no {metric.against.removeprefix('the ')} side to compare"
+    there = f"on {metric.against} at the same moments ({percent(stable.rate)})"
+    return f"{first} against {stable.bad:,} of {stable.total:,} {there}"
 
 
 def sentence(
@@ -88,7 +91,8 @@ def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules)
     metric = metrics[standing.blame]
     head = f"{_label(metric, metrics)}{compared(metric, blamed)}"
     margin = percent(rules.tolerate - 1)
-    fine = f"a canary at most {margin} worse than stable" if rules.tolerate > 1 else "a canary no worse than stable"
+    worse = f"at most {margin} worse" if rules.tolerate > 1 else "no worse"
+    fine = f"a canary {worse} than {metric.against}"
     if not blamed.stable.total or standing.log_e_burn > blamed.log_e_roll_back:
         fine = f"a canary within {times(rules.burn)} times the {_allowed(metric)} its objective allows"
     rare = f"{fine} would look this bad in fewer than {one_in(standing.log_e_roll_back)} rollouts"
@@ -102,12 +106,18 @@ def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules)
 def promoted(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float) -> str:
     """How sure, of what, and on how much traffic."""
     sure = percent(1 - rules.beta)
-    objective = " or inside the objective" if any(m.objective is not None for m in metrics.values()) else ""
     least = min(standing.evidence, key=lambda one: one.log_e_promote)
     return (
-        f"Good enough: with {sure} confidence the canary is less than {worse:g}x as bad as stable{objective}; "
+        f"Good enough: with {sure} confidence the canary is {_claim(metrics.values(), worse)}; "
         f"{_label(metrics[least.metric], metrics)}{compared(metrics[least.metric], least)}."
     )
+
+
+def _claim(metrics: Iterable[Metric], worse: float) -> str:
+    kinds = tuple(metrics)
+    parts = [f"less than {worse:g}x as bad as {metric.against}" for metric in kinds[:1] if metric.against]
+    parts += ["inside the objective"] if any(metric.objective is not None for metric in kinds) else []
+    return " or ".join(parts)
 
 
 def going_on(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float, waits: str) -> str:
@@ -119,9 +129,8 @@ def going_on(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, wo
     seen = f"{_label(metric, metrics)}{compared(metric, weakest)}."
     if weakest.log_e_promote >= rules.promote_at:
         return f"{seen} {waits}".strip()
-    missing = (
-        f"Not yet sure that it is less than {worse:g}x worse ({_shown(weakest.log_e_promote)} of {1 / rules.beta:.0f})."
-    )
+    goal = f"less than {worse:g}x worse" if metric.against else "inside its objective"
+    missing = f"Not yet sure that it is {goal} ({_shown(weakest.log_e_promote)} of {1 / rules.beta:.0f})."
     return " ".join(filter(None, (seen, missing, waits)))
 
 

@@ -38,6 +38,8 @@ class Metric:
     bounds: tuple[str, ...] = ()
     """Of a histogram: every bound that evidence is taken at; its evidence against the canary is the mean over them."""
     evidence: Form = Form.CONDITIONAL
+    against: str = "stable"
+    """What it is compared with, for people. Empty: with nothing, and its objective alone promotes."""
 
 
 class Lots:
@@ -148,6 +150,8 @@ class Track:
             return relative
         rate = 1 - self.metric.objective
         absolute = log_e_health(self.canary.bad, self.canary.total, rate, self.metric.dispersion)
+        if not self.metric.against:
+            return absolute
         return log_mean([relative, absolute])
 
 

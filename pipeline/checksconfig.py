@@ -1,7 +1,7 @@
 """Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,17 @@ class SloConfig(Part):
     total: str | None = Field(None, description="Vector selector of all events' counter.")
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
+    bounds: tuple[Duration, ...] = Field(
+        (),
+        max_length=8,
+        description="Bucket bounds that evidence is taken at, `under` among them; by default `under` alone.",
+    )
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    evidence: Literal["conditional", "two_sample"] = Field(
+        "conditional",
+        description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
+        "of all events are bad.",
+    )
 
 
 class ThresholdConfig(Part):
@@ -100,4 +110,18 @@ class ChecksConfig(Part):
     worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
     burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
     burn_weight: float = Field(0.2, ge=0, lt=1)
-    dispersion: float = Field(1.0, ge=1, description="Overdispersion of bad events; 1 is none.")
+    dispersion: Literal["auto"] | Annotated[float, Field(ge=1)] = Field(
+        "auto", description="How bad events cluster; `auto` is measured on stable's own past, 1 is one by one."
+    )
+    dispersion_history: Duration = Field(
+        timedelta(hours=6), gt=timedelta(0), le=timedelta(days=2), description="The past that `auto` is measured on."
+    )
+    baseline: Literal["stable", "fresh", "none"] = Field(
+        "stable",
+        description="Who the canary is compared with: stable, fresh pods of its version, or its objective alone.",
+    )
+    baseline_deployment: Name | None = Field(
+        None,
+        description="For `baseline: fresh`: the Deployment of fresh pods of the stable version, in the same namespace.",
+    )
+    week_ago: bool = Field(False, description="Tell the rates of the same hour a week ago too; they are no evidence.")

@@ -35,6 +35,7 @@ def markdown(report: Report) -> str:
         _suites(report),
         _steps(report),
         _judged(report.verdict),
+        _list("The judge's notes", report.notes),
         _troubles(report),
         _list("Warnings", [warned.what for warned in report.warnings]),
         _list("What happened", report.story),

@@ -182,6 +182,13 @@ def _whole(whole: ChecksConfig) -> Iterator[Finding]:
             ("checks", "worse"),
             f"must be above `tolerate` ({whole.tolerate:g}): what is still fine cannot be too bad to promote",
         )
+    kept: Place = ("checks", "baseline_deployment")
+    if whole.baseline == "fresh" and whole.baseline_deployment is None:
+        yield kept, "is needed for `baseline: fresh`: the Deployment that runs fresh pods of the stable version"
+    if whole.baseline != "fresh" and whole.baseline_deployment is not None:
+        yield kept, f"is not looked at with `baseline: {whole.baseline}`; write `baseline: fresh`, or drop it"
+    if whole.baseline == "none" and whole.judge == "sequential" and any(slo.objective is None for slo in whole.slos):
+        yield ("checks", "baseline"), "with `none` the objective alone promotes, so every SLO needs an `objective`"
 
 
 def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
@@ -190,6 +197,8 @@ def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
         yield place, "mixes `errors`/`total` with `histogram`/`under`; an SLO takes one of the two pairs"
     elif not all(part is not None for part in ratio) and not all(part is not None for part in latency):
         yield place, "needs `errors` and `total`, or `histogram` and `under`"
+    if slo.bounds and slo.histogram is None:
+        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` and `total` has none"
     for key, text in (("errors", slo.errors), ("total", slo.total), ("histogram", slo.histogram)):
         if text is not None and not SELECTOR.fullmatch(text):
             yield (

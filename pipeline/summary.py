@@ -37,6 +37,8 @@ class Report:
     workload: str = ""
     steps: tuple[Step, ...] = ()
     verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()
+    """What the judge said beside its verdicts."""
     troubles: tuple[PodTrouble, ...] = ()
     warnings: tuple[Warned, ...] = ()
     story: tuple[str, ...] = ()
@@ -97,7 +99,7 @@ def _canary(report: Report, event: Event) -> dict[str, Any]:
         case events.StepReached():
             change = {"steps": tuple(_reached(step, event) for step in report.steps)}
         case events.Judged():
-            change = {"verdict": event.verdict}
+            change = {"verdict": event.verdict, "notes": (*report.notes, *event.verdict.notes)}
         case PodTrouble():
             change = {"troubles": (*report.troubles, event)}
         case events.CanaryFinished():

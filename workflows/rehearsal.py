@@ -187,13 +187,17 @@ def rehearsed(config: Config, wish: Wish) -> Config:
         raise Unusable("There is nothing to rehearse.", problems=tuple(problems))
     sources = signals(config, wish)
     slos = tuple(_reading(slo, signal) for slo, signal in zip(config.checks.slos, sources, strict=True))
-    changes = {"slos": slos, "judge": "sequential", "thresholds": (), "pod_label": "pod"}
+    changes = {"slos": slos, "judge": "sequential", "thresholds": (), "pod_label": "pod", "week_ago": False}
+    if config.checks.dispersion == "auto":
+        changes |= {"dispersion": 1.0}
+    if config.checks.baseline == "fresh":
+        changes |= {"baseline": "stable"}
     return config.model_copy(update={"checks": config.checks.model_copy(update=changes)})
 
 
 def _reading(slo: SloConfig, signal: Signal) -> SloConfig:
     if signal.bound:
-        return slo.model_copy(update={"histogram": f"{signal.metric}_bucket"})
+        return slo.model_copy(update={"histogram": f"{signal.metric}_bucket", "bounds": ()})
     return slo.model_copy(update={"total": f"{signal.metric}_total", "errors": f"{signal.metric}_errors"})
 
 
@@ -218,6 +222,10 @@ def warnings(config: Config, wish: Wish) -> Iterator[str]:
     yield f"{Stage.BUILD} and {Stage.TEST} are not rehearsed"
     if config.checks.thresholds or config.checks.judge == "threshold":
         yield "threshold checks are not rehearsed: there is no PromQL in memory; the SLOs are judged sequentially"
+    if config.checks.dispersion == "auto":
+        yield "simulated errors come one by one; how real ones cluster, the judge measures on the stable pods' past"
+    if config.checks.baseline == "fresh":
+        yield "baseline pods are not rehearsed: the canary is compared with the stable pods"
     if any(step.approve for step in config.canary.steps):
         yield "nobody approves in a rehearsal: a step with `approve` waits until its time is over"
 

@@ -102,11 +102,15 @@ def target_of(config: "Config") -> Target:
 
 def side_of(config: "Config") -> Side:
     """The ports that a whole configuration means."""
-    return side(target_of(config), config.canary.lease)
+    kept = config.checks.baseline_deployment if config.checks.baseline == "fresh" else None
+    return side(target_of(config), config.canary.lease, baseline=kept or "")
 
 
-def side(meant: Target, lease: timedelta = DEFAULT_LEASE) -> Side:
-    """Ports on the real cluster; nothing is asked yet but the kubeconfig. `lease`: how long a lock taken here lasts."""
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "") -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig.
+
+    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept.
+    """
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
@@ -119,7 +123,7 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE) -> Side:
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload),
+        cluster=KubernetesCluster(api, workload, baseline=baseline),
         lock=lock,
         journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
         now=api.server_now,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from davy.canary import manifests, readiness
 from davy.canary.adapters.lease import current_fence
-from davy.canary.adapters.rights import Right, missing, refusal
+from davy.canary.adapters.rights import RIGHTS, Right, baseline_rights, missing, refusal
 from davy.canary.marks import FENCE
-from davy.canary.ports import Speed, Standing, Surroundings
+from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
@@ -25,13 +26,15 @@ LAST_LINES = 20
 class KubernetesCluster:
     """`canary.ports.Cluster` on a real Deployment."""
 
-    def __init__(self, api: KubeApi, workload: Workload) -> None:
-        self._api, self._workload = api, workload
+    def __init__(self, api: KubeApi, workload: Workload, *, baseline: str = "") -> None:
+        """`baseline`: the Deployment of fresh pods of the stable version; empty where none is kept."""
+        self._api, self._workload, self._baseline = api, workload, baseline
         self._fence = 0
         self._last: Doc | None = None
         """The Deployment as last seen: a write need not read it first, for every patch tests what it leans on."""
         space = f"namespaces/{workload.namespace}"
-        self._path = f"/apis/apps/v1/{space}/deployments/{workload.name}"
+        self._deployments = f"/apis/apps/v1/{space}/deployments"
+        self._path = f"{self._deployments}/{workload.name}"
         self._sets = f"/apis/apps/v1/{space}/replicasets"
         self._core = f"/api/v1/{space}"
         self._slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
@@ -47,18 +50,27 @@ class KubernetesCluster:
 
     def _standing(self) -> Standing:
         deployment = self._read()
+        slices = self._api.get(self._slices)["items"]
+        standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **self._of(deployment))
+        return replace(standing, baseline=self._kept(slices)) if self._baseline else standing
+
+    def _of(self, deployment: Doc) -> dict[str, list[Doc]]:
+        """What its selector selects."""
         chosen = {"labelSelector": selector_text(deployment["spec"]["selector"])}
-        return readiness.standing_of(
-            self._workload,
-            deployment=deployment,
-            replica_sets=self._api.get(self._sets, chosen)["items"],
-            pods=self._api.get(f"{self._core}/pods", chosen)["items"],
-            slices=self._api.get(self._slices)["items"],
-        )
+        sets, pods = self._api.get(self._sets, chosen)["items"], self._api.get(f"{self._core}/pods", chosen)["items"]
+        return {"replica_sets": sets, "pods": pods}
+
+    def _kept(self, slices: list[Doc]) -> Baseline:
+        """One that is not there has no image and no pod: a rollout goes on without a comparison."""
+        try:
+            deployment = self._api.get(f"{self._deployments}/{self._baseline}")
+        except Missing:
+            return Baseline(name=self._baseline)
+        return readiness.baseline_of(self._baseline, deployment=deployment, slices=slices, **self._of(deployment))
 
     def surroundings(self) -> Surroundings:
         """See the port. Where a right is missing, what it would have shown is left out and the right is named."""
-        lacking = missing(self._api, self._workload)
+        lacking = self._lacking()
         if any(str(right) == "get deployments.apps" for right in lacking):
             raise refusal(self._workload, lacking)
         space = f"namespaces/{self._workload.namespace}"
@@ -136,10 +148,13 @@ class KubernetesCluster:
     def _without_rights(self, error: Forbidden) -> Forbidden:
         """Who the API server does not know at all cannot be told what it may do."""
         try:
-            lacking = missing(self._api, self._workload)
+            lacking = self._lacking()
         except Forbidden:
             return error
         return refusal(self._workload, lacking) if lacking else error
+
+    def _lacking(self) -> tuple[Right, ...]:
+        return missing(self._api, self._workload, (*RIGHTS, *baseline_rights(self._baseline)))
 
     def _read(self) -> Doc:
         try:

@@ -17,9 +17,12 @@ class Right:
     resource: str
     """With its subresource, as RBAC writes it: `pods/log`."""
     group: str = ""
+    name: str = ""
+    """Of the one object that is meant, where it is not davy's own or the Deployment under release."""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+        kind = f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+        return f"{kind} {self.name}".strip()
 
 
 def _rights(group: str, resource: str, *verbs: str) -> tuple[Right, ...]:
@@ -46,6 +49,11 @@ JOB_RIGHTS = (
     *_rights("", "pods/log", "get"),
 )
 """For suites `in: kubernetes`, on top."""
+
+
+def baseline_rights(name: str) -> tuple[Right, ...]:
+    """On top, for the Deployment of baseline pods; none where none is kept. The Role grants it by its kind."""
+    return (Right(verb="get", resource="deployments", group="apps", name=name),) if name else ()
 
 
 def role(name: str, namespace: str, rights: tuple[Right, ...] = RIGHTS + JOB_RIGHTS) -> dict[str, Any]:
@@ -101,6 +109,8 @@ def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:
 
 def _name(workload: Workload, right: Right) -> str:
     """A Role may be limited to the objects that davy touches; "create" cannot be."""
+    if right.name:
+        return right.name
     if right.verb not in {"get", "patch", "update"}:
         return ""
     return {

@@ -1,5 +1,6 @@
 """The journal as texts: what goes in comes out, in order, and it never grows too large."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -81,6 +82,40 @@ def test_windows_come_back_to_the_microsecond(given_windows: list[tuple[datetime
     )
     expected = (looked(1, *windows),) if windows else ()
     assert events_of(kept(looked(1, *windows))) == expected
+
+
+def by_bound(number: int) -> Window:
+    pair = Pair(
+        canary=Counts(bad=2, total=10, above={"0.25": 5, "0.5": 2}),
+        stable=Counts(bad=1, total=40, above={"0.25": 8, "0.5": 1}),
+    )
+    return replace(window(number), counts={"latency": pair})
+
+
+def test_counts_by_bound_and_what_the_evidence_is_tempered_by_come_back() -> None:
+    first = replace(by_bound(1), dispersion={"latency": 1.7})
+    assert events_of(kept(looked(1, first), looked(2, by_bound(2)))) == (looked(1, first), looked(2, by_bound(2)))
+
+
+def test_a_journal_of_before_bounds_and_dispersion_is_read() -> None:
+    line = '{"n":1,"t":1767225600000000,"d":"go_on","w":[[1767225600000000,1767225615000000,{"a":[1,10,0,40]}]]}'
+    (event,) = events_of(ledger_from({"windows": line}))
+    assert isinstance(event, Judged)
+    (read,) = event.verdict.windows
+    assert read.counts == {"a": Pair(canary=Counts(bad=1, total=10), stable=Counts(bad=0, total=40))}
+    assert read.dispersion == {}
+
+
+def test_folding_adds_the_counts_of_every_bound_and_keeps_the_dispersion() -> None:
+    looks = [looked(0, replace(by_bound(0), dispersion={"latency": 1.7}))]
+    looks += [looked(number, by_bound(number)) for number in range(1, 5000)]
+    windows = [one for event in events_of(kept(*looks)) if isinstance(event, Judged) for one in event.verdict.windows]
+    assert len(windows) < 5000
+    assert sum((one.counts["latency"].canary for one in windows), Counts(bad=0, total=0)) == Counts(
+        bad=10_000, total=50_000, above={"0.25": 25_000, "0.5": 10_000}
+    )
+    assert [one.dispersion for one in windows if one.dispersion] == [{"latency": 1.7}]
+    assert windows[0].dispersion
 
 
 def test_a_new_rollout_puts_the_old_one_into_the_history_and_forgets_its_words() -> None:

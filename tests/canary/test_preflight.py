@@ -7,7 +7,7 @@ import pytest
 from canary_stage import Stage
 from davy.canary import preflight
 from davy.canary.memory import MemoryCluster
-from davy.canary.ports import Autoscaler, Budget, Surroundings
+from davy.canary.ports import Autoscaler, Baseline, Budget, Surroundings
 from davy.pipeline.config import Config
 from davy.pipeline.model import Image
 
@@ -17,14 +17,14 @@ SCALER = Autoscaler(name="checkout", at_least=2, at_most=9)
 BUDGET = Budget(name="checkout", allowed=0, rule="maxUnavailable: 0")
 
 
-def config(canary=None, **image):
+def config(canary=None, checks=None, **image):
     return Config.model_validate(
         {
             "service": "checkout",
             "images": [{"name": "shop/app", **image}],
             "deploy": {"kubernetes": {"deployment": "checkout"}},
             "canary": canary or {},
-            "checks": {"prometheus": "http://prometheus:9090"},
+            "checks": {"prometheus": "http://prometheus:9090", **(checks or {})},
         }
     )
 
@@ -136,3 +136,36 @@ def test_a_rollout_of_our_own_in_progress_is_the_drivers_business():
     now = standing()
     held = replace(now, held=now.own, paused=True, seen=True, release="r0")
     assert said(now=held) == []
+
+
+FRESH = {"baseline": "fresh", "baseline_deployment": "checkout-baseline"}
+SAME = {"app": "shop/app@sha256:1"}
+
+
+@pytest.mark.parametrize(
+    ("checks", "kept", "words"),
+    [
+        (FRESH, None, "there is no Deployment checkout-baseline in the namespace shop"),
+        (FRESH, Baseline(name="checkout-baseline"), "there is no Deployment checkout-baseline"),
+        (
+            FRESH,
+            Baseline(name="checkout-baseline", images={"app": "shop/app:1"}),
+            "does not run the stable version (app shop/app:1, stable shop/app@sha256:1)",
+        ),
+        (FRESH, Baseline(name="checkout-baseline", images=SAME), "has no Ready pod"),
+        ({**FRESH, "baseline_deployment": "checkout"}, Baseline(name="checkout", images=SAME), "under release itself"),
+    ],
+)
+def test_a_baseline_that_cannot_be_compared_with_is_said(checks, kept, words):
+    (sentence,) = said(now=standing(baseline=kept), checks=checks)
+    assert sentence.startswith("checks.baseline_deployment: ")
+    assert words in sentence
+
+
+def test_a_baseline_of_ready_pods_of_the_stable_version_is_no_problem_even_while_a_rollout_is_held():
+    stage = Stage()
+    pods = MemoryCluster(stage.world).standing().pods
+    kept = Baseline(name="checkout-baseline", images=SAME, pods=pods)
+    assert said(now=standing(baseline=kept), checks=FRESH) == []
+    held = standing(baseline=kept)
+    assert said(now=replace(held, held=held.own, images={"app": "shop/app@sha256:2"}), checks=FRESH) == []

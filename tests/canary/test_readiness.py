@@ -9,7 +9,7 @@ import yaml
 from cluster_texts import deployment, pod, replica_set, slice_of
 from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Standing, TroubleKind
-from davy.canary.readiness import own_settings, standing_of, trouble_of
+from davy.canary.readiness import baseline_of, own_settings, standing_of, trouble_of
 from davy.canary.selectors import selector_text, selects
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.model import Workload
@@ -45,6 +45,15 @@ def test_a_replica_set_of_another_deployment_counts_for_nothing() -> None:
     other = replica_set("foreign", uid="rs-foreign", owner="d-2")
     standing = stand(sets=(other,), pods=[pod("a", "foreign")])
     assert (standing.template_hash, standing.pods) == ("", ())
+
+
+def test_pods_of_the_baseline_are_those_of_its_own_present_template_whoever_else_its_selector_selects() -> None:
+    old = replica_set("b-old", uid="rs-b-old", revision=1, image="app:0")
+    foreign = replica_set("foreign", uid="rs-foreign", owner="d-2")
+    pods = [pod("base-1", "new"), pod("base-0", "b-old"), pod("main-1", "foreign")]
+    found = baseline_of("fresh", deployment=deployment(), replica_sets=(NEW, old, foreign), pods=pods, slices=())
+    assert (found.name, [one.name for one in found.pods]) == ("fresh", ["base-1"])
+    assert found.images == stand().images
 
 
 def test_a_rollout_in_progress_is_read_from_its_marks() -> None:

@@ -1,6 +1,10 @@
 """The rollout, played in memory."""
 
+from dataclasses import replace
+
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, bad, deaf, good, policy, shy
+from davy.canary.memory import MemoryCluster
+from davy.canary.ports import Baseline
 from davy.pipeline.endings import Ending
 
 
@@ -35,3 +39,19 @@ def test_a_metrics_server_that_never_answers_ends_unreachable_and_promotes_nothi
     order = stage.start(policy(stage.clock, 1, 2, on_inconclusive="promote"))
     _, outcome = stage.play(order, ScriptedJudge(deaf))
     assert (outcome.ending, stage.serving) == (Ending.UNREACHABLE, (4, 1))
+
+
+def test_the_judge_is_asked_about_the_baseline_too_and_one_that_gets_another_image_is_none():
+    stage, seen = Stage(), []
+    pods = tuple(replace(pod, name=f"base-{pod.name}") for pod in MemoryCluster(stage.world).standing().pods[:2])
+    stage.world.baseline = Baseline(name="fresh", images=OLD, pods=pods)
+
+    def says(sides, now, worse, windows):
+        seen.append(tuple(pod.name for pod in sides.baseline))
+        if windows == 2:
+            stage.world.baseline = Baseline(name="fresh", images=NEW, pods=pods)
+        return good(sides, now, worse, windows)
+
+    stage.play(stage.start(policy(stage.clock, 1, 2)), ScriptedJudge(says))
+    assert seen[:2] == [tuple(pod.name for pod in pods)] * 2
+    assert set(seen[2:]) == {()}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from canary_events import START, started
-from davy.canary.ports import PodView, Standing
+from davy.canary.ports import Baseline, PodView, Standing
 from davy.canary.sight import sides
 from davy.canary.state import applied
 
@@ -33,3 +33,36 @@ def test_pods_of_the_release_before_that_still_terminate_are_on_neither_side() -
     asked = sides(state, standing)
     assert ([one.name for one in asked.canary], [one.name for one in asked.stable]) == (["new-1"], ["old-1"])
     assert sides(state, replace(standing, template_hash="")).canary == ()
+    assert asked.baseline == ()
+
+
+def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_stable_version() -> None:
+    begun = started()
+    stable = begun.restore.images
+    standing = Standing(
+        workload=begun.workload,
+        replicas=1,
+        images=begun.images,
+        template_hash="new",
+        seen=True,
+        paused=True,
+        surge="1",
+        own=begun.restore,
+        held=begun.restore,
+        pods=(),
+        baseline=Baseline(
+            name="fresh",
+            images={**stable, "sidecar": "proxy:1"},
+            pods=(
+                pod("base-1", "fresh"),
+                replace(pod("base-2", "fresh"), ready_since=None),
+                replace(pod("base-3", "fresh"), terminating=True),
+            ),
+        ),
+    )
+    state = applied(None, begun)
+    assert [one.name for one in sides(state, standing).baseline] == ["base-1"]
+    assert standing.baseline
+    changed = replace(standing.baseline, images=dict.fromkeys(stable, "shop/app@sha256:other"))
+    assert sides(state, replace(standing, baseline=changed)).baseline == ()
+    assert sides(state, replace(standing, baseline=Baseline(name="fresh"))).baseline == ()

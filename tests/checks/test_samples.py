@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from davy.checks.counters import growth
 from davy.checks.ports import Series
-from davy.checks.samples import Pod, Raw, growth, of_histogram, read
+from davy.checks.samples import Pod, Raw, of_histogram, read
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Counts, Gap
 
@@ -26,7 +27,8 @@ OLD = series("old", *every15([100, 200, 300, 400, 500]))
 
 
 def reading(total, bad=(), *, start=0.0, now=60.0, pods=(CANARY, STABLE), good=None):
-    return read(Raw(total=tuple(total), bad=tuple(bad), good=good), pods, label="pod", start=start, now=now, scrape=15)
+    raw = Raw(total=tuple(total), bad=tuple(bad), good=good, bound="0.5")
+    return read(raw, pods, label="pod", start=start, now=now, scrape=15)
 
 
 def test_each_series_is_subtracted_on_its_own_and_then_summed():
@@ -101,6 +103,73 @@ def test_a_histogram_counts_what_took_longer_than_the_bound_however_it_is_spelle
     assert found.pair.canary == Counts(bad=4, total=40)
 
 
+def test_a_histogram_is_counted_at_every_bound_and_bad_is_what_is_above_its_own():
+    buckets = [
+        series("new", *every15([0, 9, 18, 27, 36]), le="0.5"),
+        series("new", *every15([0, 5, 5, 5, 5]), le="0.25"),
+        series("new", *every15([0, 10, 20, 30, 40]), le="+Inf"),
+    ]
+    raw = of_histogram(buckets, 0.5, [0.25])
+    found = reading(raw.total, good=raw.good)
+    assert found.pair.canary == Counts(bad=4, total=40, above={"0.25": 35, "0.5": 4})
+
+
+def test_a_restart_shows_in_every_counter_of_its_process_though_a_small_one_is_above_its_old_value_by_then():
+    """3 errors before, 5 after: seen alone its counter has grown by 2."""
+    total = [
+        series("new", *every15([100, 120, 30, 40, 50]), code="200"),
+        series("new", *every15([3, 3, 5, 5, 5]), code="500"),
+        OLD,
+    ]
+    found = reading(total, [total[1]])
+    assert found.pair.canary == Counts(bad=5, total=20 + 30 + 10 + 10 + 5)
+
+
+def test_after_a_restart_the_buckets_of_a_histogram_do_not_contradict_each_other():
+    """5 of 100 were fast before, 50 of 60 after: that is 10 slow ones, not 15."""
+    buckets = [
+        series("new", *every15([5, 5, 50, 50, 50]), le="0.5"),
+        series("new", *every15([100, 100, 60, 60, 60]), le="+Inf"),
+    ]
+    raw = of_histogram(buckets, 0.5)
+    assert reading([*raw.total, OLD], good=raw.good).pair.canary == Counts(bad=10, total=60)
+
+
+def test_a_label_set_that_the_service_drops_is_no_restart_of_the_others():
+    total = [
+        series("new", *every15([100, 110, 120, 130, 140]), code="200"),
+        series("new", *every15([50, 50, 1, 1, 1]), code="404"),
+        OLD,
+    ]
+    assert reading(total).pair.canary == Counts(bad=0, total=41)
+
+
+def test_a_restart_of_a_sidecar_is_no_restart_of_the_service():
+    total = [
+        series("new", *every15([10, 20, 30, 40, 50]), container="shop"),
+        series("new", *every15([1000, 2000, 5, 6, 7]), container="proxy"),
+        OLD,
+    ]
+    assert reading(total).pair.canary == Counts(bad=0, total=40 + 1000 + 7)
+
+
+def test_what_a_pod_did_in_its_warm_up_is_left_out_and_told():
+    pod = Pod(name="new", canary=True, counts_from=20.0, warms_up=True)
+    total = [
+        series("new", *every15([10, 20, 30, 40, 50]), code="200"),
+        series("new", *every15([0, 2, 3, 3, 3]), code="500"),
+    ]
+    found = reading([*total, OLD], [total[1]], pods=(pod, STABLE))
+    assert found.pair.canary == Counts(bad=0, total=20)
+    assert found.left_out == {"new": Counts(bad=3, total=33)}
+
+
+def test_a_pod_that_began_at_zero_and_was_scraped_before_it_was_ready_counts_from_there():
+    pod = Pod(name="new", canary=True, counts_from=20.0, from_zero=True)
+    total = [series("new", *every15([700, 700, 710, 720, 730])), OLD]
+    assert reading(total, pods=(pod, STABLE), start=10.0).pair.canary.total == 30
+
+
 def test_a_bound_that_is_not_there_is_said_with_those_that_are():
     with pytest.raises(Unusable, match=r"no bucket bound 0\.3; it has 0\.25, 0\.5"):
         of_histogram([series("new", (0.0, 1.0), le=le) for le in ("0.5", "0.25", "+Inf")], 0.3)
@@ -108,7 +177,7 @@ def test_a_bound_that_is_not_there_is_said_with_those_that_are():
 
 def test_a_canary_without_the_bucket_is_absent_not_clean():
     total = [series("new", *every15([10, 20, 30, 40, 50])), OLD]
-    assert reading(total, good=(series("old", *every15([1, 2, 3, 4, 5])),)).gap is Gap.ABSENT
+    assert reading(total, good={"0.5": (series("old", *every15([1, 2, 3, 4, 5])),)}).gap is Gap.ABSENT
 
 
 def test_the_five_ways_of_having_no_number_are_told_apart():

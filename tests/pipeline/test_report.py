@@ -1,5 +1,6 @@
 """A release's report, folded from its events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -83,6 +84,13 @@ def test_the_report_holds_what_the_events_told() -> None:
     assert report.ending is Ending.ROLLED_BACK
     assert report.verdict == VERDICT
     assert len(report.story) == 3
+
+
+def test_the_notes_of_every_look_are_kept_though_only_the_last_verdict_is() -> None:
+    first = events.Judged(at=AT, verdict=replace(VERDICT, notes=("dispersion 2 assumed",)))
+    report = summarized([first, *story()])
+    assert report.verdict == VERDICT
+    assert "**The judge's notes**\n\n- dispersion 2 assumed\n" in markdown(report)
 
 
 @pytest.mark.parametrize("count", range(len(story())))

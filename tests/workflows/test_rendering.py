@@ -64,6 +64,18 @@ def test_looks_that_say_the_same_are_told_once_a_minute(story: list[e.Event]) ->
     assert stream.getvalue().count("look: ") == 4
 
 
+def test_a_note_of_the_judge_is_told_at_once_though_the_look_says_nothing_new(story: list[e.Event]) -> None:
+    look = next(event for event in story if isinstance(event, e.Judged))
+    noted = dataclasses.replace(look, verdict=dataclasses.replace(look.verdict, notes=("dispersion 2 assumed",)))
+    stream = io.StringIO()
+    view = Text(stream)
+    for event in (look, look, noted, look):
+        view.show(event)
+    assert stream.getvalue().count("look: ") == 2
+    assert stream.getvalue().endswith("  | dispersion 2 assumed\n")
+    assert any("dispersion 2 assumed" in line for line in pictures([*story, noted])[-1])
+
+
 def test_text_gives_each_event_a_line_with_its_time(every_event: list[e.Event]) -> None:
     stream = io.StringIO()
     view = Text(stream)
@@ -90,7 +102,7 @@ def hostile(event: e.Event) -> e.Event:
         part.name: HOSTILE for part in dataclasses.fields(event) if type(getattr(event, part.name)) is str
     }  # fmt: skip
     if isinstance(event, e.Judged):
-        changes = {"verdict": dataclasses.replace(event.verdict, sentence=HOSTILE)}
+        changes = {"verdict": dataclasses.replace(event.verdict, sentence=HOSTILE, notes=(HOSTILE,))}
     return dataclasses.replace(event, **changes)  # type: ignore[arg-type]
 
 

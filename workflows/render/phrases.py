@@ -141,7 +141,8 @@ def _(event: e.PodTrouble) -> str:
 def _(event: e.Judged) -> str:
     verdict = event.verdict
     gaps = ", ".join(f"{metric} {gap}" for metric, gap in verdict.gaps.items())
-    return f"look: {verdict.sentence or counts(verdict.windows)}" + (f" [{gaps}]" if gaps else "")
+    look = f"look: {verdict.sentence or counts(verdict.windows)}" + (f" [{gaps}]" if gaps else "")
+    return "\n".join((look, *verdict.notes))
 
 
 def counts(windows: tuple[Window, ...]) -> str:

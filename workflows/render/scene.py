@@ -175,7 +175,9 @@ def _(event: e.Judged, scene: Scene) -> Scene:
             worse=(*before.worse, evidence.log_e_roll_back)[-LOOKS:],
             fine=(*before.fine, evidence.log_e_promote)[-LOOKS:],
         )
-    return replace(scene, verdict=verdict, trails=trails, burn=(*scene.burn, verdict.log_e_burn)[-LOOKS:])
+    warnings = (*scene.warnings, *map(one_line, verdict.notes))
+    burn = (*scene.burn, verdict.log_e_burn)[-LOOKS:]
+    return replace(scene, verdict=verdict, trails=trails, burn=burn, warnings=warnings)
 
 
 @_fold.register

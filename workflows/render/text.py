@@ -43,7 +43,7 @@ class Text:
     def _is_news(self, event: Judged) -> bool:
         verdict, last = event.verdict, self._look
         now = (verdict.decision, frozenset(verdict.gaps), event.at)
-        if last is not None and last[:2] == now[:2] and event.at - last[2] < LOOKS_EVERY:
+        if not verdict.notes and last is not None and last[:2] == now[:2] and event.at - last[2] < LOOKS_EVERY:
             return False
         self._look = now
         return True
