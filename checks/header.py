@@ -83,7 +83,7 @@ PARAMETERS = {
     "windows_at_least": Rule(0, LARGEST, whole=True),
     "promote_from": Rule(0, math.inf),
 }
-KEYS = ("name", "objective", "weight", "bound", "evidence", "dispersion", "dispersion_from")
+KEYS = ("name", "objective", "weight", "bound", "evidence", "against", "dispersion", "dispersion_from")
 METRIC = {"objective": Rule(0, 100, open_ends=True), "weight": POSITIVE, "dispersion": DISPERSION}
 
 
@@ -174,6 +174,9 @@ class Header:
         form = entry.get("evidence", Form.CONDITIONAL.value)
         if form not in tuple(Form):
             self.said(f"must be {' or '.join(Form)}, not {form!r}", f"{path}.evidence")
+        against = entry.get("against", "stable")
+        if not isinstance(against, str):
+            self.said("must be words, or empty where there is nothing to compare with", f"{path}.against")
         own, origin = found["dispersion"], entry.get("dispersion_from", "")
         if not isinstance(origin, str):
             self.said("must be words", f"{path}.dispersion_from")
@@ -186,6 +189,7 @@ class Header:
             dispersion=(dispersion or 1.0) if own is None else own,
             bound="" if bound is None else str(entry["bound"]),
             bad_words="failed" if bound is None else bound_words(bound),
+            against=str(against),
             evidence=Form(form) if form in tuple(Form) else Form.CONDITIONAL,
         )
 

@@ -86,6 +86,8 @@ def _metric(metric: Metric, origin: str) -> dict[str, Any]:
         document["bound"] = metric.bound
     if metric.evidence is not Form.CONDITIONAL:
         document["evidence"] = metric.evidence.value
+    if metric.against != "stable":
+        document["against"] = metric.against
     document |= {"weight": metric.weight, "dispersion": metric.dispersion}
     if origin:
         document["dispersion_from"] = origin

@@ -118,9 +118,6 @@ def _dispersed(trace: Trace, events: Iterable[Event]) -> Trace:
     noted: dict[str, float] = {}
     for event in events:
         for window in event.verdict.windows if isinstance(event, Judged) else ():
-            noted = {**getattr(window, "dispersion", {}), **noted}
+            noted = {**window.dispersion, **noted}
     metrics = tuple(replace(one, dispersion=noted.get(one.name, one.dispersion)) for one in trace.metrics)
-    origins = {
-        one.name: "estimated from stable pods' history" if one.name in noted else "configuration" for one in metrics
-    }
-    return replace(trace, metrics=metrics, origins=origins)
+    return replace(trace, metrics=metrics)

@@ -63,16 +63,18 @@ def verdict_of(events, decision):
 
 
 @pytest.mark.parametrize(
-    ("wish", "decision"),
+    ("wish", "decision", "more"),
     [
-        (Wish(), Decision.PROMOTE),
-        (Wish(seed=2, errors=0.002), Decision.PROMOTE),
-        (Wish(times=10), Decision.ROLL_BACK),
-        (Wish(seed=3, latency_times=5), Decision.ROLL_BACK),
+        (Wish(), Decision.PROMOTE, ""),
+        (Wish(seed=2, errors=0.002), Decision.PROMOTE, "dispersion: 1.5"),
+        (Wish(seed=5, rps=400), Decision.PROMOTE, "baseline: none"),
+        (Wish(times=10), Decision.ROLL_BACK, ""),
+        (Wish(times=200), Decision.ROLL_BACK, "baseline: none"),
+        (Wish(seed=3, latency_times=5), Decision.ROLL_BACK, "dispersion: 3"),
     ],
 )
-def test_the_replay_of_a_rollout_gives_its_verdict_with_its_figures(wish, decision):
-    events = played(wish)
+def test_the_replay_of_a_rollout_gives_its_verdict_with_its_figures(wish, decision, more):
+    events = played(wish, FILE.replace("tolerate: 1.2", f"tolerate: 1.2\n  {more}"))
     said, at = verdict_of(events, decision)
     finding = replayed(journaled(events))
     assert finding.verdict is Result(decision.value)
@@ -86,7 +88,8 @@ def test_the_replay_of_a_rollout_gives_its_verdict_with_its_figures(wish, decisi
         assert (mine.canary.bad, mine.canary.total) == (theirs.canary.bad, theirs.canary.total)
         assert mine.log_e_roll_back == pytest.approx(theirs.log_e_roll_back, abs=1e-9)
         assert mine.log_e_promote == pytest.approx(theirs.log_e_promote, abs=1e-9)
-        assert mine.ratio == pytest.approx(theirs.ratio)
+        assert mine.ratio == (pytest.approx(theirs.ratio) if theirs.ratio else None)
+        assert mine.dispersion == theirs.dispersion
 
 
 def test_a_rollout_without_a_verdict_is_replayed_as_inconclusive():
@@ -147,3 +150,29 @@ def test_a_look_that_could_not_read_all_promotes_nothing():
     window = Window(start=first.at, end=at, counts={"availability": Pair(canary=Counts(bad=0, total=10))})
     look = Judged(at=at, verdict=Verdict(at=at, decision=Decision.UNKNOWN, sentence="", windows=(window,)))
     assert [one.gap for one in trace_of([first, look]).windows] == [True]
+
+
+def test_the_dispersion_that_the_first_window_notes_is_the_traces():
+    first = started(rulebook.text(configfile.parsed(FILE, "davy.yaml", {}).checks))
+    at = first.at + timedelta(seconds=15)
+    counts = {"availability": Pair(canary=Counts(bad=0, total=10))}
+    window = Window(start=first.at, end=at, counts=counts, dispersion={"availability": 3.5})
+    look = Judged(at=at, verdict=Verdict(at=at, decision=Decision.GO_ON, sentence="", windows=(window,)))
+    trace = trace_of(events_of(written(Ledger(), [first, look])))
+    assert [one.dispersion for one in trace.metrics] == [3.5, 1.0]
+    assert trace.origins["availability"] == "the stable pods' own past"
+
+
+def test_a_histogram_of_several_bounds_keeps_them_on_the_way_through_the_journal():
+    first = started(rulebook.text(configfile.parsed(FILE, "davy.yaml", {}).checks))
+    at = first.at + timedelta(seconds=15)
+    canary, stable = (
+        Counts(bad=3, total=50, above={"0.25": 9, "0.5": 3}),
+        Counts(bad=1, total=90, above={"0.25": 2, "0.5": 1}),
+    )
+    window = Window(start=first.at, end=at, counts={"latency": Pair(canary=canary, stable=stable)})
+    look = Judged(at=at, verdict=Verdict(at=at, decision=Decision.GO_ON, sentence="", windows=(window,)))
+    trace = trace_of(events_of(written(Ledger(), [first, look])))
+    again = read([line.encode() for line in lines_of(trace)], "t")
+    assert again.windows[0].counts["latency"] == Pair(canary=canary, stable=stable)
+    assert again.metrics[1].bounds == ("0.25", "0.5")
