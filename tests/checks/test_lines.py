@@ -100,7 +100,7 @@ def test_a_malformed_window(line, words):
         ({"davy_trace": 1, "metrics": [{"name": "a", "objective": 100}]}, "metrics[0].objective: must be a number"),
         (
             {"davy_trace": 1, "metrics": [{"name": "a", "weight": 0}]},
-            "metrics[0].weight: must be a number between 0 and",
+            "metrics[0].weight: must be a number between",
         ),
         ({"davy_trace": 1, "metrics": [{"name": "a", "bound": "half"}]}, "metrics[0].bound: must be a bucket bound"),
         ({"davy_trace": 1, "metrics": [{"name": "a", "dispersion": 0.5}]}, "metrics[0].dispersion: must be"),
