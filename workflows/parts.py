@@ -9,7 +9,7 @@ from pathlib import Path
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
-from davy.checks import budgets
+from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
 from davy.pipeline import codec, orders, report, suites
@@ -154,6 +154,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         images=placement.images,
         policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
         runner=task.runner,
+        rules=rulebook.text(config.checks),
     )
     return (yield from rollout(start, ports(side, task)))
 
