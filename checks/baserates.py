@@ -52,7 +52,12 @@ def traffic(metrics: Metrics, config: ChecksConfig, now: datetime, last: timedel
         if events <= 0:
             problems.append(Problem(path=path, what=f"no event was counted in the last {_promql(last)}"))
             continue
-        rates[slo.name] = BaseRate(bad=min(max(_number(metrics.query(bad, now)), 0.0), events), total=events)
+        answer = metrics.query(bad, now)
+        if slo.under is not None and not answer.values:
+            what = f"the histogram has no bucket bound {slo.under.total_seconds():g}"
+            problems.append(Problem(path=f"{path}.under", what=what))
+            continue
+        rates[slo.name] = BaseRate(bad=min(max(_number(answer), 0.0), events), total=events)
         pods = max(pods, round(_number(metrics.query(by_pod, now))))
     if problems or not rates:
         raise Unusable(

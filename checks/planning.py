@@ -190,9 +190,7 @@ def _found_in(
     return found
 
 
-def _healthy_after(
-    ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, bad: Signal, ratio: float
-) -> float:
+def _healthy_after(ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, bad: Signal, ratio: float) -> float:
     """Seconds at this rung until every metric is shown to be fine."""
     return max(_cleared(ladder, spent, rung, one, ratio if one is bad else 1.0) for one in ladder.signals)
 
