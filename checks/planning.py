@@ -219,7 +219,7 @@ def _wait(missing: float, by_second: float) -> float:
     return missing / by_second if by_second > 0 else math.inf
 
 
-def _ended(
+def _ended(  # noqa: PLR0917 - one call site a fate
     fate: Fate,
     spent: Sequence[tuple[Rung, float]],
     left: Sequence[timedelta],
@@ -255,8 +255,8 @@ def smallest_found(ladder: Ladder, name: str) -> float | None:
 def recommended(ladder: Ladder, shares: Iterable[float]) -> tuple[Rung, ...]:
     """Rungs at these shares, each as long as the ratio it is to exclude takes to be found in its slowest metric.
 
-    The last excludes what the ladder's last does. The wait counts what the rungs before have seen. All together take at most half of the deadline: the other half is
-    for chance.
+    The last excludes what the ladder's last does. The wait counts what the rungs before have seen. All together take at most
+    half of the deadline: the other half is for chance.
     """
     made: list[Rung] = []
     demand = ladder.rungs[-1].worse

@@ -70,9 +70,9 @@ class Span(SpanType):
         return span
 
 
-def was_said(context: click.Context, name: str) -> bool:
+def was_said(name: str) -> bool:
     """Whether a person said this option, on the command line or in the environment."""
-    return context.get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
+    return click.get_current_context().get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:

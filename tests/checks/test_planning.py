@@ -1,5 +1,6 @@
 """Planning: how long a step must last, against the published table and against the judge itself."""
 
+import math
 import random
 from dataclasses import replace
 from datetime import timedelta
@@ -60,8 +61,6 @@ def test_extra_errors_depend_neither_on_traffic_nor_on_the_base_rate(ratio, erro
 
 
 def test_the_information_for_health_is_the_published_formula():
-    import math
-
     for share in (0.05, 0.5):
         published = 0.001 * (math.log(1 + share) - share * math.log(2))
         assert information(share, 1.0, 2.0, 0.001) == pytest.approx(published, rel=1e-12)
@@ -157,8 +156,6 @@ def test_a_recommended_ladder_always_fits_its_deadline(rps, base):
 
 def poisson(dice, mean):
     """Knuth's, for small means."""
-    import math
-
     floor, product, count = math.exp(-mean), dice.random(), 0
     while product > floor:
         product *= dice.random()

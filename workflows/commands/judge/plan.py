@@ -12,8 +12,7 @@ from davy.workflows import options
 @options.file
 @options.output
 @options.traffic
-@click.pass_context
-def command(context: click.Context, output: str, **said: Any) -> None:
+def command(output: str, **said: Any) -> None:
     """Say how long each step must last, for what effect.
 
     Reads today's traffic and share of bad events of every SLO from Prometheus; with --rps and --bad no server is
@@ -22,5 +21,5 @@ def command(context: click.Context, output: str, **said: Any) -> None:
     """
     from davy.workflows import planning, situation  # noqa: PLC0415
 
-    known = situation.taken(said, file_was_named=options.was_said(context, "file"))
+    known = situation.taken(said, file_was_named=options.was_said("file"))
     click.echo(json.dumps(planning.document(known)) if output == "json" else planning.text(known))
