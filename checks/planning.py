@@ -255,8 +255,8 @@ def smallest_found(ladder: Ladder, name: str) -> float | None:
 def recommended(ladder: Ladder, shares: Iterable[float]) -> tuple[Rung, ...]:
     """Rungs at these shares, each as long as the ratio it is to exclude takes to be found in its slowest metric.
 
-    The last excludes what the ladder's last does. The wait counts what the rungs before have seen. All together take at most
-    half of the deadline: the other half is for chance.
+    The last excludes what the ladder's last does. The wait counts what the rungs before have seen. All together
+    take at most half of the deadline: the other half is for chance.
     """
     made: list[Rung] = []
     demand = ladder.rungs[-1].worse
