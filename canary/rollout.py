@@ -44,6 +44,8 @@ class Start:
     """By container, the canary's image by digest."""
     policy: CanaryPolicy
     runner: str
+    rules: str = ""
+    """The judge's, as text; kept in the journal for whoever replays it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ def _fresh(order: Order, ports: Ports, patience: Patience, fence: int, was: Foun
         restore=standing.own,
         policy=order.policy,
         runner=order.runner,
+        rules=order.rules,
     )
     play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, None))
     ports.judge.recall([])

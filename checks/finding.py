@@ -36,14 +36,16 @@ class Finding:
     at: float | None
     """Seconds of the window that brought it; None where none did."""
     looks: tuple[Look, ...]
-    """One for each window that was read; the last holds the figures."""
+    """One for each window that was read, or of a long trace for some of them; the last holds the figures."""
     sentence: str
     blame: str = ""
     roll_back_at: float | None = None
     """Natural log of 1/alpha, for a judge that has it."""
     promote_at: float | None = None
+    read: int | None = None
+    """Windows that were read, where not each has a look here."""
 
     @property
     def windows(self) -> int:
         """How many were read."""
-        return len(self.looks)
+        return len(self.looks) if self.read is None else self.read

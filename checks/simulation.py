@@ -1,11 +1,7 @@
-"""Simulation: rollouts of a service as traces, seeded, and what the sequential judge makes of them.
-
-`Fast` decides exactly as `sequential.Case` does and leaves out what only people read, so that thousands of rollouts
-take seconds. Every judge is given the same traces.
-"""
+"""Simulation: rollouts of a service as traces, seeded. Every judge is given the same traces."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from statistics import NormalDist
@@ -13,17 +9,8 @@ from statistics import NormalDist
 from davy.checks.chance import binomial, geometric, poisson
 from davy.checks.dispersion import estimated
 from davy.checks.finding import Result
+from davy.checks.replay import Replay
 from davy.checks.sequential import Metric, Rules
-from davy.checks.statistics import (
-    BETTER_GRID,
-    WORSE_GRID,
-    Lot,
-    Mixture,
-    log_e_burn,
-    log_e_health,
-    log_mean,
-    log_weighted,
-)
 from davy.checks.trace import Glance, Trace
 from davy.pipeline.model import Counts, Pair
 
@@ -249,83 +236,12 @@ def since(trace: Trace, seconds: float) -> Trace:
     return replace(trace, windows=tuple(glance for glance in trace.windows if glance.t > seconds))
 
 
-class _Running:
-    """One metric's sums."""
-
-    def __init__(self, metric: Metric, rules: Rules, worse: float) -> None:
-        self.metric = metric
-        self.worse = [Mixture.against(rules.tolerate, WORSE_GRID) for _ in range(max(1, len(metric.bounds)))]
-        self.better = Mixture.against(worse, BETTER_GRID)
-        self.bad = self.total = self.bad_windows = 0
-
-    def see(self, pair: Pair) -> None:
-        canary, stable = pair.canary, pair.stable
-        self.bad += canary.bad
-        self.total += canary.total
-        self.bad_windows += canary.bad > 0
-        if not canary.total or not stable.total:
-            return
-        share = canary.total / (canary.total + stable.total)
-        self.better = self.better.seen(Lot(canary.bad, canary.bad + stable.bad, share))
-        for place, bound in enumerate(self.metric.bounds or ("",)):
-            x = canary.above.get(bound, 0) if bound else canary.bad
-            m = x + (stable.above.get(bound, 0) if bound else stable.bad)
-            if m:
-                self.worse[place] = self.worse[place].seen(Lot(x, m, share))
-
-    def log_worse(self) -> float:
-        return log_mean([mixture.log_e(self.metric.dispersion) for mixture in self.worse])
-
-    def log_burn(self, burn: float) -> float | None:
-        if self.metric.objective is None:
-            return None
-        return log_e_burn(self.bad, self.total, burn * (1 - self.metric.objective), self.metric.dispersion)
-
-    def log_better(self) -> float:
-        relative = self.better.log_e(self.metric.dispersion)
-        if self.metric.objective is None:
-            return relative
-        allowed = 1 - self.metric.objective
-        return log_mean([relative, log_e_health(self.bad, self.total, allowed, self.metric.dispersion)])
-
-
 def sequential(trace: Trace, *, may_promote: bool = True) -> Outcome:
-    """The sequential judge's decision on a trace, the same as `sequential.Case` comes to."""
-    rules = trace.rules
-    tracks = {metric.name: _Running(metric, rules, trace.worse) for metric in trace.metrics}
+    """The sequential judge's verdict, by the code that replays traces."""
+    replay = Replay(trace if may_promote else replace(trace, promote_from=math.inf))
     for glance in trace.windows:
-        news = False
-        for name, pair in glance.counts.items():
-            tracks[name].see(pair)
-            # Without a bad event on the canary the evidence against it cannot have grown.
-            news = news or bool(pair.canary.bad) or any(pair.canary.above.values())
-        if news and _against(tuple(tracks.values()), rules):
-            return Outcome(result=Result.ROLL_BACK, at=glance.t)
-        if may_promote and glance.t >= trace.promote_from and _for(tuple(tracks.values()), rules):
-            return Outcome(result=Result.PROMOTE, at=glance.t)
-    return Outcome(result=Result.INCONCLUSIVE, at=trace.windows[-1].t if trace.windows else 0.0)
-
-
-def _against(tracks: Sequence[_Running], rules: Rules) -> bool:
-    burns = [track.log_burn(rules.burn) for track in tracks]
-    with_burn = sum(burn is not None for burn in burns)
-    burn_weight = rules.burn_weight if with_burn else 0.0
-    whole = sum(track.metric.weight for track in tracks)
-    parts = []
-    for track, burn in zip(tracks, burns, strict=True):
-        terms = [(track.metric.weight / whole * (1 - burn_weight), track.log_worse())]
-        if burn is not None:
-            terms.append((burn_weight / with_burn, burn))
-        parts.append(log_weighted(terms))
-    if log_weighted((1.0, part) for part in parts) < rules.roll_back_at:
-        return False
-    place = max(range(len(parts)), key=lambda one: parts[one])
-    blamed, burn = tracks[place], burns[place]
-    if blamed.bad < rules.bad_at_least:
-        return False
-    outage = blamed.bad == blamed.total or (burn or 0.0) >= rules.roll_back_at
-    return outage or blamed.bad_windows >= rules.windows_at_least
-
-
-def _for(tracks: Sequence[_Running], rules: Rules) -> bool:
-    return all(track.log_better() >= rules.promote_at for track in tracks)
+        replay.see(glance)
+        if replay.over:
+            break
+    finding = replay.finding()
+    return Outcome(result=finding.verdict, at=trace.windows[-1].t if finding.at is None else finding.at)

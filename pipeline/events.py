@@ -183,6 +183,8 @@ class CanaryStarted(Event):
     restore: Restore
     policy: CanaryPolicy
     runner: str = ""
+    rules: str = ""
+    """By which rules it is judged: a line of JSON of the judge's own, kept as it is. Empty: no counts are judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
 from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import preflight as questions
+from davy.checks import rulebook
 from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config
@@ -126,6 +127,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         images=placement.images,
         policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
         runner=task.runner,
+        rules=rulebook.text(config.checks),
     )
     return (yield from rollout(start, ports(side, config, task.clock)))
 

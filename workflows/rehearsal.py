@@ -11,6 +11,7 @@ from davy.canary.memory import MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.ports import Trouble, TroubleKind
 from davy.canary.rollout import Ports, Start, rollout
 from davy.canary.simulation import Behaviour
+from davy.checks import rulebook
 from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
 from davy.pipeline.checksconfig import SloConfig
@@ -153,6 +154,7 @@ class Rehearsal:
             images={CONTAINER: NEW},
             policy=strategy.policy(config.canary, config.checks.worse, self._wish.replicas, now),
             runner="rehearsal",
+            rules=rulebook.text(config.checks),
         )
 
     def _ports(self) -> Ports:

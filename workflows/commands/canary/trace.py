@@ -1,0 +1,35 @@
+"""`davy canary trace`."""
+
+from pathlib import Path
+
+import click
+
+from davy.workflows import options
+
+
+@click.command()
+@options.target
+@options.option(
+    "-o",
+    "--out",
+    "out",
+    envvar="DAVY_TRACE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write; without it the trace goes to stdout.",
+)
+def command(file: Path, namespace: str | None, deployment: str | None, out: Path | None) -> None:
+    """Write the counts of the rollout under way, or of the last one, with the rules they were judged by.
+
+    `davy judge replay` of it gives the rollout's verdict again. Reads the journal; changes nothing in the cluster.
+    """
+    from davy.checks.trace import written  # noqa: PLC0415
+    from davy.workflows import tracing, wiring  # noqa: PLC0415
+
+    events = wiring.side(wiring.target(file, namespace, deployment)).journal.read()
+    text = "\n".join(written(tracing.trace_of(events)))
+    if names := tracing.beside(events):
+        click.echo(f"Thresholds are not in the trace: {', '.join(names)}. Their values were not kept.", err=True)
+    if out is None:
+        click.echo(text)
+    else:
+        tracing.kept(out, text)
