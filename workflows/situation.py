@@ -37,6 +37,8 @@ class Situation:
     bases: tuple[float, ...]
     """Stable's share of bad events, by metric."""
     rules: Rules
+    bounds: Mapping[str, float]
+    """By latency metric, the seconds above which an answer is bad."""
     canary: CanaryConfig
     worse: float
     interval: timedelta
@@ -95,6 +97,7 @@ def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
         metrics=metrics,
         bases=tuple(rates[metric.name] for metric in metrics),
         rules=rules_of(checks) if checks else Rules(),
+        bounds=_bounds(config),
         canary=canary,
         worse=checks.worse if checks else 2.0,
         interval=checks.interval if checks else timedelta(seconds=15),
@@ -118,6 +121,7 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
         metrics=metrics,
         bases=tuple(seen.rates[metric.name].rate for metric in metrics),
         rules=rules_of(config.checks),
+        bounds=_bounds(config),
         canary=config.canary,
         worse=config.checks.worse,
         interval=config.checks.interval,
@@ -136,6 +140,11 @@ def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ..
         raise Unusable("Only SLOs can be planned for.", problems=(problem,))
     set_ = config.checks.dispersion
     return tuple(metric_of(slo, dispersion or (set_ if isinstance(set_, float) else 1.0)) for slo in config.checks.slos)
+
+
+def _bounds(config: Config | None) -> dict[str, float]:
+    slos = config.checks.slos if config else ()
+    return {slo.name: slo.under.total_seconds() for slo in slos if slo.under is not None}
 
 
 def _bads(
