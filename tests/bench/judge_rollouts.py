@@ -10,9 +10,7 @@ from bench.judge_tables import BARE, ERRORS, LATENCY, RPS, _exact
 from davy.checks.sequential import Metric
 from davy.checks.simulation import Play, Scenario, Stream
 
-DAVY = Play(
-    streams=(ERRORS,), rps=RPS, steps=((0.05, 300.0), (0.2, 300.0), (0.5, 2400.0)), promote_from=1200.0
-)
+DAVY = Play(streams=(ERRORS,), rps=RPS, steps=((0.05, 300.0), (0.2, 300.0), (0.5, 2400.0)), promote_from=1200.0)
 """5 % for 5 min, 20 % for 5 min, 50 % for at least 10, undecided after 50."""
 LADDERS = {
     "davy": DAVY,

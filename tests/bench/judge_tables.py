@@ -179,4 +179,3 @@ def _seconds(seconds: float) -> str:
 
 def _exact(sure: tuple[float, float]) -> str:
     return f"{100 * sure[0]:.2f} to {100 * sure[1]:.2f} % (exact 95 %)"
-
