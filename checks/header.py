@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from davy.checks.sequential import Metric, Rules
+from davy.checks.sequential import Form, Metric, Rules
 from davy.checks.trace import GRID, NO_DATA_RULES, VERSION, Trace
 
 SETTINGS = ("threshold", "mannwhitney")
@@ -83,6 +83,7 @@ PARAMETERS = {
     "windows_at_least": Rule(0, LARGEST, whole=True),
     "promote_from": Rule(0, math.inf),
 }
+KEYS = ("name", "objective", "weight", "bound", "evidence", "dispersion", "dispersion_from")
 METRIC = {"objective": Rule(0, 100, open_ends=True), "weight": POSITIVE, "dispersion": DISPERSION}
 
 
@@ -109,7 +110,7 @@ class Header:
             if name in document and not isinstance(document[name], dict):
                 self.said("must be an object", name)
         parameters = self._parameters(document.get("parameters", {}))
-        self._metrics(document.get("metrics"), parameters.get("dispersion", 1.0))
+        self._metrics(document.get("metrics"), parameters.get("dispersion"))
         return Trace(
             metrics=tuple(self.metrics.values()),
             rules=_rules(parameters),
@@ -149,14 +150,14 @@ class Header:
             return None
         return float(document[name])
 
-    def _metrics(self, document: Any, dispersion: float) -> None:
+    def _metrics(self, document: Any, dispersion: float | None) -> None:
         if not isinstance(document, list) or not document:
             self.said("must be a list of at least one metric", "metrics")
             return
         for index, entry in enumerate(document):
             self._metric(entry, dispersion, f"metrics[{index}]")
 
-    def _metric(self, entry: Any, dispersion: float, path: str) -> None:
+    def _metric(self, entry: Any, dispersion: float | None, path: str) -> None:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
             self.said('must be an object with a "name"', path)
             return
@@ -164,23 +165,28 @@ class Header:
         if name in self.metrics:
             self.said(f"{name!r} is there twice", f"{path}.name")
             return
-        self._unknown(entry, ("name", "objective", "weight", "bound", "dispersion", "dispersion_from"), f"{path}.")
+        self._unknown(entry, KEYS, f"{path}.")
         entry = {key: value for key, value in entry.items() if value is not None}
         found = {key: self._number(entry, key, rule, f"{path}.") for key, rule in METRIC.items()}
         bound = bound_value(entry.get("bound"))
         if "bound" in entry and bound is None:
             self.said(f"must be a bucket bound, a number, not {entry['bound']!r}", f"{path}.bound")
+        form = entry.get("evidence", Form.CONDITIONAL.value)
+        if form not in tuple(Form):
+            self.said(f"must be {' or '.join(Form)}, not {form!r}", f"{path}.evidence")
         own, origin = found["dispersion"], entry.get("dispersion_from", "")
         if not isinstance(origin, str):
             self.said("must be words", f"{path}.dispersion_from")
-        self.origins[name] = str(origin) or ("its own entry" if own is not None else "parameters")
+        said = "its own entry" if own is not None else "the default" if dispersion is None else "parameters"
+        self.origins[name] = str(origin) or said
         self.metrics[name] = Metric(
             name=name,
             objective=None if found["objective"] is None else found["objective"] / 100,
             weight=1.0 if found["weight"] is None else found["weight"],
-            dispersion=dispersion if own is None else own,
+            dispersion=(dispersion or 1.0) if own is None else own,
             bound="" if bound is None else str(entry["bound"]),
             bad_words="failed" if bound is None else bound_words(bound),
+            evidence=Form(form) if form in tuple(Form) else Form.CONDITIONAL,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from davy.checks import sentences
 from davy.checks.judging import SequentialJudge
 from davy.checks.ports import Metrics
-from davy.checks.threshold import PAIRS, Check, Measurement, Result, Tally, due, measured, result_of
+from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides, Verdict, Window
@@ -16,9 +16,10 @@ from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides,
 class ThresholdJudge:
     """Any PromQL held against conditions, with Argo Rollouts' counting.
 
-    Rolls back when more measurements failed than `failure_limit`; promotes when every check had `successes` in a row
-    since the canary last grew; anything unknown promotes nothing, and more errors in a row than `error_limit` end the
-    wait for that check: it stays unknown.
+    Rolls back when more measurements failed than `failure_limit`; promotes when every check had `successes` in a row,
+    or `count` in all, since the canary last grew. Anything unknown promotes nothing; more errors in a row than
+    `error_limit` end the wait for that check: it stays unknown. More measurements between the conditions than
+    `inconclusive_limit` leave it to a person.
     """
 
     def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta) -> None:
@@ -29,6 +30,7 @@ class ThresholdJudge:
         self._measured: dict[str, datetime] = {}
         self._last: dict[str, Measurement] = {}
         self._canary: frozenset[str] = frozenset()
+        self._since: datetime | None = None
 
     @property
     def interval(self) -> timedelta:
@@ -55,6 +57,7 @@ class ThresholdJudge:
         if not frozenset(canary) <= self._canary:
             self._tallies = {name: tally.anew() for name, tally in self._tallies.items()}
             self._canary = frozenset(canary)
+        self._since = self._since or (now if canary else None)
         waits = "" if canary else "Warming up: no canary pod is past its warm-up."
         windows = self._measure(canary, stable, now) if canary else ()
         return self._verdict(now, windows, waits)
@@ -63,7 +66,7 @@ class ThresholdJudge:
         windows = []
         for check in self._checks:
             name = check.config.name
-            if not due(self._measured.get(name), now, check.config):
+            if self._delayed(check, now) or not due(self._measured.get(name), now, check, self._tallies[name]):
                 continue
             measurement = self._measurement(check, canary, stable, now)
             start = self._measured.get(name, now - check.config.interval)
@@ -72,6 +75,10 @@ class ThresholdJudge:
             self._tallies[name] = self._tallies[name].seen(measurement.result, check.config.error_limit)
             windows.append(Window(start=start, end=now, counts={name: PAIRS[measurement.result]}))
         return tuple(windows)
+
+    def _delayed(self, check: Check, now: datetime) -> bool:
+        first = check.config.name not in self._measured
+        return first and self._since is not None and now < self._since + check.config.initial_delay
 
     def _measurement(
         self, check: Check, canary: tuple[str, ...], stable: tuple[str, ...], now: datetime
@@ -90,7 +97,7 @@ class ThresholdJudge:
         for name, tally in self._tallies.items():
             if tally.gave_up:
                 gaps.setdefault(name, Gap.UNREACHABLE)
-        failed = [c for c in self._checks if self._tallies[c.config.name].failures > c.config.failure_limit]
+        failed = [check for check in self._checks if self._phase(check) is Phase.FAILED]
         decision = self._decision(bool(failed), bool(gaps), waits)
         return Verdict(
             at=now,
@@ -103,12 +110,15 @@ class ThresholdJudge:
             windows=windows,
         )
 
+    def _phase(self, check: Check) -> Phase:
+        return check.phase(self._tallies[check.config.name])
+
     def _decision(self, failed: bool, unknown: bool, waits: str) -> Decision:
         if failed:
             return Decision.ROLL_BACK
         if unknown:
             return Decision.UNKNOWN
-        enough = all(self._tallies[check.config.name].successes >= check.config.successes for check in self._checks)
+        enough = all(self._phase(check) is Phase.GOOD for check in self._checks)
         return Decision.PROMOTE if enough and self._checks and not waits else Decision.GO_ON
 
     def _evidence(self, check: Check, gaps: Mapping[str, Gap]) -> Evidence:
@@ -127,6 +137,10 @@ class ThresholdJudge:
         each = "; ".join(self._counted_words(check) for check in self._checks)
         if decision is Decision.PROMOTE:
             return f"Good enough: {each}."
+        unsure = [check for check in self._checks if self._phase(check) is Phase.UNSURE]
+        if unsure:
+            told = "; ".join(self._unsure_words(check) for check in unsure)
+            return f"Inconclusive: {told}. A person decides: `davy canary promote` or `davy canary abort`."
         return waits or f"Not enough yet: {each}."
 
     def _failed_words(self, check: Check) -> str:
@@ -139,14 +153,25 @@ class ThresholdJudge:
             f"(at most {limit} may; {wanted}{value})"
         )
 
+    def _unsure_words(self, check: Check) -> str:
+        tally = self._tallies[check.config.name]
+        counted = f"{tally.inconclusive} of {tally.measurements} measurements held neither condition"
+        if tally.inconclusive > check.inconclusive_limit:
+            return f"{check.config.name}: {counted} (at most {check.inconclusive_limit:g} may)"
+        return f"{check.config.name}: {tally.counted} measurements without {check.wanted} successes in a row"
+
     def _gap_words(self, name: str, gap: Gap) -> str:
-        tally = self._tallies[name]
+        tally, last = self._tallies[name], self._last.get(name)
+        if last and last.said:
+            return f"{name}: {last.said}"
         after = f", given up after {tally.errors} in a row" if tally.gave_up and tally.errors else ""
         return f"{name}: {_words(gap)}{after}"
 
     def _counted_words(self, check: Check) -> str:
         tally = self._tallies[check.config.name]
-        return f"{check.config.name}: {tally.successes} of {check.config.successes} successes in a row"
+        if check.wanted is None:
+            return f"{check.config.name}: {tally.counted} of {check.config.count} measurements"
+        return f"{check.config.name}: {tally.successes} of {check.wanted} successes in a row"
 
 
 def _words(gap: Gap) -> str:

@@ -66,10 +66,10 @@ class Replay:
         worse = self.trace.worse if glance.worse is None else glance.worse
         if worse != self._worse:
             self._exclude(worse)
-        for name, pair in glance.counts.items():
-            self._tallies[name].see(pair)
+        raised = [name for name, pair in glance.counts.items() if self._tallies[name].see(pair)]
         if self._reached is None:
-            self._judge(glance)
+            # With data rules a roll-back may also wait for the blame to pass on, and that needs no bad event.
+            self._judge(glance, raised=bool(raised) or self.trace.rules.bad_at_least > 0)
         if self.keep:
             self._keep(glance)
 
@@ -78,23 +78,26 @@ class Replay:
         for tally in self._tallies.values():
             tally.excluding(worse)
 
-    def _judge(self, glance: Glance) -> None:
+    def _judge(self, glance: Glance, *, raised: bool) -> None:
         may_promote = self._may_promote(glance)
-        if not self._could_be_over(may_promote=may_promote):
+        if not self._could_be_over(raised=raised, may_promote=may_promote):
             return
-        if self._standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
+        if self.standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
             return
-        standing = self._standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote)
         verdict = Result.ROLL_BACK if standing.decision is Decision.ROLL_BACK else Result.PROMOTE
         self._reached = _Reached(verdict, glance.t, self._sentence(standing), standing.blame)
 
     def _may_promote(self, glance: Glance) -> bool:
         return glance.t >= self.trace.promote_from and not glance.gap
 
-    def _could_be_over(self, *, may_promote: bool) -> bool:
-        """False where bounds that are quickly had say that no limit is reached."""
+    def _could_be_over(self, *, raised: bool, may_promote: bool) -> bool:
+        """False where bounds that are quickly had say that no limit is reached.
+
+        `raised`: the window held a bad canary event; without one no evidence against the canary grows.
+        """
         rules, tallies = self.trace.rules, self._tallies.values()
-        if any(tally.most_against(rules.burn) >= rules.roll_back_at - SLACK for tally in tallies):
+        if raised and any(tally.most_against(rules.burn) >= rules.roll_back_at - SLACK for tally in tallies):
             return True
         return may_promote and all(tally.most_for() >= rules.promote_at - SLACK for tally in tallies)
 
@@ -103,7 +106,13 @@ class Replay:
         tracks = tuple(tally.track(with_ratio=with_ratio) for tally in self._tallies.values())
         return Case(rules=self.trace.rules, tracks=tracks)
 
-    def _standing(self, *, may_promote: bool, with_ratio: bool = True) -> Standing:
+    @property
+    def worse(self) -> float:
+        """The ratio that promotion had to exclude at the newest window."""
+        return self._worse
+
+    def standing(self, *, may_promote: bool, with_ratio: bool = True) -> Standing:
+        """Where the case stands now."""
         return self.case(with_ratio=with_ratio).standing(self._worse, may_promote=may_promote)
 
     def _sentence(self, standing: Standing) -> str:
@@ -113,7 +122,7 @@ class Replay:
     def _keep(self, glance: Glance) -> None:
         if self.windows % self._stride:
             return
-        standing = self._standing(may_promote=False)
+        standing = self.standing(may_promote=False)
         self._looks.append(look_of(glance.t, standing))
         if len(self._looks) >= 2 * self.keep:
             del self._looks[::2]
@@ -123,7 +132,7 @@ class Replay:
         """What was made of the windows so far."""
         rules, last = self.trace.rules, self._last
         may_promote = last is not None and self._may_promote(last)
-        standing = self._standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote)
         looks = tuple(self._looks)
         if not looks or last is None or looks[-1].t != last.t:
             looks = (*looks, look_of(last.t if last else 0.0, standing))

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 
 def geomspace(first: float, last: float, count: int) -> tuple[float, ...]:
@@ -21,15 +21,24 @@ BURN_GRID = geomspace(1.15, 30, 40)
 HEALTH_GRID = geomspace(0.01, 0.87, 40)
 HIGHEST_RATE = 0.98
 """A true rate that is tried against an allowed one is no higher than this."""
+NEGLIGIBLE = 40.0
+"""Terms below e^-40 of the largest change no digit of a sum."""
+TINY = 1e-250
+"""A sum above it has lost nothing to the least of a float's numbers."""
 
 
 def log_sum(logs: Sequence[float]) -> float:
     """Log of the sum of exponentials; minus infinity for none."""
+    try:
+        whole = sum(map(math.exp, logs))
+        if whole > TINY:
+            return math.log(whole)
+    except OverflowError:
+        pass
     most = max(logs, default=-math.inf)
     if most == -math.inf:
         return most
-    exp = math.exp
-    return most + math.log(math.fsum([exp(value - most) for value in logs]))
+    return most + math.log(sum([math.exp(value - most) for value in logs]))
 
 
 def log_mean(logs: Sequence[float]) -> float:
@@ -42,25 +51,26 @@ def log_weighted(terms: Iterable[tuple[float, float]]) -> float:
     return log_sum([math.log(weight) + value for weight, value in terms if weight > 0])
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """One window as the relative evidence needs it."""
+class Lot(NamedTuple):
+    """One window as the relative evidence needs it. A tuple, for it is made several times in every look."""
 
     canary_bad: int
     bad: int
     """On both sides."""
     share: float
     """The canary's share of requests, as observed."""
+    canary_total: int = 0
+    """Requests, and those of stable below: only the two-sample form needs them."""
+    stable_total: int = 0
 
 
 @lru_cache(maxsize=256)
-def _logs(null: float, grid: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+def _ratios(null: float, grid: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """By true ratio: the log of it over `null`, and one less than the ratio."""
-    return tuple((math.log(step), null * step - 1) for step in grid)
+    return tuple(math.log(step) for step in grid), tuple(null * step - 1 for step in grid)
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture:
+class Mixture(NamedTuple):
     """Likelihood ratios of several true ratios (`null` times the grid) against `null`, cumulative over windows.
 
     Lindon and Malek 2022 (arXiv 2011.03567): given all bad events of a window, the canary's are binomial with
@@ -69,26 +79,34 @@ class Mixture:
 
     null: float
     grid: tuple[float, ...]
-    logs: tuple[float, ...]
+    canary_bad: int
+    base: float
+    """Sum of m*log(1+share*(null-1)) over the windows."""
+    sums: Sequence[float]
+    """By true ratio r, the sum of m*log(1+share*(r-1)). A list: it is made anew by each window, and never changed."""
 
     @classmethod
     def against(cls, null: float, grid: tuple[float, ...]) -> "Mixture":
         """Nothing seen yet."""
-        return cls(null, grid, (0.0,) * len(grid))
+        return cls(null, grid, 0, 0.0, [0.0] * len(grid))
 
     def seen(self, lot: Lot) -> "Mixture":
         """With one more window."""
         if not lot.bad:
             return self
-        log1p, x, m, share = math.log1p, lot.canary_bad, lot.bad, lot.share
-        base = m * log1p(share * (self.null - 1))
-        steps = zip(self.logs, _logs(self.null, self.grid), strict=True)
-        logs = [total + x * step - m * log1p(share * excess) + base for total, (step, excess) in steps]
-        return Mixture(self.null, self.grid, tuple(logs))
+        log1p, m, share = math.log1p, lot.bad, lot.share
+        excesses = _ratios(self.null, self.grid)[1]
+        sums = [so_far + m * log1p(share * excess) for so_far, excess in zip(self.sums, excesses, strict=True)]
+        base = self.base + m * log1p(share * (self.null - 1))
+        return Mixture(self.null, self.grid, self.canary_bad + lot.canary_bad, base, sums)
 
     def log_e(self, dispersion: float = 1.0) -> float:
         """Log of the evidence, each likelihood ratio tempered by the dispersion."""
-        return log_mean([value / dispersion for value in self.logs])
+        x, part, steps = self.canary_bad / dispersion, 1 / dispersion, _ratios(self.null, self.grid)[0]
+        return (
+            log_mean([x * step - part * so_far for step, so_far in zip(steps, self.sums, strict=True)])
+            + part * self.base
+        )
 
 
 @lru_cache(maxsize=256)
@@ -106,8 +124,20 @@ def log_e_rate(bad: int, total: int, null: float, grid: tuple[float, ...], dispe
     odds = _odds(null, grid) if 0 < null < 1 else ()
     if not odds:
         return 0.0
-    good = total - bad
-    return log_mean([(bad * of_bad + good * of_good) / dispersion for of_bad, of_good in odds])
+    x, y = bad / dispersion, (total - bad) / dispersion
+    return log_sum([x * of_bad + y * of_good for of_bad, of_good in _telling(odds, x, y)]) - math.log(len(odds))
+
+
+def _telling(odds: tuple[tuple[float, float], ...], bad: float, good: float) -> tuple[tuple[float, float], ...]:
+    """Those that are not negligible, where that is seen from the first two: the log likelihood is concave in the rate.
+
+    Where it falls from the first on, it falls at least as fast ever after.
+    """
+    if len(odds) < 2:
+        return odds
+    (bad_0, good_0), (bad_1, good_1) = odds[:2]
+    fall = bad * (bad_0 - bad_1) + good * (good_0 - good_1)
+    return odds[: 2 + int(NEGLIGIBLE / fall)] if fall * len(odds) > NEGLIGIBLE else odds
 
 
 def log_e_burn(bad: int, total: int, rate: float, dispersion: float = 1.0) -> float:

@@ -1,19 +1,22 @@
 """The threshold judge as pure values: measurements against conditions, with Argo Rollouts' counting."""
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.checks.promql import any_of
+from davy.pipeline import conditiontext
 from davy.pipeline.checksconfig import ThresholdConfig
+from davy.pipeline.conditions import Condition, Unanswered
 from davy.pipeline.model import Counts, Gap, Pair
 
-CONDITION = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%?)\s*")
 NOBODY = "[.]nobody"
 """A regex that no pod's name matches."""
+USUAL_SUCCESSES = 3
+AFTER_ERROR = timedelta(seconds=10)
+"""Argo Rollouts' DefaultErrorRetryInterval, whatever the interval (argoproj/argo-rollouts 9f8d111d, analysis.go)."""
 
 
 class Result(StrEnum):
@@ -27,36 +30,31 @@ class Result(StrEnum):
     """There was no number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """`>= 0.95`. A value that is not a number holds none."""
+class Phase(StrEnum):
+    """What all measurements of one check came to."""
 
-    operator: str
-    limit: float
-
-    def holds(self, value: float) -> bool:
-        """True where the value is on this side of the limit."""
-        if math.isnan(value):
-            return False
-        return {
-            ">=": value >= self.limit,
-            "<=": value <= self.limit,
-            ">": value > self.limit,
-            "<": value < self.limit,
-            "==": value == self.limit,
-            "!=": value != self.limit,
-        }[self.operator]
-
-    def __str__(self) -> str:
-        return f"{self.operator} {self.limit:g}"
+    RUNNING = "running"
+    GOOD = "good"
+    FAILED = "failed"
+    UNSURE = "unsure"
+    """Too often neither: a person decides."""
+    UNKNOWN = "unknown"
+    """Too many errors in a row."""
 
 
 def condition(text: str) -> Condition:
-    """The condition a text means. Raises ValueError."""
-    found = CONDITION.fullmatch(text)
-    if not found:
-        raise ValueError(f"{text!r} is no condition; write it like >= 0.95 or < 5%")
-    return Condition(operator=found.group(1), limit=float(found.group(2)) / (100 if found.group(3) else 1))
+    """The condition on one value that a text means. Raises ValueError, also for one on a whole answer."""
+    found = conditiontext.condition(text)
+    if not found.short:
+        raise ValueError(f"{text!r} is no condition on one value; write it like >= 0.95, or set `style: argo`")
+    return found
+
+
+def asked(query: str, canary: tuple[str, ...], stable: tuple[str, ...]) -> str | None:
+    """The query with the pods' names put in; None where it asks for a side that has no pods."""
+    if ("{canary}" in query and not canary) or ("{stable}" in query and not stable):
+        return None
+    return query.replace("{canary}", any_of(canary) or NOBODY).replace("{stable}", any_of(stable) or NOBODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,26 +70,63 @@ class Check:
         """Raises ValueError for a text that is no condition, and where there is neither."""
         if config.success is None and config.failure is None:
             raise ValueError("a threshold needs a success or a failure condition")
-        success = condition(config.success) if config.success is not None else None
-        failure = condition(config.failure) if config.failure is not None else None
+        read = conditiontext.condition if config.style == "argo" else condition
+        success = read(config.success) if config.success is not None else None
+        failure = read(config.failure) if config.failure is not None else None
         return cls(config=config, success=success, failure=failure)
+
+    @property
+    def is_argo(self) -> bool:
+        """True where Argo Rollouts' semantics hold to the letter."""
+        return self.config.style == "argo"
+
+    @property
+    def inconclusive_limit(self) -> float:
+        """How many measurements may be neither."""
+        limit = self.config.inconclusive_limit
+        return limit if limit is not None else 0 if self.is_argo else math.inf
+
+    @property
+    def wanted(self) -> int | None:
+        """Successes in a row that are enough; None where only the count says so."""
+        return self.config.successes or (None if self.config.count else USUAL_SUCCESSES)
 
     def asked(self, canary: tuple[str, ...], stable: tuple[str, ...]) -> str | None:
         """The query with the pods' names put in; None where it asks for a side that has no pods."""
-        query = self.config.query
-        if ("{canary}" in query and not canary) or ("{stable}" in query and not stable):
-            return None
-        return query.replace("{canary}", any_of(canary) or NOBODY).replace("{stable}", any_of(stable) or NOBODY)
+        return asked(self.config.query, canary, stable)
 
     def result(self, value: float) -> Result:
-        """As Argo Rollouts has it: failure is asked first; with one condition, what is not it is the other."""
+        """Of one value: failure is asked first; with one condition, what is not it is the other."""
         if math.isnan(value):
             return Result.ERROR
-        if self.failure is not None and self.failure.holds(value):
+        return self._weighed(lambda one: one.holds(value))
+
+    def result_of(self, values: Sequence[float]) -> Result:
+        """Of a whole answer, as Argo Rollouts has it: NaN compares false. Raises Unanswered."""
+        return self._weighed(lambda one: one.holds_of(values))
+
+    def _weighed(self, holds: Callable[[Condition], bool]) -> Result:
+        failed = self.failure is not None and holds(self.failure)
+        good = self.success is None or holds(self.success)
+        if failed:
             return Result.FAILURE
-        if self.success is None or self.success.holds(value):
+        if good:
             return Result.SUCCESS
         return Result.FAILURE if self.failure is None else Result.INCONCLUSIVE
+
+    def phase(self, tally: "Tally") -> Phase:
+        """What the measurements so far came to."""
+        if 0 <= self.config.failure_limit < tally.failures:
+            return Phase.FAILED
+        if tally.gave_up:
+            return Phase.UNKNOWN
+        if tally.inconclusive > self.inconclusive_limit:
+            return Phase.UNSURE
+        if self.wanted is not None and tally.successes >= self.wanted:
+            return Phase.GOOD
+        if self.config.count is not None and tally.counted >= self.config.count:
+            return Phase.GOOD if self.wanted is None else Phase.UNSURE
+        return Phase.RUNNING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +136,17 @@ class Measurement:
     result: Result
     value: float | None = None
     gap: Gap | None = None
+    said: str = ""
+    """Why there is no result, where the gap alone does not say it."""
 
 
 def measured(check: Check, values: Iterable[float]) -> Measurement:
-    """Of all series that were answered: the worst decides; none at all is EMPTY, and no number NAN."""
+    """Of all series that were answered: the worst decides; none at all is EMPTY, and no number NAN.
+
+    With `style: argo` the conditions are asked of the whole answer; one that cannot be answered is the error.
+    """
+    if check.is_argo:
+        return _by_argo(check, tuple(values))
     each = [(check.result(value), value) for value in values]
     if not each:
         return Measurement(result=Result.ERROR, gap=Gap.EMPTY)
@@ -115,11 +157,22 @@ def measured(check: Check, values: Iterable[float]) -> Measurement:
     return Measurement(result=result, value=found[0], gap=Gap.NAN if result is Result.ERROR else None)
 
 
+def _by_argo(check: Check, values: tuple[float, ...]) -> Measurement:
+    value = values[0] if values else None
+    try:
+        return Measurement(result=check.result_of(values), value=value)
+    except Unanswered as error:
+        gap = Gap.ABSENT if values else Gap.EMPTY
+        return Measurement(result=Result.ERROR, value=value, gap=gap, said=f"{error}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What the measurements of one check came to so far."""
 
     measurements: int = 0
+    counted: int = 0
+    """Since the canary last grew, without errors."""
     failures: int = 0
     """All there were, in a row or not."""
     successes: int = 0
@@ -137,6 +190,7 @@ class Tally:
         return replace(
             self,
             measurements=self.measurements + 1,
+            counted=self.counted + (result is not Result.ERROR),
             failures=self.failures + (result is Result.FAILURE),
             successes=self.successes + 1 if result is Result.SUCCESS else 0,
             errors=errors,
@@ -146,8 +200,8 @@ class Tally:
         )
 
     def anew(self) -> "Tally":
-        """For a canary that grew: successes in a row are asked of it again, failures stay."""
-        return replace(self, successes=0)
+        """For a canary that grew: successes in a row and the count are asked of it again, failures stay."""
+        return replace(self, successes=0, counted=0)
 
 
 PAIRS: Mapping[Result, Pair] = {
@@ -165,6 +219,11 @@ def result_of(pair: Pair) -> Result | None:
     return next((result for result, one in PAIRS.items() if one == pair), None)
 
 
-def due(last: datetime | None, now: datetime, config: ThresholdConfig) -> bool:
-    """True where it is time to measure again."""
-    return last is None or now - last >= config.interval
+def due(last: datetime | None, now: datetime, check: Check, tally: Tally) -> bool:
+    """True where it is time to measure again. Argo Rollouts asks again sooner after an error, and stops when done."""
+    if last is None:
+        return True
+    if check.is_argo and check.phase(tally) is not Phase.RUNNING:
+        return False
+    pause = AFTER_ERROR if check.is_argo and tally.last is Result.ERROR else check.config.interval
+    return now - last >= pause

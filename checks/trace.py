@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from davy.checks.sequential import Metric, Rules
+from davy.checks.sequential import Form, Metric, Rules
 from davy.pipeline.model import Counts, Pair
 
 VERSION = 1
@@ -84,6 +84,8 @@ def _metric(metric: Metric, origin: str) -> dict[str, Any]:
         document["objective"] = float(f"{100 * metric.objective:.15g}")
     if metric.bound:
         document["bound"] = metric.bound
+    if metric.evidence is not Form.CONDITIONAL:
+        document["evidence"] = metric.evidence.value
     document |= {"weight": metric.weight, "dispersion": metric.dispersion}
     if origin:
         document["dispersion_from"] = origin
@@ -93,8 +95,8 @@ def _metric(metric: Metric, origin: str) -> dict[str, Any]:
 def _window(glance: Glance) -> dict[str, Any]:
     document: dict[str, Any] = {
         "t": glance.t,
-        "canary": {name: _side(pair.canary) for name, pair in glance.counts.items()},
-        "stable": {name: _side(pair.stable) for name, pair in glance.counts.items()},
+        "canary": _side({name: pair.canary for name, pair in glance.counts.items()}),
+        "stable": _side({name: pair.stable for name, pair in glance.counts.items()}),
     }
     if glance.worse is not None:
         document["worse"] = glance.worse
@@ -103,5 +105,10 @@ def _window(glance: Glance) -> dict[str, Any]:
     return document
 
 
-def _side(counts: Counts) -> dict[str, Any]:
-    return {"total": counts.total, "bad": dict(counts.above) if counts.above else counts.bad}
+def _side(counts: Mapping[str, Counts]) -> dict[str, Any]:
+    """Only what was counted: a side without requests has no data."""
+    return {
+        name: {"total": one.total, "bad": dict(one.above) if one.above else one.bad}
+        for name, one in counts.items()
+        if one.total
+    }

@@ -26,23 +26,74 @@ class ThresholdConfig(Part):
 
     name: Name
     query: str = Field(min_length=1)
+    style: Literal["davy", "argo", "flagger"] = Field(
+        "davy",
+        description="Whose semantics: `davy` (no number is unknown), `argo` (an AnalysisTemplate's metric, to the "
+        "letter), `flagger` (a Canary's metric; its counting is `checks.flagger`).",
+    )
     success: str | None = Field(None, description="Condition on the value, such as `>= 0.95`.")
     failure: str | None = Field(None, description="Condition on the value, such as `> 0.2`.")
+    min: float | None = Field(None, description="Of `style: flagger`: a lower value fails the check.")
+    max: float | None = Field(None, description="Of `style: flagger`: a higher value fails the check.")
     interval: Duration = timedelta(seconds=30)
-    failure_limit: int = Field(0, ge=0, description="Failed when more measurements than this failed.")
-    successes: int = Field(3, ge=1, description="Good enough after this many successes in a row.")
+    initial_delay: Duration = Field(timedelta(0), description="Between the first canary pod's warm-up and measuring.")
+    count: int | None = Field(
+        None, ge=1, description="Good enough after this many measurements within the limits; errors do not count."
+    )
+    successes: int | None = Field(
+        None, ge=1, description="Good enough after this many successes in a row; 3 where `count` is not said either."
+    )
+    failure_limit: int = Field(0, ge=-1, description="Failed when more measurements than this failed; -1 is no limit.")
+    inconclusive_limit: int | None = Field(
+        None,
+        ge=0,
+        description="Left to a person when more measurements than this held neither condition; 0 with `style: argo`, "
+        "else no limit.",
+    )
     error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
+
+
+class FlaggerConfig(Part):
+    """How checks of `style: flagger` are counted, all together."""
+
+    interval: Duration = Field(
+        timedelta(seconds=60), ge=timedelta(seconds=10), description="Between two ticks; each asks every check."
+    )
+    threshold: int = Field(1, ge=1, description="Rolled back at this many failed ticks; they are never forgiven.")
+    iterations: int = Field(1, ge=1, description="A step is left after this many good ticks, in a row or not.")
+
+
+class KayentaConfig(Part):
+    """The Mann-Whitney judge, by a canary config of Kayenta's."""
+
+    config: str = Field(min_length=1, description="Kayenta's canary config, a JSON file; relative to this file.")
+    canary: str = Field("{canary}", description="What `${scope}` is on the canary's side.")
+    baseline: str = Field("{stable}", description="What `${scope}` is on the baseline's side.")
+    location: str = Field("", description="What `${location}` is.")
+    variables: dict[str, str] = Field(default_factory=dict, description="Kayenta's extended scope parameters.")
+    pass_: float | None = Field(
+        None, alias="pass", ge=0, le=100, description="A score that passes; by default the config's own, else 95."
+    )
+    marginal: float | None = Field(
+        None, ge=0, le=100, description="A lower score fails; by default the config's own, else 75."
+    )
+    lifetime: Duration = Field(timedelta(minutes=30), description="How long each step is analysed.")
+    interval: Duration = Field(timedelta(minutes=10), description="Between two judgements of a step.")
+    step: Duration = Field(timedelta(seconds=60), description="Between two points of a series.")
+    lookback: Duration = Field(timedelta(0), description="Points this far back are judged; 0 is all of the step's.")
 
 
 class ChecksConfig(Part):
     """Questions put to Prometheus."""
 
     prometheus: Server
-    judge: Literal["sequential", "threshold"] = "sequential"
+    judge: Literal["sequential", "threshold", "mannwhitney"] = "sequential"
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")
     slos: tuple[SloConfig, ...] = ()
     thresholds: tuple[ThresholdConfig, ...] = ()
+    flagger: FlaggerConfig = FlaggerConfig()
+    kayenta: KayentaConfig | None = None
     alpha: float = Field(0.01, gt=0, lt=0.5, description="Share of healthy canaries rolled back, at most.")
     beta: float = Field(0.05, gt=0, lt=0.5, description="Share of bad canaries promoted, at most.")
     tolerate: float = Field(1.1, ge=1, description="Ratio to stable that is still fine.")

@@ -1,42 +1,33 @@
 """Replaying: a trace from a file to a judge, and what it found in words and as JSON."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from davy.checks.finding import Finding, Result
-from davy.checks.reading import Reading
+from davy.checks.finding import Finding
+from davy.checks.lines import Reading
 from davy.checks.replay import Replay
-from davy.checks.sentences import percent, times
+from davy.checks.sentences import times
 from davy.checks.trace import Trace
-from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Counts, Evidence
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.columns import VERDICTS, short, side, table
+from davy.workflows.tracefile import name_of, opened
 
 VERSION = 1
-NAME = 16
-"""Columns for a metric's name."""
 LOOKS = 512
 """Kept for a picture, at least."""
 
 
-@contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
-    """The trace's bytes; `-` is stdin. Raises Unusable where there are none."""
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(path).open("rb") as lines:
-            yield lines
-    except OSError as error:
-        problem = Problem(what=f"cannot be read: {error.strerror or error}", file=path)
-        remedy = "Name a trace: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
-        raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
+def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
+    """One of the judges' findings, and the trace. Raises Unusable for a malformed trace, or a judge's settings."""
+    if judge == "sequential":
+        return found(path, to_end=to_end, pictures=pictures)
+    from davy.checks import otherwise  # noqa: PLC0415 - pydantic
+
+    trace = whole(path)
+    say = otherwise.threshold if judge == "threshold" else otherwise.mannwhitney
+    return say(trace, to_end=to_end), trace
 
 
 def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
@@ -45,7 +36,7 @@ def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, 
     Raises Unusable with every malformed line, also those behind the verdict.
     """
     with opened(path) as lines:
-        reading = Reading(lines, _name(path))
+        reading = Reading(lines, name_of(path))
         replay = Replay(reading.header or Trace(metrics=()), to_end=to_end, keep=LOOKS if pictures else 0)
         windows = []
         for glance in reading.windows():
@@ -59,14 +50,10 @@ def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, 
 
 def whole(path: str) -> Trace:
     """All of it. Raises Unusable with every malformed line."""
-    from davy.checks.reading import read  # noqa: PLC0415
+    from davy.checks.lines import read  # noqa: PLC0415
 
     with opened(path) as lines:
-        return read(lines, _name(path))
-
-
-def _name(path: str) -> str:
-    return "stdin" if path == "-" else path
+        return read(lines, name_of(path))
 
 
 def document(finding: Finding, trace: Trace) -> dict[str, Any]:
@@ -103,13 +90,6 @@ def _metric(evidence: Evidence | None, *, counted: bool) -> dict[str, Any]:
     }
 
 
-VERDICTS = {
-    Result.ROLL_BACK: "roll back",
-    Result.PROMOTE: "promote",
-    Result.INCONCLUSIVE: "inconclusive",
-}
-
-
 def text(finding: Finding) -> str:
     """The verdict, its sentence, and a table of the metrics; at most 80 columns but for the sentence."""
     at = f" at {finding.at:g} s" if finding.at is not None else ""
@@ -142,26 +122,3 @@ def _row(one: Evidence, *, counted: bool) -> tuple[str, ...]:
         f"{times(one.ratio[0])} to {times(one.ratio[1])}" if one.ratio else "-",
         f"{100 * one.share:.0f}%",
     )
-
-
-def short(name: str) -> str:
-    """A metric's name in its columns."""
-    clean = one_line(name)
-    return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
-
-
-def side(counts: Counts) -> str:
-    """`24/6,000 0.40%`."""
-    return f"{counts.bad:,}/{counts.total:,} {percent(counts.rate)}" if counts.total else "no data"
-
-
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Columns two spaces apart."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

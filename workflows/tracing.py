@@ -1,16 +1,15 @@
-"""Tracing: a rollout's journal as a trace that any judge can replay."""
+"""Tracing: a rollout's journal as a trace that any judge can replay. Pure."""
 
 import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from davy.checks.reading import Reading
+from davy.checks.lines import Reading
 from davy.checks.rulebook import BESIDE
 from davy.checks.trace import Glance, Trace
-from davy.pipeline.errors import Missing, Problem, Unusable
+from davy.pipeline.errors import Missing
 from davy.pipeline.events import (
     CanaryStarted,
     Event,
@@ -125,12 +124,3 @@ def _dispersed(trace: Trace, events: Iterable[Event]) -> Trace:
         one.name: "estimated from stable pods' history" if one.name in noted else "configuration" for one in metrics
     }
     return replace(trace, metrics=metrics, origins=origins)
-
-
-def kept(out: Path, text: str) -> None:
-    """The trace as a file. Raises Unusable where it cannot be written."""
-    try:
-        out.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        problem = Problem(what=f"cannot be written: {error.strerror or error}", file=str(out))
-        raise Unusable(f"{out} cannot be written.", problems=(problem,), remedy="Name another with -o.") from error

@@ -108,7 +108,7 @@ def test_the_grid_in_the_limit_of_a_beta_prior_is_the_closed_form():
     thetas = [(i + 0.5) / 20000 for i in range(20000)]
     prior = [(k * share - 1) * math.log(t) + (k * (1 - share) - 1) * math.log(1 - t) for t in thetas]
     ratios = tuple(t * (1 - share) / (share * (1 - t)) for t in thetas)
-    logs = Mixture.against(1.0, ratios).seen(Lot(x, m, share)).logs
+    logs = [Mixture.against(1.0, (ratio,)).seen(Lot(x, m, share)).log_e() for ratio in ratios]
     most = max(prior)
     terms = [(math.exp(p - most), log) for p, log in zip(prior, logs, strict=True)]
     whole = sum(weight for weight, _ in terms)

@@ -10,7 +10,7 @@ import pytest
 from davy.canary.ledger import Ledger, events_of, written
 from davy.checks import rulebook
 from davy.checks.finding import Result
-from davy.checks.reading import read
+from davy.checks.lines import read
 from davy.checks.replay import sequential
 from davy.checks.trace import written as lines_of
 from davy.pipeline import configfile

@@ -23,7 +23,7 @@ def command(file: Path, namespace: str | None, deployment: str | None, out: Path
     `davy judge replay` of it gives the rollout's verdict again. Reads the journal; changes nothing in the cluster.
     """
     from davy.checks.trace import written  # noqa: PLC0415
-    from davy.workflows import tracing, wiring  # noqa: PLC0415
+    from davy.workflows import tracefile, tracing, wiring  # noqa: PLC0415
 
     events = wiring.side(wiring.target(file, namespace, deployment)).journal.read()
     text = "\n".join(written(tracing.trace_of(events)))
@@ -32,4 +32,4 @@ def command(file: Path, namespace: str | None, deployment: str | None, out: Path
     if out is None:
         click.echo(text)
     else:
-        tracing.kept(out, text)
+        tracefile.kept(out, text)

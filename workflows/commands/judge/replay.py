@@ -12,14 +12,14 @@ from davy.workflows import options
 @options.option(
     "--judge",
     envvar="DAVY_JUDGE",
-    type=click.Choice(["sequential"]),
+    type=click.Choice(["sequential", "threshold", "mannwhitney"]),
     default="sequential",
     show_default=True,
     help="Which judge is asked.",
 )
 @options.option("--to-end", is_flag=True, help="Read all windows; the figures are those of the end.")
 @options.output
-def command(trace: str, judge: str, to_end: bool, output: str) -> None:  # noqa: ARG001
+def command(trace: str, judge: str, to_end: bool, output: str) -> None:
     """Judge the trace in FILE (`-` is stdin), with no server. Changes nothing.
 
     It stops at the first verdict. The exit code is 0 whatever the verdict is, for the question was answered;
@@ -27,7 +27,7 @@ def command(trace: str, judge: str, to_end: bool, output: str) -> None:  # noqa:
     """
     from davy.workflows import replaying  # noqa: PLC0415
 
-    finding, header = replaying.found(trace, to_end=to_end)
+    finding, header = replaying.asked(trace, judge, to_end=to_end)
     if output == "json":
         click.echo(json.dumps(replaying.document(finding, header), allow_nan=False))
     else:

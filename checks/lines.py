@@ -1,4 +1,4 @@
-"""Reading: a trace's lines, one at a time, each checked; what is wrong is noted with its number. Pure."""
+"""Lines: a trace's lines, one at a time, each checked; what is wrong is noted with its number. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,0 +1,32 @@
+"""`davy judge explain`."""
+
+import json
+from typing import Any
+
+import click
+
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("trace", metavar="[TRACE]", required=False)
+@options.option("--at", type=click.FloatRange(min=0), help="Seconds: as it stood then, not at the verdict.")
+@options.target
+@options.output
+def command(*, trace: str | None, at: float | None, output: str, **target: Any) -> None:
+    """Explain one verdict in full: every count, share and limit, whom to blame, what is missing.
+
+    Of the trace in the file TRACE (`-` is stdin); without one, of the rollout under way in the cluster, or of its
+    last. Changes nothing.
+    """
+    from davy.workflows import explaining  # noqa: PLC0415
+
+    if trace is not None:
+        found = explaining.from_file(trace, at)
+    else:
+        from davy.checks.explanation import explained  # noqa: PLC0415
+        from davy.workflows import tracing, wiring  # noqa: PLC0415
+
+        held = tracing.trace_of(wiring.side(wiring.target(**target)).journal.read())
+        found = explained(held, held.windows, at)
+    click.echo(json.dumps(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))

@@ -1,0 +1,48 @@
+"""Columns: counts, rates and verdicts as short words, in columns."""
+
+from collections.abc import Sequence
+
+from davy.checks.finding import Result
+from davy.checks.sentences import percent
+from davy.pipeline.model import Counts
+from davy.workflows.render.clean import one_line
+
+NAME = 16
+"""Columns for a metric's name."""
+
+VERDICTS = {
+    Result.ROLL_BACK: "roll back",
+    Result.PROMOTE: "promote",
+    Result.INCONCLUSIVE: "inconclusive",
+}
+
+
+def short(name: str) -> str:
+    """A metric's name in its columns."""
+    clean = one_line(name)
+    return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
+
+
+def side(counts: Counts) -> str:
+    """`24/6,000 0.40%`."""
+    return f"{_count(counts.bad)}/{_count(counts.total)} {percent(counts.rate)}" if counts.total else "no data"
+
+
+def _count(number: int) -> str:
+    """Whole up to a million, then `30.0M`."""
+    for unit, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
+        if number >= unit:
+            return f"{number / unit:.1f}{letter}"
+    return f"{number:,}"
+
+
+def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Columns two spaces apart."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
