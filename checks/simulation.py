@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from random import Random
 from statistics import NormalDist
 
@@ -185,7 +186,12 @@ def slow_share(stream: Stream, scenario: Scenario, bound: float, *, is_canary: b
     """Share of a side's answers above the bound."""
     if stream.latency is None:
         return 0.0
-    return stream.latency.above(bound, *((scenario.scale, scenario.tail) if is_canary else ()))
+    return _above(stream.latency, bound, *((scenario.scale, scenario.tail) if is_canary else (1.0, 0.0)))
+
+
+@lru_cache(maxsize=512)
+def _above(latency: Latency, bound: float, scale: float, tail: float) -> float:
+    return latency.above(bound, scale, tail)
 
 
 def excess(trace: Trace, play: Play, scenario: Scenario, until: float) -> float:

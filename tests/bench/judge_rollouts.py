@@ -16,7 +16,7 @@ LADDERS = {
     "davy": DAVY,
     "Argo docs: 5m, 95 %": replace(DAVY, steps=tuple((share, 600.0) for share in (0.2, 0.4, 0.6, 0.8)), promote_from=0),
     "Flagger docs: 1m, 99 %": replace(
-        DAVY, steps=tuple((share, 60.0) for share in (0.1, 0.2, 0.3, 0.4, 0.5)), promote_from=0
+        DAVY, steps=tuple((share, 60.0) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.5)), promote_from=0
     ),
     "Kayenta, hourly": replace(DAVY, steps=((0.1, 10800.0),), interval=60.0, promote_from=0),
 }
@@ -71,7 +71,7 @@ def rollouts(scores: Scores) -> Iterator[str]:
     """Outcome, median minutes, mean extra errors."""
     yield "WHOLE ROLLOUTS  rolled back % / promoted %, median minutes, mean extra errors served before the outcome"
     yield "davy: 5 % 5 min, 20 % 5 min, 50 % at least 10. Argo: 20 40 60 80 %, 10 min each. Flagger: 10 to 50 %, 1 min"
-    yield "each. Kayenta: 10 %, three hours, judged hourly. A regression that was promoted goes on harming: not counted."
+    yield "each. Kayenta: 10 %, three hours, judged hourly. Harm after a promotion is not counted."
     yield f"{'p, ratio':<12}" + "".join(f"{rule:>27}" for rule in LADDERS)
     for base, ratio in TRUTHS:
         cells = (scores["rollouts", f"{base:g} {ratio:g}", rule] for rule in LADDERS)

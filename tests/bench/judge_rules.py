@@ -9,6 +9,7 @@ from typing import Any
 from davy.checks import otherwise
 from davy.checks.contenders import Judge, davy, untempered
 from davy.checks.finding import Finding, Result
+from davy.checks.sequential import Form
 from davy.checks.simulation import Outcome, Play, Scenario, sequential
 from davy.checks.trace import Trace
 
@@ -63,6 +64,17 @@ def tolerating(tolerate: float) -> Opened:
     return opened
 
 
+def two_sample(play: Play, scenario: Scenario, dice: Random) -> Judge:
+    """davy with the form for events that are not rare."""
+    judge = untempered(play, scenario, dice)
+
+    def judged(trace: Trace) -> Outcome:
+        metrics = tuple(replace(metric, evidence=Form.TWO_SAMPLE) for metric in trace.metrics)
+        return judge(replace(trace, metrics=metrics))
+
+    return judged
+
+
 def with_warm_up(play: Play, scenario: Scenario, dice: Random) -> Judge:
     """davy that counts what its warm-up leaves out."""
     del play, scenario, dice
@@ -111,6 +123,7 @@ RULES: Mapping[str, Opened] = {
     "davy, tolerate 1": tolerating(1.0),
     "davy, dispersion 1": untempered,
     "davy, warm-up counted": with_warm_up,
+    "davy, two-sample form": two_sample,
     "binomial .01, one look": binomial(0.01, 1800),
     "binomial .01/6, 6 looks": binomial(0.01 / 6, 300),
     "binomial .05, each scrape": binomial(0.05, 15),

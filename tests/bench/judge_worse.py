@@ -1,5 +1,6 @@
 """Where davy is worse: every cell in which a rival with an honest error rate beats it, found and printed."""
 
+import math
 from collections.abc import Iterator
 
 from bench.judge_cells import Scores
@@ -34,8 +35,12 @@ def _slower(scores: Scores) -> Iterator[str]:
                 elif theirs.median_flag < ours.median_flag:
                     yield (
                         f"  {ratio:g}x at {100 * base:g} %: {rule} needs {theirs.median_flag / 60:.3g} min, "
-                        f"davy {ours.median_flag / 60:.3g}"
+                        f"davy {_minutes(ours.median_flag)}"
                     )
+
+
+def _minutes(seconds: float) -> str:
+    return "finds under half" if math.isinf(seconds) else f"{seconds / 60:.3g}"
 
 
 def _false(scores: Scores) -> Iterator[str]:
