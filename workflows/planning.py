@@ -107,12 +107,12 @@ def _found_after(known: Situation, signal: Signal, share: float, ratio: float) -
 def _courses(ladder: Ladder, signal: Signal) -> Iterator[str]:
     steps = " > ".join(_share(rung.share) for rung in ladder.rungs)
     yield f"  The whole ladder, {steps}"
-    yield f"    {'worse by':<10}{'half of them':<31}{'8 of 10':<27}{'extra bad':>9}"
+    yield f"    {'worse by':<10}{'half of them':<30}{'8 of 10':<27}{'extra bad':>9}"
     for ratio in (1.0, *RATIOS):
         half, most = course(ladder, signal.name, ratio), course(ladder, signal.name, ratio, POWER)
         name = "healthy" if ratio == 1 else _times(ratio)
         late = _fate(most) if half.fate is Fate.FOUND else ""
-        yield f"    {name:<10}{_fate(half):<31}{late:<27}{half.excess:>9.0f}"
+        yield f"    {name:<10}{_fate(half):<30}{late:<27}{half.excess:>9.0f}"
     yield f"  {_smallest(ladder, signal)}"
 
 

@@ -1,5 +1,6 @@
 """Simulating: the benchmark's scenarios at one's own traffic, every judge on the same rollouts, as a table or JSON."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from davy.workflows.render.clean import harmless
 from davy.workflows.situation import Situation
 
 VERSION = 1
+WIDTH = 80
 ERRORS = (
     Scenario(name="healthy"),
     Scenario(name="shared shock", shock=20.0),
@@ -152,13 +154,18 @@ def text(known: Situation, made: tuple[Row, ...]) -> str:
     """The table, in 80 columns."""
     wished = play(known)
     steps = " > ".join(f"{100 * share:.3g} % {_span(seconds)}" for share, seconds in wished.steps)
-    lines = [
-        f"{known.service}: {known.rps:,.4g} requests a second ({known.source}), {made[0].rollouts} rollouts a row",
-        f"Steps by the clock: {steps}. Times are without warm-up.",
+    head = (
+        f"{known.service}: {known.rps:,.4g} requests a second ({known.source}); {made[0].rollouts} rollouts a scenario",
+        f"Steps by the clock: {steps}; times are without warm-up.",
+        "davy estimates the dispersion from stable's history, thresholds are the objectives, mannwhitney has points "
+        "of a minute and is judged every ten.",
         *(f"note: {note}" for note in known.notes),
+    )
+    lines = [
+        *(line for one in head for line in textwrap.wrap(one, WIDTH)),
         "",
-        f"{'':<20}{'rolled':>9}{'':<13}{'pro-':>7}{'incon-':>8}{'median time':>13}{'extra':>9}",
-        f"{'':<20}{'back':>9}{'':<13}{'moted':>7}{'clusive':>8}{'to verdict':>13}{'bad':>9}",
+        f"{'':<22}{'rolled':>7}{'':<16}{'pro-':>7}{'incon-':>8}{'median time':>12}{'extra':>8}",
+        f"{'':<22}{'back':>7}{'':<16}{'moted':>7}{'clusive':>8}{'to verdict':>12}{'bad':>8}",
     ]
     for scenario in dict.fromkeys(row.scenario for row in made):
         lines.append(f"{scenario.name}{' (nothing is wrong)' if scenario.is_healthy else ''}")
@@ -171,9 +178,9 @@ def _lines(of: Iterator[Row]) -> Iterator[str]:
         sure = row.false_rollbacks
         range_ = f"({100 * sure[0]:.1f}-{100 * sure[1]:.1f} %)" if sure else ""
         yield (
-            f"  {row.judge:<18}{_part(row.rolled_back, row.rollouts):>9} {range_:<12}"
+            f"  {row.judge:<20}{_part(row.rolled_back, row.rollouts):>7} {range_:<15}"
             f"{_part(row.promoted, row.rollouts):>7}{_part(row.inconclusive, row.rollouts):>8}"
-            f"{_span(row.median_seconds):>13}{row.excess:>9,.0f}"
+            f"{_span(row.median_seconds):>12}{row.excess:>8,.0f}"
         )
 
 
