@@ -280,7 +280,8 @@ def _needed(ladder: Ladder, before: Sequence[Rung], rung: Rung) -> float:
     deadline = ladder.deadline.total_seconds()
     spent = [(one, one.at_least.total_seconds()) for one in before]
     waits = [_found_in(ladder, signal, rung.worse, POWER)(spent, rung) for signal in ladder.signals]
-    return min(deadline, max((wait for wait in waits if wait < math.inf), default=deadline))
+    # A metric that no step could watch in time is no reason to wait for it.
+    return max((wait for wait in waits if wait <= deadline), default=deadline)
 
 
 def _handy(spell: timedelta) -> timedelta:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from davy.canary import strategy
 from davy.checks.planning import (
+    MOST,
     POWER,
     RUNGS,
     Course,
@@ -128,6 +129,8 @@ def _fate(one: Course) -> str:
 
 def _smallest(ladder: Ladder, signal: Signal) -> str:
     least = smallest_found(ladder, signal.name)
+    if least is None and course(ladder, signal.name, MOST).fate is Fate.PROMOTED:
+        return "Any regression stays inside the objective for so long that it is promoted."
     if least is None:
         return "Nothing can be found before the deadline: more share, more time or more traffic."
     below = course(ladder, signal.name, least * 0.97)
@@ -141,7 +144,8 @@ def _advised(known: Situation, best: Advice) -> Iterator[str]:
     yield f"  a healthy canary: {_fate(healthy)}, beside warm-up"
     for signal in known.signals:
         least = smallest_found(best.ladder, signal.name)
-        yield f"  {signal.name}: found in 8 of 10 rollouts " + (f"from {least:.2g}x on" if least else "never in time")
+        found = f"found in 8 of 10 rollouts from {least:.2g}x on" if least else "no regression is found in time"
+        yield f"  {signal.name}: {found}"
     if healthy.fate is Fate.UNDECIDED:
         yield "  no deadline up to 7 days is long enough: more traffic, or send some of your own"
     elif best.deadline > known.canary.deadline:

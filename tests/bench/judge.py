@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bench import judge_rollouts, judge_tables
 from bench.judge_bounds import neyman_pearson, wald
 from bench.judge_cells import Scores, scored
+from bench.judge_weak import weak
 from bench.judge_worse import worse
 
 NOTE = """\
@@ -21,6 +22,10 @@ def main(arguments: Sequence[str]) -> int:
     """0 where every limit holds."""
     said = _said(arguments)
     scale = 5.0 if said.full else said.scale
+    if said.weak:
+        for line in weak(scale):
+            print(line, flush=True)
+        return 0
     began = time.monotonic()
     cells = [
         *judge_rollouts.limit_cells(scale),
@@ -47,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 def _said(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench judge", description=__doc__)
     parser.add_argument("--full", action="store_true", help="five times as many rollouts")
+    parser.add_argument("--weak", action="store_true", help="the weak spots alone, and what was tried on them")
     parser.add_argument("--scale", type=float, default=1.0, help="so many times as many rollouts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes")

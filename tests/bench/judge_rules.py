@@ -98,12 +98,12 @@ def _tested(trace: Trace, alpha: float, every: float) -> Outcome:
         pair = glance.counts[name]
         bad, both = bad + pair.canary.bad, both + pair.canary.bad + pair.stable.bad
         canary, total = canary + pair.canary.total, total + pair.canary.total + pair.stable.total
-        if glance.t % every == 0 and bad and _tail(bad, both, canary / total) <= alpha:
+        if glance.t % every == 0 and bad and tail(bad, both, canary / total) <= alpha:
             return Outcome(result=Result.ROLL_BACK, at=glance.t)
     return Outcome(result=Result.INCONCLUSIVE, at=trace.windows[-1].t)
 
 
-def _tail(bad: int, both: int, share: float) -> float:
+def tail(bad: int, both: int, share: float) -> float:
     """P(at least `bad` of `both`)."""
     if bad <= both * share:
         return 1.0
