@@ -129,7 +129,8 @@ def requests_to_find(signal: Signal, rules: Rules, share: float, ratio: float, p
 
 def excess_until_found(signal: Signal, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
     """Extra bad events served until then. Neither traffic nor base rate matters."""
-    return requests_to_find(signal, rules, share, ratio, power) * share * signal.base * (ratio - 1)
+    requests = requests_to_find(signal, rules, share, ratio, power)
+    return requests * share * signal.base * (ratio - 1) if requests < math.inf else math.inf
 
 
 def possible(signal: Signal, ratio: float) -> bool:

@@ -72,17 +72,18 @@ def play(known: Situation) -> Play:
     room = ladder.deadline.total_seconds()
     before = ladder.rungs[:-1]
     spells = [rung.at_least.total_seconds() or room / 2 / len(before) for rung in before]
-    if sum(spells) >= room:
+    grain = known.interval.total_seconds()
+    spells = [max(grain, spell) for spell in spells]
+    if sum(spells) + grain > room:
         problem = Problem(path="canary.deadline", what="leaves no time for the last step, after `at_least` and warm-up")
         raise Unusable("This ladder cannot be simulated.", problems=(problem,))
-    spells = [max(known.interval.total_seconds(), spell) for spell in spells]
     last = room - sum(spells)
     return Play(
         streams=_streams(known),
         rules=known.rules,
         rps=known.rps,
         steps=tuple(zip((rung.share for rung in ladder.rungs), (*spells, last), strict=True)),
-        interval=known.interval.total_seconds(),
+        interval=grain,
         worse=ladder.rungs[-1].worse,
         promote_from=sum(spells) + ladder.rungs[-1].at_least.total_seconds(),
     )

@@ -162,6 +162,9 @@ def _bads(
 def _with_steps(known: Situation, said: Mapping[str, Any]) -> Situation:
     if not said["share"]:
         return known
+    if not all(said["share"]):
+        problem = Problem(path="--share", what="must be above 0")
+        raise Unusable("The steps of the canary cannot be taken.", problems=(problem,))
     steps = tuple(StepConfig(weight=100 * share) for share in said["share"])
     return replace(known, canary=known.canary.model_copy(update={"steps": steps}))
 

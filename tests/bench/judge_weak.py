@@ -1,4 +1,4 @@
-"""Weak spots, attacked: other mixtures, other ladders, a look at the deadline. `bench judge --weak`; no judge uses them.
+"""Weak spots, attacked: other mixtures, ladders, a look at the deadline. `bench judge --weak`; no judge uses them.
 
 Every variant is still evidence: a mixture with weights fixed beforehand, or `alpha` shared out between two rules.
 """

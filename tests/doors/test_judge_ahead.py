@@ -94,3 +94,18 @@ def test_the_same_seed_simulates_the_same(davy: Davy) -> None:
     found = next(row for row in same if (row["scenario"], row["judge"]) == ("errors 10x", "davy"))
     assert (found["rolled_back"], found["healthy"]) == (2, False)
     assert found["mean_extra_bad"] > 0
+
+
+@pytest.mark.parametrize("bad", ["0", "100%", "0.00001%", "30%"])
+def test_any_share_of_bad_events_can_be_planned_for(davy: Davy, bad: str) -> None:
+    run = davy("judge", "plan", "--rps", "0.5", "--bad", bad, "--objective", "99", "-o", "json")
+    assert run.returncode == 0, run.stderr
+    assert "NaN" not in run.stdout
+    assert "Infinity" not in run.stdout
+
+
+def test_a_deadline_that_leaves_no_time_is_said(davy: Davy, file: Path) -> None:
+    file.write_text(FILE.replace("50m", "3m"))
+    run = davy("judge", "simulate", *TOLD)
+    assert run.returncode == 2
+    assert "canary.deadline: leaves no time" in run.stderr
