@@ -201,8 +201,4 @@ TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "Percent of good events promised; where there is no file.",
         },
     ),
-    (
-        ("--dispersion",),
-        {"type": click.FloatRange(min=1), "help": "How much bad events cluster; 1: they come one by one."},
-    ),
 )

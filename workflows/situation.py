@@ -130,7 +130,7 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
 
 
 def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ...]:
-    dispersion = said["dispersion"]
+    dispersion = said.get("dispersion")
     if config is None:
         objective = said["objective"]
         share = None if objective is None else objective / 100

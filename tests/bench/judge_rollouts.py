@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bench.judge_bounds import wald
-from bench.judge_cells import Cell, Scores
+from bench.judge_cells import Cell, Score, Scores
 from bench.judge_tables import BARE, ERRORS, LATENCY, RPS, _exact
 from davy.checks.sequential import Metric
 from davy.checks.simulation import Play, Scenario, Stream
@@ -32,6 +32,8 @@ WHOLE = replace(
     ),
 )
 RULE = "davy"
+RIVALS = ("threshold (argo)", "threshold (flagger)", "mannwhitney")
+"""At the objectives, and for Kayenta with points of a minute, judged every ten."""
 VERDICTS: tuple[tuple[Scenario, float], ...] = (
     (Scenario(name="healthy, p=.0001"), 0.0001),
     (Scenario(name="healthy, p=.001"), 0.001),
@@ -84,28 +86,34 @@ def rollouts(scores: Scores) -> Iterator[str]:
 
 
 def verdict_cells(scale: float) -> Iterator[Cell]:
-    """The judge as one piece: errors, latency and burn; dispersion estimated."""
+    """The judge as one piece: errors, latency and burn, dispersion estimated; and its rivals on the same ladder."""
     for scenario, base in VERDICTS:
         wished = replace(WHOLE, streams=(replace(WHOLE.streams[0], base=base), *WHOLE.streams[1:]))
         rollouts = max(10, round((400 if scenario.is_healthy else 60) * scale))
-        yield Cell(
-            table="verdicts", key=scenario.name, rules=(RULE,), play=wished, scenario=scenario, rollouts=rollouts
-        )
+        for rules, count in (((RULE,), rollouts), (RIVALS, max(10, round(40 * scale)))):
+            yield Cell(table="verdicts", key=scenario.name, rules=rules, play=wished, scenario=scenario, rollouts=count)
 
 
 def verdicts(scores: Scores) -> Iterator[str]:
     """Percent and median minutes."""
     yield "VERDICTS  errors (99.9 %), latency (99 % under 0.5 s) and burn together; davy's ladder; dispersion estimated"
-    yield f"{'truth':<36}{'rolled back':>30}{'promoted':>12}{'inconclusive':>14}{'median':>10}"
+    yield "Rivals on the same rollouts: rolled back % / promoted %, median minutes; limits at the objectives."
+    yield f"{'truth':<35}{'rolled back':>26}{'promoted':>10}{'undecided':>10}{'median':>9}" + "".join(
+        f"{rule:>21}" for rule in RIVALS
+    )
     for scenario, _ in VERDICTS:
         one = scores["verdicts", scenario.name, RULE]
         sure = f" ({100 * one.sure[0]:.1f}-{100 * one.sure[1]:.1f})" if scenario.is_healthy else ""
         left = one.rollouts - one.rolled_back - one.promoted
         yield (
-            f"{scenario.name:<36}{f'{100 * one.flagged:.3g} %{sure} of {one.rollouts}':>30}"
-            f"{f'{100 * one.promoted / one.rollouts:.3g} %':>12}{f'{100 * left / one.rollouts:.3g} %':>14}"
-            f"{f'{one.median_end / 60:.1f} m':>10}"
-        )
+            f"{scenario.name:<35}{f'{100 * one.flagged:.3g} %{sure} of {one.rollouts}':>26}"
+            f"{f'{100 * one.promoted / one.rollouts:.3g} %':>10}{f'{100 * left / one.rollouts:.3g} %':>10}"
+            f"{f'{one.median_end / 60:.1f} m':>9}"
+        ) + "".join(f"{_brief(scores['verdicts', scenario.name, rule]):>21}" for rule in RIVALS)
+
+
+def _brief(one: Score) -> str:
+    return f"{100 * one.flagged:.3g}/{100 * one.promoted / one.rollouts:.3g} {one.median_end / 60:.1f}m"
 
 
 CONSTANT = Play(streams=(replace(ERRORS, base=0.001),), rps=RPS, promote_from=math.inf)

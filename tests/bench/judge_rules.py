@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from davy.checks import otherwise
-from davy.checks.contenders import Judge, davy, untempered
+from davy.checks.contenders import CONTENDERS, Judge, davy, untempered
 from davy.checks.finding import Finding, Result
 from davy.checks.sequential import Form
 from davy.checks.simulation import Outcome, Play, Scenario, sequential
@@ -132,6 +132,7 @@ RULES: Mapping[str, Opened] = {
     "Argo: 1m, 2x true rate": threshold(ARGO_STRICT, oracle=True),
     "Flagger docs: 1m, 99 %": threshold(FLAGGER),
     "Flagger: 1m, 2x true rate": threshold(FLAGGER, oracle=True),
+    **{name: CONTENDERS[name] for name in ("threshold (argo)", "threshold (flagger)", "mannwhitney")},
     "Kayenta, once": kayenta(KAYENTA_ONCE),
     "Kayenta, 6 times": kayenta(KAYENTA_SIX),
     "Kayenta, hourly": kayenta(KAYENTA_HOURLY),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from bench.judge_cells import Scores
+from bench.judge_rollouts import LADDERS, RIVALS, RULE, VERDICTS
 from bench.judge_tables import BASES, KAYENTA, RATIOS, SHARED, TESTS, THRESHOLDS
 
 DOUBT = 2.5
@@ -13,7 +14,7 @@ DOUBT = 2.5
 def worse(scores: Scores) -> Iterator[str]:
     """A line for each."""
     yield "WHERE DAVY IS WORSE  than a rival that at the same base rate flags at most 1 % of healthy canaries"
-    lines = [*_slower(scores), *_false(scores)]
+    lines = [*_slower(scores), *_false(scores), *_undecided(scores), *_waits(scores)]
     yield from lines or ["  nowhere in these tables"]
 
 
@@ -50,3 +51,28 @@ def _false(scores: Scores) -> Iterator[str]:
             ours = scores["shared", key, "davy"]
             if ours.flagged > 0.01:
                 yield f"  {scenario.name} at {100 * base:g} %: davy rolls back {100 * ours.flagged:.3g} %"
+
+
+def _undecided(scores: Scores) -> Iterator[str]:
+    for scenario, _ in VERDICTS:
+        one = scores["verdicts", scenario.name, RULE]
+        left = 1 - (one.rolled_back + one.promoted) / one.rollouts
+        if scenario.is_healthy and left > 0.05:
+            rivals = ", ".join(f"{rule} {_left(scores, scenario.name, rule):.0f} %" for rule in RIVALS)
+            yield f"  {scenario.name}: davy leaves {100 * left:.0f} % undecided; {rivals}"
+
+
+def _left(scores: Scores, key: str, rule: str) -> float:
+    one = scores["verdicts", key, rule]
+    return 100 * (1 - (one.rolled_back + one.promoted) / one.rollouts)
+
+
+def _waits(scores: Scores) -> Iterator[str]:
+    ours = scores["rollouts", "0.001 1", RULE]
+    for rule in LADDERS:
+        theirs = scores["rollouts", "0.001 1", rule]
+        if theirs.median_end < ours.median_end:
+            yield (
+                f"  a healthy canary at 0.1 %: {rule} is through in {theirs.median_end / 60:.0f} min, "
+                f"davy in {ours.median_end / 60:.0f}"
+            )

@@ -12,6 +12,9 @@ from davy.workflows import options
 @options.file
 @options.output
 @options.traffic
+@options.option(
+    "--dispersion", type=click.FloatRange(min=1), help="How much bad events cluster; by default the file's, else 1."
+)
 def command(output: str, **said: Any) -> None:
     """Say how long each step must last, for what effect.
 
