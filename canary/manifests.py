@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
+from davy.canary.marks import FENCE, PROMOTE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Speed
 from davy.canary.readiness import containers
 from davy.pipeline.events import Restore
@@ -63,7 +63,8 @@ def begin(
         _put(_annotation(RELEASE), release),
         _put(_annotation(RESTORE), restore_text(restore)),
         _put(_annotation(STABLE_HASH), stable_hash),
-        _put(_annotation(ROLLBACK), json.dumps(by_hand(deployment, restore), separators=(",", ":"))),
+        _put(_annotation(ROLLBACK), _line([*_images(deployment, restore.images), *by_hand(restore)])),
+        _put(_annotation(PROMOTE), _line(by_hand(restore))),
     ]
 
 
@@ -101,15 +102,9 @@ def roll_back(deployment: Doc, fence: int, *, restore: Restore, speed: Speed, ba
     assert_never(speed)
 
 
-def by_hand(deployment: Doc, restore: Restore) -> Ops:
-    """What a person sends to get back to stable: as `roll_back` and `settle`, but nobody's fence is asked."""
-    return [
-        *_images(deployment, restore.images),
-        *_own(restore),
-        _put("/spec/paused", False),
-        *_away(LABEL),
-        *_unmarked(),
-    ]
+def by_hand(restore: Restore) -> Ops:
+    """What a person sends to let Kubernetes finish: as `promote` and `settle`, but nobody's fence is asked."""
+    return [*_own(restore), _put("/spec/paused", False), *_away(LABEL), *_unmarked()]
 
 
 def settle(deployment: Doc, fence: int, restore: Restore) -> Ops:
@@ -124,7 +119,7 @@ def rolling(surge: int | str, unavailable: int) -> dict[str, Any]:
 
 
 def _unmarked() -> Ops:
-    return [op for name in (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, FENCE) for op in _away(_annotation(name))]
+    return [op for name in (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, PROMOTE, FENCE) for op in _away(_annotation(name))]
 
 
 def _own(restore: Restore) -> Ops:
@@ -156,6 +151,10 @@ def _fenced(fence: int) -> dict[str, Any]:
 
 def _put(path: str, value: Any) -> dict[str, Any]:
     return {"op": "add", "path": path, "value": value}
+
+
+def _line(ops: Ops) -> str:
+    return json.dumps(ops, separators=(",", ":"))
 
 
 def _away(path: str) -> Ops:

@@ -1,6 +1,5 @@
 """Marks: the annotations and the label a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
 
-import hashlib
 import json
 
 from davy.pipeline import codec
@@ -27,6 +26,8 @@ ROLLBACK = PREFIX + "rollback"
 
 It leaves minReadySeconds at the hold's week, so stable counts as not available and the canary is not taken away.
 """
+PROMOTE = PREFIX + "promote"
+"""A JSON patch that finishes the update, for a person without davy: the settings back, the new version kept."""
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 """Labels of every object that davy makes."""
@@ -48,4 +49,6 @@ def object_name(workload: Workload) -> str:
     name = f"davy-{workload.name}"
     if len(name) <= 253:
         return name
+    import hashlib  # noqa: PLC0415 - 4 ms that a name of this length alone is worth
+
     return f"{name[:240]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from davy.checks import samples, sentences
 from davy.checks.ports import Metrics
 from davy.checks.promql import Selector, bound_matcher, selector
-from davy.checks.sequential import Case, Metric, Rules
+from davy.checks.sequential import Case, Form, Metric, Rules
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import DavyError, Unusable
@@ -32,7 +32,12 @@ def metric_of(slo: SloConfig, dispersion: float) -> Metric:
     """The metric an SLO is judged as."""
     words = f"took over {durations.shown(slo.under)}" if slo.under is not None else "failed"
     return Metric(
-        name=slo.name, objective=slo.objective / 100, weight=slo.weight, dispersion=dispersion, bad_words=words
+        name=slo.name,
+        objective=slo.objective / 100,
+        weight=slo.weight,
+        dispersion=dispersion,
+        bad_words=words,
+        evidence=Form(slo.evidence),
     )
 
 

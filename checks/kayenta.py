@@ -55,7 +55,7 @@ class Label(StrEnum):
     NO_DATA = "Nodata"
     NO_DATA_FAILS = "NodataFailMetric"
     ERROR = "Error"
-    """There was no spread to measure by."""
+    """There was no spread to measure by, or a point was infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +219,8 @@ def scored(results: Iterable[Classified], weights: Mapping[str, float]) -> Score
     fatal = [one for one in counted if one.critical and one.label is not Label.PASS]
     if fatal:
         return Score(value=0.0, groups=shown, because=f"{fatal[0].name} is critical and was {fatal[0].label}")
-    empty = sum(one.label is Label.NO_DATA for one in counted)
+    # Kayenta itself does not count errors here, and so passes a canary of which nothing could be judged.
+    empty = sum(one.label in (Label.NO_DATA, Label.ERROR) for one in counted)
     if counted and 100 * empty / len(counted) >= NO_DATA_LIMIT:
         return Score(value=0.0, groups=shown, because=f"{empty} of {len(counted)} metrics have no data")
     return Score(value=_whole(scores, weights), groups=shown)

@@ -38,10 +38,11 @@ class Shift:
 def shift(first: Sequence[float], second: Sequence[float], confidence: float) -> Shift:
     """Interval and estimate of the shift, asymptotic, with continuity and tie correction.
 
-    Raises ValueError where a sample is empty, and where all values are tied: then there is no spread to measure by.
+    Raises ValueError where a sample is empty or not finite, and where all values are tied: then there is no spread to
+    measure by.
     """
-    if not first or not second:
-        raise ValueError("a sample is empty")
+    if not first or not second or not all(math.isfinite(value) for value in (*first, *second)):
+        raise ValueError("a sample is empty or not finite")
     ordered = sorted(second)
     low, high = min(first) - ordered[-1], max(first) - ordered[0]
     quantile = NormalDist().inv_cdf((1 - confidence) / 2)

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from functools import reduce
+from typing import Protocol, assert_never
 
 from davy.checks import sentences
+from davy.checks.comparing import MannWhitneyJudge
 from davy.checks.judging import SequentialJudge
+from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics
 from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of
-from davy.pipeline.checksconfig import ChecksConfig
+from davy.checks.ticking import FlaggerJudge
+from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, Sides, Verdict, Window
 
@@ -179,9 +183,11 @@ def _words(gap: Gap) -> str:
 
 
 def checks_of(config: ChecksConfig) -> tuple[Check, ...]:
-    """The thresholds with their conditions read. Raises Unusable with every problem."""
+    """The thresholds with their conditions read, without Flagger's. Raises Unusable with every problem."""
     checks, problems = [], []
     for index, threshold in enumerate(config.thresholds):
+        if threshold.style == "flagger":
+            continue
         try:
             checks.append(Check.of(threshold))
         except ValueError as error:
@@ -199,7 +205,7 @@ class _Judge(Protocol):
 
 
 class JointJudge:
-    """The sequential judge with thresholds beside it: either rolls back, both must promote."""
+    """Two judges, such as the sequential one with thresholds beside it: either rolls back, both must promote."""
 
     def __init__(self, first: _Judge, second: _Judge) -> None:
         self._judges = (first, second)
@@ -242,9 +248,33 @@ class JointJudge:
 GRAVITY = (Decision.ROLL_BACK, Decision.UNKNOWN, Decision.GO_ON, Decision.PROMOTE)
 
 
-def judge_of(config: ChecksConfig, metrics: Metrics, warmup: timedelta) -> _Judge:
-    """The judge a configuration asks for."""
-    if config.judge == "threshold":
-        return ThresholdJudge(metrics, config, warmup)
-    sequential = SequentialJudge(metrics, config, warmup)
-    return JointJudge(sequential, ThresholdJudge(metrics, config, warmup)) if config.thresholds else sequential
+def judge_of(config: ChecksConfig, metrics: Metrics, warmup: timedelta, analysis: Analysis | None = None) -> _Judge:
+    """The judge a configuration asks for; thresholds beside SLOs have their say too.
+
+    `analysis`: Kayenta's canary config, read; only `judge: mannwhitney` needs it. Raises Unusable.
+    """
+    judges: list[_Judge] = []
+    match config.judge:
+        case "sequential":
+            judges.append(SequentialJudge(metrics, config, warmup))
+        case "mannwhitney":
+            judges.append(_comparing(config.kayenta, metrics, warmup, analysis))
+        case "threshold":
+            pass
+        case _:
+            assert_never(config.judge)
+    styles = {check.style for check in config.thresholds}
+    if "flagger" in styles:
+        judges.append(FlaggerJudge(metrics, config, warmup))
+    if styles - {"flagger"} or not judges:
+        judges.append(ThresholdJudge(metrics, config, warmup))
+    return reduce(JointJudge, judges)
+
+
+def _comparing(
+    config: KayentaConfig | None, metrics: Metrics, warmup: timedelta, analysis: Analysis | None
+) -> MannWhitneyJudge:
+    if config is None or analysis is None:
+        problem = Problem(path="checks.kayenta", what="`judge: mannwhitney` needs a canary config of Kayenta's")
+        raise Unusable("There is nothing to judge by.", problems=(problem,))
+    return MannWhitneyJudge(metrics, config, analysis, warmup)

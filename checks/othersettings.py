@@ -131,7 +131,11 @@ def threshold_settings(trace: Trace) -> ThresholdSettings:
 
 def mannwhitney_settings(trace: Trace) -> MannWhitneySettings:
     """Raises Unusable with every problem."""
-    return _read(MannWhitneySettings, "mannwhitney", trace)
+    found = _read(MannWhitneySettings, "mannwhitney", trace)
+    if found.marginal > found.pass_:
+        what = f"`marginal` ({found.marginal:g}) is above `pass` ({found.pass_:g})"
+        raise unusable("mannwhitney", [Problem(path="mannwhitney.marginal", what=what)])
+    return found
 
 
 def _limits(decrease: float | None, increase: float | None, measure: Measure) -> Limits | None:

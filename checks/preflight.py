@@ -4,29 +4,55 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from davy.checks import samples
+from davy.checks.flagger import RangeCheck
 from davy.checks.judging import histogram_of
+from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, read_matcher, selector
-from davy.checks.threshold import Check
-from davy.pipeline.checksconfig import ChecksConfig, SloConfig
+from davy.checks.threshold import Check, asked
+from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
 from davy.pipeline.errors import Forbidden, Problem, Unusable
 
 RECENT = timedelta(minutes=5)
 
 
 def problems(
-    config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime
+    config: ChecksConfig,
+    metrics: Metrics,
+    stable_pods: Collection[str],
+    now: datetime,
+    analysis: Analysis | None = None,
 ) -> tuple[Problem, ...]:
     """Everything that would keep the judge from telling canary from stable. Raises Unreachable and Forbidden.
 
-    `stable_pods`: the names of the pods that serve now.
+    `stable_pods`: the names of the pods that serve now; `analysis`: Kayenta's canary config, for its judge.
     """
-    return (*_of_itself(config), *_of_answers(config, metrics, frozenset(stable_pods), now))
+    pods = frozenset(stable_pods)
+    of_analysis = _of_analysis(analysis, metrics, pods, now) if analysis else ()
+    return (*_of_itself(config), *_of_answers(config, metrics, pods, now), *of_analysis)
+
+
+def _of_analysis(analysis: Analysis, metrics: Metrics, pods: frozenset[str], now: datetime) -> Iterator[Problem]:
+    """Each query is put as for the baseline; that it answers nothing yet is no problem."""
+    names = tuple(sorted(pods))
+    for metric in analysis.metrics:
+        for side, query in (("canary", metric.canary), ("baseline", metric.baseline)):
+            wanted = asked(query, names, names)
+            try:
+                if wanted is not None:
+                    metrics.query(wanted, now)
+            except Forbidden:
+                raise
+            except Unusable as error:
+                yield Problem(path="checks.kayenta.config", what=f"{metric.name}, asked of the {side}: {error}")
 
 
 def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
     used = config.thresholds if config.judge == "threshold" else (*config.slos, *config.thresholds)
-    if not used:
+    if config.judge == "mannwhitney":
+        if config.kayenta is None:
+            yield Problem(path="checks.kayenta", what="`judge: mannwhitney` needs a canary config of Kayenta's")
+    elif not used:
         what = "no threshold to judge by" if config.judge == "threshold" else "no SLO and no threshold to judge by"
         yield Problem(path="checks", what=f"{what}; a canary without a question is never promoted")
     elif config.judge == "sequential" and not config.slos:
@@ -38,7 +64,7 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
         yield from _of_shape(slo, f"checks.slos[{index}]")
     for index, threshold in enumerate(config.thresholds):
         try:
-            Check.of(threshold)
+            _check(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
 
@@ -61,7 +87,7 @@ def _of_answers(config: ChecksConfig, metrics: Metrics, pods: frozenset[str], no
             yield from asking.of_slo(slo, f"checks.slos[{index}]")
     for index, threshold in enumerate(config.thresholds):
         try:
-            query = Check.of(threshold).asked(tuple(sorted(pods)), tuple(sorted(pods)))
+            query = _check(threshold).asked(tuple(sorted(pods)), tuple(sorted(pods)))
             if query is not None:
                 metrics.query(query, now)
         except Forbidden:
@@ -70,6 +96,10 @@ def _of_answers(config: ChecksConfig, metrics: Metrics, pods: frozenset[str], no
             yield Problem(path=f"checks.thresholds[{index}].query", what=str(error))
         except ValueError:
             continue
+
+
+def _check(config: ThresholdConfig) -> Check | RangeCheck:
+    return RangeCheck.of(config) if config.style == "flagger" else Check.of(config)
 
 
 class _Asking:

@@ -19,6 +19,11 @@ class SloConfig(Part):
     histogram: str | None = Field(None, description="Vector selector of the histogram's `_bucket` series.")
     under: Duration | None = Field(None, description="Good events take at most this long; must be a bucket bound.")
     weight: float = Field(1.0, gt=0, description="Weight among the metrics, for the roll-back evidence.")
+    evidence: Literal["conditional", "two_sample"] = Field(
+        "conditional",
+        description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
+        "of all events are bad.",
+    )
 
 
 class ThresholdConfig(Part):
@@ -77,8 +82,8 @@ class KayentaConfig(Part):
     marginal: float | None = Field(
         None, ge=0, le=100, description="A lower score fails; by default the config's own, else 75."
     )
-    lifetime: Duration = Field(timedelta(minutes=30), description="How long each step is analysed.")
-    interval: Duration = Field(timedelta(minutes=10), description="Between two judgements of a step.")
+    lifetime: Duration = Field(timedelta(hours=3), description="How long each step is analysed.")
+    interval: Duration = Field(timedelta(hours=1), description="Between two judgements of a step.")
     step: Duration = Field(timedelta(seconds=60), description="Between two points of a series.")
     lookback: Duration = Field(timedelta(0), description="Points this far back are judged; 0 is all of the step's.")
 

@@ -23,8 +23,9 @@ def _weight(value: object) -> object:
 
 Duration = Annotated[
     timedelta,
-    Field(ge=timedelta(0)),
     BeforeValidator(_duration),
+    # Behind the validator: of two limits side by side pydantic keeps the last, and a key's own comes first.
+    Field(ge=timedelta(0)),
     PlainSerializer(durations.shown, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["500ms", "15s", "1m30s", "2h"]}),
 ]

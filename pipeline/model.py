@@ -120,7 +120,9 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         if not self.above and not other.above:
             return Counts(bad=self.bad + other.bad, total=self.total + other.total)
-        bounds = {**self.above, **other.above}
+        # A bound that one of both was not counted at is no zero there: it is dropped.
+        counted = [one.above for one in (self, other) if one.total]
+        bounds = [bound for bound in {**self.above, **other.above} if all(bound in above for above in counted)]
         above = {bound: self.above.get(bound, 0) + other.above.get(bound, 0) for bound in bounds}
         return Counts(bad=self.bad + other.bad, total=self.total + other.total, above=above)
 

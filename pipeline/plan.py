@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from davy.pipeline import durations, orders
-from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
+from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig, ThresholdConfig
 from davy.pipeline.config import Config, StepConfig, SuiteConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
@@ -144,8 +144,12 @@ def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str
 def _judge(config: Config) -> str:
     checks = config.checks
     every = f"Look every {durations.shown(checks.interval)} at {checks.prometheus.url}"
+    thresholds = "; ".join(_threshold(check) for check in checks.thresholds)
     if checks.judge == "threshold":
-        return f"{every}, by thresholds: {'; '.join(_threshold(check) for check in checks.thresholds)}."
+        return f"{every}, by thresholds: {thresholds}."
+    if checks.judge == "mannwhitney" and checks.kayenta is not None:
+        beside = f" Thresholds beside it: {thresholds}." if thresholds else ""
+        return f"{every}. {_kayenta(checks.kayenta)}{beside}"
     return f"{every}: {'; '.join(_slo(slo) for slo in checks.slos)}. {_limits(checks)}"
 
 
@@ -162,7 +166,20 @@ def _slo(slo: SloConfig) -> str:
     return f"{slo.name} {slo.objective:g} %"
 
 
+def _kayenta(said: KayentaConfig) -> str:
+    count = max(1, said.lifetime // said.interval) if said.interval else 1
+    plural = "1 judgement" if count == 1 else f"{count} judgements"
+    return (
+        f"Judge as Kayenta does by {said.config}: at every step {plural}, one each {durations.shown(said.interval)}; "
+        f"roll back at the first that fails, go on when the last one passes."
+    )
+
+
 def _threshold(check: ThresholdConfig) -> str:
+    if check.style == "flagger":
+        limits = [f"at least {check.min:g}"] if check.min is not None else []
+        limits += [f"at most {check.max:g}"] if check.max is not None else []
+        return f"{check.name} (by Flagger's rule, {', '.join(limits)})"
     says = [f"good {check.success}"] if check.success else []
     says += [f"bad {check.failure}"] if check.failure else []
     return f"{check.name} ({', '.join(says)})"

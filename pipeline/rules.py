@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from davy.pipeline import durations
-from davy.pipeline.checksconfig import ChecksConfig, SloConfig
+from davy.pipeline import durations, otherrules
+from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
 from davy.pipeline.config import CanaryConfig, ImageConfig, StepConfig, SuiteConfig
 from davy.pipeline.yamltree import Place, Tree
@@ -17,7 +17,6 @@ from davy.pipeline.yamltree import Place, Tree
 Finding = tuple[Place, str]
 P = TypeVar("P", bound=BaseModel)
 
-CONDITION = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
 # The grammar of the distribution project: host[:port]/path, lower case; https://github.com/distribution/reference
 REPOSITORY = re.compile(
@@ -50,12 +49,6 @@ def attempt(model: type[P], value: Tree) -> P | None:
         return model.model_validate(value)
     except ValidationError:
         return None
-
-
-def condition(text: str) -> tuple[str, float] | None:
-    """`>= 0.95` as operator and number; None where it is no condition."""
-    match = CONDITION.fullmatch(text)
-    return (match[1], float(match[2])) if match else None
 
 
 def _items(tree: Tree, path: tuple[str, ...]) -> list[tuple[Place, Tree]]:
@@ -155,7 +148,7 @@ def _checks(value: Tree) -> Iterator[Finding]:
         yield from _slo(place, slo) if slo else ()
     for place, item in thresholds:
         threshold = attempt(Threshold, item)
-        yield from _threshold(place, threshold) if threshold else ()
+        yield from otherrules.threshold(place, threshold) if threshold else ()
     whole = attempt(ChecksConfig, value)
     if isinstance(value, dict):
         judge = value.get("judge", "sequential")
@@ -163,6 +156,7 @@ def _checks(value: Tree) -> Iterator[Finding]:
             yield (*checks, "slos"), "the sequential judge needs at least one SLO; write one, or set `judge: threshold`"
         if judge == "threshold" and not thresholds:
             yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
+        yield from otherrules.kayenta(judge, attempt(KayentaConfig, value["kayenta"]) if value.get("kayenta") else None)
     if whole:
         yield from _whole(whole)
 
@@ -199,16 +193,6 @@ def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
             )
 
 
-def _threshold(place: Place, threshold: Threshold) -> Iterator[Finding]:
-    if threshold.success is None and threshold.failure is None:
-        yield place, "needs `success` or `failure`, or both"
-    for key, text in (("success", threshold.success), ("failure", threshold.failure)):
-        if text is not None and condition(text) is None:
-            yield (*place, key), f"{text!r} is no condition; write it like `>= 0.95` (one of < <= > >= == !=, a number)"
-    if not threshold.interval:
-        yield (*place, "interval"), "must be above 0s"
-
-
 def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Iterator[Finding]:
     if canary is None or checks is None or not checks.interval:
         return
@@ -219,6 +203,14 @@ def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Itera
             f"{durations.shown(canary.deadline)} at a look every {durations.shown(checks.interval)} is {looks:,.0f} "
             f"looks; the judge's error rates hold for {MOST_LOOKS:,}: shorten it or lengthen `checks.interval`",
         )
+    if checks.judge == "mannwhitney" and checks.kayenta is not None:
+        spent = len(canary.steps) * (canary.warmup + checks.kayenta.lifetime)
+        if spent > canary.deadline:
+            yield (
+                ("canary", "deadline"),
+                f"can never be met: warm-up and `checks.kayenta.lifetime` at {len(canary.steps)} steps take "
+                f"{durations.shown(spent)}, the deadline is {durations.shown(canary.deadline)}",
+            )
     for index, step in enumerate(canary.steps):
         if step.worse is not None and step.worse <= checks.tolerate:
             yield (

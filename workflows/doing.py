@@ -20,7 +20,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Unusable
 from davy.pipeline.events import Event, ImageBuilt, StepPlan
 from davy.pipeline.model import Image
-from davy.workflows import parts, standing, wiring
+from davy.workflows import canaryfile, parts, standing, wiring
 from davy.workflows.parts import Order
 from davy.workflows.release import End, Told, canary_stage, examined, framed, sourced
 from davy.workflows.release import release as whole
@@ -37,6 +37,7 @@ Said = Mapping[str, Any]
 def opened(said: Said) -> Iterator[Order]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
     config = configfile.loaded(said["file"], os.environ)
+    canaryfile.read(config.checks, said["file"].resolve().parent)
     with wiring.clock() as clock:
         yield parts.order(config, said["file"], said.get("out", Path("davy-out")), clock)
 
@@ -125,7 +126,7 @@ def canary(task: Order, said: Said) -> Ending:
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config)
-    ports = parts.ports(side, task.config, task.clock)
+    ports = parts.ports(side, task)
     stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
     events = chain(retold(side.journal), framed(parts.started(task), task.clock, stage))
     return told(events, task.clock, view(said), parts.keeper(task.out))
@@ -151,6 +152,8 @@ def planned(task: Order, said: Said) -> Ending:
         warnings = parts.examined(task, images)
         replicas = wiring.side_of(task.config).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
+    else:
+        warnings = parts.notes(task)
     _print_plan(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE
 

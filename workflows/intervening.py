@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,7 +51,8 @@ def _judge(said: Mapping[str, Any]) -> Judge:
     """To go on, someone has to look: the whole configuration is needed."""
     from davy.pipeline import configfile  # noqa: PLC0415 - pydantic, and not needed to roll back
 
-    return wiring.judge(configfile.loaded(said["file"], os.environ))
+    file: Path = said["file"]
+    return wiring.judge(configfile.loaded(file, os.environ), file.resolve().parent)
 
 
 def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:

@@ -18,7 +18,7 @@ from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import wiring
+from davy.workflows import canaryfile, wiring
 from davy.workflows.release import Parts
 
 
@@ -77,17 +77,25 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(config, standing, side.now()))
+    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(task, standing, side.now()))
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
-    return preflight.warnings(around, standing, config)
+    return (*preflight.warnings(around, standing, config), *notes(task))
 
 
-def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+def notes(task: Order) -> tuple[str, ...]:
+    """What of the files that the configuration names could not be carried over. Raises Unusable."""
+    analysis = canaryfile.read(task.config.checks, task.folder)
+    return analysis.notes if analysis else ()
+
+
+def _checks_problems(task: Order, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+    config = task.config
     # While a rollout is held the Deployment's own template is the canary's.
     sides = ("", standing.stable_hash or standing.template_hash)
     stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
-    return questions.problems(config.checks, wiring.metrics(config), stable, now)
+    analysis = canaryfile.read(config.checks, task.folder)
+    return questions.problems(config.checks, wiring.metrics(config), stable, now, analysis)
 
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
@@ -129,12 +137,13 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )
-    return (yield from rollout(start, ports(side, config, task.clock)))
+    return (yield from rollout(start, ports(side, task)))
 
 
-def ports(side: wiring.Side, config: Config, clock: Clock) -> Ports:
+def ports(side: wiring.Side, task: Order) -> Ports:
     """What the driver needs."""
-    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=wiring.judge(config), clock=clock)
+    judge = wiring.judge(task.config, task.folder)
+    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=task.clock)
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:

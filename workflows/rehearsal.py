@@ -179,7 +179,13 @@ class Rehearsal:
 def rehearsed(config: Config, wish: Wish) -> Config:
     """The configuration with each SLO reading the simulated service. Raises Unusable where nothing could be judged."""
     problems = []
-    if not config.checks.slos:
+    if config.checks.judge == "mannwhitney":
+        what = (
+            "is `mannwhitney`, and that cannot be rehearsed: there is no PromQL in memory for Kayenta's queries; "
+            "`davy judge replay --judge mannwhitney` plays the rule on counts"
+        )
+        problems.append(Problem(path="checks.judge", what=what))
+    elif not config.checks.slos:
         problems.append(Problem(path="checks.slos", what="is empty: a rehearsal simulates SLOs, not PromQL"))
     if wish.replicas < 1:
         problems.append(Problem(what="--replicas must be at least 1"))

@@ -13,7 +13,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import identity
+from davy.workflows import canaryfile, identity
 
 if TYPE_CHECKING:
     from davy.checks.ports import Metrics
@@ -199,14 +199,9 @@ def metrics(config: "Config") -> "Metrics":
     return Prometheus(said.url, headers=headers, timeout=said.timeout)
 
 
-def judge(config: "Config") -> Judge:
-    """The configured judge on the configured Prometheus; thresholds beside SLOs have their say too."""
-    from davy.checks.judging import SequentialJudge  # noqa: PLC0415
-    from davy.checks.measuring import JointJudge, ThresholdJudge  # noqa: PLC0415
+def judge(config: "Config", folder: Path) -> Judge:
+    """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
+    from davy.checks.measuring import judge_of  # noqa: PLC0415
 
-    source, checks, warmup = metrics(config), config.checks, config.canary.warmup
-    if checks.judge == "threshold":
-        return ThresholdJudge(source, checks, warmup)
-    if checks.thresholds:
-        return JointJudge(SequentialJudge(source, checks, warmup), ThresholdJudge(source, checks, warmup))
-    return SequentialJudge(source, checks, warmup)
+    analysis = canaryfile.read(config.checks, folder)
+    return judge_of(config.checks, metrics(config), config.canary.warmup, analysis)

@@ -28,7 +28,8 @@ def main() -> int:
         table.add_column(name, justify="left" if name == "budget" else "right")
     for one in budgets:
         mark = "" if one.kept else " over"
-        table.add_row(one.name, one.ours, one.theirs, f"{one.measured:.2f}{mark}", f"{one.limit:g}")
+        name = f"{one.name} ({one.how})" if one.how else one.name
+        table.add_row(name, one.ours, one.theirs, f"{one.measured:.2f}{mark}", f"{one.limit:g}")
     console.print(table)
     return 0 if all(one.kept for one in budgets) else 1
 

@@ -2,8 +2,8 @@
 
 Numbers and expected labels are facts of https://github.com/spinnaker/kayenta (Apache-2.0) at a69573be: its
 MannWhitneySuite, ClassifierSuite, ScorerSuite, DetectorSuite, TransformSuite and StatisticSuite. The order of a sample
-says nothing, so samples of mostly zeros are kept here without them. Two cases of MannWhitneySuite with 800 values a side
-are left out.
+says nothing, so samples of mostly zeros are kept here without them. Two cases of MannWhitneySuite with 800 values a
+side are left out.
 """
 
 import json

@@ -19,7 +19,7 @@ from davy.checks.statistics import (
     log_e_health,
     log_e_rate,
     log_mean,
-    log_weighted,
+    odds,
 )
 
 W1 = [(150, 1350, 1, 2), (148, 1362, 0, 1), (151, 1340, 2, 1), (149, 1355, 3, 2)]
@@ -81,38 +81,38 @@ def test_the_kept_points_give_the_same_bounds_as_all_points(windows, dispersion)
         assert bounds is None
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(any_lot(300), min_size=1, max_size=4), st.sampled_from([0.01, 0.05, 0.2]))
+def test_asked_again_without_a_new_window_the_bounds_are_the_same(windows, miss):
+    seen = folded(RatioSequence(), windows)
+    assert seen.bounds(miss) == seen.bounds(miss) == folded(RatioSequence(), windows).bounds(miss)
+    assert seen.bounds(miss, 3.0) == folded(RatioSequence(), windows).bounds(miss, 3.0)
+
+
+@pytest.mark.parametrize("truth", [0.25, 1.0, 3.0])
+def test_the_confidence_sequence_misses_the_truth_no_more_often_than_promised(truth):
+    """All paths of ten windows with one bad event each, at a changing share; missed at any look."""
+    shares = [0.1, 0.5, 0.3, 0.9, 0.2, 0.5, 0.5, 0.7, 0.1, 0.5]
+    paths, missed = [(1.0, RatioSequence())], 0.0
+    for share in shares:
+        theta = share * truth / (1 + share * (truth - 1))
+        following = []
+        for chance, seen in paths:
+            for x, part in ((1, theta), (0, 1 - theta)):
+                after = seen.seen(Lot(x, 1, share))
+                low, high = after.bounds(0.2)
+                if low <= truth <= high:
+                    following.append((chance * part, after))
+                else:
+                    missed += chance * part
+        paths = following
+    assert missed <= 0.2
+
+
 def test_the_confidence_sequence_of_millions_of_events_narrows_to_the_truth():
     low, high = folded(RatioSequence(), [Lot(200_000, 1_100_000, 0.1)] * 5).bounds()
     assert low <= 2.0 <= high
     assert high / low < 1.02
-
-
-def beta_log(a, b):
-    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
-def beta_mixture(x, m, share, k):
-    """2a.3, two-sided: the closed form for a constant share."""
-    a, b = k * share, k * (1 - share)
-    fit = beta_log(a + x, b + m - x) - beta_log(a, b)
-    return fit - x * math.log(share) - (m - x) * math.log(1 - share)
-
-
-@pytest.mark.parametrize(("counts", "e"), [((3, 7), 1.2136715835648348), ((20, 57), 302.3938769712531)])
-def test_the_closed_form_used_as_a_yardstick_is_that_of_savvi(counts, e):
-    assert math.exp(beta_mixture(counts[0], sum(counts), 0.1, 10)) == pytest.approx(e, rel=1e-10)
-
-
-def test_the_grid_in_the_limit_of_a_beta_prior_is_the_closed_form():
-    share, k, x, m = 0.1, 10.0, 20, 77
-    thetas = [(i + 0.5) / 20000 for i in range(20000)]
-    prior = [(k * share - 1) * math.log(t) + (k * (1 - share) - 1) * math.log(1 - t) for t in thetas]
-    ratios = tuple(t * (1 - share) / (share * (1 - t)) for t in thetas)
-    logs = [Mixture.against(1.0, (ratio,)).seen(Lot(x, m, share)).log_e() for ratio in ratios]
-    most = max(prior)
-    terms = [(math.exp(p - most), log) for p, log in zip(prior, logs, strict=True)]
-    whole = sum(weight for weight, _ in terms)
-    assert log_weighted((w / whole, log) for w, log in terms) == pytest.approx(beta_mixture(x, m, share, k), abs=1e-3)
 
 
 def binomial(n, k, p):
@@ -129,6 +129,46 @@ def test_under_every_tolerated_ratio_the_evidence_against_expects_at_most_one(sh
         mixture = folded(Mixture.against(1.1, WORSE_GRID), [Lot(first, 3, share), Lot(second, 5, share)])
         expected += binomial(3, first, theta) * binomial(5, second, theta) * math.exp(mixture.log_e(dispersion))
     assert expected <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-4, 0.01, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("truth", [0.0, 0.5, 1.0, 1.1])
+@pytest.mark.parametrize("sizes", [((3, 6), (2, 2)), ((1, 9), (5, 2))])
+def test_it_expects_at_most_one_for_events_of_any_rate_and_shares_that_change(rate, truth, sizes):
+    """Every request is bad for itself, with the canary's rate `truth` times stable's."""
+    canary, expected = min(1.0, rate * truth), 0.0
+    for x1, y1, x2, y2 in product(*(range(n + 1) for pair in sizes for n in pair)):
+        (c1, b1), (c2, b2) = sizes
+        chance = binomial(c1, x1, canary) * binomial(b1, y1, rate) * binomial(c2, x2, canary) * binomial(b2, y2, rate)
+        seen = [Lot(x1, x1 + y1, c1 / (c1 + b1)), Lot(x2, x2 + y2, c2 / (c2 + b2))]
+        expected += chance * math.exp(folded(Mixture.against(1.1, WORSE_GRID), seen).log_e())
+    assert expected <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(("whole", "canary", "bad"), [(200, 20, 15), (1000, 100, 300), (10, 5, 10), (8, 1, 4)])
+@pytest.mark.parametrize("null", [1.0, 1.1])
+def test_it_expects_at_most_one_where_the_bad_events_fall_on_requests_by_lot(whole, canary, bad, null):
+    """Hypergeometric: `bad` of `whole` requests are bad, whichever side they were sent to (Hoeffding 1963)."""
+    ways = math.comb(whole, bad)
+    expected = sum(
+        math.comb(canary, x) * math.comb(whole - canary, bad - x) / ways
+        * math.exp(Mixture.against(null, WORSE_GRID).seen(Lot(x, bad, canary / whole)).log_e())
+        for x in range(min(canary, bad) + 1)
+    )  # fmt: skip
+    assert expected <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("whole", "canary", "bad", "ratio", "expected"), [(200, 20, 15, 3.0, 0.881), (1000, 100, 300, 1.5, 0.425)]
+)
+def test_by_lot_one_ratio_expects_the_known_figures(whole, canary, bad, ratio, expected):
+    ways = math.comb(whole, bad)
+    found = sum(
+        math.comb(canary, x) * math.comb(whole - canary, bad - x) / ways
+        * math.exp(Mixture.against(1.0, (ratio,)).seen(Lot(x, bad, canary / whole)).log_e())
+        for x in range(min(canary, bad) + 1)
+    )  # fmt: skip
+    assert found == pytest.approx(expected, abs=5e-4)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
@@ -202,7 +242,8 @@ def test_a_window_that_only_one_side_served_says_nothing(share):
 
 def test_a_burn_limit_that_no_rate_can_exceed_gives_no_evidence():
     assert log_e_burn(50, 50, 14.4 * 0.1) == 0.0
-    assert log_e_rate(1, 2, 0.5, ()) == 0.0
+    assert log_e_rate(2, 2, odds(0.5, (1.5, 1.9))) > 0
+    assert log_e_rate(2, 2, odds(0.5, (1.97, 2.5))) == log_e_rate(2, 2, odds(1.0, (0.5,))) == 0.0
 
 
 def test_a_clean_canary_is_cleared_by_the_rule_of_three():

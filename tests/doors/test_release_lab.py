@@ -119,6 +119,15 @@ def test_the_written_way_back_by_hand_needs_no_davy(visit: Visit) -> None:
     visit.is_promoted("good")
 
 
+def test_the_written_way_forward_by_hand_needs_no_davy(visit: Visit) -> None:
+    good = visit.image("good")
+    with visit.customers():
+        visit.canary("good", kill_at=lambda event: isinstance(event, StepReached)).ends(KILLED)
+        by_hand(visit, "Forward: promote")
+        visit.until(lambda: set(visit.serving()) == {good}, within=30)
+        visit.is_unmarked(good)
+
+
 def by_hand(visit: Visit, section: str) -> None:
     """The first command of a section of docs/by-hand.md, as it stands there."""
     text = (ROOT / "docs" / "by-hand.md").read_text()

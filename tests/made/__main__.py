@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davy.pipeline.schema import schema
 
-from . import configuration, rbac
+from . import configuration, rbac, verdict
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -16,6 +16,7 @@ def made() -> dict[Path, str]:
     return {
         CONFIGURATION: configuration.text(CONFIGURATION.read_text()),
         ROOT / "docs" / "rbac.yaml": rbac.text(),
+        ROOT / "docs" / "verdict.svg": verdict.text(),
         ROOT / "examples" / "checkout" / "davy.schema.json": json.dumps(schema(), indent=2) + "\n",
     }
 

@@ -19,6 +19,8 @@ PARTS = {
     "PrometheusConfig": "checks.prometheus",
     "SloConfig": "checks.slos[]",
     "ThresholdConfig": "checks.thresholds[]",
+    "FlaggerConfig": "checks.flagger",
+    "KayentaConfig": "checks.kayenta",
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 

@@ -74,6 +74,18 @@ def test_thresholds_are_told_with_their_conditions() -> None:
     assert any("by thresholds: q (good >= 1)." in sentence for sentence in sentences(made, Stage.CANARY))
 
 
+def test_the_other_judges_are_told_too() -> None:
+    flagger = "judge: threshold, thresholds: [{name: q, query: up, style: flagger, min: 1, max: 2}]"
+    made = plan(TEXT[: TEXT.index("checks:")] + f"checks: {{prometheus: 'http://p', {flagger}}}")
+    assert any("q (by Flagger's rule, at least 1, at most 2)" in one for one in sentences(made, Stage.CANARY))
+    kayenta = "judge: mannwhitney, kayenta: {config: canary.json, lifetime: 6m, interval: 3m, step: 1m}"
+    made = plan(TEXT[: TEXT.index("checks:")] + f"checks: {{prometheus: 'http://p', {kayenta}}}")
+    assert any(
+        "Judge as Kayenta does by canary.json: at every step 2 judgements" in one
+        for one in sentences(made, Stage.CANARY)
+    )
+
+
 def test_a_dirty_tree_is_said() -> None:
     assert sentences(plan(), Stage.SOURCE) == [
         "Release commit 1234567* on main; the tree is dirty, so the images hold more than the commit does."

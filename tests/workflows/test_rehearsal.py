@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline import configfile
+from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Unusable
@@ -92,6 +93,16 @@ def test_a_plan_without_slos_cannot_be_rehearsed(config: Config) -> None:
     with pytest.raises(Unusable) as caught:
         Rehearsal(bare, Wish())
     assert caught.value.problems
+
+
+def test_kayentas_judge_cannot_be_rehearsed_and_that_is_said(config: Config) -> None:
+    kayenta = KayentaConfig(config="canary.json")
+    other = config.model_copy(
+        update={"checks": config.checks.model_copy(update={"judge": "mannwhitney", "kayenta": kayenta})}
+    )
+    with pytest.raises(Unusable) as caught:
+        Rehearsal(other, Wish())
+    assert "cannot be rehearsed" in caught.value.problems[0].what
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""Canary file: the Kayenta canary config that davy.yaml names, read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from davy.pipeline.errors import Problem, Unusable
+
+if TYPE_CHECKING:
+    from davy.checks.kayentafile import Analysis
+    from davy.pipeline.checksconfig import ChecksConfig
+
+PATH = "checks.kayenta.config"
+
+
+def read(checks: "ChecksConfig", folder: Path) -> "Analysis | None":
+    """What it says; None where another judge is asked for. `folder`: of davy.yaml. Raises Unusable."""
+    if checks.judge != "mannwhitney" or checks.kayenta is None:
+        return None
+    from davy.checks import kayentafile  # noqa: PLC0415 - only this judge needs it
+
+    path = folder / checks.kayenta.config
+    return kayentafile.read(_text(path), str(path), checks.kayenta)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
+        problem = Problem(path=PATH, what=why, file=str(path))
+        remedy = "Name Kayenta's canary config, as JSON, relative to davy.yaml."
+        raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
