@@ -41,7 +41,8 @@ class _Sums:
         return self.base + max([x * step - so_far for step, so_far in zip(self.steps, self.sums, strict=True)])
 
     def mixture(self) -> Mixture:
-        return Mixture(self.null, self.grid, self.canary_bad, self.base, self.sums)
+        nothing = Mixture.against(self.null, self.grid)
+        return nothing._replace(canary_bad=self.canary_bad, base=self.base, sums=self.sums)
 
 
 class Tally:
