@@ -14,7 +14,7 @@ from davy.workflows import options
 @options.output
 @options.traffic
 @options.option(
-    "--rollouts", type=click.IntRange(1, 100_000), default=60, show_default=True, help="So many for each scenario."
+    "--rollouts", type=click.IntRange(1, 100_000), default=50, show_default=True, help="So many for each scenario."
 )
 @options.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same table.")
 def command(output: str, rollouts: int, seed: int, **said: Any) -> None:
