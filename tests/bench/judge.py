@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     began = time.monotonic()
     cells = [
-        *judge_rollouts.limit_cells(scale),
+        *judge_rollouts.limit_cells(max(scale, 1.0)),
         *judge_tables.rates_cells(scale),
         *judge_tables.shared_cells(scale),
         *judge_tables.latency_cells(scale),
@@ -53,7 +53,9 @@ def _said(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench judge", description=__doc__)
     parser.add_argument("--full", action="store_true", help="five times as many rollouts")
     parser.add_argument("--weak", action="store_true", help="the weak spots alone, and what was tried on them")
-    parser.add_argument("--scale", type=float, default=1.0, help="so many times as many rollouts")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="so many times as many rollouts; the limits never have fewer"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     return parser.parse_args(arguments)
