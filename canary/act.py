@@ -22,7 +22,7 @@ from davy.canary.moves import (
 )
 from davy.canary.ports import Cluster, Journal, Standing
 from davy.canary.sight import Seen, weight
-from davy.canary.state import Phase, State, applied
+from davy.canary.state import Phase, State, applied, folded
 from davy.canary.trouble import failure
 from davy.pipeline.errors import Conflict, DavyError, Unreachable
 from davy.pipeline.events import (
@@ -53,6 +53,8 @@ class Actor:
         self._state = state
         self._unwritten: list[Event] = []
         self._untold: list[Event] = []
+        self._doubtful: tuple[int, tuple[Event, ...], Event] | None = None
+        """Of a write that was not answered: how many of the unwritten were in it, what was new, and its last event."""
         self.tidy_at_the_end = False
         """True where this runner put its fence on a Deployment that was settled already."""
 
@@ -73,9 +75,34 @@ class Actor:
 
     def record(self, *events: Event) -> None:
         """Journal, then believe, then tell. Raises Unreachable or Conflict, and then nothing is believed."""
-        self._journal.write([*self._unwritten, *events])
-        self._unwritten.clear()
+        self._write(*events)
         self._believe(*events)
+
+    def settle(self) -> None:
+        """Where a write was not answered: was it written all the same? Raises Unreachable where that cannot be read.
+
+        What is written twice would count its requests twice for whoever resumes.
+        """
+        if self._doubtful is None:
+            return
+        journaled, (old, new, last) = self._journal.read(), self._doubtful
+        self._doubtful = None
+        if journaled and (type(journaled[-1]), journaled[-1].at) == (type(last), last.at):
+            del self._unwritten[:old]
+            self._state = folded((*journaled, *self._unwritten))
+            self._untold.extend(new)
+
+    def _write(self, *events: Event) -> None:
+        self.settle()
+        batch = (*self._unwritten, *events)
+        if not batch:
+            return
+        try:
+            self._journal.write(batch)
+        except Unreachable:
+            self._doubtful = (len(self._unwritten), events, batch[-1])
+            raise
+        self._unwritten.clear()
 
     def record_later(self, *events: Event) -> None:
         """Believe and tell, and journal as soon as the journal answers."""
@@ -89,9 +116,7 @@ class Actor:
 
     def _write_up(self) -> None:
         with suppress(Unreachable, Conflict):
-            if self._unwritten:
-                self._journal.write(self._unwritten)
-                self._unwritten.clear()
+            self._write()
 
     def judged(self, judged: Judged, *, journal_now: bool) -> None:
         """Only a look that brought something is journaled."""

@@ -107,6 +107,10 @@ class Play:
     def _move(self) -> None:
         with suppress(Unreachable):
             self.ports.lock.renew()
+        with suppress(Unreachable):
+            self.actor.settle()
+        if self.actor.known().finished is not None:
+            return
         standing = self.ports.cluster.standing()
         self._see(standing)
         with suppress(Unreachable):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, Fault, ScriptedJudge, Stage, policy
@@ -12,7 +12,7 @@ from davy.canary.rollout import Resume
 from davy.canary.state import applied, folded
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import LockedOut, Missing, Unreachable
-from davy.pipeline.events import Asked
+from davy.pipeline.events import Asked, Judged
 from davy.pipeline.model import Decision
 
 UNSURE = (Decision.GO_ON, Decision.UNKNOWN)
@@ -140,7 +140,17 @@ def test_stable_stays_whole_until_the_promotion_and_the_end_is_promoted_back_or_
             assert stage.images == NEW
 
 
+LOST_ANSWER = Life(
+    decisions=(Decision.GO_ON, Decision.GO_ON, Decision.ROLL_BACK, Decision.ROLL_BACK),
+    words=((13, "promote"),),
+    faults=((21, False),),
+    on_inconclusive="hold",
+)
+"""The step was journaled, the answer lost, and the next look rolled back."""
+
+
 @given(life=lives((*SURE, Decision.ROLL_BACK), words=("hold", "promote", "abort"), policies=("hold", "promote")))
+@example(life=LOST_ANSWER)
 @settings(max_examples=25, deadline=None)
 def test_replaying_the_journal_gives_the_same_state_from_any_cut(life):
     lived = Lived(life)
@@ -151,3 +161,13 @@ def test_replaying_the_journal_gives_the_same_state_from_any_cut(life):
         for event in events[cut:]:
             state = applied(state, event)
         assert state == lived.outcome.state
+
+
+@given(life=lives((*SURE, Decision.ROLL_BACK), words=("hold", "promote", "abort"), policies=("hold", "promote")))
+@example(life=LOST_ANSWER)
+@settings(max_examples=25, deadline=None)
+def test_no_window_is_journaled_twice(life):
+    """A resumed runner would count its requests twice."""
+    events = MemoryJournal(Lived(life).stage.world).read()
+    seen = [window.end for event in events if isinstance(event, Judged) for window in event.verdict.windows]
+    assert len(seen) == len(set(seen))

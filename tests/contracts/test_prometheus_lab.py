@@ -17,9 +17,9 @@ import requests
 
 from contracts.secured import Authority
 from davy.checks.adapters.prometheus import Prometheus
+from davy.checks.counters import growth
 from davy.checks.natives import classic
 from davy.checks.quorum import Quorum
-from davy.checks.samples import growth
 from davy.pipeline.errors import Forbidden, Unreachable
 from davy.pipeline.serverconfig import PrometheusConfig
 
