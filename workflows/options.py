@@ -1,12 +1,78 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
+
+from davy.pipeline import durations
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Generic since click 8.4; davy works with older ones too.
+if TYPE_CHECKING:
+    ShareType = click.ParamType[float]
+    BadType = click.ParamType[tuple[str, float]]
+    SpanType = click.ParamType[timedelta]
+else:
+    ShareType = BadType = SpanType = click.ParamType
+
+
+class Share(ShareType):
+    """`0.1%` or `0.001` as 0.001."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Fails with what would be right."""
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
+        return share
+
+
+class Bad(BadType):
+    """`0.1%`, or `latency=1%` for one SLO, as (name or empty, share)."""
+
+    name = "[slo=]share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Fails with what would be right."""
+        if isinstance(value, tuple):
+            return value
+        name, _, share = value.rpartition("=")
+        return name, Share().convert(share, param, ctx)
+
+
+class Span(SpanType):
+    """`90s`, `1h`, `7d`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Fails with what would be right."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            span = durations.parsed(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if span < timedelta(seconds=1):
+            self.fail(f"{value!r} is too short", param, ctx)
+        return span
+
+
+def was_said(name: str) -> bool:
+    """Whether a person said this option, on the command line or in the environment."""
+    return click.get_current_context().get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -86,3 +152,57 @@ def word(command: F) -> F:
         "--by", envvar="DAVY_BY", help="Your name; by default $DAVY_RUNNER, the CI job's link, or user@host."
     )(command)
     return option("--why", default="", help="Your reason, kept in the journal and the report.")(command)
+
+
+def traffic(command: F) -> F:
+    """The traffic that a plan or a simulation is made for: told, or read from Prometheus."""
+    for names, settings in reversed(TRAFFIC):
+        command = option(*names, **settings)(command)
+    return command
+
+
+TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--last",),
+        {
+            "type": Span(),
+            "default": "1h",
+            "show_default": True,
+            "help": "Read traffic and bad events of this long from Prometheus.",
+        },
+    ),
+    (
+        ("--rps",),
+        {
+            "type": click.FloatRange(min=0.001, max=1e7),
+            "help": "Requests a second, over all pods; with --bad, no server is asked.",
+        },
+    ),
+    (
+        ("--bad",),
+        {
+            "type": Bad(),
+            "multiple": True,
+            "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
+        },
+    ),
+    (
+        ("--replicas",),
+        {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
+    ),
+    (
+        ("--share",),
+        {"type": Share(), "multiple": True, "help": "The canary's share, one for each step; over the file's."},
+    ),
+    (
+        ("--objective",),
+        {
+            "type": click.FloatRange(0, 100, min_open=True, max_open=True),
+            "help": "Percent of good events promised; where there is no file.",
+        },
+    ),
+    (
+        ("--dispersion",),
+        {"type": click.FloatRange(min=1), "help": "How much bad events cluster; 1: they come one by one."},
+    ),
+)

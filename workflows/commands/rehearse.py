@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,30 +12,6 @@ from davy.pipeline.endings import Ending
 from davy.workflows import options
 
 FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
-
-# Generic since click 8.4; davy works with older ones too.
-if TYPE_CHECKING:
-    Typed = click.ParamType[float]
-else:
-    Typed = click.ParamType
-
-
-class Share(Typed):
-    """`0.1%` or `0.001` as 0.001."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Fails with what would be right."""
-        if isinstance(value, float):
-            return value
-        try:
-            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= 1:
-            self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
-        return share
 
 
 @click.command()
@@ -50,7 +26,7 @@ class Share(Typed):
     help="Requests a second, over all pods.",
 )
 @options.option("--replicas", type=click.IntRange(1, 1000), default=10, show_default=True, help="Pods of stable.")
-@options.option("--errors", type=Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
+@options.option("--errors", type=options.Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
 @options.option(
     "--times",
     type=click.FloatRange(min=0),
@@ -59,7 +35,11 @@ class Share(Typed):
     help="The canary fails this many times as often.",
 )
 @options.option(
-    "--slow", type=Share(), default="0.5%", show_default=True, help="Share of slow answers on stable, for latency SLOs."
+    "--slow",
+    type=options.Share(),
+    default="0.5%",
+    show_default=True,
+    help="Share of slow answers on stable, for latency SLOs.",
 )
 @options.option(
     "--latency-times",

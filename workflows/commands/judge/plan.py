@@ -1,0 +1,25 @@
+"""`davy judge plan`."""
+
+import json
+from typing import Any
+
+import click
+
+from davy.workflows import options
+
+
+@click.command()
+@options.file
+@options.output
+@options.traffic
+def command(output: str, **said: Any) -> None:
+    """Say how long each step must last, for what effect.
+
+    Reads today's traffic and share of bad events of every SLO from Prometheus; with --rps and --bad no server is
+    asked, and without a file the default ladder is planned for. Also says what a regression costs until it is found,
+    what cannot be found before the deadline, and which ladder fits better. Changes nothing.
+    """
+    from davy.workflows import planning, situation  # noqa: PLC0415
+
+    known = situation.taken(said, file_was_named=options.was_said("file"))
+    click.echo(json.dumps(planning.document(known)) if output == "json" else planning.text(known))
