@@ -120,7 +120,7 @@ def test_no_pure_module_asks_what_time_it_is() -> None:
 
 
 def test_heavy_packages_are_imported_late_or_by_what_is_itself_imported_late() -> None:
-    late = (".adapters.", "davy.workflows.render.live", "davy.workflows.render.picture")
+    late = (".adapters.", "davy.workflows.render.chart", "davy.workflows.render.live", "davy.workflows.render.picture")
     found = {
         name: sorted(heavy)
         for name, tree in trees()

@@ -8,7 +8,7 @@ from davy.workflows.render.paper import drawing
 from davy.workflows.render.shapes import CANARY, OWN, Limit, Series
 from judged import AVAILABILITY, judged, traced
 
-RIGHT = 86
+RIGHT = 98
 """Room for the lines' names."""
 WORDS = (
     "Two canaries at 100 requests a second, of which stable fails one in 1,000. The one that fails five times as often "

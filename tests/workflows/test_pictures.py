@@ -3,17 +3,15 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from davy.checks.bands import REACHES, reach
 from davy.checks.finding import Finding, Look, Result
 from davy.checks.sequential import Metric, Rules
 from davy.checks.trace import Glance, Trace
@@ -22,8 +20,7 @@ from davy.workflows.render import axes, curves
 from davy.workflows.render.canvas import Ink
 from davy.workflows.render.chart import bars, drawn, intervals, line
 from davy.workflows.render.page import page
-from davy.workflows.render.paper import DARK, LIGHT
-from davy.workflows.render.shapes import CANARY, OTHER, STABLE, Bar, Group, Interval, Limit, Series
+from davy.workflows.render.shapes import CANARY, OTHER, Bar, Group, Interval, Limit, Series
 from judged import AVAILABILITY, LATENCY, SHOP, judged, traced
 from made.verdict import text as document
 
@@ -62,9 +59,9 @@ def cases() -> dict[str, tuple[Finding, Trace]]:
 CASES = cases()
 
 
-def tree(html: str) -> ElementTree.Element:
+def tree(html: str) -> ET.Element:
     """The page is well-formed XML, so a parser that forgives nothing can read it."""
-    return ElementTree.fromstring(html.removeprefix("<!DOCTYPE html>\n"))
+    return ET.fromstring(html.removeprefix("<!DOCTYPE html>\n"))  # noqa: S314 - our own
 
 
 def bones(html: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -162,7 +159,7 @@ def test_no_text_of_a_trace_becomes_anything_but_text(a: str, b: str, c: str, bo
     tame = page(*renamed({"a": "a", "b": "b", "c": "c"}, "zz", "s"))
     html = page(*renamed({"a": a, "b": b, "c": c}, bound, sentence))
     html.encode()
-    assert bones(html) and [tag for tag, _ in bones(html)] == [tag for tag, _ in bones(tame)]
+    assert [tag for tag, _ in bones(html)] == [tag for tag, _ in bones(tame)]
     assert sorted(set(bones(html))) == sorted(set(bones(tame)))
     assert [tag for tag, _ in read_by_a_browser(html)] == [tag for tag, _ in read_by_a_browser(tame)]
 
@@ -170,7 +167,7 @@ def test_no_text_of_a_trace_becomes_anything_but_text(a: str, b: str, c: str, bo
 @given(a=TEXTS, b=TEXTS, c=TEXTS, bound=TEXTS, sentence=TEXTS, width=st.integers(30, 200))
 @settings(max_examples=60, deadline=None)
 def test_no_text_of_a_trace_moves_the_cursor_or_breaks_the_width(
-    a: str, b: str, c: str, bound: str, sentence: str, width: int
+    *, a: str, b: str, c: str, bound: str, sentence: str, width: int
 ) -> None:
     if a == c:
         c += "2"
@@ -219,8 +216,9 @@ def test_evidence_of_any_size_has_a_place_and_a_name() -> None:
     odd = [Look(t=2.0, log_e_roll_back=math.inf, log_e_burn=-math.inf), Look(t=3.0, log_e_roll_back=math.nan)]
     finding = replace(CASES["bad"][0], looks=(huge, *odd))
     for told in (page(finding, CASES["bad"][1]), drawn(finding, CASES["bad"][1], 80, color=False)):
-        assert "without end" in told
-    assert axes.whole(1e6 / math.log(10)) == "10^434294"
+        assert "over 10^99999" in told
+    assert axes.whole(1e6 / math.log(10)) == "over 10^99999"
+    assert axes.whole(300.5) == "10^300"
     assert axes.whole(curves.common(-math.log(0.01))) == "100"
 
 
@@ -277,13 +275,13 @@ def anything(draw: st.DrawFn) -> tuple[Finding, Trace]:
 
 
 @given(case=anything(), width=st.integers(10, 120), unicode=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_figures_break_a_picture(case: tuple[Finding, Trace], width: int, unicode: bool) -> None:
     html = page(*case)
     for one in tree(html).iter():
         assert not re.search("nan|inf", " ".join(one.get(key, "") for key in ("d", "x", "y", "width", "height")))
     told = drawn(*case, width, color=False, unicode=unicode)
-    assert max(map(cell_len, told.split("\n"))) <= max(width, 40)
+    assert [row for row in told.split("\n") if cell_len(row) > max(width, 40)] == []
 
 
 def test_a_thousand_windows_and_forty_metrics_stay_a_small_page() -> None:
@@ -292,41 +290,6 @@ def test_a_thousand_windows_and_forty_metrics_stay_a_small_page() -> None:
     assert len(page(finding, CASES["forty metrics"][1])) < 500_000
     many = traced(windows=1000, rps=10.0)
     assert len(page(judged(many, to_end=True), many)) < 100_000
-
-
-@given(values=st.lists(st.floats(-9, 9), min_size=1, max_size=2000), most=st.integers(4, 300))
-def test_thinning_keeps_both_ends_and_every_extreme(values: list[float], most: int) -> None:
-    points = [(float(i), value) for i, value in enumerate(values)]
-    kept = curves.thinned(points, most)
-    assert len(kept) <= most
-    assert (kept[0], kept[-1]) == (points[0], points[-1])
-    assert {min(v for _, v in kept), max(v for _, v in kept)} == {min(values), max(values)}
-    assert list(kept) == sorted(kept)
-
-
-@given(st.lists(st.floats(0, 100), max_size=8), st.floats(0.1, 12))
-def test_words_pushed_apart_keep_their_order_and_their_distance(places: list[float], least: float) -> None:
-    moved = axes.apart(places, least, 0, 100)
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    for one, other in zip(order, order[1:], strict=False):
-        assert moved[other] - moved[one] >= least - 1e-6
-    assert all(-1e-6 <= at <= 100 + 1e-6 for at in moved)
-
-
-@given(st.lists(st.floats(0, 1e12), min_size=1, max_size=20), st.integers(2, 12))
-def test_an_axis_of_time_has_few_ticks_that_all_lie_on_it(moments: list[float], most: int) -> None:
-    axis = axes.time(moments, "", most)
-    assert 1 <= len(axis.ticks) <= most + 1 or axis.low > 0
-    assert all(axis.low <= tick.at <= axis.high * (1 + 1e-6) for tick in axis.ticks)
-
-
-def test_bands_are_those_of_the_law_they_come_from() -> None:
-    assert reach(1000, 0.05) == pytest.approx(0.0858060720, abs=5e-11)
-    assert reach(10000, 0.05) == pytest.approx(0.0274723896, abs=5e-11)
-    assert reach(0) == reach(1) == 1.0
-    for miss in REACHES:
-        told = [reach(total, miss) for total in (1, 10, 100, 1000, 10**6, 10**12)]
-        assert told == sorted(told, reverse=True)
 
 
 def test_the_shares_above_the_bounds_fall_and_lie_within_their_whiskers() -> None:
@@ -339,65 +302,14 @@ def test_the_shares_above_the_bounds_fall_and_lie_within_their_whiskers() -> Non
     assert [curves.bound_words(bound) for bound in curves.bounds(latency)] == ["100ms", "250ms", "500ms", "1s", "2.5s"]
 
 
-def contrast(one: str, other: str) -> float:
-    """As WCAG 2.2 defines it."""
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def linear(color: str) -> list[float]:
-    parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-
-
-def luminance(color: str) -> float:
-    return (
-        math.sumprod((0.2126, 0.7152, 0.0722), linear(color))
-        if hasattr(math, "sumprod")
-        else sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear(color), strict=True))
-    )
-
-
-@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
-def test_words_and_lines_stand_out_from_the_paper(palette: dict[str, str]) -> None:
-    for name in ("ink", "soft", "limit"):
-        assert contrast(palette[name], palette["paper"]) >= 4.5, name
-    for name in (one for one in palette if one.startswith("h")):
-        assert contrast(palette[name], palette["paper"]) >= 3, name
-
-
-# Machado, Oliveira and Fernandes 2009, full severity: https://www.inf.ufrgs.br/~oliveira/pubs_files/CVD_Simulation/
-SIGHTS = {
-    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
-    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
-}
-
-
-def seen(color: str, sight: str) -> Iterator[float]:
-    for row in SIGHTS[sight]:
-        value = min(max(sum(weight * part for weight, part in zip(row, linear(color), strict=True)), 0.0), 1.0)
-        yield value ** (1 / 2.4)
-
-
-@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("sight", SIGHTS)
-def test_both_sides_are_told_apart_by_everyone(palette: dict[str, str], sight: str) -> None:
-    canary, stable = (list(seen(palette[f"h{hue}"], sight)) for hue in (CANARY, STABLE))
-    assert math.dist(canary, stable) > 0.3
-
-
 def test_a_line_and_its_limit_stand_where_the_axis_says() -> None:
     y = axes.Axis(low=0, high=4, ticks=(axes.Tick(0, "0"), axes.Tick(4, "4")))
     x = axes.Axis(low=0, high=10, ticks=(axes.Tick(0, "0"), axes.Tick(10, "10s")))
     rising = Series(name="rising", points=((0.0, 0.0), (10.0, 4.0)))
     crowd = Series(name="of a crowd", points=((0.0, 4.0),), hue=OTHER)
     rows = line([rising, crowd], [Limit(at=2.0, words="half")], 60, 5, x=x, y=y, ink=Ink(color=False, unicode=False))
-    assert rows == [
-        "      4 |                         ##### # rising 10,000",
-        "        |                  #######      ",
-        "        |┄┄ half ┄┄########┄┄┄┄┄┄┄┄┄┄┄".replace("┄", "┄"),
-    ] or [row.rstrip() for row in rows][0].endswith("# rising 10,000")
+    assert rows[0].rstrip().endswith("# # rising 10,000")
+    assert rows[4].startswith("      0 │###")
     assert "half" in rows[2]
     assert rows[4].rstrip().endswith("and 1 more")
 
@@ -414,7 +326,7 @@ def test_bars_and_intervals_are_drawn_to_scale() -> None:
 
 
 def test_the_picture_in_the_documents_shows_one_of_each_verdict() -> None:
-    ElementTree.fromstring(document())
+    ET.fromstring(document())  # noqa: S314 - our own
     assert judged(traced([AVAILABILITY], errors=5.0, seed=3)).verdict is Result.ROLL_BACK
     assert judged(traced([AVAILABILITY], seed=3)).verdict is Result.PROMOTE
 

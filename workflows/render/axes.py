@@ -51,7 +51,7 @@ def whole(log: float) -> str:
     if log < -2:
         return "below 0.01"
     if log >= 6:
-        return "without end" if log >= UNENDING else f"10^{math.floor(log + 1e-9)}"
+        return f"10^{math.floor(log + 1e-9)}" if log < 1e5 else "over 10^99999"
     value = 10.0**log
     # A billionth of slack: 10**2 by way of natural logs is a hair below 100.
     return f"{math.floor(value * (1 + 1e-9)):,}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
@@ -102,10 +102,10 @@ def ratio(ends: Iterable[float], marks: Iterable[float], words: str, most: int) 
 
 def time(moments: Sequence[float], words: str, most: int) -> Axis:
     """Of seconds; from 0 where the first moment is near it."""
-    finite = [moment for moment in moments if math.isfinite(moment)] or [0.0]
+    finite = [moment for moment in moments if is_near(moment)] or [0.0]
     first, last = min(finite), max(finite)
     low = 0.0 if first > 0 and (first <= last - first or len(set(finite)) == 1) else first
-    high = last if last > low else low + 1
+    high = last if last - low > max(abs(low), 1e-3) * 1e-6 else low + max(abs(low) * 1e-6, 1)
     step = _step(high - low, most)
     count = math.floor((high - low) / step * (1 + 1e-9))
     begin = math.ceil(low / step)
@@ -126,6 +126,11 @@ def _round_step(least: float) -> float:
     """The next of 1, 2 and 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(least))
     return next((times * power for times in (1, 2, 5) if times * power >= least), 10 * power)
+
+
+def is_near(seconds: float) -> bool:
+    """A moment that can be drawn: a number, and not beyond all time."""
+    return abs(seconds) <= LONGEST * 1000
 
 
 def span(seconds: float) -> str:

@@ -14,16 +14,17 @@ from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.canvas import SOFT, Canvas, Ink
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.curves import Sides
-from davy.workflows.render.shapes import CANARY, OTHER, STABLE, Band, Bar, Group, Interval, Limit, Moment, Series
+from davy.workflows.render.shapes import OTHER, Band, Bar, Group, Interval, Limit, Moment, Series
 
 NARROWEST = 40
-GUTTER, NAMES = 8, 26
-"""Columns left of a plot for its ticks, and right of it for the lines' names, where there is room."""
+GUTTER, NAMES, FEWEST = 8, 26, 18
+"""Columns left of a plot for its ticks, and right of it for the lines' names, at most and at least."""
 AGAINST, PROMOTING = 9, 6
 """Rows of the two plots of evidence: with the sentence, the first fills the first page of 24 lines."""
 MOST, BOUNDS = 8, 6
 ASCII_BLOCKS = " .:-=+*#"
 BOLD = "1"
+RATIOS = "How many times worse than stable (95%, valid at every look)"
 SIDES = "Bad events, and how slow requests were (each metric on its own scale)"
 STYLES = {Result.ROLL_BACK: "1;31", Result.PROMOTE: "1;32", Result.INCONCLUSIVE: "1;33"}
 PLAIN = str.maketrans("┄┊│─└├┤┼●▇…", ".:|-+||+o#~")
@@ -74,7 +75,7 @@ def line(
 
     Lines without a hue of their own are counted, not drawn: cells are too coarse for a crowd.
     """
-    names = min(NAMES, max(width // 3, 12))
+    names = min(NAMES, max(width // 3, FEWEST))
     canvas = Canvas(width - GUTTER - names - 2, height, ink)
     for one in sorted(_told(series), key=lambda one: -one.hue):
         points = curves.thinned(one.points, canvas.width * 2)
@@ -142,14 +143,14 @@ def _below(x: Axis, canvas: Canvas, ink: Ink) -> list[str]:
             free = at + len(tick.words) + 1
     return [
         " " * GUTTER + ink.painted("└" + "─" * canvas.width, SOFT),
-        " " * (GUTTER + 1) + ink.painted("".join(row), SOFT),
+        " " * (GUTTER + 1) + ink.painted("".join(row).rstrip(), SOFT),
     ]
 
 
 def bars(groups: Sequence[Group], axis: Axis, width: int, ink: Ink) -> list[str]:
     """Grouped bars that lie down: names at the left, values in words at the right."""
     names = min(max((cell_len(bar.name) for group in groups for bar in group.bars), default=0), width // 4)
-    words = max((len(bar.words) for group in groups for bar in group.bars), default=0)
+    words = min(max((len(bar.words) for group in groups for bar in group.bars), default=0), width // 2)
     length = max(width - names - words - 6, 4)
     rows = []
     for group in groups:
@@ -157,15 +158,15 @@ def bars(groups: Sequence[Group], axis: Axis, width: int, ink: Ink) -> list[str]
         for bar in group.bars:
             full = max(round((group.axis or axis).place(bar.value) * length), 1 if bar.value > 0 else 0)
             blocks = ink.hued("▇" * full, bar.hue) + " " * (length - full)
-            rows.append(f"  {fitted(bar.name, names)} {blocks}  {bar.words}")
+            rows.append(f"  {fitted(bar.name, names)} {blocks}  {fitted(bar.words, words)}")
     return rows
 
 
 def intervals(rows: Sequence[Interval], limits: Sequence[Limit], axis: Axis, width: int, ink: Ink) -> list[str]:
     """Dot and whisker: a row each on one axis, limits as columns through all of them."""
-    words = max((len(row.words) for row in rows), default=0)
+    words = min(max((len(row.words) for row in rows), default=0), width // 2)
     names = min(max((cell_len(one_line(row.name)) for row in rows), default=0), width // 4)
-    canvas = Canvas(max(width - names - words - 4, 10), len(rows), ink)
+    canvas = Canvas(width - names - words - 4, len(rows), ink)
     for number, row in enumerate(rows):
         for limit in limits:
             canvas.write(number, canvas.column(axis.place(limit.at)), "┊")
@@ -176,14 +177,15 @@ def intervals(rows: Sequence[Interval], limits: Sequence[Limit], axis: Axis, wid
         if row.middle is not None:
             canvas.write(number, canvas.column(axis.place(row.middle)), "●", BOLD)
     told = [
-        f"{ink.hued(fitted(row.name, names), row.hue)}  {cells}  {row.words}"
+        f"{ink.hued(fitted(row.name, names), row.hue)}  {cells}  {fitted(row.words, words)}"
         for row, cells in zip(rows, canvas.lines(), strict=True)
     ]
     return [*told, " " * (names + 1) + _below(axis, canvas, ink)[1].removeprefix(" " * GUTTER)]
 
 
 def _moment(finding: Finding) -> Moment | None:
-    return None if finding.at is None else Moment(at=finding.at, words=curves.ending(finding))
+    at = finding.at
+    return Moment(at=at, words=curves.ending(finding)) if at is not None and axes.is_near(at) else None
 
 
 def _plot(
@@ -223,7 +225,8 @@ def _strip(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     shares = curves.shares(trace)
     if not shares:
         return []
-    columns = width - GUTTER - min(NAMES, max(width // 3, 12)) - 2
+    names = min(NAMES, max(width // 3, FEWEST))
+    columns = width - GUTTER - names - 2
     x = axes.time([look.t for look in curves.looks(finding)], "", 2)
     blocks = BLOCKS if ink.unicode else ASCII_BLOCKS
     row, newest = "", 0
@@ -232,7 +235,8 @@ def _strip(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
         while newest < len(shares) - 1 and shares[newest][0] < at:
             newest += 1
         row += blocks[min(int(shares[newest][1] * len(blocks)), len(blocks) - 1)]
-    return [f"{'share':>{GUTTER - 1}}  {ink.painted(row, SOFT)} {percent(shares[0][1])} to {percent(shares[-1][1])}"]
+    words = fitted(f"{percent(shares[0][1])} to {percent(shares[-1][1])}", names)
+    return [f"{'share':>{GUTTER - 1}}  {ink.painted(row, SOFT)} {words}"]
 
 
 def _ratios(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
@@ -245,11 +249,12 @@ def _ratios(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     axis = axes.ratio((v for band in bands[:MOST] for v in band.points[-1][1:]), (one.at for one in limits), "", 8)
     rows = [_interval(band) for band in bands[:MOST]]
     marks = f"; lines: 1x, tolerated {trace.rules.tolerate:g}x, too bad to promote {trace.worse:g}x"
-    title = "How many times worse than stable (95%, valid at every look)"
-    note = f"{title}{marks if len(limits) > 1 else ''}"
-    head = textwrap.wrap(note, width)
-    rest = [f"and {len(bands) - MOST} more metrics"] if len(bands) > MOST else []
-    return [*(ink.painted(row, BOLD) for row in head), *intervals(rows, limits, axis, width, ink), *rest]
+    head = textwrap.wrap(f"{RATIOS}{marks if len(limits) > 1 else ''}", width)
+    return [*(ink.painted(row, BOLD) for row in head), *intervals(rows, limits, axis, width, ink), *_more(bands)]
+
+
+def _more(metrics: Sequence[object]) -> list[str]:
+    return [f"and {len(metrics) - MOST} more metrics"] if len(metrics) > MOST else []
 
 
 def _interval(band: Band) -> Interval:
@@ -262,8 +267,11 @@ def _sides(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     groups = [group for one in sides[:MOST] for group in _groups(one)]
     if not groups:
         return []
-    rest = [f"and {len(sides) - MOST} more metrics"] if len(sides) > MOST else []
-    return [ink.painted(fitted(SIDES, width).rstrip(), BOLD), *bars(groups, Axis(low=0, high=1), width, ink), *rest]
+    return [
+        ink.painted(fitted(SIDES, width).rstrip(), BOLD),
+        *bars(groups, Axis(low=0, high=1), width, ink),
+        *_more(sides),
+    ]
 
 
 def _groups(one: Sides) -> Iterator[Group]:
@@ -271,30 +279,20 @@ def _groups(one: Sides) -> Iterator[Group]:
     bounds = curves.bounds(one)
     allowed = "" if one.metric.objective is None else f", objective {percent(1 - one.metric.objective)}"
     if len(bounds) < 2:
-        pair = _pair(one, None)
+        pair = curves.pair(one, None)
         yield Group(name=f"{one.metric.name}: {one.metric.bad_words}{allowed}", bars=pair, axis=_scale(pair))
         return
-    axis = _scale([bar for bound in bounds for bar in _pair(one, bound)])
+    axis = _scale([bar for bound in bounds for bar in curves.pair(one, bound)])
     step = 1 + (len(bounds) - 1) // BOUNDS
     for place, bound in enumerate(bounds):
         if place % step == 0 or bound == one.metric.bound:
             said = allowed if bound == one.metric.bound else ""
             yield Group(
-                name=f"{one.metric.name}: over {curves.bound_words(bound)}{said}", bars=_pair(one, bound), axis=axis
+                name=f"{one.metric.name}: over {curves.bound_words(bound)}{said}",
+                bars=curves.pair(one, bound),
+                axis=axis,
             )
 
 
 def _scale(told: Sequence[Bar]) -> Axis:
     return Axis(low=0.0, high=max(bar.value for bar in told) or 1.0)
-
-
-def _pair(one: Sides, bound: str | None) -> tuple[Bar, Bar]:
-    return (_bar("canary", one, bound, CANARY), _bar("stable", one, bound, STABLE))
-
-
-def _bar(name: str, one: Sides, bound: str | None, hue: int) -> Bar:
-    counts = one.canary if hue == CANARY else one.stable
-    bad = counts.bad if bound is None else counts.above.get(bound, 0)
-    if not counts.total:
-        return Bar(name=name, value=0.0, words="no requests", hue=hue)
-    return Bar(name=name, value=bad / counts.total, words=f"{percent(bad / counts.total)} ({bad:,})", hue=hue)

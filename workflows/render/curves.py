@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 
 from davy.checks.bands import half_width as reach
 from davy.checks.finding import Finding, Look, Result
-from davy.checks.sentences import times
+from davy.checks.sentences import percent, times
 from davy.checks.sequential import Metric
 from davy.checks.trace import Trace
 from davy.pipeline.model import NOTHING, Counts, Evidence, Pair
-from davy.workflows.render.axes import UNENDING, span
-from davy.workflows.render.shapes import BURNING, OTHER, OWN, SUM, Band, Point, Series
+from davy.workflows.render.axes import UNENDING, is_near, span
+from davy.workflows.render.shapes import BURNING, CANARY, OTHER, OWN, STABLE, SUM, Band, Bar, Point, Series
 
 TOGETHER, BURN = "all together", "error budget burn"
 BOTH_SIDES_MISS = 0.025
 """Of each side's band, so that both hold together with 95 %."""
+FARTHEST = 1000.0
+"""Times worse or better; the confidence sequence itself ends at 64."""
 NEVER = -UNENDING
 """Stands for the logarithm of nothing: below every axis."""
 
@@ -51,7 +53,7 @@ def read(finding: Finding, trace: Trace) -> Trace:
 
 def looks(finding: Finding) -> tuple[Look, ...]:
     """Those at a moment that can be drawn."""
-    return tuple(look for look in finding.looks if math.isfinite(look.t))
+    return tuple(look for look in finding.looks if is_near(look.t))
 
 
 def hues(finding: Finding) -> dict[str, int]:
@@ -103,8 +105,9 @@ def ratios(finding: Finding) -> tuple[Band, ...]:
     points: dict[str, list[tuple[float, float, float]]] = {}
     for look in looks(finding):
         for one in look.evidence:
-            if one.ratio is not None and 0 < one.ratio[0] <= one.ratio[1] < math.inf:
-                points.setdefault(one.metric, []).append((look.t, math.log10(one.ratio[0]), math.log10(one.ratio[1])))
+            if one.ratio is not None and 0 < one.ratio[0] <= one.ratio[1]:
+                low, high = (math.log10(min(max(end, 1 / FARTHEST), FARTHEST)) for end in one.ratio)
+                points.setdefault(one.metric, []).append((look.t, low, high))
     hue = hues(finding)
     bands = [Band(name=name, hue=hue.get(name, OTHER), points=tuple(found)) for name, found in points.items()]
     return tuple(sorted(bands, key=lambda band: (band.name != finding.blame, -band.points[-1][1])))
@@ -121,7 +124,7 @@ def shares(trace: Trace) -> tuple[Point, ...]:
     for window in trace.windows:
         canary = sum(pair.canary.total for pair in window.counts.values())
         both = canary + sum(pair.stable.total for pair in window.counts.values())
-        if both and math.isfinite(window.t):
+        if both and is_near(window.t):
             points.append((window.t, canary / both))
     return tuple(points)
 
@@ -181,6 +184,18 @@ def survival(one: Sides, name: str, counts: Counts, hue: int, shift: float = 0.0
         points=tuple((place, log_share(share)) for place, share in found),
         whiskers=tuple((log_share(share - margin), log_share(min(share + margin, 1.0))) for _, share in found),
     )
+
+
+def pair(one: Sides, bound: str | None = None) -> tuple[Bar, Bar]:
+    """Both sides' share of bad events, or of those above a bound, to be compared."""
+    return (_bar("canary", one.canary, bound, CANARY), _bar("stable", one.stable, bound, STABLE))
+
+
+def _bar(name: str, counts: Counts, bound: str | None, hue: int) -> Bar:
+    bad = counts.bad if bound is None else counts.above.get(bound, 0)
+    if not counts.total:
+        return Bar(name=name, value=0.0, words="no requests", hue=hue)
+    return Bar(name=name, value=bad / counts.total, words=f"{percent(bad / counts.total)} ({bad:,})", hue=hue)
 
 
 def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:

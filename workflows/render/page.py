@@ -12,7 +12,7 @@ from davy.workflows.render.axes import Axis, Tick
 from davy.workflows.render.curves import Sides
 from davy.workflows.render.figures import Told
 from davy.workflows.render.paper import safe, sheet
-from davy.workflows.render.shapes import CANARY, OTHER, STABLE, Band, Bar, Group, Interval, Limit, Moment, Series, Spot
+from davy.workflows.render.shapes import CANARY, OTHER, STABLE, Band, Group, Interval, Limit, Moment, Series, Spot
 
 PANELS = 6
 """Metrics that have a figure of their own; the table has them all."""
@@ -57,7 +57,8 @@ def _head(finding: Finding, trace: Trace) -> Iterator[str]:
 
 
 def _moment(finding: Finding) -> Moment | None:
-    return None if finding.at is None else Moment(at=finding.at, words=curves.ending(finding))
+    at = finding.at
+    return Moment(at=at, words=curves.ending(finding)) if at is not None and axes.is_near(at) else None
 
 
 def _evidence(finding: Finding, trace: Trace) -> Iterator[str]:
@@ -218,10 +219,7 @@ def _rates(counters: Sequence[Sides]) -> str:
     groups = [
         Group(
             name=f"{one.metric.name}: {one.metric.bad_words}",
-            bars=(
-                Bar(name="canary", value=one.canary.rate, words=_rate(one, canary=True), hue=CANARY),
-                Bar(name="stable", value=one.stable.rate, words=_rate(one, canary=False), hue=STABLE),
-            ),
+            bars=curves.pair(one),
             limit=None if one.metric.objective is None else 1 - one.metric.objective,
         )
         for one in shown
@@ -238,13 +236,6 @@ def _rates(counters: Sequence[Sides]) -> str:
     entries = [(CANARY, "canary", ""), (STABLE, "stable", "")]
     drawn = figures.bars(told, axis, groups, "dotted: what the objective allows" if limited else "")
     return figures.figure(told, drawn, figures.legend(entries))
-
-
-def _rate(one: Sides, *, canary: bool) -> str:
-    counts = one.canary if canary else one.stable
-    if not counts.total:
-        return "no requests"
-    return f"{percent(counts.rate)} ({counts.bad:,})"
 
 
 def _table(finding: Finding, trace: Trace) -> str:
