@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from davy.checks.backtest import HEALTHY, JUDGES, Outcome, Run, Skipped, Trial, judged
+from davy.checks.backtest import HEALTHY, JUDGES, Outcome, Run, Trial, judged
 from davy.checks.clopper import interval
 from davy.checks.finding import Result
+from davy.checks.pseudocanary import Skipped
 
 LISTED = 20
 """Disagreements that are told in full."""
