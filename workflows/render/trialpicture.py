@@ -20,13 +20,13 @@ FOUND = "Injected faults that were found"
 
 
 def drawn(rows: Sequence[Row], alpha: float, width: int, *, color: bool, unicode: bool) -> str:
-    """Two charts, no line wider than `width`."""
+    """Two charts, no line wider than `width`: the last tick of the first may be two columns longer than its axis."""
     ink = Ink(color, unicode)
     healthy = _healthy(rows)
     found = _found(rows)
     parts = [
         FALSE,
-        *chart.intervals(healthy, _limits(alpha), _axis(healthy, alpha), width, ink),
+        *chart.intervals(healthy, _limits(alpha), _axis(healthy, alpha), width - 2, ink),
         *(("", FOUND, *chart.bars(found, _whole(), width, ink)) if found else ()),
     ]
     text = "\n".join(line.rstrip() for line in parts)
@@ -85,12 +85,12 @@ def _by_ratio(rows: Sequence[Row]) -> list[tuple[float, list[tuple[Row, int]]]]:
 
 def _bar(row: Row, hue: int) -> Bar:
     share = row.rolled_back / row.runs
-    after = f", after {shown(timedelta(seconds=row.seconds))}" if math.isfinite(row.seconds) else ""
+    after = f", {shown(timedelta(seconds=row.seconds))}" if math.isfinite(row.seconds) else ""
     return Bar(name=row.judge, value=share, words=f"{_percent(share)}{after}", hue=hue)
 
 
 def _limits(alpha: float) -> tuple[Limit, ...]:
-    return (Limit(at=alpha, words=f"promised: {_percent(alpha)}"),)
+    return (Limit(at=alpha, words=_percent(alpha)),)
 
 
 def _axis(healthy: Sequence[Interval], alpha: float) -> Axis:
@@ -105,7 +105,8 @@ def _false_alarms(healthy: Sequence[Interval], alpha: float) -> str:
     told = Told(
         key="false",
         title="Rolled back though nothing was wrong",
-        note="Dot: the share of all starts. Bar: the exact 95 % interval, of as many starts as do not overlap.",
+        note="Dot: the share of all starts. Bar: the exact 95 % interval, of as many starts as do not overlap. "
+        "Dotted: what the sequential judge promises.",
         words="; ".join(f"{row.name}: {row.words}" for row in healthy),
     )
     return figures.figure(told, figures.intervals(told, _axis(healthy, alpha), healthy, _limits(alpha)))
