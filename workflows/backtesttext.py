@@ -124,7 +124,7 @@ def _disagreements(made: Backtest) -> Iterator[str]:
     yield f"Healthy runs that the judges did not see alike: {made.disagreements}{first}"
     for one in made.listed:
         verdicts = ", ".join(f"{judge} {VERDICTS[verdict]}" for judge, verdict in one.verdicts.items())
-        yield f"  {made.moment(one.start):%Y-%m-%d %H:%M}Z  {verdicts}"
+        yield from _wrapped(f"{made.moment(one.start):%Y-%m-%d %H:%M}Z: {verdicts}", "  ", "    ")
         for judge, said in one.sentences.items():
             yield from _wrapped(f"{judge}: {said}", "    ", "      ")
 

@@ -20,13 +20,13 @@ FOUND = "Injected faults that were found"
 
 
 def drawn(rows: Sequence[Row], alpha: float, width: int, *, color: bool, unicode: bool) -> str:
-    """Two charts, no line wider than `width`: the last tick of the first may be two columns longer than its axis."""
+    """Two charts, no line wider than `width`."""
     ink = Ink(color, unicode)
     healthy = _healthy(rows)
     found = _found(rows)
     parts = [
         FALSE,
-        *chart.intervals(healthy, _limits(alpha), _axis(healthy, alpha), width - 2, ink),
+        *chart.intervals(healthy, _limits(alpha), _axis(healthy, alpha), width, ink),
         *(("", FOUND, *chart.bars(found, _whole(), width, ink)) if found else ()),
     ]
     text = "\n".join(line.rstrip() for line in parts)
