@@ -11,7 +11,8 @@ from davy.checks.trace import GRID, NO_DATA_RULES, VERSION, Trace
 SETTINGS = ("threshold", "mannwhitney")
 ASIDE = "x_"
 """A key that begins so is somebody's own, and passed over."""
-LARGEST = 1e6
+LARGEST = 1_000_000
+"""Of a ratio, a weight, a dispersion: more is a mistake, and would leave no digits."""
 
 
 def number(value: Any) -> bool:
@@ -63,9 +64,10 @@ class Rule:
     def words(self) -> str:
         """After `must be`."""
         kind = "a whole number" if self.whole else "a number"
-        if self.most == LARGEST:
-            return f"{kind} {'above' if self.open_ends else 'from'} {self.least:g}" + (" on" * (not self.open_ends))
-        return f"{kind} between {self.least:g} and {self.most:g}" + (", neither of them" * self.open_ends)
+        if math.isinf(self.most):
+            return f"{kind} from {self.least:g} on"
+        between = f"{kind} between {self.least:g} and {self.most:,g}"
+        return between + ", neither of them" * self.open_ends
 
 
 CHANCE = Rule(0, 1, open_ends=True)

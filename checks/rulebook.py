@@ -3,11 +3,8 @@
 import json
 
 from davy.checks.judging import AGAINST, metric_of, rules_of
-from davy.checks.trace import Trace, header_document
+from davy.checks.trace import BESIDE, Trace, header_document
 from davy.pipeline.checksconfig import ChecksConfig
-
-BESIDE = "x_beside"
-"""Names the threshold checks that had their say too: no journal holds what they measured."""
 
 
 def text(checks: ChecksConfig) -> str:

@@ -41,7 +41,8 @@ class _Sums:
         return self.base + max([x * step - so_far for step, so_far in zip(self.steps, self.sums, strict=True)])
 
     def mixture(self) -> Mixture:
-        return Mixture(self.null, self.grid, self.canary_bad, self.base, self.sums)
+        nothing = Mixture.against(self.null, self.grid)
+        return nothing._replace(canary_bad=self.canary_bad, base=self.base, sums=self.sums)
 
 
 class Tally:
@@ -55,6 +56,8 @@ class Tally:
         self._bad_events = self._bad_windows = 0
         self._against = [_Sums(tolerate, WORSE_GRID)]
         self._better = _Sums(worse, BETTER_GRID)
+        self._left: dict[float, tuple[_Sums, int]] = {}
+        """Sums for other ratios, and how many lots are in them."""
         self._xs, self._ms, self._shares = array("q"), array("q"), array("d")
         self._share = -1.0
         self._costs = ((0.0, [0.0]), (0.0, [0.0]))
@@ -118,12 +121,13 @@ class Tally:
         """From here on promotion must exclude this ratio; what was seen before counts for it too."""
         if worse == self.worse:
             return
+        self._left[self.worse] = (self._better, len(self._ms))
         self.worse, self._share = worse, -1.0
         if self._slow is not None:
             self._slow = self._slow.excluding(worse)
-        self._better = _Sums(worse, BETTER_GRID)
-        for x, m, share in zip(self._xs, self._ms, self._shares, strict=True):
-            self._better.add(x, m, self._better.costs(share))
+        self._better, begin = self._left.pop(worse, (_Sums(worse, BETTER_GRID), 0))
+        for at in range(begin, len(self._ms)):
+            self._better.add(self._xs[at], self._ms[at], self._better.costs(self._shares[at]))
 
     def _ratios(self) -> RatioSequence:
         """The confidence sequence, brought up to the newest window."""

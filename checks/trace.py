@@ -12,6 +12,8 @@ from davy.pipeline.model import Counts, Pair
 VERSION = 1
 GRID = 1
 """The ratios and rates that evidence is spread over, as docs/trace.md lists them; there are no others yet."""
+BESIDE = "x_beside"
+"""In a rollout's header, the threshold checks that had their say too: no journal holds what they measured."""
 NO_DATA_RULES = Rules(bad_at_least=0, windows_at_least=0)
 """A trace is judged by its evidence alone, unless its header asks for more."""
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from davy.checks.lines import Reading
-from davy.checks.rulebook import BESIDE
-from davy.checks.trace import Glance, Trace
+from davy.checks.trace import BESIDE, Glance, Trace
 from davy.pipeline.errors import Missing
 from davy.pipeline.events import (
     CanaryStarted,

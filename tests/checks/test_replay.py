@@ -345,6 +345,8 @@ def test_a_window_with_a_ratio_of_its_own_is_asked_for_that():
     windows[-1]["worse"] = 5.0
     assert sequential(trace(never, *windows)).looks[-1].evidence[0].log_e_promote == pytest.approx(wide)
     assert wide > plain
+    windows[-2]["worse"], windows[-3]["worse"] = 2.0, 5.0
+    assert sequential(trace(never, *windows)).looks[-1].evidence[0].log_e_promote == pytest.approx(wide)
 
 
 def test_a_long_trace_keeps_some_looks_and_the_last_one_in_order():
