@@ -146,11 +146,7 @@ class MemoryCluster:
             rollout = replace(rollout, surge="100%", unavailable="0")
         if speed is Speed.REPLACE:
             rollout = replace(rollout, surge="100%", unavailable=str(bad_pods))
-
-        def write() -> None:
-            self._world.deployment.changed(images=restore.images, rollout=rollout)
-
-        self._write("roll_back", write)
+        self._write("roll_back", lambda: self._world.deployment.changed(images=restore.images, rollout=rollout))
 
     def settle(self, restore: Restore) -> None:
         """As the port says: the fence goes with the marks."""
@@ -168,8 +164,8 @@ class MemoryCluster:
         return next((each.behaviour.words for each in self._world.deployment.pods() if each.name == pod), "")
 
     def _roll(self, name: str, change: Callable[[Rollout], Rollout]) -> None:
-        deployment = self._world.deployment
-        self._write(name, lambda: deployment.changed(rollout=change(deployment.rollout)))
+        kept = self._world.deployment
+        self._write(name, lambda: kept.changed(rollout=change(kept.rollout)))
 
     def _write(self, name: str, write: Callable[[], None]) -> None:
         self._fault(f"before {name}")

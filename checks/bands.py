@@ -11,7 +11,7 @@ the C at which the smallest of 4 exp(-g C) (1 + 1/((g-1) log h)) is the miss, wi
 and 1 < h < 2A^2."""
 
 
-def half_width(total: int, miss: float = 0.05) -> float:
+def reach(total: int, miss: float = 0.05) -> float:
     """How far the counted share below any value may be from the true one, after so many events.
 
     All values and all looks together are off by more with at most the probability `miss`, one of `CONSTANTS`.

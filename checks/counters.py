@@ -38,7 +38,7 @@ def resets(series: Iterable[Series]) -> dict[Target, tuple[float, ...]]:
     """
     fallen: dict[Target, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     whole: dict[Target, dict[float, float]] = defaultdict(lambda: defaultdict(float))
-    for one in {tuple(sorted(each.labels.items())): each for each in series}.values():
+    for one in {frozenset(each.labels.items()): each for each in series}.values():
         process, points = target(one), finite(one.samples)
         for (_, before), (at, value) in pairwise(points):
             whole[process][at] += before

@@ -36,9 +36,9 @@ def metric_of(slo: SloConfig, dispersion: float, against: str = "stable") -> Met
     """The metric an SLO is judged as.
 
     A histogram is judged at `under` alone where no more bounds are wished for. Its neighbours would see some
-    regressions sooner, at a price: a roll-back for a latency that nobody called bad, which no sentence about the
-    objective explains; evidence divided by their number where only `under` is crossed; and bounds that a resumed
-    runner might find changed on the server, so that it would not come to the same evidence.
+    regressions sooner, at a price: a roll-back for a latency that nobody called bad; evidence divided by their number
+    where only `under` is crossed; and bounds that a resumed runner might find changed on the server, so that it would
+    not come to the same evidence.
     """
     words = f"took over {durations.shown(slo.under)}" if slo.under is not None else "failed"
     bounds = bounds_of(slo)

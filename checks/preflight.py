@@ -1,14 +1,16 @@
 """Preflight: what is wrong with the checks, found before anything is touched."""
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from davy.checks import reading
+from davy.checks import linting, reading
 from davy.checks.ports import Metrics, Series
-from davy.checks.promql import Selector, read_matcher, selector
+from davy.checks.promql import Selector, any_of, read_matcher, selector
 from davy.checks.threshold import Check
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
-from davy.pipeline.errors import Forbidden, Problem, Unusable
+from davy.pipeline.errors import DavyError, Forbidden, Problem, Unusable
+from davy.pipeline.yamltree import shown
 
 RECENT = timedelta(minutes=5)
 
@@ -21,6 +23,17 @@ def problems(
     `stable_pods`: the names of the pods that serve now.
     """
     return (*_of_itself(config), *_of_answers(config, metrics, frozenset(stable_pods), now))
+
+
+def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime) -> tuple[str, ...]:
+    """What the query linter advises against, also where only the server can tell, and what the server warned of."""
+    pods = any_of(tuple(stable_pods))
+    remarks = [one for one in linting.remarks(config) if one.severity is linting.Severity.WARNING]
+    for question in linting.questions(config, pods, pods):
+        with suppress(DavyError):  # What matters is among the problems; advice is not worth a release.
+            remark = question.read(metrics.query(question.promql, now))
+            remarks += [remark] if remark is not None else []
+    return (*(f"{shown(remark.place)}: {remark}" for remark in remarks), *metrics.heard())
 
 
 def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
@@ -40,6 +53,9 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
             Check.of(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
+    for remark in linting.remarks(config):
+        if remark.severity is linting.Severity.ERROR:
+            yield Problem(path=shown(remark.place), what=str(remark))
 
 
 def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:

@@ -22,8 +22,10 @@ NODES = LAST // STRIDE + 1
 BEYOND = 4
 NODE_LOGS = tuple((STRIDE * i - LAST // 2) * STEP for i in range(-BEYOND, NODES + BEYOND))
 NODE_EXCESSES = tuple(math.expm1(u) for u in NODE_LOGS)
-NEGLIGIBLE = 18.0
-"""Terms below e^-18 of the largest are left out of a mean: together about 2e-9 of it."""
+NEGLIGIBLE = 17.0
+"""Terms below e^-17 of the largest are left out of a mean: together about 5e-9 of it."""
+COARSE = 1.2
+"""By so much may the log bend over one step of a sum; a bell's sum is off by 1e-7 then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class RatioSequence:
         """With one more window; one that only one side has served says nothing."""
         if not lot.bad or not 0 < lot.share < 1:
             return self
-        log1p, m, share = math.log1p, lot.bad, lot.share
+        log1p, m, share = math.log1p, float(lot.bad), lot.share
         sums = [so_far + m * log1p(share * excess) for so_far, excess in zip(self.sums, NODE_EXCESSES, strict=True)]
-        return RatioSequence(self.canary_bad + lot.canary_bad, self.events + m, sums)
+        return RatioSequence(self.canary_bad + lot.canary_bad, self.events + lot.bad, sums)
 
     def bounds(self, miss: float = 0.05, dispersion: float = 1.0) -> tuple[float, float] | None:
         """The ratios not refuted; all looks together miss the truth with at most this probability. None for no data."""
@@ -95,13 +97,26 @@ class _Curve:
         """The outermost point above the limit between one that is and one that is not, or lies beyond the grid."""
         if not 0 <= outside <= LAST:
             return inside
+        step = 1 if outside > inside else -1
+        point = self._crossing(inside, outside, limit)
         while abs(outside - inside) > 1:
-            middle = (inside + outside) // 2
-            if self.at(middle) > limit:
-                inside = middle
+            if self.at(point) > limit:
+                inside, point = point, point + step
             else:
-                outside = middle
+                outside, point = point, point - step
         return inside
+
+    def _crossing(self, inside: int, outside: int, limit: float) -> int:
+        """About where the limit is crossed, strictly between the two: by the parabola through three kept points."""
+        gap = outside - inside
+        if abs(gap) != STRIDE:
+            return inside + gap // 2
+        here, there = self.at(inside), self.at(outside)
+        beyond = self.padded[outside // STRIDE + BEYOND + gap // STRIDE]
+        bend = (here - 2 * there + beyond) / 2
+        fall = there - here - bend
+        part = 2 * (here - limit) / (math.sqrt(max(0.0, fall * fall - 4 * bend * (here - limit))) - fall)
+        return inside + gap // STRIDE * min(max(int(part * STRIDE), 1), STRIDE - 1)
 
     def top(self) -> int:
         """The point of the largest value."""
@@ -113,7 +128,7 @@ class _Curve:
         sharpest = self._sharpest()
         floor = self.most - NEGLIGIBLE
         if self.nodes[0] < floor and self.nodes[-1] < floor:
-            stride = max(1, int(STRIDE / math.sqrt(max(sharpest, 1.0))))
+            stride = max(1, int(STRIDE / math.sqrt(max(sharpest / COARSE, 1.0))))
             values = self.nodes if stride == STRIDE else self._around_top(stride)
             most = max(values)
             return most + math.log(stride * sum([math.exp(value - most) for value in values]) / POINTS)

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -47,6 +48,33 @@ class Raw:
     def every(self) -> tuple[Series, ...]:
         """All of them."""
         return (*self.total, *self.bad, *(one for group in (self.good or {}).values() for one in group))
+
+    def by(self, label: str) -> "ByPod":
+        """Taken apart by a label's value, in one pass: pods may be hundreds."""
+        good = None if self.good is None else {bound: _grouped(group, label) for bound, group in self.good.items()}
+        return ByPod(_grouped(self.total, label), _grouped(self.bad, label), good, self.bound)
+
+
+@dataclass(frozen=True, slots=True)
+class ByPod:
+    """The series of one metric by the pod that exports them."""
+
+    total: Mapping[str, tuple[Series, ...]]
+    bad: Mapping[str, tuple[Series, ...]]
+    good: Mapping[str, Mapping[str, tuple[Series, ...]]] | None
+    bound: str
+
+    def of(self, name: str) -> Raw:
+        """One pod's own."""
+        good = None if self.good is None else {bound: group.get(name, ()) for bound, group in self.good.items()}
+        return Raw(total=self.total.get(name, ()), bad=self.bad.get(name, ()), good=good, bound=self.bound)
+
+
+def _grouped(series: Iterable[Series], label: str) -> dict[str, tuple[Series, ...]]:
+    found: dict[str, list[Series]] = defaultdict(list)
+    for one in series:
+        found[one.labels.get(label, "")].append(one)
+    return {name: tuple(group) for name, group in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +147,8 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     waited for while others of its side are; what it did meanwhile counts in the window in which it is read again, for
     a pod too busy with its errors to be scraped must not hide them.
     """
-    of_pod = {pod.name: _Own.of(raw, pod, label) for pod in pods}
+    apart = raw.by(label)
+    of_pod = {pod.name: _Own.of(apart.of(pod.name), pod) for pod in pods}
     scrapes = {pod.name: of_pod[pod.name].scrapes(pod) for pod in pods}
     gaps = {pod.name: _gap(pod, scrapes[pod.name], now, scrape) for pod in pods if pod.serves}
     fresh = [seen.newest for name, seen in scrapes.items() if seen and name in gaps and gaps[name] is not Gap.STALE]
@@ -170,23 +199,20 @@ class _Own:
     """Times of its total's samples, warm-up included."""
 
     @classmethod
-    def of(cls, raw: Raw, pod: Pod, label: str) -> "_Own":
-        own = [one for one in raw.every if one.labels.get(label) == pod.name]
-        anew = counters.resets(own)
+    def of(cls, own: Raw, pod: Pod) -> "_Own":
+        anew = counters.resets(own.every)
 
         def lines(group: Iterable[Series]) -> tuple[_Line, ...]:
-            mine = (one for one in group if one.labels.get(label) == pod.name)
-            return tuple(_Line(counters.finite(one.samples), counters.by_target(anew, one)) for one in mine)
+            return tuple(_Line(counters.finite(one.samples), counters.by_target(anew, one)) for one in group)
 
+        since = pod.counts_from
         return cls(
-            total=lines(raw.total),
-            bad=lines(raw.bad),
-            good=None if raw.good is None else {bound: lines(group) for bound, group in raw.good.items()},
-            bound=raw.bound,
-            broken=any(not math.isfinite(value) for one in own for at, value in one.samples if at >= pod.counts_from),
-            every=tuple(
-                sorted({at for one in raw.total if one.labels.get(label) == pod.name for at, _ in one.samples})
-            ),
+            total=lines(own.total),
+            bad=lines(own.bad),
+            good=None if own.good is None else {bound: lines(group) for bound, group in own.good.items()},
+            bound=own.bound,
+            broken=any(not math.isfinite(value) for one in own.every for at, value in one.samples if at >= since),
+            every=tuple(sorted({at for one in own.total for at, _ in one.samples})),
         )
 
     def scrapes(self, pod: Pod) -> Scrapes | None:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from davy.checks.sequential import Metric, Rules, Standing
-from davy.pipeline.model import Decision, Evidence, Gap
+from davy.pipeline.model import Counts, Decision, Evidence, Gap
 
 
 def percent(share: float) -> str:
@@ -89,11 +90,14 @@ def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules)
     """What was seen, how rarely a fine canary looks like this, and how much worse it is."""
     blamed = _of(standing, standing.blame)
     metric = metrics[standing.blame]
+    burns = not blamed.stable.total or standing.log_e_burn > blamed.log_e_roll_back
+    if standing.bound and standing.bound != metric.bound and not burns:
+        metric, blamed = _at_bound(metric, blamed, standing.bound)
     head = f"{_label(metric, metrics)}{compared(metric, blamed)}"
     margin = percent(rules.tolerate - 1)
     worse = f"at most {margin} worse" if rules.tolerate > 1 else "no worse"
     fine = f"a canary {worse} than {metric.against}"
-    if not blamed.stable.total or standing.log_e_burn > blamed.log_e_roll_back:
+    if burns:
         fine = f"a canary within {times(rules.burn)} times the {_allowed(metric)} its objective allows"
     rare = f"{fine} would look this bad in fewer than {one_in(standing.log_e_roll_back)} rollouts"
     tail = f" (limit: 1 in {1 / rules.alpha:.0f})"
@@ -157,6 +161,25 @@ def _names(names: Iterable[str]) -> str:
 
 def _of(standing: Standing, name: str) -> Evidence:
     return next(one for one in standing.evidence if one.metric == name)
+
+
+def _at_bound(metric: Metric, evidence: Evidence, bound: str) -> tuple[Metric, Evidence]:
+    """A histogram as it stands at another bound than its objective's; nothing changes where it was not always counted.
+
+    The ratio is left out: it is the objective's bound's.
+    """
+    canary, stable = evidence.canary, evidence.stable
+    if bound not in canary.above or bound not in stable.above:
+        return metric, evidence
+    return (
+        replace(metric, bad_words=f"took over {bound} s"),
+        replace(
+            evidence,
+            canary=Counts(bad=canary.above[bound], total=canary.total),
+            stable=Counts(bad=stable.above[bound], total=stable.total),
+            ratio=None,
+        ),
+    )
 
 
 def _allowed(metric: Metric) -> str:

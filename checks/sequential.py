@@ -45,6 +45,8 @@ class Standing:
     log_e_burn: float
     blame: str
     """The metric with the largest part of the evidence against the canary; empty where there is none."""
+    bound: str = ""
+    """Of a histogram that is to blame: the bound that tells most against the canary."""
     decision: Decision
 
 
@@ -95,6 +97,7 @@ class Case:
             log_e_roll_back=log_roll_back,
             log_e_burn=log_mean(list(burns.values())) if burns else 0.0,
             blame=blame,
+            bound=next((track.worst_bound() for track in case.tracks if track.metric.name == blame), ""),
             decision=self._decision(evidence, log_roll_back, burns, blame, bool(gaps), may_promote=may_promote),
         )
 

@@ -78,7 +78,10 @@ class Mixture(NamedTuple):
     """
 
     null: float
-    grid: tuple[float, ...]
+    steps: Sequence[float]
+    """By true ratio r, the log of r/null."""
+    excesses: Sequence[float]
+    """By true ratio r, r-1."""
     canary_bad: int
     base: float
     """Sum of m*log(1+share*(null-1)) over the windows."""
@@ -88,63 +91,78 @@ class Mixture(NamedTuple):
     @classmethod
     def against(cls, null: float, grid: tuple[float, ...]) -> "Mixture":
         """Nothing seen yet."""
-        return cls(null, grid, 0, 0.0, [0.0] * len(grid))
+        steps, excesses = _ratios(null, grid)
+        return cls(null, steps, excesses, 0, 0.0, [0.0] * len(grid))
 
     def seen(self, lot: Lot) -> "Mixture":
         """With one more window."""
         if not lot.bad:
             return self
-        log1p, m, share = math.log1p, lot.bad, lot.share
-        excesses = _ratios(self.null, self.grid)[1]
-        sums = [so_far + m * log1p(share * excess) for so_far, excess in zip(self.sums, excesses, strict=True)]
+        log1p, m, share = math.log1p, float(lot.bad), lot.share
+        sums = [so_far + m * log1p(share * excess) for so_far, excess in zip(self.sums, self.excesses, strict=True)]
         base = self.base + m * log1p(share * (self.null - 1))
-        return Mixture(self.null, self.grid, self.canary_bad + lot.canary_bad, base, sums)
+        return Mixture(self.null, self.steps, self.excesses, self.canary_bad + lot.canary_bad, base, sums)
 
     def log_e(self, dispersion: float = 1.0) -> float:
         """Log of the evidence, each likelihood ratio tempered by the dispersion."""
-        x, part, steps = self.canary_bad / dispersion, 1 / dispersion, _ratios(self.null, self.grid)[0]
-        return (
-            log_mean([x * step - part * so_far for step, so_far in zip(steps, self.sums, strict=True)])
-            + part * self.base
-        )
+        x, part = self.canary_bad / dispersion, 1 / dispersion
+        logs = [x * step - part * so_far for step, so_far in zip(self.steps, self.sums, strict=True)]
+        return log_mean(logs) + part * self.base
 
 
-@lru_cache(maxsize=256)
-def _odds(null: float, grid: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
-    """By rate: the log likelihood ratio against `null` of a bad event, and of a good one."""
+Odds = tuple[tuple[float, float], ...]
+
+
+def odds(null: float, grid: tuple[float, ...]) -> Odds:
+    """By rate (`null` times the grid): the log likelihood ratio against `null` of a bad event, and of a good one.
+
+    None where no such rate is left below the highest, or `null` is no rate between 0 and 1.
+    """
+    if not 0 < null < 1:
+        return ()
     rates = [null * step for step in grid if null * step < HIGHEST_RATE]
     return tuple((math.log(rate / null), math.log1p(-rate) - math.log1p(-null)) for rate in rates)
 
 
-def log_e_rate(bad: int, total: int, null: float, grid: tuple[float, ...], dispersion: float = 1.0) -> float:
-    """Log evidence, from one side's counts, that the rate of bad events is like `null` times the grid, not `null`.
-
-    0 (no evidence) where no such rate is left below the highest, or `null` is no rate between 0 and 1.
-    """
-    odds = _odds(null, grid) if 0 < null < 1 else ()
-    if not odds:
-        return 0.0
-    x, y = bad / dispersion, (total - bad) / dispersion
-    return log_sum([x * of_bad + y * of_good for of_bad, of_good in _telling(odds, x, y)]) - math.log(len(odds))
+@lru_cache(maxsize=256)
+def _burning(rate: float) -> Odds:
+    return odds(rate, BURN_GRID)
 
 
-def _telling(odds: tuple[tuple[float, float], ...], bad: float, good: float) -> tuple[tuple[float, float], ...]:
-    """Those that are not negligible, where that is seen from the first two: the log likelihood is concave in the rate.
-
-    Where it falls from the first on, it falls at least as fast ever after.
-    """
-    if len(odds) < 2:
-        return odds
-    (bad_0, good_0), (bad_1, good_1) = odds[:2]
-    fall = bad * (bad_0 - bad_1) + good * (good_0 - good_1)
-    return odds[: 2 + int(NEGLIGIBLE / fall)] if fall * len(odds) > NEGLIGIBLE else odds
+@lru_cache(maxsize=256)
+def _healthy(rate: float) -> Odds:
+    return odds(rate, HEALTH_GRID)
 
 
 def log_e_burn(bad: int, total: int, rate: float, dispersion: float = 1.0) -> float:
     """Log evidence that the rate of bad events is above `rate` (burn times the allowed one)."""
-    return log_e_rate(bad, total, rate, BURN_GRID, dispersion)
+    return log_e_rate(bad, total, _burning(rate), dispersion)
 
 
 def log_e_health(bad: int, total: int, rate: float, dispersion: float = 1.0) -> float:
     """Log evidence that the rate of bad events is below `rate` (one minus the objective)."""
-    return log_e_rate(bad, total, rate, HEALTH_GRID, dispersion)
+    return log_e_rate(bad, total, _healthy(rate), dispersion)
+
+
+def log_e_rate(bad: int, total: int, tried: Odds, dispersion: float = 1.0) -> float:
+    """Log evidence, from one side's counts, for other rates of bad events than the one their odds are against.
+
+    0 (no evidence) where there is none to try.
+    """
+    if not tried:
+        return 0.0
+    x, y = bad / dispersion, (total - bad) / dispersion
+    logs = [x * of_bad + y * of_good for of_bad, of_good in _telling(tried, x, y)]
+    return log_sum(logs) - math.log(len(tried))
+
+
+def _telling(tried: Odds, bad: float, good: float) -> Odds:
+    """Those that are not negligible, where that is seen from the first two: the log likelihood is concave in the rate.
+
+    Where it falls from the first on, it falls at least as fast ever after.
+    """
+    if len(tried) < 2:
+        return tried
+    (bad_0, good_0), (bad_1, good_1) = tried[:2]
+    fall = bad * (bad_0 - bad_1) + good * (good_0 - good_1)
+    return tried[: 2 + int(NEGLIGIBLE / fall)] if fall * len(tried) > NEGLIGIBLE else tried

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from davy.checks.ratios import RatioSequence
 from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture, log_e_burn, log_e_health, log_mean
-from davy.checks.twosample import TwoSample
+from davy.checks.twosample import HIGHER_ODDS, TwoSample
 from davy.pipeline.model import NOTHING, Counts, Pair
 
 
@@ -90,13 +90,13 @@ class Track:
     @classmethod
     def opened(cls, metric: Metric, tolerate: float) -> "Track":
         """Nothing seen yet."""
-        return cls(metric=metric, worse=(_opened(metric.evidence, tolerate, WORSE_GRID),) * max(1, len(metric.bounds)))
+        return cls(metric=metric, worse=(_against(metric.evidence, tolerate),) * max(1, len(metric.bounds)))
 
     def seen(self, pair: Pair) -> "Track":
         """With one more window. Without requests on either side the relative part says nothing of it."""
         both = pair.canary.total > 0 and pair.stable.total > 0
         lot = _lot(pair, pair.canary.bad, pair.stable.bad) if both else None
-        bad = max((pair.canary.bad, *(pair.canary.above.get(bound, 0) for bound in self.metric.bounds)))
+        bad = max([pair.canary.bad, *pair.canary.above.values()]) if self.metric.bounds else pair.canary.bad
         return Track(
             metric=self.metric,
             worse=self._worse(pair, lot) if lot else self.worse,
@@ -127,11 +127,16 @@ class Track:
         """Log evidence that the canary is worse than tolerated; of a histogram the mean over its bounds."""
         return log_mean([form.log_e(self.metric.dispersion) for form in self.worse])
 
+    def worst_bound(self) -> str:
+        """Of a histogram, the bound with the most evidence against the canary; empty for a counter."""
+        told = zip(self.worse, self.metric.bounds, strict=False)
+        return max(told, key=lambda one: one[0].log_e(self.metric.dispersion), default=(None, ""))[1]
+
     def excluding(self, against: float) -> "Track":
         """Ready to be asked whether the canary is less than `against` times worse."""
         if against in self.better:
             return self
-        form = _opened(self.metric.evidence, against, BETTER_GRID)
+        form = _excluding(self.metric.evidence, against)
         for lot in self.lots:
             form = form.seen(lot)
         return replace(self, better={**self.better, against: form})
@@ -160,11 +165,23 @@ def _lot(pair: Pair, canary_bad: int, stable_bad: int) -> Lot:
     return Lot(canary_bad, canary_bad + stable_bad, canary / (canary + stable), canary, stable)
 
 
-def _opened(form: Form, null: float, grid: tuple[float, ...]) -> Mixture | TwoSample:
+def _against(form: Form, tolerate: float) -> Mixture | TwoSample:
+    """Evidence that the canary is worse than tolerated, with nothing seen yet."""
     match form:
         case Form.CONDITIONAL:
-            return Mixture.against(null, grid)
+            return Mixture.against(tolerate, WORSE_GRID)
         case Form.TWO_SAMPLE:
-            return TwoSample.against(null, grid)
+            return TwoSample.against(tolerate, HIGHER_ODDS)
+        case _:
+            assert_never(form)
+
+
+def _excluding(form: Form, worse: float) -> Mixture | TwoSample:
+    """Evidence that the canary is less than `worse` times worse, with nothing seen yet."""
+    match form:
+        case Form.CONDITIONAL:
+            return Mixture.against(worse, BETTER_GRID)
+        case Form.TWO_SAMPLE:
+            return TwoSample.against(worse, BETTER_GRID)
         case _:
             assert_never(form)

@@ -9,8 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from davy.checks.statistics import Lot, log_mean
+from davy.checks.statistics import Lot, geomspace, log_mean
 
+HIGHER_ODDS = geomspace(1.05, 10, 30)
+"""Odds above the tolerated ones that the evidence against a canary is spread over. They begin nearer to 1 than the
+conditional form's ratios: small differences are what this form is for."""
 CERTAIN = 1e-9
 """A rate nearer to 1 than this can't be told from it in a float; such an alternative says nothing of the window."""
 

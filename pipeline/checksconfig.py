@@ -1,12 +1,19 @@
 """Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
 
+import math
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from davy.pipeline.fields import Duration, Name, Part
-from davy.pipeline.serverconfig import Server
+from davy.pipeline.serverconfig import Servers
+
+LintRule = Literal[
+    "absent", "bound", "cardinality", "irate", "or-vector", "quantile", "rate-after-sum", "recorded", "short-window",
+    "sides", "subquery", "unparsed",
+]  # fmt: skip
+"""What the query linter may find; docs/prometheus.md says why each matters."""
 
 
 class SloConfig(Part):
@@ -61,6 +68,26 @@ class ThresholdConfig(Part):
         "else no limit.",
     )
     error_limit: int = Field(4, ge=0, description="Unknown errors in a row that end the wait for this check.")
+    accept: tuple[LintRule, ...] = Field((), description="Rules of the query linter that it may break.")
+
+
+def _clusters(value: object) -> object:
+    """One problem for both of what it may be."""
+    try:
+        fits = value == "auto" or (not isinstance(value, bool) and 1 <= float(str(value)) < math.inf)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("must be `auto`, or a number from 1 up")
+    return value
+
+
+Clusters = Annotated[
+    Literal["auto"] | float,
+    BeforeValidator(_clusters),
+    WithJsonSchema({"anyOf": [{"enum": ["auto"], "type": "string"}, {"type": "number", "minimum": 1}]}),
+]
+"""How many times more bad events scatter than single ones would, or `auto`."""
 
 
 class FlaggerConfig(Part):
@@ -96,7 +123,12 @@ class KayentaConfig(Part):
 class ChecksConfig(Part):
     """Questions put to Prometheus."""
 
-    prometheus: Server
+    prometheus: Servers
+    quorum: int | None = Field(None, ge=1, description="How many of several servers must answer; all by default.")
+    replica_labels: tuple[str, ...] = Field(
+        ("prometheus_replica", "replica"),
+        description="Labels that tell servers of one pair apart; dropped where several are joined.",
+    )
     judge: Literal["sequential", "threshold", "mannwhitney"] = "sequential"
     interval: Duration = Field(timedelta(seconds=15), description="Time between looks: the scrape interval.")
     pod_label: str = Field("pod", description="The label that holds the pod's name.")
@@ -110,7 +142,7 @@ class ChecksConfig(Part):
     worse: float = Field(2.0, gt=1, description="Promotion shows that the canary is less than this times worse.")
     burn: float = Field(14.4, gt=0, description="Burn rate of the error budget that rolls back without a baseline.")
     burn_weight: float = Field(0.2, ge=0, lt=1)
-    dispersion: Literal["auto"] | Annotated[float, Field(ge=1)] = Field(
+    dispersion: Clusters = Field(
         "auto", description="How bad events cluster; `auto` is measured on stable's own past, 1 is one by one."
     )
     dispersion_history: Duration = Field(

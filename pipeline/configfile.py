@@ -1,7 +1,7 @@
 """Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Union, get_args, get_origin
@@ -21,6 +21,11 @@ REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file
 def loaded(path: Path, environment: Mapping[str, str]) -> Config:
     """The file's Config. Raises Unusable with every problem, also where the file cannot be read."""
     return parsed(_text(path), str(path), environment)
+
+
+def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str], Problem]:
+    """Makes problems that name the line of a place in the file."""
+    return yamltree.read(_text(path), str(path), environment, raw=_is_command).problem
 
 
 def parsed(text: str, file: str, environment: Mapping[str, str]) -> Config:
@@ -75,18 +80,37 @@ def _validated(tree: dict[str, Tree]) -> tuple[Config | None, list[Finding]]:
         config = Config.model_validate(tree)
     except ValidationError as error:
         for item in error.errors(include_url=False):
-            place: Place = tuple(item["loc"])
+            place = _as_written(tuple(item["loc"]), tree)
             found.setdefault(place, wording.sentence(item, place))
     for place, what in broken(tree):
         found.setdefault(place, what)
     return config, list(found.items())
 
 
+def _as_written(place: Place, tree: Tree) -> Place:
+    """The place without the index that pydantic gives to one that stands for a list of one."""
+    kept: list[str | int] = []
+    value: Tree = tree
+    for part in place:
+        if isinstance(part, int) and isinstance(value, dict | str | int | float):
+            continue
+        kept.append(part)
+        if isinstance(value, dict) and isinstance(part, str):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            value = None
+    return tuple(kept)
+
+
 def _misfits(annotation: object, value: Tree, place: Place) -> Iterator[Finding]:
     """What pydantic would quietly turn into something else: true into 1, a bare number into seconds."""
-    if get_origin(annotation) is tuple and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _misfits(get_args(annotation)[0], item, (*place, index))
+    if get_origin(annotation) is tuple and isinstance(value, list | dict):
+        items = [((*place, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+        # A mapping is one that stands for a list of one.
+        for own, item in items or [(place, value)] * isinstance(value, dict):
+            yield from _misfits(get_args(annotation)[0], item, own)
         return
     kind = _kind(annotation)
     if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from davy.pipeline import durations, orders
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
@@ -143,10 +144,22 @@ def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str
 
 def _judge(config: Config) -> str:
     checks = config.checks
-    every = f"Look every {durations.shown(checks.interval)} at {checks.prometheus.url}"
+    every = f"Look every {durations.shown(checks.interval)} at {_servers(checks)}"
     if checks.judge == "threshold":
         return f"{every}, by thresholds: {'; '.join(_threshold(check) for check in checks.thresholds)}."
     return f"{every}: {'; '.join(_slo(slo) for slo in checks.slos)}. {_limits(checks)}"
+
+
+def _servers(checks: ChecksConfig) -> str:
+    urls = " and ".join(_shown(server.url) for server in checks.prometheus)
+    few = checks.quorum is not None and checks.quorum < len(checks.prometheus)
+    return f"{urls} ({checks.quorum} must answer)" if few else urls
+
+
+def _shown(url: str) -> str:
+    """Without the user and password that it may hold."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _limits(checks: ChecksConfig) -> str:

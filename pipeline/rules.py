@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +11,8 @@ from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
 from davy.pipeline.config import CanaryConfig, ImageConfig, StepConfig, SuiteConfig
+from davy.pipeline.serverconfig import PrometheusConfig
+from davy.pipeline.serverrules import of_quorum, of_server
 from davy.pipeline.yamltree import Place, Tree
 
 Finding = tuple[Place, str]
@@ -163,18 +164,23 @@ def _checks(value: Tree) -> Iterator[Finding]:
             yield (*checks, "slos"), "the sequential judge needs at least one SLO; write one, or set `judge: threshold`"
         if judge == "threshold" and not thresholds:
             yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
+        yield from _servers((*checks, "prometheus"), value.get("prometheus"))
     if whole:
         yield from _whole(whole)
 
 
+def _servers(place: Place, value: Tree) -> Iterator[Finding]:
+    """Of a list of servers, or of one that stands there by itself."""
+    several = isinstance(value, list)
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        own = (*place, index) if several else place
+        short = isinstance(item, str)
+        server = attempt(PrometheusConfig, {"url": item} if short else item)
+        yield from of_server(own, server, short=short) if server else ()
+
+
 def _whole(whole: ChecksConfig) -> Iterator[Finding]:
-    try:
-        url = urlsplit(whole.prometheus.url)
-        usable = url.scheme in ("http", "https") and bool(url.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
-        yield ("checks", "prometheus"), "must be a URL, like http://prometheus.monitoring:9090"
+    yield from of_quorum(("checks", "quorum"), whole.quorum, len(whole.prometheus))
     if not whole.interval:
         yield ("checks", "interval"), "must be above 0s"
     if whole.worse <= whole.tolerate:

@@ -11,14 +11,19 @@ from davy.pipeline.config import Config
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DURATION = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$|\$\{"
 WEIGHT = {"anyOf": [{"type": "string", "pattern": r"^\s*\d+(\.\d+)?%?\s*$|\$\{"}, {"type": "number"}]}
+SERVER: dict[str, Any] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/PrometheusConfig"}]}
+REPLACED = ("type", "items", "minItems")
 SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("CanaryConfig", "steps"): {
         "items": {"anyOf": [*WEIGHT["anyOf"], {"$ref": "#/$defs/StepConfig"}]},
         "default": ["10%", "25%", "50%"],
     },
-    ("ChecksConfig", "prometheus"): {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/PrometheusConfig"}], "$ref": None},
+    ("ChecksConfig", "prometheus"): {
+        "anyOf": [*SERVER["anyOf"], {"type": "array", "minItems": 1, "items": SERVER}],
+        **dict.fromkeys(REPLACED),
+    },
 }
-"""What the parser also takes: `5%` for a step of that weight, a URL for a Prometheus."""
+"""What the parser also takes: `5%` for a step of that weight, a URL for a Prometheus, one for a list of one."""
 SAID = {
     ("Config", "service"): "Name of the service, in reports and releases.",
     ("Config", "images"): "Images to build, push and deploy; the first is the one suites run in by default.",
@@ -38,7 +43,7 @@ SAID = {
     ("ThresholdConfig", "interval"): "Time between measurements.",
     ("PrometheusConfig", "url"): "Base URL of the API.",
     ("PrometheusConfig", "timeout"): "An answer that takes longer counts as none.",
-    ("ChecksConfig", "prometheus"): "The Prometheus to ask: its URL, or a mapping with headers.",
+    ("ChecksConfig", "prometheus"): "The Prometheus to ask: its URL, or a mapping; or a list of several.",
     ("ChecksConfig", "judge"): "`sequential` compares canary and stable; `threshold` holds queries against limits.",
     ("ChecksConfig", "slos"): "Objectives by raw counters, for the sequential judge.",
     ("ChecksConfig", "thresholds"): "Queries held against conditions.",
@@ -74,7 +79,7 @@ def _told(name: str, key: str, shape: dict[str, Any], model: type[BaseModel]) ->
     elif isinstance(field.default, BaseModel):
         shape["default"] = {}
     shape |= SHORT_FORMS.get((name, key), {})
-    for gone in [word for word, value in shape.items() if value is None and word == "$ref"]:
+    for gone in [word for word, value in shape.items() if value is None and word in REPLACED]:
         del shape[gone]
     if (name, key) in SAID:
         shape["description"] = SAID[name, key]

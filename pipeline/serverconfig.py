@@ -1,24 +1,105 @@
-"""Server config: where samples are read, and how davy signs in there, as frozen values."""
+"""Server config: where samples are read, and how davy signs in there, as frozen values.
+
+The keys are those of Prometheus' own `http_config`, so that what works there can be copied.
+"""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from davy.pipeline.fields import Duration, Part
 
 
+class BasicAuthConfig(Part):
+    """User and password."""
+
+    username: str = Field(description="The user, or `env:NAME`.", min_length=1)
+    password: str | None = Field(None, repr=False, description="`env:NAME`, better than the password itself.")
+    password_file: str | None = Field(None, description="File with the password; read anew for every request.")
+
+
+class AuthorizationConfig(Part):
+    """A token in the header `Authorization`."""
+
+    type: str = Field("Bearer", min_length=1, description="The word before the token.")
+    credentials: str | None = Field(None, repr=False, description="`env:NAME`, better than the token itself.")
+    credentials_file: str | None = Field(None, description="File with the token; read anew for every request.")
+
+
+class TlsConfig(Part):
+    """Who is trusted, and what davy shows of itself."""
+
+    ca_file: str | None = Field(None, description="Authorities that may sign the server; the system's by default.")
+    cert_file: str | None = Field(None, description="davy's own certificate (mTLS), with `key_file`.")
+    key_file: str | None = Field(None, description="Key of `cert_file`.")
+    server_name: str | None = Field(None, description="Name in the server's certificate; the URL's by default.")
+    insecure_skip_verify: bool = Field(False, description="Trust any certificate. For trying things out only.")
+
+
+class OAuth2Config(Part):
+    """Client credentials (RFC 6749, 4.4) that buy a token."""
+
+    client_id: str = Field(description="The client, or `env:NAME`.", min_length=1)
+    client_secret: str | None = Field(None, repr=False, description="`env:NAME`, better than the secret itself.")
+    client_secret_file: str | None = Field(None, description="File with the secret; read anew for every token.")
+    token_url: str = Field(description="Where tokens are; https.", min_length=1)
+    scopes: tuple[str, ...] = Field((), description="Scopes to ask for.")
+    endpoint_params: dict[str, str] = Field(default_factory=dict, description="More to send with the request.")
+    tls_config: TlsConfig = Field(TlsConfig(), description="For `token_url`.")
+
+
+class SigV4Config(Part):
+    """Amazon's signature; needs `davy[aws]`."""
+
+    region: str | None = Field(None, description="By default what AWS' own settings say.")
+    access_key: str | None = Field(None, repr=False, description="`env:NAME`; by default AWS' own chain.")
+    secret_key: str | None = Field(None, repr=False, description="`env:NAME`, with `access_key`.")
+    profile: str | None = Field(None, description="Profile of AWS' settings.")
+    role_arn: str | None = Field(None, description="Role to take on first.")
+    service: str = Field("aps", description="Service that is signed for; `aps` is Amazon Managed Prometheus.")
+
+
 class PrometheusConfig(Part):
     """Where samples are read."""
 
     url: str = Field(min_length=1)
-    headers: dict[str, str] = Field(default_factory=dict, description="A value `env:NAME` is read from NAME.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="A value `env:NAME` is read from NAME; `X-Scope-OrgID` is one."
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict, description="More to send with each question; `docs/prometheus.md` says which help where."
+    )
     timeout: Duration = timedelta(seconds=10)
+    retries: int = Field(2, ge=0, le=10, description="How often a request is sent again where that may help.")
+    basic_auth: BasicAuthConfig | None = Field(None, description="User and password.")
+    authorization: AuthorizationConfig | None = Field(None, description="A token.")
+    oauth2: OAuth2Config | None = Field(None, description="A token that is bought with client credentials.")
+    sigv4: SigV4Config | None = Field(None, description="Amazon's signature.")
+    tls_config: TlsConfig = Field(TlsConfig(), description="Certificates.")
 
 
-def _prometheus(value: object) -> object:
+SignIn = Literal["basic_auth", "authorization", "oauth2", "sigv4"]
+SIGN_INS: tuple[SignIn, ...] = ("basic_auth", "authorization", "oauth2", "sigv4")
+SECRET_KEYS = frozenset({"password", "credentials", "client_secret", "access_key", "secret_key"})
+"""Keys whose value is a secret, also where it is written into the file itself."""
+FILE_KEYS = frozenset({f"{key}_file" for key in ("password", "credentials", "client_secret")})
+"""Keys that name a file with a secret."""
+
+
+def _server(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
-Server = Annotated[PrometheusConfig, BeforeValidator(_prometheus)]
+def _servers(value: object) -> object:
+    # Not by `min_length`: that also speaks up where the only one is wrong in itself.
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("must not be empty")
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+Server = Annotated[PrometheusConfig, BeforeValidator(_server)]
 """A mapping, or its URL alone."""
+
+Servers = Annotated[tuple[Server, ...], BeforeValidator(_servers)]
+"""One, or a list of them."""

@@ -48,7 +48,7 @@ def test_the_reference_has_an_example_that_says_every_key_there_is() -> None:
     parsed(example, "davy.yaml", {})
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     said = set(re.findall(r"(\w+):", example))
-    assert told - said == {"kubeconfig", "success", "successes", "error_limit", "burn_weight"}
+    assert told - said == {"kubeconfig", "success", "successes", "error_limit", "burn_weight", "evidence"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

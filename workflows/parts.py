@@ -77,17 +77,19 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    problems = (*preflight.problems(around, standing, config, images), *_checks_problems(config, standing, side.now()))
+    metrics, stable = wiring.metrics(config), _stable(standing)
+    wrong = questions.problems(config.checks, metrics, stable, side.now())
+    problems = (*preflight.problems(around, standing, config, images), *wrong)
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
-    return preflight.warnings(around, standing, config)
+    advised = questions.warnings(config.checks, metrics, stable, side.now())
+    return (*preflight.warnings(around, standing, config), *advised)
 
 
-def _checks_problems(config: Config, standing: Standing, now: datetime) -> tuple[Problem, ...]:
+def _stable(standing: Standing) -> list[str]:
     # While a rollout is held the Deployment's own template is the canary's.
     sides = ("", standing.stable_hash or standing.template_hash)
-    stable = [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
-    return questions.problems(config.checks, wiring.metrics(config), stable, now)
+    return [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
 
 
 def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import identity
+from davy.workflows import access, identity
 
 if TYPE_CHECKING:
     from davy.checks.ports import Metrics
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
-
-SECRET = "env:"  # noqa: S105 - the mark of a value that is a secret's name
-
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -130,25 +127,17 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "")
     )
 
 
-def secret(value: str, path: str, environment: Mapping[str, str] | None = None) -> str:
+def secret(value: str, path: str) -> str:
     """The value, or for `env:NAME` what NAME holds. Raises Unusable where NAME is not set."""
-    if not value.startswith(SECRET):
-        return value
-    name = value.removeprefix(SECRET)
-    held = (os.environ if environment is None else environment).get(name)
-    if held is None:
-        problem = Problem(path=path, what=f"is read from ${name}, which is not set")
-        raise Unusable("A secret is missing.", problems=(problem,), remedy=f"Set {name} in the environment.")
-    return held
+    return access.secret(value, path, os.environ)
 
 
 def secrets(config: "Config") -> tuple[str, ...]:
-    """Every secret that the configuration names, for redaction."""
-    named = [*config.checks.prometheus.headers.values()]
-    named += [value for suite in config.tests for value in suite.env.values()]
-    return tuple(
-        os.environ.get(value.removeprefix(SECRET), "") for value in named if value.startswith(SECRET)
-    )  # fmt: skip
+    """Every secret that the configuration names, for redaction: of the environment, of files, and written out."""
+    mark = access.SECRET
+    named = [value for suite in config.tests for value in suite.env.values() if value.startswith(mark)]
+    held = [os.environ.get(value.removeprefix(mark), "") for value in named]
+    return (*held, *(secret for server in config.checks.prometheus for secret in access.secrets(server, os.environ)))
 
 
 def washing(config: "Config") -> Callable[[str], str]:
@@ -195,12 +184,18 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
 
 
 def metrics(config: "Config") -> "Metrics":
-    """The configured Prometheus, with its headers' secrets read."""
+    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss."""
     from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
+    from davy.checks.quorum import Quorum  # noqa: PLC0415
 
-    said = config.checks.prometheus
-    headers = {name: secret(value, f"checks.prometheus.headers.{name}") for name, value in said.headers.items()}
-    return Prometheus(said.url, headers=headers, timeout=said.timeout)
+    checks, known = config.checks, secrets(config)
+    servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
+    # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
+    if len(servers) == 1 and "replica_labels" not in checks.model_fields_set:
+        return servers[0]
+    return Quorum(
+        tuple((server.url, server) for server in servers), need=checks.quorum, replica_labels=checks.replica_labels
+    )
 
 
 def judge(config: "Config") -> Judge:

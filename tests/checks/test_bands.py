@@ -4,23 +4,23 @@ import math
 
 import pytest
 
-from davy.checks.bands import CONSTANTS, half_width
+from davy.checks.bands import CONSTANTS, reach
 
 
 @pytest.mark.parametrize(("total", "width"), [(1000, 0.0858060720), (10000, 0.0274723896)])
 def test_the_bands_are_the_golden_ones(total, width):
-    assert half_width(total) == pytest.approx(width, abs=5e-11)
+    assert reach(total) == pytest.approx(width, abs=5e-11)
 
 
 def test_without_events_nothing_is_known_and_with_more_the_bands_narrow():
-    widths = [half_width(total) for total in (0, 1, 10, 100, 10**3, 10**6, 10**12)]
+    widths = [reach(total) for total in (0, 1, 10, 100, 10**3, 10**6, 10**12)]
     assert widths[:2] == [1.0, 1.0]
     assert widths == sorted(widths, reverse=True)
     assert widths[-1] < 1e-5
 
 
 def test_a_smaller_miss_is_a_wider_band():
-    assert sorted(CONSTANTS, key=lambda miss: half_width(500, miss)) == sorted(CONSTANTS, reverse=True)
+    assert sorted(CONSTANTS, key=lambda miss: reach(500, miss)) == sorted(CONSTANTS, reverse=True)
 
 
 @pytest.mark.parametrize("miss", CONSTANTS)

@@ -57,6 +57,13 @@ def test_series_without_the_label_of_the_pod_cannot_tell_canary_from_stable():
     assert "never the name of a pod" in what
 
 
+def test_one_of_several_bounds_that_does_not_exist_is_said_where_it_stands():
+    ((path, what),) = found({**LATENCY, "bounds": ["250ms", "300ms"]})
+    assert path == "checks.slos[0].bounds"
+    assert "no bucket bound 0.3; it has 0.25, 0.5" in what
+    assert found({**LATENCY, "bounds": ["250ms"]}) == []
+
+
 def test_a_bound_that_does_not_exist_is_said_with_those_that_do():
     ((path, what),) = found({**LATENCY, "under": "300ms"})
     assert path == "checks.slos[0].under"

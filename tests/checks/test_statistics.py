@@ -19,6 +19,7 @@ from davy.checks.statistics import (
     log_e_health,
     log_e_rate,
     log_mean,
+    odds,
 )
 
 W1 = [(150, 1350, 1, 2), (148, 1362, 0, 1), (151, 1340, 2, 1), (149, 1355, 3, 2)]
@@ -241,7 +242,8 @@ def test_a_window_that_only_one_side_served_says_nothing(share):
 
 def test_a_burn_limit_that_no_rate_can_exceed_gives_no_evidence():
     assert log_e_burn(50, 50, 14.4 * 0.1) == 0.0
-    assert log_e_rate(1, 2, 0.5, ()) == 0.0
+    assert log_e_rate(2, 2, odds(0.5, (1.5, 1.9))) > 0
+    assert log_e_rate(2, 2, odds(0.5, (1.97, 2.5))) == log_e_rate(2, 2, odds(1.0, (0.5,))) == 0.0
 
 
 def test_a_clean_canary_is_cleared_by_the_rule_of_three():

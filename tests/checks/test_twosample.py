@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture
-from davy.checks.twosample import TwoSample, log_ratio, nearest
+from davy.checks.twosample import HIGHER_ODDS, TwoSample, log_ratio, nearest
 
 RATES = [0.0, 1e-6, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0]
 
@@ -50,11 +50,12 @@ def windows(sizes, canary, stable):
 
 
 @pytest.mark.parametrize(
-    ("null", "grid"), [(1.0, WORSE_GRID), (1.1, WORSE_GRID), (2.0, WORSE_GRID), (2.0, BETTER_GRID), (5.0, BETTER_GRID)]
+    ("null", "grid"),
+    [(1.0, HIGHER_ODDS), (1.1, HIGHER_ODDS), (2.0, HIGHER_ODDS), (2.0, BETTER_GRID), (5.0, BETTER_GRID)],
 )
 @pytest.mark.parametrize("sizes", [((3, 4), (2, 3)), ((1, 6), (4, 2)), ((1, 1), (1, 1), (1, 1))])
 def test_under_every_null_the_expectation_is_at_most_one_though_stables_rate_is_learnt_on_the_way(null, grid, sizes):
-    for canary, stable in nulls(null, worse=grid is WORSE_GRID):
+    for canary, stable in nulls(null, worse=grid is HIGHER_ODDS):
         expected = sum(
             chance * math.exp(folded(TwoSample.against(null, grid), lots).log_e())
             for chance, lots in windows(sizes, canary, stable)
@@ -120,7 +121,7 @@ def test_for_rare_events_it_tends_to_the_conditional_form(null, grid):
 def test_of_events_that_are_not_rare_it_tells_more():
     """30 % against 25 %: given all bad events, the canary's scatter less than the conditional form allows for."""
     lots = [lot(150, 1350, 45, 337)] * 40
-    exact = folded(TwoSample.against(1.0, WORSE_GRID), lots).log_e()
+    exact = folded(TwoSample.against(1.0, HIGHER_ODDS), lots).log_e()
     assert exact > folded(Mixture.against(1.0, WORSE_GRID), lots).log_e() + 2
 
 

@@ -15,6 +15,7 @@ import requests
 from davy.checks.adapters.prometheus import Prometheus
 from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
+from davy.checks.quorum import Quorum
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unreachable, Unusable
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
@@ -138,7 +139,24 @@ class Twin:
         pass
 
 
-@pytest.fixture(scope="module", params=["memory", pytest.param("prometheus", marks=pytest.mark.lab)])
+class PairOfTwins(Twin):
+    """Two memory twins that saw the same, behind a quorum."""
+
+    def __init__(self):
+        self.twins = [Twin(), Twin()]
+        self.metrics = Quorum([(name, twin.metrics) for name, twin in zip("ab", self.twins, strict=True)])
+        self.exporter = self
+
+    def count(self, pod, code, by):
+        for twin in self.twins:
+            twin.count(pod, code, by)
+
+    def scraped(self, times=2):
+        for twin in self.twins:
+            twin.scraped(times)
+
+
+@pytest.fixture(scope="module", params=["memory", "pair", pytest.param("prometheus", marks=pytest.mark.lab)])
 def part(request, tmp_path_factory):
     """One for all tests here: a Prometheus takes seconds to its first scrape. Each test has pods of its own."""
     if request.param == "prometheus":
@@ -146,7 +164,7 @@ def part(request, tmp_path_factory):
             pytest.skip("no prometheus binary here")
         made = RealPrometheus(tmp_path_factory.mktemp("prometheus"))
     else:
-        made = Twin()
+        made = Twin() if request.param == "memory" else PairOfTwins()
     yield made
     made.close()
 

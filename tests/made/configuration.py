@@ -17,6 +17,11 @@ PARTS = {
     "StepConfig": "canary.steps[]",
     "ChecksConfig": "checks",
     "PrometheusConfig": "checks.prometheus",
+    "BasicAuthConfig": "checks.prometheus.basic_auth",
+    "AuthorizationConfig": "checks.prometheus.authorization",
+    "OAuth2Config": "checks.prometheus.oauth2",
+    "SigV4Config": "checks.prometheus.sigv4",
+    "TlsConfig": "checks.prometheus.tls_config",
     "SloConfig": "checks.slos[]",
     "ThresholdConfig": "checks.thresholds[]",
 }

@@ -53,7 +53,7 @@ def only(text: str, **environment: str) -> Problem:
 def test_a_good_file_becomes_a_frozen_config() -> None:
     config = parsed(GOOD, "davy.yaml", {})
     assert [step.weight for step in config.canary.steps] == [1, 5, 25, 50]
-    assert config.checks.prometheus.url == "http://prometheus.monitoring:9090"
+    assert config.checks.prometheus[0].url == "http://prometheus.monitoring:9090"
     assert config.tests[0].in_ == "image"
 
 

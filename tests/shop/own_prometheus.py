@@ -60,10 +60,10 @@ class OwnPrometheus:
         with urlopen(Request(f"{self.url}/-/reload", method="POST"), timeout=5):
             pass
 
-    def scrapes(self, pods: Iterable[str]) -> bool:
-        """Every one of these pods answered a scrape just now: after a crash the newest value may be an old one."""
-        up = {series["metric"]["pod"] for series in self.query("up == 1 and time() - timestamp(up) < 3")}
-        return set(pods) <= up
+    def scraped(self, pods: Iterable[str], since: float) -> bool:
+        """Every one of these pods has answered a scrape since then, in Unix seconds."""
+        up = {one["metric"]["pod"]: float(one["value"][1]) for one in self.query("timestamp(up) and up == 1")}
+        return all(up.get(pod, 0.0) > since for pod in pods)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         with urlopen(f"{self.url}/api/v1/query?{urlencode({'query': promql})}", timeout=5) as answer:

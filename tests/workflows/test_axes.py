@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.bands import REACHES, reach
+from davy.checks.bands import CONSTANTS, reach
 from davy.workflows.render import axes, curves
 
 
@@ -40,6 +40,6 @@ def test_bands_are_those_of_the_law_they_come_from() -> None:
     assert reach(1000, 0.05) == pytest.approx(0.0858060720, abs=1e-9)
     assert reach(10000, 0.05) == pytest.approx(0.0274723896, abs=1e-9)
     assert reach(0) == reach(1) == 1.0
-    for miss in REACHES:
+    for miss in CONSTANTS:
         told = [reach(total, miss) for total in (1, 10, 100, 1000, 10**6, 10**12)]
         assert told == sorted(told, reverse=True)

@@ -13,10 +13,10 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, Forbidden, Problem, Unusable
 from davy.pipeline.events import Event, ReleaseFinished, Warned
 from davy.workflows import failures, identity
+from davy.workflows.access import secret
 from davy.workflows.parts import image, named
 from davy.workflows.render import github
 from davy.workflows.screens import played
-from davy.workflows.wiring import secret
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -139,7 +139,7 @@ def test_a_runner_is_named_so_that_people_find_it(environment: dict[str, str], n
 
 
 def test_a_secret_is_read_from_the_environment_and_missing_it_is_said_by_name() -> None:
-    assert secret("plain", "p") == "plain"
+    assert secret("plain", "p", {}) == "plain"
     assert secret("env:TOKEN", "p", {"TOKEN": "t"}) == "t"
     with pytest.raises(Unusable) as caught:
         secret("env:TOKEN", "checks.prometheus.headers.X", {})
