@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from davy.checks.bands import half_width as reach
+from davy.checks.bands import reach
 from davy.checks.finding import Finding, Look, Result
 from davy.checks.sentences import percent, times
 from davy.checks.sequential import Metric
