@@ -1,5 +1,6 @@
 """Rejudging: the last rollout's own counts, put to every judge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from davy.checks.backtest import JUDGES, judged
 from davy.checks.finding import Result
 from davy.checks.pseudocanary import SETTINGS
 from davy.pipeline.config import Config
+from davy.pipeline.events import Event
 from davy.workflows import wiring
 from davy.workflows.past import rollouts
 from davy.workflows.tracing import trace_of
@@ -32,7 +34,11 @@ class LastRollout:
 
 def last_rollout(config: Config) -> LastRollout | None:
     """The one whose journal the cluster still holds; None where it has none that ended. Raises DavyError."""
-    events = wiring.side_of(config).journal.read()
+    return rejudged(wiring.side_of(config).journal.read())
+
+
+def rejudged(events: Sequence[Event]) -> LastRollout | None:
+    """Every judge's own verdict on a rollout's journal. Raises Missing where it does not say by which rules."""
     ended = rollouts(events, ())
     if not ended:
         return None
