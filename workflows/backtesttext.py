@@ -30,6 +30,7 @@ def text(made: Backtest) -> str:
         "",
         *_healthy(made),
         *_faults(made),
+        *_let_through(made),
         "",
         *_pods(made),
         *_disagreements(made),
@@ -92,6 +93,19 @@ def _faults(made: Backtest) -> Iterator[str]:
             yield f"  {judge:<13}" + "".join(
                 f"{part(row.rolled_back, row.runs):>8}{span(row.seconds):>7}{row.extra:>6,.0f}" for row in cells
             )
+
+
+def _let_through(made: Backtest) -> Iterator[str]:
+    """The other error: promoted with the fault in it."""
+    if not made.faulty:
+        return
+    let = [
+        f"{row.judge} {part(row.promoted, row.runs)} of {ratio:g}x"
+        for ratio, rows in made.faulty.items()
+        for row in rows
+        if row.promoted
+    ]
+    yield from _wrapped(f"Promoted all the same: {', '.join(let) or 'none'}", "  ", "    ")
 
 
 def _pods(made: Backtest) -> Iterator[str]:

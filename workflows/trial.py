@@ -114,14 +114,17 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
     if asked.source is not None:
         return _from_file(asked.source, config)
     now = wiring.clock().now()
-    held = podreading.read(
-        wiring.metrics(config),
-        config.checks,
-        warmup=config.canary.warmup,
-        start=now - timedelta(days=asked.days),
-        end=now,
-        told=lambda part: told(talk, f"reading the past: {100 * part:.0f} %"),
-    )
+    try:
+        held = podreading.read(
+            wiring.metrics(config),
+            config.checks,
+            warmup=config.canary.warmup,
+            start=now - timedelta(days=asked.days),
+            end=now,
+            told=lambda part: told(talk, f"reading the past: {100 * part:.0f} %"),
+        )
+    finally:
+        told(talk, "")
     if asked.export is not None:
         exported(held.counts, asked.export)
     return held
@@ -194,14 +197,16 @@ def tried(asked: Asked, config: Config, held: Held, talk: TextIO) -> Tried:
     grid = starts(counts, wanted, round(asked.every.total_seconds() / counts.length), asked.starts)
     runs: list[Run] = []
     skipped: list[Skipped] = []
-    for number, start in enumerate(grid, start=1):
-        found = trial.runs(start, faults)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-        else:
-            runs += found
-        told(talk, f"start {number} of {len(grid)}")
-    told(talk, "")
+    try:
+        for number, start in enumerate(grid, start=1):
+            found = trial.runs(start, faults)
+            if isinstance(found, Skipped):
+                skipped.append(found)
+            else:
+                runs += found
+            told(talk, f"start {number} of {len(grid)}")
+    finally:
+        told(talk, "")
     if not runs:
         raise _nothing_tried(counts, wanted, skipped)
     return Tried(
@@ -238,7 +243,7 @@ def _dice(*words: object) -> Random:
 
 
 def told(talk: TextIO, words: str) -> None:
-    """Progress, on a terminal only; nothing clears the line."""
+    """Progress, on a terminal only; no words clear the line."""
     if talk.isatty():
         talk.write(f"\r{words}\x1b[K")
         talk.flush()
