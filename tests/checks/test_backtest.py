@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from davy.checks.backtest import HEALTHY, Skipped, Trial, dispersions, judged
 from davy.checks.backtested import apart, disagreed, explained, rows
-from davy.checks.chance import binomial, poisson
+from davy.checks.chance import binomial, geometric, poisson
 from davy.checks.clopper import interval
 from davy.checks.finding import Result
 from davy.checks.podcounts import PodCounts
@@ -269,3 +269,25 @@ def test_starts_are_spread_over_the_whole_where_fewer_are_asked(day):
     assert (some[0], some[-1]) == (whole[0], whole[-1])
     assert starts(day, wanted, 30, 1000) == whole
     assert starts(past(hours=1, pods=2), policy(steps=((0.5, 61),)), 1) == ()
+
+
+def test_errors_in_clusters_are_tempered_by_what_their_own_past_shows():
+    dice, counts = Random(2), PodCounts(start=0.0, length=MINUTE, bounds={"errors": ()})
+    for number in range(8):
+        for window in range(20 * HOUR):
+            bad = sum(geometric(4.0, dice) for _ in range(poisson(0.3, dice)))
+            counts.put("errors", window, f"pod-{number}", Counts(bad=min(bad, 600), total=600))
+    wanted, plain = policy(), policy(history=0)
+    tempered, believed = (
+        [
+            outcome
+            for start in starts(counts, one, HOUR)[6:]
+            for run in trial(counts, one).runs(start, ())
+            for outcome in run.outcomes
+            if outcome.judge == "sequential"
+        ]
+        for one in (wanted, plain)
+    )
+    assert dispersions(counts, wanted, 0, counts.end)["errors"].value == pytest.approx(7.0, rel=0.15)
+    assert [one.verdict for one in tempered].count(Result.ROLL_BACK) == 0
+    assert [one.verdict for one in believed].count(Result.ROLL_BACK) > 0
