@@ -72,13 +72,14 @@ def coarser(trace: Trace, seconds: float) -> Trace:
 
 def _merged(trace: Trace, seconds: float) -> Iterator[Glance]:
     held: dict[str, Pair] = {}
+    edge = seconds
     for glance in trace.windows:
         for name, pair in glance.counts.items():
             before = held.get(name, Pair())
             held[name] = Pair(canary=before.canary + pair.canary, stable=before.stable + pair.stable)
-        if glance.t % seconds == 0 or glance is trace.windows[-1]:
+        if glance.t >= edge or glance is trace.windows[-1]:
             yield replace(glance, counts=held)
-            held = {}
+            held, edge = {}, (glance.t // seconds + 1) * seconds
 
 
 def _of(finding: Finding, trace: Trace) -> Outcome:

@@ -42,6 +42,8 @@ class Replay:
     to_end: bool = False
     keep: int = 0
     """So many looks are kept on the way, at least; 0: only the last."""
+    ratios: bool = True
+    """False: the verdict alone is asked for; the confidence sequences, which cost the most, are left out."""
     windows: int = 0
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _worse: float = 0.0
@@ -84,7 +86,7 @@ class Replay:
             return
         if self.standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
             return
-        standing = self.standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote, with_ratio=self.ratios)
         verdict = Result.ROLL_BACK if standing.decision is Decision.ROLL_BACK else Result.PROMOTE
         self._reached = _Reached(verdict, glance.t, self._sentence(standing), standing.blame)
 
@@ -132,7 +134,7 @@ class Replay:
         """What was made of the windows so far."""
         rules, last = self.trace.rules, self._last
         may_promote = last is not None and self._may_promote(last)
-        standing = self.standing(may_promote=may_promote)
+        standing = self.standing(may_promote=may_promote, with_ratio=self.ratios)
         looks = tuple(self._looks)
         if not looks or last is None or looks[-1].t != last.t:
             looks = (*looks, look_of(last.t if last else 0.0, standing))
