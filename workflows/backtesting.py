@@ -58,7 +58,7 @@ class Backtest:
 
 def backtest(asked: Asked, talk: TextIO) -> Backtest:
     """Read the past, try the policy. Raises Unusable, Unreachable, Forbidden."""
-    config = trial.configured(asked)
+    config = trial.config_of(asked)
     held = trial.past(asked, config, talk)
     tried = trial.tried(asked, config, held, talk)
     last, why = (None, "") if asked.source else _last(config)

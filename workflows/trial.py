@@ -17,11 +17,10 @@ from davy.checks.judging import AGAINST, metric_of, rules_of
 from davy.checks.podcounts import PodCounts
 from davy.checks.podreading import Held
 from davy.checks.pseudocanary import SETTINGS, Fault, Policy, Skipped, faults_of, starts
-from davy.pipeline import configfile
 from davy.pipeline.config import Config, StepConfig
 from davy.pipeline.durations import shown
 from davy.pipeline.errors import Problem, Unusable
-from davy.workflows import wiring
+from davy.workflows import configured, wiring
 
 ANY_SHARE = 1_000_000
 """Pods of a service beside which every share can be reached; those of the past are drawn to come near it."""
@@ -46,9 +45,9 @@ class Asked:
     export: Path | None = None
 
 
-def configured(asked: Asked) -> Config:
+def config_of(asked: Asked) -> Config:
     """The file's Config, fit to be tried. Raises Unusable with every problem."""
-    config = configfile.loaded(asked.file, os.environ)
+    config = configured.loaded(asked.file, os.environ)
     problems = [*_problems(asked, config)]
     if problems:
         raise Unusable("This cannot be tried on the past.", problems=tuple(problems))

@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import judge, rollback
+from bench import judge, look, rollback
 from bench.measure import Budget, in_turn, ran
 from lab import facts
 from lab.load import Load, Plan
@@ -22,7 +22,7 @@ def main() -> int:
     if sys.argv[1:2] == ["judge"]:
         return judge.main(sys.argv[2:])
     console = Console(highlight=False)
-    budgets = [*startup(), *on_the_lab(console)]
+    budgets = [*startup(), look.budget(), *on_the_lab(console)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("budget", "davy", "beside", "measured", "at most"):
         table.add_column(name, justify="left" if name == "budget" else "right")

@@ -37,7 +37,7 @@ SCRAPE = timedelta(seconds=2)
 HEALTHY, BAD = "errors:0.02", "errors:0.3"
 SIDES = {"stable": 3, "good": 2, "bad": 1}
 """By Deployment, its pods."""
-LONGEST = 240.0
+LONGEST = 360.0
 """Seconds of load; it is stopped when everything has happened."""
 TAIL = 12.0
 """Seconds of requests that are nowhere once a process is gone: since its last scrape, its drain included."""
@@ -165,7 +165,7 @@ class Scene:
             self.look()
             time.sleep(SCRAPE.total_seconds())
 
-    def look_until(self, true: Callable[[], bool], within: float = 60.0) -> None:
+    def look_until(self, true: Callable[[], bool], within: float = 150.0) -> None:
         ends = time.monotonic() + within
         while not true():
             assert time.monotonic() < ends, f"did not come true within {within:g} s: {self.good.last}"
