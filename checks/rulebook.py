@@ -16,7 +16,8 @@ def text(checks: ChecksConfig) -> str:
         return ""
     dispersion = 1.0 if checks.dispersion == "auto" else checks.dispersion
     metrics = tuple(metric_of(slo, dispersion, AGAINST[checks.baseline]) for slo in checks.slos)
-    origin = "the stable pods' own past" if checks.dispersion == "auto" else "the configuration"
+    measured = checks.dispersion == "auto"
+    origin = "the stable pods' own past, or 2 where that is too short" if measured else "the configuration"
     origins = {metric.name: origin for metric in metrics}
     trace = Trace(metrics=metrics, rules=rules_of(checks), worse=checks.worse, origins=origins)
     document = header_document(trace)

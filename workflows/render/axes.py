@@ -4,6 +4,7 @@ What spans decades is held as its common logarithm, so that evidence of any size
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,8 @@ DEEPEST, HIGHEST = -3, 12
 """Decades of evidence that are drawn; what lies beyond runs along the edge."""
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 """Seconds between two moments that are easy to read."""
+NO_REST = re.compile(r"(?<=[mhd])00[smh]$")
+"""What a round moment need not say."""
 LONGEST = 1e9
 """Seconds, some thirty years: beyond it a span is written as a number."""
 UNENDING = 1e300
@@ -134,12 +137,12 @@ def is_near(seconds: float) -> bool:
 
 
 def span(seconds: float) -> str:
-    """`15s`, `4m30s`; `0` at the beginning."""
+    """`15s`, `4m`, `4m30s`; `0` at the beginning."""
     if seconds == 0:
         return "0"
     if not abs(seconds) < LONGEST:
         return f"{seconds:.3g}s"
-    return ("-" if seconds < 0 else "") + shown(timedelta(seconds=abs(seconds)))
+    return ("-" if seconds < 0 else "") + NO_REST.sub("", shown(timedelta(seconds=abs(seconds))))
 
 
 def share(values: Iterable[float], words: str, most: int) -> Axis:

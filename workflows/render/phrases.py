@@ -197,5 +197,7 @@ def _(event: e.Resumed) -> str:
 
 @phrase.register
 def _(event: e.CanaryFinished) -> str:
-    words = f"canary {ENDINGS[event.ending]}{_because(event.sentence)}"
+    ending = ENDINGS[event.ending]
+    told = event.sentence.startswith(ending)
+    words = f"canary {event.sentence}" if told else f"canary {ending}{_because(event.sentence)}"
     return words + (f" (weights {' → '.join(percent(weight) for weight in event.weights)})" if event.weights else "")
