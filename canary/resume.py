@@ -39,6 +39,8 @@ class Way(StrEnum):
     """Roll the lost rollout back."""
     LEAVE_HELD = "leave_held"
     """Record that it is held; a START is refused."""
+    BY_HAND = "by_hand"
+    """A person let Kubernetes finish the update: record that, and touch nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
     if state is None or not state.open:
         return _without_journal(standing, now)
     name = state.started.release
+    if _promoted_by_hand(state, standing):
+        return Found(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
     if wish is Wish.RESUME:
         return Found(way=Way.GO_ON, because=f"release {name} goes on")
     if state.held:
@@ -67,6 +71,13 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
     if state.policy.on_lost == "roll_back" or state.rollback_at is not None:
         return Found(way=Way.TAKE_BACK, because=f"the runner of release {name} vanished")
     return Found(way=Way.LEAVE_HELD, because=f"the runner of release {name} vanished; it is held as on_lost says")
+
+
+def _promoted_by_hand(state: State, standing: Standing) -> bool:
+    """The new version is the Deployment's own, and no mark is on it: docs/by-hand.md."""
+    under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
+    new = state.started.images
+    return under_way and standing.held is None and all(standing.images.get(name) == new[name] for name in new)
 
 
 def _without_journal(standing: Standing, now: datetime) -> Found:

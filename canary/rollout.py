@@ -103,6 +103,11 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
             outcome = yield from play.run()
         case Way.LEAVE_HELD:
             return (yield from _left(order, play, was))
+        case Way.BY_HAND:
+            weights = play.actor.known().weights
+            play.actor.record(CanaryFinished(at=now, ending=Ending.DONE, sentence=was.because, weights=weights))
+            yield from play.actor.told()
+            outcome = play.outcome()
         case Way.TAKE_BACK:
             ports.cluster.take(fence)
             play.actor.tidy_at_the_end = standing.held is None

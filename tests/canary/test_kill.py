@@ -2,10 +2,11 @@
 
 import pytest
 
-from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, failing_at, good, policy
+from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, failing_at, good, policy, shy
 from davy.canary.memory import Killed
 from davy.canary.rollout import Enforce, Resume
 from davy.canary.state import folded
+from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Missing
 
 JUDGES = {"good": good, "bad": bad, "bad when fully shifted": failing_at(4), "bad while promoting": failing_at(3)}
@@ -116,3 +117,19 @@ def test_the_journal_alone_tells_the_state_the_runner_had():
 
 def test_stable_is_the_side_from_before():
     assert Stage().world.deployment.current_set().hash == STABLE
+
+
+@pytest.mark.parametrize("order", [Enforce(runner="cron"), Resume(runner="ci-2"), None])
+def test_what_a_person_let_kubernetes_finish_is_not_taken_back(order):
+    stage = Stage()
+    _, outcome = stage.play(stage.start(policy(stage.clock, 1, 2)), ScriptedJudge(shy))
+    assert outcome.ending is Ending.UNDECIDED
+    cluster = stage.ports(ScriptedJudge(good)).cluster
+    held = cluster.standing()
+    cluster.take(99)
+    cluster.settle(held.held)
+    stage.clock.sleep(60)
+    assert stage.serving == (0, 4)
+    _, outcome = stage.play(order or stage.start(policy(stage.clock, 1), release="r2"), ScriptedJudge(bad))
+    assert (outcome.ending, stage.serving, stage.images) == (Ending.DONE, (0, 4), NEW)
+    assert finished(stage)

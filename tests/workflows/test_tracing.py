@@ -160,7 +160,7 @@ def test_the_dispersion_that_the_first_window_notes_is_the_traces():
     look = Judged(at=at, verdict=Verdict(at=at, decision=Decision.GO_ON, sentence="", windows=(window,)))
     trace = trace_of(events_of(written(Ledger(), [first, look])))
     assert [one.dispersion for one in trace.metrics] == [3.5, 1.0]
-    assert trace.origins["availability"] .startswith("the stable pods' own past")
+    assert trace.origins["availability"].startswith("the stable pods' own past")
 
 
 def test_a_histogram_of_several_bounds_keeps_them_on_the_way_through_the_journal():
