@@ -28,6 +28,12 @@ def locked(session: nox.Session) -> None:
     session.install("-q", "--no-deps", "-e", ".")
 
 
+def compiled(session: nox.Session) -> None:
+    """As pip leaves an installed davy: no command pays for Python's compiler, whatever the environment says."""
+    for folder in (*map(str, Path(session.virtualenv.location).glob("lib/python*/site-packages")), *ROOMS):
+        session.run("python", "-m", "compileall", "-q", "-j", "0", "-x", "/kubernetes/", folder)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Ruff and the architecture's contracts."""
@@ -51,6 +57,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
+    compiled(session)
     _lab(session, "up")
     session.run("python", "tests/rings.py")
 
@@ -107,6 +114,7 @@ def lab(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """One good release and two bad ones, for real, with a table of what users felt."""
     locked(session)
+    compiled(session)
     _lab(session, "up")
     session.run("python", "-m", "demo", *session.posargs, env={"PYTHONPATH": "tests"})
 
@@ -115,9 +123,7 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Budgets as ratios, measured side by side in one run. `-- judge`: the judge's error rates; needs no lab."""
     locked(session)
-    # As pip leaves an installed davy: start-up is measured, not Python's compiler, whatever the environment says.
-    for folder in (*map(str, Path(session.virtualenv.location).glob("lib/python*/site-packages")), *ROOMS):
-        session.run("python", "-m", "compileall", "-q", "-x", "/kubernetes/", folder)
+    compiled(session)
     if session.posargs[:1] != ["judge"]:
         _lab(session, "up")
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})

@@ -1,6 +1,8 @@
-"""The rings side by side: the doors wait for a cluster most of the time, the rest computes. One report after the other.
+"""The rings side by side: doors and contracts wait for a cluster most of the time, the core computes.
 
-Both are plain pytest runs; this only starts them, says how far they are, and fails where one of them fails.
+One report after the other.
+
+Each is a plain pytest run; this only starts them, says how far they are, and fails where one of them fails.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from pathlib import Path
 
 SAY_EVERY = 20.0
 RINGS = {
-    "core and contracts": ["--ignore=tests/doors"],
+    "core": ["--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"],
+    "contracts": ["tests/contracts", "tests/lab_tests"],
     "doors": ["tests/doors"],
 }
 
