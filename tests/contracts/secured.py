@@ -19,6 +19,8 @@ class Authority:
         self.ca = folder / "ca.crt"
         self._run(
             *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
+            # Python 3.13 trusts no authority that does not say what its key is for (RFC 5280, 4.2.1.3).
+            *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
             *("-subj", "/CN=davy tests", "-keyout", folder / "ca.key", "-out", self.ca),
         )
 
@@ -30,7 +32,8 @@ class Authority:
         crt, key = (Path(f"{into or self.folder / name}.{end}") for end in ("crt", "key"))
         usage = "serverAuth" if names else "clientAuth"
         said = self.folder / f"{name}.ext"
-        said.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={names}\n" if names else ""))
+        keys = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+        said.write_text(f"{keys}extendedKeyUsage={usage}\n" + (f"subjectAltName={names}\n" if names else ""))
         request = self.folder / f"{name}.csr"
         self._run(
             *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
