@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from davy.canary import sight, strategy
 from davy.canary.ports import Autoscaler, Budget, Standing, Surroundings
-from davy.pipeline.config import CanaryConfig, Config, ImageConfig
+from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.config import CanaryConfig, Config
 from davy.pipeline.errors import Problem
 from davy.pipeline.model import Image
 

@@ -5,37 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from davy.pipeline.buildconfig import BuildConfig, ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.fields import Duration, Name, Part, Weight
-
-
-class ImageConfig(Part):
-    """An image to build, push and deploy."""
-
-    name: str = Field(description="Registry and repository, without tag.", min_length=1)
-    context: str = Field(".", description="Build context, relative to the file.")
-    dockerfile: str = Field("Dockerfile", description="Relative to the context.")
-    args: dict[str, str] = Field(default_factory=dict, description="Build arguments.")
-    target: str | None = Field(None, description="Stage of a multi-stage build.")
-    container: str | None = Field(
-        None,
-        description="Container of the Deployment that runs it; by default the one with the same repository.",
-    )
-
-
-class SuiteConfig(Part):
-    """A test suite."""
-
-    name: Name
-    in_: Literal["image", "kubernetes"] = Field(alias="in", description="Where it runs.")
-    run: str = Field(description="Shell command; $JUNIT names the file the report belongs in.", min_length=1)
-    image: str | None = Field(None, description="Name of the image to run in; the first one by default.")
-    env: dict[str, str] = Field(default_factory=dict)
-    network: str = Field("bridge", description="Docker network, for `in: image`; `none` and `host` are two.")
-    memory: str = Field("512Mi", pattern=r"^\d+(Ki|Mi|Gi)$", description="Memory limit.")
-    cpus: float = Field(1.0, gt=0, description="CPU limit.")
-    timeout: Duration = Field(timedelta(minutes=10), description="Stopped after this long; that is a failure.")
-    collect: tuple[str, ...] = Field((), description="Absolute paths in the container, copied out afterwards.")
+from davy.pipeline.suiteconfig import ResultsConfig, SuiteConfig
 
 
 class KubernetesConfig(Part):
@@ -95,12 +68,22 @@ class CanaryConfig(Part):
     )
 
 
-class Config(Part):
-    """The whole file."""
+class DeliveryConfig(Part):
+    """What `davy build` and `davy test` read: images and suites; cluster and checks only where they are said."""
 
     service: Name
-    images: tuple[ImageConfig, ...] = Field(min_length=1)
+    images: tuple[ImageConfig, ...] = ()
+    build: BuildConfig = BuildConfig()
     tests: tuple[SuiteConfig, ...] = ()
-    deploy: DeployConfig
+    results: ResultsConfig = ResultsConfig()
+    deploy: DeployConfig | None = None
     canary: CanaryConfig = CanaryConfig()
+    checks: ChecksConfig | None = None
+
+
+class Config(DeliveryConfig):
+    """The whole file."""
+
+    images: tuple[ImageConfig, ...] = Field(min_length=1)
+    deploy: DeployConfig
     checks: ChecksConfig

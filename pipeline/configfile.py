@@ -4,15 +4,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Union, get_args, get_origin
+from typing import TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from davy.pipeline import wording, yamltree
-from davy.pipeline.config import Config
+from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.rules import Finding, broken
 from davy.pipeline.yamltree import Place, Reading, Tree
+
+C = TypeVar("C", bound=DeliveryConfig)
 
 MOST_BYTES = 2**20
 REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file with as you type."
@@ -21,6 +23,11 @@ REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file
 def loaded(path: Path, environment: Mapping[str, str]) -> Config:
     """The file's Config. Raises Unusable with every problem, also where the file cannot be read."""
     return parsed(text(path), str(path), environment)
+
+
+def delivery(path: Path, environment: Mapping[str, str]) -> DeliveryConfig:
+    """As much as builds and suites need: `deploy` and `checks` may be missing. Raises Unusable as `loaded` does."""
+    return _parsed(text(path), str(path), environment, DeliveryConfig)
 
 
 def reading(path: Path, environment: Mapping[str, str]) -> Reading:
@@ -35,13 +42,17 @@ def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str],
 
 def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
     """The text's Config. `environment` fills `${NAME}`. Raises Unusable with every problem at once."""
+    return _parsed(written, file, environment, Config)
+
+
+def _parsed(written: str, file: str, environment: Mapping[str, str], model: type[C]) -> C:
     if len(written) > MOST_BYTES:
         raise _unusable(file, [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=file)])
     reading = yamltree.read(written, file, environment, raw=_is_command)
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
         raise _unusable(file, reading.problems or [Problem(what=f"{what}; it needs `service`, `images`, …", file=file)])
-    config, found = _validated(reading.value)
+    config, found = _validated(reading.value, model)
     noted = {problem.path for problem in reading.problems}
     for place, what in found:
         if yamltree.shown(place) not in noted:
@@ -79,11 +90,11 @@ def _is_command(place: Place) -> bool:
     return len(place) == 3 and place[0] == "tests" and place[2] == "run"
 
 
-def _validated(tree: dict[str, Tree]) -> tuple[Config | None, list[Finding]]:
-    found: dict[Place, str] = dict(_misfits(Config, tree, ()))
+def _validated(tree: dict[str, Tree], model: type[C]) -> tuple[C | None, list[Finding]]:
+    found: dict[Place, str] = dict(_misfits(model, tree, ()))
     config = None
     try:
-        config = Config.model_validate(tree)
+        config = model.model_validate(tree)
     except ValidationError as error:
         for item in error.errors(include_url=False):
             place = _as_written(tuple(item["loc"]), tree)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from davy.pipeline.config import Config, ImageConfig
+from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.model import Revision
 from davy.pipeline.oci import PREFIX
 from davy.pipeline.ports import BuildOrder
 
 
-def orders(config: Config, revision: Revision, folder: Path) -> tuple[BuildOrder, ...]:
+def orders(config: DeliveryConfig, revision: Revision, folder: Path) -> tuple[BuildOrder, ...]:
     """What to build for the revision; contexts are relative to `folder`, the configuration's own."""
     return tuple(_order(image, config.service, revision, folder) for image in config.images)
 

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from davy.pipeline import durations, orders
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig, ThresholdConfig
-from davy.pipeline.config import Config, StepConfig, SuiteConfig
+from davy.pipeline.config import Config, DeliveryConfig, StepConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
+from davy.pipeline.suiteconfig import SuiteConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,15 @@ def planned(
     )
 
 
+def delivery(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]:
+    """What the stages before the cluster would do: source, builds, suites."""
+    return (
+        _source(revision),
+        *_builds(config, revision),
+        *(_suite(config, suite) for suite in config.tests),
+    )
+
+
 def _source(revision: Revision) -> PlanStep:
     branch = f" on {revision.branch}" if revision.branch else ""
     dirty = "; the tree is dirty, so the images hold more than the commit does" if revision.dirty else ""
@@ -83,7 +93,7 @@ def _budget(config: Config) -> list[PlanStep]:
     return [PlanStep(stage=Stage.BUDGET, sentence=sentence, if_it_fails=fails)]
 
 
-def _builds(config: Config, revision: Revision) -> list[PlanStep]:
+def _builds(config: DeliveryConfig, revision: Revision) -> list[PlanStep]:
     fails = "Nothing is deployed; davy ends with 3."
     return [
         PlanStep(
@@ -99,7 +109,7 @@ def _builds(config: Config, revision: Revision) -> list[PlanStep]:
     ]
 
 
-def _suite(config: Config, suite: SuiteConfig) -> PlanStep:
+def _suite(config: DeliveryConfig, suite: SuiteConfig) -> PlanStep:
     image = suite.image or config.images[0].name
     where = "a container" if suite.in_ == "image" else "a Kubernetes Job"
     return PlanStep(

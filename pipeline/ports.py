@@ -1,12 +1,14 @@
-"""Ports of the pipeline: clock, source, builder, suite runner. In the pipeline's words, each call safe to repeat."""
+"""Ports of the pipeline: clock, source, builder, image store, suite runner, archive. Each call is safe to repeat."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Image, Revision
+from davy.pipeline.record import RunRecord
 from davy.pipeline.value import dataclass
 
 Say = Callable[[str], None]
@@ -38,8 +40,17 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSecret:
+    """A secret of a build, by where its value is; the value itself is only read by the adapter."""
+
+    id: str
+    env: str | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrder:
-    """One image to build and push."""
+    """One image to build and push. What a builder cannot do of it, it says before it starts."""
 
     name: str
     """Registry and repository."""
@@ -51,6 +62,26 @@ class BuildOrder:
     """OCI annotations; set as labels of the image and as annotations of its manifest."""
     tag: str = "latest"
     """The tag pushed with; from there on the digest is the name."""
+    dockerfile_text: str | None = None
+    """What to build by in place of the file's own text: the same with its bases pinned to digests."""
+    files: tuple[str, ...] | None = None
+    """Of the context, what belongs to the build, relative to it; None: as `.dockerignore` says."""
+    contexts: Mapping[str, Path] = field(default_factory=dict)
+    """Further folders, by the name the Dockerfile uses."""
+    platforms: tuple[str, ...] = ()
+    """Empty: the builder's own."""
+    secrets: tuple[BuildSecret, ...] = ()
+    ssh: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    """As buildx writes them: `type=registry,ref=…`."""
+    cache_to: tuple[str, ...] = ()
+    sbom: bool = False
+    provenance: str = "off"
+    """`off`, `min` or `max`."""
+    epoch: int | None = None
+    """SOURCE_DATE_EPOCH: seconds since 1970 that every timestamp of the image is set to."""
+    limit: timedelta = timedelta(minutes=30)
+    """A build, and a push, that takes longer is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +94,11 @@ class Built:
 
 
 class Builder(Protocol):
-    """Makes images and puts them into the registry."""
+    """Makes images and puts them into the registry. May be asked by several threads at once."""
+
+    def lacks(self, order: BuildOrder) -> tuple[str, ...]:
+        """What of the order it cannot do, a sentence each; empty: it can. Raises Missing where it is not there."""
+        ...
 
     def build(self, order: BuildOrder, say: Say) -> Built:
         """Raises Rejected where the build fails, Unusable on bad input, Forbidden without rights, Unreachable."""
@@ -71,11 +106,61 @@ class Builder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Something said of an image, kept in the registry beside it as an OCI referrer."""
+
+    kind: str
+    """The artifact's type: `application/vnd.in-toto+json`, `application/vnd.davy.verdict.v1+json`, …"""
+    body: bytes
+    media_type: str = "application/json"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    """Of its manifest, once it is in the registry."""
+
+
+class WorkTree(Protocol):
+    """The files that builds read, by their content and without reading what git knows already."""
+
+    def entries(self, folder: Path) -> Mapping[str, tuple[str, str]]:
+        """Every file below it, also untracked and ignored ones: (mode, blob id) by path relative to it."""
+        ...
+
+    def text(self, path: Path) -> str | None:
+        """What a small file says; None where it is not there. Raises Unusable where it is no text."""
+        ...
+
+
+class ImageStore(Protocol):
+    """A registry's images. Tags are moved and images copied without a pull."""
+
+    def digest(self, name: str, reference: str) -> str | None:
+        """Of a tag or digest; None where there is none. Raises Forbidden, Unreachable."""
+        ...
+
+    def tag(self, image: Image, tags: Sequence[str]) -> None:
+        """Put the same manifest under more tags. Raises Missing, Forbidden, Unreachable."""
+        ...
+
+    def copy(self, image: Image, name: str) -> Image:
+        """The very same image under another name, also on another registry, with all its platforms."""
+        ...
+
+    def attach(self, subject: Image, evidence: Evidence) -> str:
+        """Put it beside the image; the digest of its manifest. The same twice is there once."""
+        ...
+
+    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
+        """What was put beside the image, of one kind or all; oldest first where they say when."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteOrder:
-    """One suite to run in a container of `image`."""
+    """One try at a suite, or at one part of it: a shard, a cell of its matrix."""
 
     name: str
-    image: Image
+    image: Image | None
+    """None where no image is tested: a process on this machine, a cloud."""
     run: str
     """For `/bin/sh -c`; `$JUNIT` is where the report belongs."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +170,29 @@ class SuiteOrder:
     timeout: timedelta = timedelta(minutes=10)
     collect: tuple[str, ...] = ()
     out: Path = Path("davy-out")
-    """Folder of this suite's log, report and collected files; made where it is not there."""
+    """Folder of this try's log, report and collected files; made where it is not there."""
+    folder: Path = Path()
+    """Of the configuration: where a process starts, and what names in `settings` are relative to."""
+    part: str = ""
+    """Names the shard or cell among the suite's: `2-of-8`, `chrome-windows`; empty where it is the whole suite."""
+    items: tuple[str, ...] = ()
+    """Test files it is to run, relative to `folder`: `$DAVY_TESTS`, separated by spaces. Empty: all."""
+    shard: tuple[int, int] = (1, 1)
+    """Number from 1, and how many: `$DAVY_SHARD` and `$DAVY_SHARDS`."""
+    cell: Mapping[str, str] = field(default_factory=dict)
+    """Its values of the matrix; `$DAVY_BROWSER` for `browser`."""
+    attempt: int = 1
+    failed: tuple[str, ...] = ()
+    """At a second try, the cases that failed, `classname::name`: `$DAVY_FAILED`, one a line."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What only this kind of place understands, as the configuration says it."""
+
+    @property
+    def within(self) -> Image:
+        """The image whose container it runs in. Raises Unusable where none was given."""
+        if self.image is None:
+            raise Unusable(f"Suite {self.name} runs in a container, and there is no image for it.")
+        return self.image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +207,59 @@ class SuiteRun:
     because: str = ""
     """Where it did not end by itself: `timed out after 5m`, `out of memory (limit 512 MiB)`, `image pull error: …`."""
     files: tuple[Path, ...] = ()
+    link: str = ""
+    """Where a person can look at it: the cloud's own page."""
+    fault: bool = False
+    """True where the place failed and not the test: `because` says how. It may be tried again without a retry spent."""
 
 
 class SuiteRunner(Protocol):
-    """Runs a suite somewhere."""
+    """Runs suites somewhere, one try at a time; for several at once there are several runners."""
 
     def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         """Raises Unreachable where the place did not answer. A failing suite is a result, no error."""
         ...
 
     def stop(self) -> None:
-        """End what runs and leave nothing behind."""
+        """End what runs and leave nothing behind. May come from another thread, and twice."""
+        ...
+
+
+class ShardRunner(SuiteRunner, Protocol):
+    """Runs all shards of a suite at once, as one thing of its own: an Indexed Job."""
+
+    def run_all(self, orders: Sequence[SuiteOrder], say: Callable[[int, str], None]) -> tuple[SuiteRun, ...]:
+        """A run for each order, in their order. `say`: which of them, from 0, and its line."""
+        ...
+
+
+class SuitePlace(Protocol):
+    """A kind of place that suites run in."""
+
+    def slots(self, wanted: int) -> int:
+        """How many tries it takes at once, at least 1: what the account allows. Raises Forbidden, Unreachable."""
+        ...
+
+    def runner(self) -> SuiteRunner:
+        """A runner of its own for each that works at the same time; a ShardRunner where the place has its own queue."""
+        ...
+
+    def swept(self) -> tuple[str, ...]:
+        """End what a killed runner of the same service left running there; a sentence for each."""
+        ...
+
+
+class Archive(Protocol):
+    """Where the results of runs are kept."""
+
+    def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
+        """Keep the record and the files (their names there, and where they are now); where that is, for people."""
+        ...
+
+    def recent(self, most: int) -> tuple[RunRecord, ...]:
+        """The newest runs of the service, newest first; a record that cannot be read is left out."""
+        ...
+
+    def prune(self, before: datetime, keep_at_least: int) -> int:
+        """Delete older runs; how many."""
         ...

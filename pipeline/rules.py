@@ -8,11 +8,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from davy.pipeline import durations, otherrules
+from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
-from davy.pipeline.config import CanaryConfig, ImageConfig, StepConfig, SuiteConfig
+from davy.pipeline.config import CanaryConfig, StepConfig
 from davy.pipeline.serverconfig import PrometheusConfig
 from davy.pipeline.serverrules import of_quorum, of_server
+from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.yamltree import Place, Tree
 
 Finding = tuple[Place, str]
@@ -40,7 +42,8 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     for place, item in suites:
         yield from _suite(place, attempt(SuiteConfig, item), names)
     yield from _canary(tree.get("canary", {}))
-    yield from _checks(tree.get("checks", {}))
+    if "checks" in tree:
+        yield from _checks(tree["checks"])
     yield from _together(attempt(CanaryConfig, tree.get("canary", {})), attempt(ChecksConfig, tree.get("checks")))
 
 

@@ -26,6 +26,8 @@ SHORT_FORMS: dict[tuple[str, str], dict[str, Any]] = {
 }
 """What the parser also takes: `5%` for a step of that weight, a URL for a Prometheus, one for a list of one."""
 SAID = {
+    ("Config", "build"): "How images are built.",
+    ("Config", "results"): "What becomes of the results of suites.",
     ("Config", "service"): "Name of the service, in reports and releases.",
     ("Config", "images"): "Images to build, push and deploy; the first is the one suites run in by default.",
     ("Config", "tests"): "Suites that must pass before any traffic moves.",

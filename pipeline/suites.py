@@ -7,13 +7,14 @@ from pathlib import Path
 
 from davy.pipeline import junit
 from davy.pipeline.alongside import spoken
-from davy.pipeline.config import Config, SuiteConfig
+from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import DavyError
 from davy.pipeline.events import Event, LogLine, Result, Stage, StageFinished, StageStarted, SuiteFinished
 from davy.pipeline.junit import CaseResult, Suite
 from davy.pipeline.model import Image
 from davy.pipeline.ports import Clock, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.redaction import harmless
+from davy.pipeline.suiteconfig import SuiteConfig
 
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 REPORT = "junit.xml"
@@ -46,7 +47,7 @@ class Tested:
         return " · ".join(_short(suite) for suite in self.suites) or "no suites"
 
 
-def orders(config: Config, images: Mapping[str, Image], out: Path) -> tuple[Wanted, ...]:
+def orders(config: DeliveryConfig, images: Mapping[str, Image], out: Path) -> tuple[Wanted, ...]:
     """What to run. `images`: by name, as built; each suite's files belong in a folder of its own under `out`."""
     return tuple(
         Wanted(where=suite.in_, order=_order(suite, images[suite.image or config.images[0].name], out))

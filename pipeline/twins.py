@@ -38,6 +38,10 @@ class MemoryBuilder:
     """By `name:tag`, the digest behind it."""
     _layers: set[str] = field(default_factory=set)
 
+    def lacks(self, order: BuildOrder) -> tuple[str, ...]:  # noqa: ARG002 - the port names it
+        """Nothing."""
+        return ()
+
     def build(self, order: BuildOrder, say: Say) -> Built:
         """Push the order itself."""
         say(f"Step 1/1 : {order.dockerfile}")

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,18 +14,15 @@ import click
 from davy.canary import strategy
 from davy.canary.rollout import Resume, rollout
 from davy.pipeline import plan
-from davy.pipeline.codec import plain
-from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Unusable
-from davy.pipeline.events import Event, ImageBuilt, StepPlan
-from davy.pipeline.model import Image
+from davy.pipeline.events import StepPlan
 from davy.workflows import canaryfile, configured, gate, parts, standing, wiring
+from davy.workflows.errand import started
+from davy.workflows.foreseeing import plan_told
 from davy.workflows.parts import Order
-from davy.workflows.release import End, Told, canary_stage, examined, framed, gated, sourced
+from davy.workflows.release import Told, canary_stage, examined, framed, gated
 from davy.workflows.release import release as whole
-from davy.workflows.render.clean import harmless
-from davy.workflows.screens import View
+from davy.workflows.screens import view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
 
@@ -43,14 +40,9 @@ def opened(said: Said) -> Iterator[Order]:
         yield parts.order(config, said["file"], out, clock, accepted)
 
 
-def view(said: Said) -> View:
-    """How to show it."""
-    return View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
-
-
 def _played(task: Order, said: Said, body: Told) -> Ending:
-    events = framed(parts.started(task), task.clock, body)
-    return told(events, task.clock, view(said), parts.keeper(task.out))
+    events = framed(started(task), task.clock, body)
+    return told(events, task.clock, view_of(said), parts.keeper(task.out))
 
 
 def release(task: Order, said: Said) -> Ending:
@@ -58,64 +50,9 @@ def release(task: Order, said: Said) -> Ending:
     return _played(task, said, whole(parts.parts(task)))
 
 
-def build(task: Order, said: Said) -> Ending:
-    """The images alone; their references are the data on stdout."""
-    made: list[Image] = []
-    events = _heard(framed(parts.started(task), task.clock, _building(task)), made)
-    ending = told(events, task.clock, view(said), parts.keeper(task.out), talk=True)
-    if said["output"] == "text":
-        with suppress(OSError):
-            for image in made:
-                click.echo(image.reference)
-    return ending
-
-
-def _building(task: Order) -> Told:
-    revision = wiring.source(task.folder).revision()
-    yield from sourced(revision, task.clock)
-    images = yield from parts.built(task, revision)
-    return End(ending=Ending.DONE, sentence=f"{len(images)} in the registry")
-
-
-def _heard(events: Iterator[Event], made: list[Image]) -> Iterator[Event]:
-    for event in events:
-        if isinstance(event, ImageBuilt):
-            made.append(event.image)
-        yield event
-
-
-def test(task: Order, said: Said) -> Ending:
-    """The suites alone."""
-    return _played(task, said, _testing(task, given(task.config, said["images"])))
-
-
-def _testing(task: Order, images: tuple[Image, ...]) -> Told:
-    if not images:
-        revision = wiring.source(task.folder).revision()
-        yield from sourced(revision, task.clock)
-        images = yield from parts.built(task, revision)
-    failed = yield from parts.tested(task, images)
-    if failed:
-        return End(ending=Ending.REJECTED, sentence=failed)
-    return End(ending=Ending.DONE, sentence="every suite passed")
-
-
-def given(config: Config, references: tuple[str, ...]) -> tuple[Image, ...]:
-    """Images named on the command line. Raises Unusable where one is not of this configuration."""
-    images = tuple(parts.image(reference) for reference in references)
-    known = {image.name for image in config.images}
-    strange = [image.name for image in images if image.name not in known]
-    if strange:
-        raise Unusable(
-            f"{', '.join(strange)}: no image of the configuration has this name.",
-            remedy=f"It has {', '.join(sorted(known))}.",
-        )
-    return images
-
-
 def canary(task: Order, said: Said) -> Ending:
     """The canary alone, of images that are in the registry."""
-    images = given(task.config, said["images"])
+    images = parts.given(task.config, said["images"])
 
     def body() -> Told:
         whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images))
@@ -132,8 +69,8 @@ def resume(task: Order, said: Said) -> Ending:
     side = wiring.side_of(task.config)
     ports = parts.ports(side, task)
     stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
-    events = chain(retold(side.journal), framed(parts.started(task), task.clock, stage))
-    return told(events, task.clock, view(said), parts.keeper(task.out))
+    events = chain(retold(side.journal), framed(started(task), task.clock, stage))
+    return told(events, task.clock, view_of(said), parts.keeper(task.out))
 
 
 def planned_resume(task: Order, said: Said) -> Ending:
@@ -152,7 +89,7 @@ def planned(task: Order, said: Said) -> Ending:
     canary_steps: tuple[StepPlan, ...] = ()
     warnings: tuple[str, ...] = ()
     if not said.get("offline"):
-        images = given(task.config, said.get("images", ()))
+        images = parts.given(task.config, said.get("images", ()))
         warnings = (
             *parts.examined(task, images),
             *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),
@@ -161,34 +98,5 @@ def planned(task: Order, said: Said) -> Ending:
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     else:
         warnings = parts.notes(task)
-    _print_plan(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
+    plan_told(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE
-
-
-def planned_build(task: Order, said: Said) -> Ending:
-    """What a build would do."""
-    return _planned_stages(task, said, {"source", "build"})
-
-
-def planned_test(task: Order, said: Said) -> Ending:
-    """What a test would do."""
-    return _planned_stages(task, said, {"source", "test"} if said["images"] else {"source", "build", "test"})
-
-
-def _planned_stages(task: Order, said: Said, stages: set[str]) -> Ending:
-    made = plan.planned(task.config, wiring.source(task.folder).revision())
-    _print_plan(replace(made, steps=tuple(step for step in made.steps if step.stage.value in stages)), said, ())
-    return Ending.DONE
-
-
-def _print_plan(made: plan.Plan, said: Said, warnings: tuple[str, ...]) -> None:
-    if said["output"] == "json":
-        click.echo(json.dumps({"davy_plan": 1, **plain(made), "warnings": list(warnings)}))
-        return
-    click.echo(harmless(f"Plan for {made.service}, {made.workload}. Nothing is touched yet."))
-    for step in made.steps:
-        click.echo(harmless(f"  {step.stage:<7} {step.sentence}"))
-        if step.if_it_fails:
-            click.echo(harmless(f"          else: {step.if_it_fails}"))
-    for warning in warnings:
-        click.echo(harmless(f"  warning {warning}"))

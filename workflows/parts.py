@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from davy.canary import preflight, strategy
@@ -14,27 +13,22 @@ from davy.checks import preflight as questions
 from davy.checks.budget import Budget
 from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
-from davy.pipeline.config import Config
+from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import LockedOut, Problem, Unusable
-from davy.pipeline.events import Event, ReleaseStarted
+from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
 from davy.workflows import canaryfile, configured, gate, wiring
+from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One command's task."""
+class Order(Errand):
+    """The task of a command that releases: with the whole configuration."""
 
     config: Config
-    folder: Path
-    """Of the configuration: contexts are relative to it."""
-    out: Path
-    clock: Clock
-    release: str
-    runner: str
     accepted: Accepted | None = None
     """A person's word that the error budgets do not matter this once."""
 
@@ -51,17 +45,6 @@ def order(config: Config, file: Path, out: Path, clock: Clock, accept_budget: st
         runner=wiring.runner(),
         accepted=Accepted(by=wiring.person(), why=accept_budget) if accept_budget else None,
     )
-
-
-def named(service: str, now: datetime) -> str:
-    """A release's name, fit for a label: `checkout-20260501-120000`."""
-    return f"{service.lower()[:40]}-{now:%Y%m%d-%H%M%S}"
-
-
-def started(task: Order) -> ReleaseStarted:
-    """The first event of its story."""
-    now = task.clock.now()
-    return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner)
 
 
 def parts(task: Order) -> Parts:
@@ -117,14 +100,14 @@ def _stable(standing: Standing) -> list[str]:
     return [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
 
 
-def built(task: Order, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
+def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
     """Build and push every image."""
     wanted = orders.orders(task.config, revision, task.folder)
     made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
     return tuple(each.image for each in made)
 
 
-def tested(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, str]:
+def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, str]:
     """Run every suite; what failed, in one line."""
     config = task.config
     wanted = tuple(
@@ -190,3 +173,16 @@ def image(reference: str) -> Image:
         problem = Problem(what=f"--image {reference!r} must be name@sha256: and 64 hex digits: a tag can change")
         raise Unusable("An image is named by its digest.", problems=(problem,), remedy="`davy build` prints it.")
     return Image(name=name, digest=digest)
+
+
+def given(config: DeliveryConfig, references: tuple[str, ...]) -> tuple[Image, ...]:
+    """Images named on the command line. Raises Unusable where one is not of this configuration."""
+    images = tuple(image(reference) for reference in references)
+    known = {one.name for one in config.images}
+    strange = [one.name for one in images if one.name not in known]
+    if strange:
+        raise Unusable(
+            f"{', '.join(strange)}: no image of the configuration has this name.",
+            remedy=f"It has {', '.join(sorted(known))}.",
+        )
+    return images

@@ -3,11 +3,11 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
@@ -39,6 +39,11 @@ class View:
     def color(self) -> bool:
         """False for `--no-color` and for any NO_COLOR (no-color.org)."""
         return not (self.no_color or os.environ.get("NO_COLOR"))
+
+
+def view_of(said: Mapping[str, Any]) -> View:
+    """How the command line wants it shown."""
+    return View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
 
 
 def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:

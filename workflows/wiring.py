@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.kubeapi import KubeApi
-    from davy.pipeline.config import Config
+    from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
 
 DEFAULT_LEASE = timedelta(seconds=30)
@@ -132,15 +132,16 @@ def secret(value: str, path: str) -> str:
     return access.secret(value, path, os.environ)
 
 
-def secrets(config: "Config") -> tuple[str, ...]:
+def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
     """Every secret that the configuration names, for redaction: of the environment, of files, and written out."""
     mark = access.SECRET
     named = [value for suite in config.tests for value in suite.env.values() if value.startswith(mark)]
     held = [os.environ.get(value.removeprefix(mark), "") for value in named]
-    return (*held, *(secret for server in config.checks.prometheus for secret in access.secrets(server, os.environ)))
+    servers = config.checks.prometheus if config.checks else ()
+    return (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
 
 
-def washing(config: "Config") -> Callable[[str], str]:
+def washing(config: "DeliveryConfig") -> Callable[[str], str]:
     """Makes a line that others printed harmless, and masks the configuration's secrets in it."""
     from davy.pipeline.redaction import harmless  # noqa: PLC0415
 
@@ -161,7 +162,19 @@ def builder(clock: "Clock") -> "Builder":
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
 
 
-def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "SuiteRunner"]:
+def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
+    """The cluster that suites run in, and the namespace. Raises Unusable where the configuration names none."""
+    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+
+    if config.deploy is None:
+        what = "is needed for suites `in: kubernetes`: it names the cluster and the namespace"
+        raise Unusable("No cluster is configured.", problems=(Problem(what=what, path="deploy"),))
+    said = config.deploy.kubernetes
+    return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
+
+
+def suite_runners(config: "DeliveryConfig", release: str, clock: "Clock") -> dict[str, "SuiteRunner"]:
     """By the kind of place; only those that the suites need."""
     runners: dict[str, SuiteRunner] = {}
     for place in {suite.in_ for suite in config.tests}:
@@ -172,10 +185,10 @@ def suite_runners(config: "Config", release: str, clock: "Clock") -> dict[str, "
         else:
             from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
 
-            where = side_of(config)
+            api, namespace = cluster_of(config)
             runners[place] = JobSuites(
-                where.api.again(),
-                where.workload.namespace,
+                api,
+                namespace,
                 service=config.service,
                 release=release,
                 interrupted=clock.interrupted,

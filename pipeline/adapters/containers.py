@@ -66,16 +66,16 @@ class DockerSuites:
     def _pulled(self, client: docker.APIClient, order: SuiteOrder) -> str:
         """Have the image; else the sentence that says why not."""
         try:
-            client.inspect_image(order.image.reference)  # type: ignore[no-untyped-call]
+            client.inspect_image(order.within.reference)  # type: ignore[no-untyped-call]
         except ImageNotFound:
-            auth = engine.sign_in(self._credentials, order.image.name)
+            auth = engine.sign_in(self._credentials, order.within.name)
             try:
-                client.pull(order.image.reference, auth_config=auth)
-                client.inspect_image(order.image.reference)  # type: ignore[no-untyped-call]
+                client.pull(order.within.reference, auth_config=auth)
+                client.inspect_image(order.within.reference)  # type: ignore[no-untyped-call]
             except APIError as error:
                 words = engine.words(error)
                 if engine.is_denied(words):
-                    raise engine.denied(order.image.name, "pull", self._credentials) from error
+                    raise engine.denied(order.within.name, "pull", self._credentials) from error
                 return f"image pull error: {words}"
         return ""
 
@@ -91,7 +91,7 @@ class DockerSuites:
         )
         until = int(time.time() + order.timeout.total_seconds() + SPARE)
         made = client.create_container(
-            order.image.reference,
+            order.within.reference,
             entrypoint=["/bin/sh", "-c"],
             command=[order.run],
             environment={**order.env, "JUNIT": JUNIT},

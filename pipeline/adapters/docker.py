@@ -41,6 +41,19 @@ class DockerBuilder:
         self._environment, self._limit, self._interrupted = environment, limit, interrupted
         self._credentials = DockerCredentials(environment)
 
+    def lacks(self, order: BuildOrder) -> tuple[str, ...]:
+        """What only BuildKit can do."""
+        asked = {
+            "build for several platforms": len(order.platforms) > 1,
+            "give a build secrets": order.secrets,
+            "forward an ssh agent": order.ssh,
+            "take further build contexts": order.contexts,
+            "import or export a build cache": order.cache_from or order.cache_to,
+            "make an SBOM": order.sbom,
+            "make provenance": order.provenance != "off",
+        }
+        return tuple(f"the Docker Engine's own API cannot {what}" for what, wanted in asked.items() if wanted)
+
     def build(self, order: BuildOrder, say: Say) -> Built:
         """Build, push, annotate; the digest is the annotated manifest's."""
         _present(order)

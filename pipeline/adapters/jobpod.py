@@ -33,7 +33,7 @@ def job_of(order: SuiteOrder, *, name: str, mark: str, service: str, release: st
     limits = {"memory": str(order.memory_bytes), "cpu": f"{max(1, round(order.cpus * 1000))}m"}
     container = {
         "name": "suite",
-        "image": order.image.reference,
+        "image": order.within.reference,
         "command": ["/bin/sh", "-c", SCRIPT, "davy", mark, order.run, str(MOST_PACKED), *order.collect],
         "env": [{"name": key, "value": value} for key, value in order.env.items()],
         "resources": {"limits": limits, "requests": {"memory": limits["memory"], "cpu": "10m"}},

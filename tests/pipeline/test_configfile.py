@@ -112,7 +112,7 @@ def test_a_rule_over_several_keys_is_told_beside_a_wrong_type_elsewhere() -> Non
         ("name: latency", "name: availability", "checks.slos[1].name", "a second check 'availability'"),
         ("'http_requests_total{job=\"checkout\"}'", "rate(x[5m])", "checks.slos[0].total", "no rate()"),
         ("in: image", "in: image, image: other", "tests[0].image", "there is no image 'other'"),
-        ("in: image", "in: nowhere", "tests[0].in", "must be `image` or `kubernetes`, not 'nowhere'"),
+        ("in: image", "in: nowhere", "tests[0].in", "must be `image`, `process`"),
         ("in: image", "in: image, memory: lots", "tests[0].memory", "a size, like 512Mi"),
         ("in: image", "in: image, timeout: 0s", "tests[0].timeout", "above 0s"),
         ("in: image", "in: image, collect: [out]", "tests[0].collect[0]", "no absolute path"),

@@ -1,0 +1,36 @@
+"""Inputs: all that an image is made from, as the key sees it and as a person is told what changed."""
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from davy.pipeline.value import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file of the work tree by its content."""
+
+    mode: str
+    """As git writes it: `100644`, `100755`, `120000` for a link, `160000` for a submodule."""
+    blob: str
+    """Git's id of the content (of a link: of where it points to), also where it is not committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What one image is made from. The key is made of this and of nothing else."""
+
+    dockerfile: str
+    """Git's blob id of the Dockerfile's text."""
+    files: Mapping[str, Entry]
+    """Of the context, what `.dockerignore` leaves, by path in it; of further contexts as `name:path`."""
+    args: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    platforms: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Ids; a value never counts."""
+    ssh: tuple[str, ...] = ()
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """By reference as the Dockerfile resolves to it, the digest; empty where nobody knows it yet."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """By recipe id, the key of an image of the same configuration that it is built from."""

@@ -1,0 +1,40 @@
+"""Record: what is kept of a run of suites, for durations, flake rates and people. Frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+
+from davy.pipeline.value import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """One test case in one run, all its attempts together."""
+
+    suite: str
+    name: str
+    """`classname::name`."""
+    result: str
+    """Of the last attempt: `passed`, `failed`, `error` or `skipped`."""
+    seconds: float = 0.0
+    """Of the last attempt."""
+    attempts: int = 1
+    flaky: bool = False
+    """Failed and then passed, in one run of one revision."""
+    quarantined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run of suites."""
+
+    id: str
+    """The release's name: sorts by time, fit for a file's name."""
+    at: datetime
+    service: str
+    revision: str
+    branch: str = ""
+    passed: bool = True
+    cases: tuple[CaseRecord, ...] = ()
+    items: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By suite (with its cell: `e2e[chrome]`), by test file: seconds it took."""

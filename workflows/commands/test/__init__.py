@@ -1,0 +1,45 @@
+"""`davy test`: the suites, and what is known of them."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+from davy.workflows.lazy import Entry, LazyGroup
+
+HOME = "davy.workflows.commands.test"
+KEPT = "Beside it"
+
+TABLE: dict[str, Entry] = {}
+
+
+@click.group(cls=LazyGroup, table=TABLE, invoke_without_command=True)
+@options.file
+@options.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME@DIGEST",
+    help="Test this image, already in the registry; as `davy build` prints it. Without: build first.",
+)
+@options.out
+@options.dry_run
+@options.output
+@options.view
+@click.pass_context
+def command(context: click.Context, /, **said: Any) -> Ending | None:
+    """Run the suites and merge their JUnit into one.
+
+    \b
+    Changes the world: builds and pushes images where none are given; runs containers and Jobs,
+    and removes them. No traffic is moved. Exits 3 where a suite fails.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from davy.workflows import errand, testing  # noqa: PLC0415
+
+    with errand.opened(said) as task:
+        if said["dry_run"]:
+            return testing.planned(task, said)
+        return testing.test(task, said)

@@ -1,0 +1,54 @@
+"""Errand: what a command that builds or tests is given. It needs no cluster and no checks."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from davy.pipeline import configfile
+from davy.pipeline.config import DeliveryConfig
+from davy.pipeline.events import ReleaseStarted
+from davy.pipeline.ports import Clock
+from davy.workflows import wiring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One command's task."""
+
+    config: DeliveryConfig
+    folder: Path
+    """Of the configuration: contexts are relative to it."""
+    out: Path
+    clock: Clock
+    release: str
+    runner: str
+
+
+@contextmanager
+def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
+    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
+    config = configfile.delivery(said["file"], os.environ)
+    with wiring.clock() as clock:
+        yield Errand(
+            config=config,
+            folder=said["file"].resolve().parent,
+            out=said.get("out", Path("davy-out")),
+            clock=clock,
+            release=named(config.service, clock.now()),
+            runner=wiring.runner(),
+        )
+
+
+def named(service: str, now: datetime) -> str:
+    """A release's name, fit for a label: `checkout-20260501-120000`."""
+    return f"{service.lower()[:40]}-{now:%Y%m%d-%H%M%S}"
+
+
+def started(task: Errand) -> ReleaseStarted:
+    """The first event of its story."""
+    now = task.clock.now()
+    return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner)
