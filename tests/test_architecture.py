@@ -23,6 +23,7 @@ SIN = {
         ("pipeline/ports.py", "import davy.pipeline.images"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
+    "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply.policy")],
     "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judging"),
