@@ -62,8 +62,12 @@ class SignConfig(Part):
     """How images are signed, by cosign."""
 
     key: str | None = Field(None, description="As cosign names it: a file, `env://NAME`, a KMS; keyless without one.")
+    public_key: str | None = Field(
+        None, description="To verify with, as cosign names it; by default what belongs to `key`."
+    )
     identity: str | None = Field(None, description="Keyless: regular expression of who must have signed, to verify.")
     issuer: str | None = Field(None, description="Keyless: the OIDC issuer, to verify.")
+    log: bool = Field(True, description="Write signatures into the transparency log, and ask it when verifying.")
 
 
 class BuildConfig(Part):

@@ -86,8 +86,8 @@ def _unusable(file: str, problems: list[Problem]) -> Unusable:
 
 
 def _is_command(place: Place) -> bool:
-    """`$JUNIT` and `${…}` in a suite's command belong to the shell."""
-    return len(place) == 3 and place[0] == "tests" and place[2] == "run"
+    """`$JUNIT` and `${…}` in a suite's or a scanner's command belong to the shell."""
+    return place == ("build", "scan", "run") or (len(place) == 3 and place[0] == "tests" and place[2] == "run")
 
 
 def _validated(tree: dict[str, Tree], model: type[C]) -> tuple[C | None, list[Finding]]:

@@ -153,6 +153,10 @@ class ImageStore(Protocol):
         """
         ...
 
+    def manifest(self, image: Image) -> bytes:
+        """The manifest as the registry holds it. Raises Missing, Forbidden, Unreachable."""
+        ...
+
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags. Raises Missing, Forbidden, Unreachable."""
         ...
@@ -167,6 +171,39 @@ class ImageStore(Protocol):
 
     def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
         """What was put beside the image, of one kind or all; oldest first where they say when."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOrder:
+    """One image to be scanned, by a command of the user's."""
+
+    image: Image
+    run: str
+    """For `/bin/sh -c`; `$IMAGE` is the image by digest, `$REPORT` where the report belongs."""
+    report: Path
+    folder: Path = Path()
+    """Where it starts."""
+    limit: timedelta = timedelta(minutes=10)
+
+
+class Scanner(Protocol):
+    """Runs scanners. What they found is in the report, and is no matter of this port."""
+
+    def scan(self, order: ScanOrder, say: Say) -> int | None:
+        """Its exit code; None where it had to be stopped. A report of an earlier run is gone before it starts."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs images, and says whether they are signed."""
+
+    def sign(self, image: Image) -> None:
+        """Raises Missing without the tool, Rejected with its words where it fails."""
+        ...
+
+    def verify(self, image: Image) -> str:
+        """Empty: it is signed as it should be. Otherwise why not, in one line. Raises Missing, Unusable."""
         ...
 
 

@@ -19,6 +19,7 @@ TABLE = {
     ),
     "rehearse": Entry(WHOLE, "Play the same plan in memory with simulated traffic, in seconds.", f"{HOME}.rehearse"),
     "build": Entry(PARTS, "Build the images, push them, print them by digest.", f"{HOME}.build"),
+    "image": Entry(PARTS, "Look at images in registries; promote, copy, sign, scan them.", f"{HOME}.image"),
     "test": Entry(PARTS, "Run the suites in the images; merge their JUnit.", f"{HOME}.test"),
     "canary": Entry(PARTS, "Start, watch, hold, promote or abort a canary.", f"{HOME}.canary"),
     "judge": Entry(PARTS, "Replay, explain, plan and prove the verdicts.", f"{HOME}.judge"),

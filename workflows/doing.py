@@ -16,7 +16,7 @@ from davy.canary.rollout import Resume, rollout
 from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import StepPlan
-from davy.workflows import canaryfile, configured, gate, parts, standing, wiring
+from davy.workflows import attesting, canaryfile, configured, gate, parts, standing, wiring
 from davy.workflows.errand import started
 from davy.workflows.foreseeing import plan_told
 from davy.workflows.parts import Order
@@ -68,7 +68,8 @@ def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config)
     ports = parts.ports(side, task)
-    stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
+    images = attesting.journaled(side.journal)
+    stage = canary_stage(task.clock, lambda: attesting.canary(task, images, rollout(Resume(runner=task.runner), ports)))
     events = chain(retold(side.journal), framed(started(task), task.clock, stage))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))
 

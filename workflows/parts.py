@@ -18,7 +18,7 @@ from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import canaryfile, configured, gate, wiring
+from davy.workflows import afterwards, attesting, canaryfile, configured, gate, signing, wiring
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
@@ -104,7 +104,9 @@ def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Imag
     """Build and push every image."""
     wanted = orders.orders(task.config, revision, task.folder)
     made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
-    return tuple(each.image for each in made)
+    images = tuple(each.image for each in made)
+    yield from afterwards.built(task, revision, images)
+    return images
 
 
 def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, str]:
@@ -115,7 +117,8 @@ def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, st
         for one in suites.orders(config, {image.name: image for image in images}, task.out)
     )
     runners = wiring.suite_runners(config, task.release, task.clock)
-    done = yield from suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
+    story = suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
+    done = yield from attesting.tests(task, images, story)
     return "" if done.passed else done.sentence
 
 
@@ -126,6 +129,7 @@ def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
     """Start the rollout and drive it to its end."""
     config = task.config
+    yield from signing.verified(task, images)
     side = wiring.side_of(config)
     standing = side.cluster.standing()
     placement = preflight.placed(side.cluster.surroundings(), config.images, images)
@@ -139,7 +143,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )
-    return (yield from rollout(start, ports(side, task)))
+    return (yield from attesting.canary(task, images, rollout(start, ports(side, task))))
 
 
 def ports(side: wiring.Side, task: Order) -> Ports:

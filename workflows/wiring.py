@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.adapters.kubeapi import KubeApi
+    from davy.pipeline.buildconfig import SignConfig
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
+    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, Source, SuiteRunner
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -171,6 +172,20 @@ def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
 
     plain = config.build.plain_http if config else ()
     return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
+
+
+def scanner() -> "Scanner":
+    """The user's own, as processes here."""
+    from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
+
+    return ProcessScanner(os.environ)
+
+
+def signer(said: "SignConfig", folder: Path) -> "Signer":
+    """cosign, as configured. `folder`: what key files are relative to."""
+    from davy.pipeline.adapters.cosign import Cosign  # noqa: PLC0415
+
+    return Cosign(said, os.environ, folder)
 
 
 def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":

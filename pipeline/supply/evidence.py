@@ -73,6 +73,11 @@ def said(evidence: Evidence) -> Said:
     )
 
 
+def of_kind(kind: str, about: str) -> Said:
+    """A claim that is known by its predicate type alone."""
+    return Said(claim=_claim(kind, ""), kind=kind, about=about)
+
+
 def missing(wanted: Sequence[Claim], claims: Iterable[Said], digest: str) -> tuple[str, ...]:
     """Why the image has not what is asked for, a sentence each; of several of a kind the newest counts."""
     found = sorted((one for one in claims if one.about in ("", digest)), key=lambda one: one.at)

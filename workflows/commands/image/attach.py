@@ -1,0 +1,31 @@
+"""`davy image attach`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@options.option(
+    "--kind",
+    required=True,
+    help="spdx, cyclonedx, sarif, vex, in-toto, or a media type.",
+)
+@options.file
+@options.dry_run
+@options.output
+def command(**said: Any) -> Ending:
+    """Attach a file to an image's digest, as an OCI referrer.
+
+    \b
+    Changes the world: writes to the registry. The same file twice is there once.
+    """
+    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+
+    return imaging.attach(said)

@@ -1,0 +1,27 @@
+"""`davy image copy`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@click.argument("name", metavar="NAME")
+@options.option("--to", "tags", multiple=True, help="Tag to put on the copy; may be said several times.")
+@options.file
+@options.dry_run
+@options.output
+def command(**said: Any) -> Ending:
+    """Copy an image to another repository or registry: same digest, every platform, its evidence.
+
+    \b
+    NAME is registry and repository, without a tag.
+    Changes the world: writes to the registry of NAME. What is there already is not sent.
+    """
+    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+
+    return imaging.copy(said)

@@ -1,0 +1,32 @@
+"""`davy image promote`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@options.option("--to", "tags", multiple=True, required=True, help="Tag to put on it; may be said several times.")
+@options.option(
+    "--require",
+    multiple=True,
+    help="Evidence it must have: tests, canary, provenance, sbom, scan, signature; with commas.",
+)
+@options.file
+@options.dry_run
+@options.output
+def command(**said: Any) -> Ending:
+    """Put tags on the very digest that was tested: promotion is never a rebuild.
+
+    \b
+    Changes the world: moves tags in the registry, without a pull.
+    Exits with 3, and moves nothing, where evidence that --require names is not
+    attached to the digest, or says that it failed.
+    """
+    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+
+    return imaging.promote(said)

@@ -1,0 +1,27 @@
+"""`davy image sign`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("reference", metavar="REF")
+@options.option("--key", help="The private key as cosign names it: a file, env://NAME, a KMS; over the file's.")
+@options.option("--no-log", is_flag=True, help="Leave the transparency log out.")
+@options.file
+@options.dry_run
+@options.output
+def command(**said: Any) -> Ending:
+    """Sign an image's digest with cosign.
+
+    \b
+    Changes the world: writes a signature beside the image, and into the transparency
+    log unless that is left out. cosign must be in PATH; $COSIGN_PASSWORD opens a key file.
+    """
+    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+
+    return imaging.sign(said)

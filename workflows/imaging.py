@@ -1,0 +1,228 @@
+"""Imaging: what `davy image …` does: promote, copy, attach, sign, verify, scan."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline import configfile
+from davy.pipeline.buildconfig import ScanConfig, SignConfig
+from davy.pipeline.config import DeliveryConfig
+from davy.pipeline.dryrun import ForeseenImages
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Missing, Problem, Rejected, Unusable
+from davy.pipeline.model import Image
+from davy.pipeline.ports import Evidence, ImageStore, Signer
+from davy.pipeline.supply import evidence, policy, references
+from davy.pipeline.supply.artifacts import CREATED
+from davy.pipeline.supply.evidence import KINDS, Claim
+from davy.pipeline.supply.scans import Finding
+from davy.workflows import options, scanning, showing, wiring
+from davy.workflows.render.clean import one_line
+
+Said = Mapping[str, Any]
+"""The command line: options by name."""
+MOST_ATTACHED_BYTES = 32 * 2**20
+
+
+def _config(said: Said) -> DeliveryConfig | None:
+    """The file's, where there is one: none is needed to look at an image."""
+    if not said["file"].exists() and not options.was_said("file"):
+        return None
+    return configfile.delivery(said["file"], os.environ)
+
+
+@contextmanager
+def _opened(said: Said) -> Iterator[tuple[ImageStore, Image]]:
+    """The store, which only tells where nothing is to be written, and the image meant. Raises Missing, Unusable."""
+    reference = references.read(said["reference"])
+    with closing(wiring.images(_config(said))) as real:
+        store: ImageStore = ForeseenImages(real, _talk) if said.get("dry_run") else real
+        digest = store.digest(reference.name, reference.wanted)
+        if digest is None:
+            raise Missing(f"There is no {said['reference']} in its registry.", remedy="Check the name and the tag.")
+        yield store, Image(name=reference.name, digest=digest)
+
+
+def _talk(line: str) -> None:
+    click.echo(one_line(line), err=True)
+
+
+def show(said: Said) -> Ending:
+    """One image with all that is said of it."""
+    with _opened(said) as (store, image):
+        showing.shown(store, image, said["output"])
+    return Ending.DONE
+
+
+def promote(said: Said) -> Ending:
+    """Tags, moved to the very digest. Raises Rejected where evidence that is asked for is missing."""
+    tags, wanted = references.tags(said["tags"]), _claims(said["require"])
+    with _opened(said) as (store, image):
+        _required(said, store, image, wanted)
+        store.tag(image, tags)
+    named = [f"{image.name}:{tag}" for tag in tags]
+    document = {"image": image.reference, "tags": list(tags), "required": [claim.value for claim in wanted]}
+    _told(said, "davy_promotion", document, [f"{name} is {image.digest}" for name in named])
+    return Ending.DONE
+
+
+def _claims(words: Sequence[str]) -> tuple[Claim, ...]:
+    asked = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    known = [claim.value for claim in Claim if claim is not Claim.OTHER]
+    problems = tuple(
+        Problem(what=f"--require {word!r} is none of {', '.join(known)}") for word in asked if word not in known
+    )
+    if problems:
+        raise Unusable("Nobody knows such evidence.", problems=problems)
+    return tuple(dict.fromkeys(Claim(word) for word in asked))
+
+
+def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Claim]) -> None:
+    if not wanted:
+        return
+    plain = [claim for claim in wanted if claim is not Claim.SIGNATURE]
+    claims = [evidence.said(one) for one in store.attached(image)] if plain else []
+    lacking = list(evidence.missing(plain, [*claims, *showing.inside(store, image)], image.digest))
+    if Claim.SIGNATURE in wanted and (why := _signer(said).verify(image)):
+        lacking.append(f"it is not signed as it should be: {why}")
+    if lacking:
+        raise Rejected(
+            f"{image.reference} is not promoted: {'; '.join(lacking)}.",
+            remedy="`davy image show` lists what is attached; `davy test` and `davy release` attach their verdicts.",
+        )
+
+
+def copy(said: Said) -> Ending:
+    """The same image under another name."""
+    name = references.name(said["name"])
+    with _opened(said) as (store, image):
+        copied = store.copy(image, name)
+        tags = references.tags(said["tags"])
+        if said["dry_run"]:
+            for tag in tags:
+                _talk(f"would put {name}:{tag} on {copied.digest}")
+        elif tags:
+            store.tag(copied, tags)
+    _told(
+        said, "davy_copy", {"image": copied.reference, "from": image.reference, "tags": list(tags)}, [copied.reference]
+    )
+    return Ending.DONE
+
+
+def attach(said: Said) -> Ending:
+    """A file, as evidence."""
+    path: Path = said["path"]
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
+    if len(body) > MOST_ATTACHED_BYTES:
+        raise Unusable(f"{path} is larger than 32 MiB.", remedy="Attach a smaller file, or keep it elsewhere.")
+    kind = str(KINDS.get(said["kind"], said["kind"]))
+    if "/" not in kind:
+        known = ", ".join(KINDS)
+        raise Unusable(f"--kind {kind!r} is neither a media type nor one of {known}.")
+    # By the file's own time, so that the same file twice is attached once.
+    made = _time(path)
+    named = {CREATED: made, "org.opencontainers.image.title": path.name}
+    with _opened(said) as (store, image):
+        digest = store.attach(image, Evidence(kind=kind, body=body, media_type=kind, annotations=named))
+    _told(
+        said, "davy_attachment", {"image": image.reference, "kind": kind, "digest": digest}, [digest] if digest else []
+    )
+    return Ending.DONE
+
+
+def _time(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sign(said: Said) -> Ending:
+    """Signed by cosign."""
+    with _opened(said) as (_, image):
+        if said["dry_run"]:
+            _talk(f"would sign {image.reference}")
+        else:
+            _signer(said).sign(image)
+    _told(said, "davy_signature", {"image": image.reference, "signed": not said["dry_run"]}, [image.reference])
+    return Ending.DONE
+
+
+def verify(said: Said) -> Ending:
+    """Whether it is signed as it should be."""
+    with _opened(said) as (_, image):
+        why = _signer(said).verify(image)
+    if why:
+        raise Rejected(f"{image.reference} is not signed as it should be: {why}")
+    _told(said, "davy_verification", {"image": image.reference, "verified": True}, [image.reference])
+    return Ending.DONE
+
+
+def _signer(said: Said) -> Signer:
+    """By the command line, over what the file says."""
+    config = _config(said)
+    kept = (config.build.sign if config else None) or SignConfig()
+    named = {key: said[key] for key in ("key", "public_key", "identity", "issuer") if said.get(key)}
+    if said.get("no_log"):
+        named["log"] = False
+    folder = said["file"].resolve().parent
+    # A key named on the command line is relative to where one stands.
+    named |= {
+        key: str(Path(named[key]).resolve()) for key in ("key", "public_key") if "://" not in named.get(key, "://")
+    }
+    return wiring.signer(kept.model_copy(update=named), folder)
+
+
+def scan(said: Said) -> Ending:
+    """A scanner's reports held against the policy; REJECTED where the image is refused."""
+    references.read(said["reference"])
+    config = _config(said)
+    kept = (config.build.scan if config else None) or ScanConfig()
+    named = {key: said[key] for key in ("severity",) if said.get(key)}
+    by = scanning.policy_of(kept.model_copy(update=named | ({"fixable_only": True} if said["fixable_only"] else {})))
+    listed = said["ignore"] or (said["file"].resolve().parent / kept.ignore if kept.ignore else None)
+    entries = scanning.exceptions(listed) if listed else ()
+    found = [finding for report in said["reports"] for finding in scanning.findings(report)]
+    with wiring.clock() as clock:
+        judgement = policy.judged(found, by, entries, clock.now().date())
+    document = {
+        "image": said["reference"],
+        "passed": judgement.passed,
+        "sentence": policy.sentence(judgement, by),
+        "held": [_finding(one) for one in judgement.held],
+        "accepted": [
+            {**_finding(one), "owner": entry.owner, "reason": entry.reason} for one, entry in judgement.accepted
+        ],
+        "notes": list(policy.notes(judgement)),
+    }
+    for note in policy.notes(judgement):
+        _talk(f"note: {note}")
+    table = () if judgement.passed else policy.table(judgement)
+    _told(said, "davy_scan", document, [*table, policy.sentence(judgement, by)])
+    return Ending.DONE if judgement.passed else Ending.REJECTED
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "severity": one.severity.word,
+        "package": one.package,
+        "version": one.version,
+        "fixed_in": one.fixed_in,
+    }
+
+
+def _told(said: Said, kind: str, document: Mapping[str, Any], lines: Sequence[str]) -> None:
+    """The result on stdout; under a dry run it is what would be."""
+    dry = {"dry_run": True} if said.get("dry_run") else {}
+    if said["output"] == "json":
+        click.echo(json.dumps({kind: 1, **document, **dry}))
+    elif not dry:
+        for line in lines:
+            click.echo(one_line(line))

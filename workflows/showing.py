@@ -1,0 +1,95 @@
+"""Showing: an image of a registry with all that is said of it, as text and as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from davy.pipeline import oci
+from davy.pipeline.errors import DavyError, Unreachable
+from davy.pipeline.model import Image
+from davy.pipeline.ports import ImageStore
+from davy.pipeline.supply import artifacts, evidence, facts
+from davy.pipeline.supply.evidence import Claim, Said
+from davy.pipeline.supply.facts import Facts
+from davy.workflows.render.clean import one_line
+
+
+def shown(store: ImageStore, image: Image, output: str) -> None:
+    """Read it all and print it."""
+    try:
+        known = facts.facts(store.manifest(image))
+    except ValueError as error:
+        raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
+    inside = [one for digest in known.attestations for one in _predicates(store, image.name, digest)]
+    beside = [evidence.said(one) for one in store.attached(image)]
+    signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
+    document = _document(image, known, inside, beside, signed=signed)
+    click.echo(json.dumps(document) if output == "json" else _text(image, known, inside, beside, signed=signed))
+
+
+def inside(store: ImageStore, image: Image) -> tuple[Said, ...]:
+    """What buildx attested inside the index, as claims; it is about this very digest, for it is part of it."""
+    known = facts.facts(store.manifest(image))
+    kinds = [kind for digest in known.attestations for kind in _predicates(store, image.name, digest)]
+    return tuple(evidence.of_kind(kind, image.digest) for kind in kinds)
+
+
+def _predicates(store: ImageStore, name: str, digest: str) -> tuple[str, ...]:
+    try:
+        return facts.predicates(oci.contents(store.manifest(Image(name=name, digest=digest))))
+    except (DavyError, ValueError):
+        return ("not readable",)
+
+
+def _old_signature(store: ImageStore, image: Image) -> bool:
+    """cosign before version 3 keeps it under a tag."""
+    return store.digest(image.name, f"{artifacts.fallback_tag(image.digest)}.sig") is not None
+
+
+def _document(
+    image: Image, known: Facts, inside: Sequence[str], beside: Sequence[Said], *, signed: bool
+) -> Mapping[str, Any]:
+    return {
+        "davy_image": 1,
+        "name": image.name,
+        "digest": image.digest,
+        "reference": image.reference,
+        "media_type": known.media_type,
+        "platforms": list(known.platforms),
+        "annotations": dict(known.annotations),
+        "attested_inside": list(inside),
+        "has_signature": signed,
+        "attached": [
+            {
+                "claim": one.claim.value,
+                "kind": one.kind,
+                "result": one.result,
+                "at": one.at,
+                "by": one.by,
+                "digest": one.digest,
+                "about": one.about,
+            }
+            for one in beside
+        ],
+    }
+
+
+def _text(image: Image, known: Facts, inside: Sequence[str], beside: Sequence[Said], *, signed: bool) -> str:
+    size = f", {known.bytes / 2**20:.1f} MiB of layers" if known.bytes else ""
+    lines = [image.reference, f"{known.media_type}{size}"]
+    lines += [f"platform   {', '.join(known.platforms)}"] if known.platforms else []
+    lines += [f"{key.removeprefix(oci.PREFIX):<10} {value}" for key, value in sorted(known.annotations.items())]
+    lines += [f"attested   {kind} (inside the index)" for kind in dict.fromkeys(inside)]
+    lines += [_line(one) for one in beside]
+    said = "a signature is there; `davy image verify` says whose" if signed else "no"
+    return "\n".join(
+        f"  {one_line(line)}" if number else one_line(line)
+        for number, line in enumerate([*lines, f"signed     {said}"])
+    )
+
+
+def _line(one: Said) -> str:
+    said = " · ".join(part for part in (one.result, one.at, one.by) if part)
+    return f"attached   {one.claim.value}: {one.kind} {one.digest[:19]}…{f' ({said})' if said else ''}"
