@@ -148,10 +148,11 @@ class Wire:
                     raise _away(host, error) from error
             else:
                 answer = Answer(status=response.status, headers=response.headers, body=body, url=url)
+                if not answer.is_full and (ask.once or (response.status != 429 and response.status < 500)):
+                    return response, body
+                response.close()
                 if answer.is_full:
                     raise _full(ask.name, answer)
-                if ask.once or (response.status != 429 and response.status < 500):
-                    return response, body
                 if attempt == TRIES:
                     raise _broken(host, answer)
                 wait = _retry_after(response.headers) or wait

@@ -1,6 +1,7 @@
 """What every ImageStore must do: the one in memory, and the one on real registries."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def real(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     store = RegistryImages(logins)
     request.addfinalizer(registry.close)
     request.addfinalizer(store.close)
-    here = f"{one.host}/{tmp_path.name.strip('_').lower().replace('_', '-')[:40]}"
+    here = f"{one.host}/{uuid.uuid4().hex[:8]}"
     pusher = Pusher(registry)
     image, index = pusher.image(f"{here}/app", "one"), pusher.index(f"{here}/app", "both")
     return Case(store, image, index, here, f"{two.host}/shop", store.manifest)

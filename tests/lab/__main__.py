@@ -1,4 +1,4 @@
-"""The lab's command: `python -m lab up|down|status|load`."""
+"""The lab's command: `python -m lab up|down|status|cosign|load`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from . import lifecycle, load_command
+from . import lifecycle, load_command, toolchain
 from .facts import Facts, as_json, read
 from .layout import Layout, layout_from
 from .processes import living
@@ -36,13 +36,14 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="up|down|status|load")
+    commands = parser.add_subparsers(required=True, metavar="up|down|status|cosign|load")
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--output", choices=("text", "json"), default="text")
     for name, act, text in (
         ("up", _up, "start what is not running; change nothing else"),
         ("down", _down, "end everything; keep what was built"),
         ("status", _status, "tell what is running, and where"),
+        ("cosign", _cosign, "build cosign where it is not there yet; tell where it is"),
     ):
         commands.add_parser(name, parents=[output], help=text).set_defaults(act=act)
     text = "put load on a service at loopback and count what comes back"
@@ -70,6 +71,11 @@ def _down(layout: Layout, arguments: argparse.Namespace) -> int:
     begun, watch = time.monotonic(), Stopwatch()
     lifecycle.down(layout, watch)
     say(f"lab: down after {time.monotonic() - begun:.1f} s; {layout.cache} keeps what was built")
+    return 0
+
+
+def _cosign(layout: Layout, arguments: argparse.Namespace) -> int:
+    print(toolchain.cosign(layout, Stopwatch()))
     return 0
 
 

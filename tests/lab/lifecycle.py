@@ -31,6 +31,8 @@ def up(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> Fact
         docker_host = _begin(layout, wanted, own_engine, watch)
         cluster = _cluster(layout, wanted, docker_host, environment, watch)
         _finish(layout, cluster, docker_host, own_engine, watch)
+        if environment.get("CI"):
+            toolchain.cosign(layout, watch)
         facts = _facts(layout, cluster, docker_host)
         write(layout, facts)
         return facts

@@ -73,6 +73,12 @@ def dns(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "coredns", dns_version(), watch, hint="once, about two minutes")
 
 
+def cosign(layout: Layout, watch: Stopwatch) -> Path:
+    """cosign, which needs a Go of its own year; `python -m lab cosign` asks for it, `up` does so in CI."""
+    version = pinned("github.com/sigstore/cosign/v3", "cosign")
+    return _linked(layout, "cosign", _built(layout, "cosign", version, watch, hint="once, about six minutes"))
+
+
 def pause(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "pause", "1", watch)
 

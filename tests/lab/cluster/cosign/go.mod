@@ -1,4 +1,4 @@
-module davy.dev/lab/cosign
+module davy.example/lab/cosign
 
 go 1.26.0
 
