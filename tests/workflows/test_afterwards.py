@@ -1,0 +1,203 @@
+"""What follows on a build and on its verdicts: the scan gate, the signature, the evidence in the registry."""
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.registries import Pusher, RealRegistry, credentials
+from davy.pipeline import configfile
+from davy.pipeline.adapters.imagestore import RegistryImages
+from davy.pipeline.adapters.registry import Registry
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Missing, Rejected, Unreachable, Unusable
+from davy.pipeline.events import CanaryFinished, Event, LogLine, Result, SuiteFinished, Warned
+from davy.pipeline.memory import SimulatedClock
+from davy.pipeline.model import Image, Revision
+from davy.pipeline.supply import evidence
+from davy.workflows import attesting, scanning
+from davy.workflows.errand import Errand
+
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+IMAGE = Image(name="registry.test/shop/app", digest="sha256:" + "ab" * 32)
+GRYPE = {
+    "matches": [
+        {
+            "vulnerability": {"id": "CVE-2026-1", "severity": "Critical", "fix": {"versions": ["2"], "state": "fixed"}},
+            "artifact": {"name": "openssl", "version": "1"},
+        }
+    ]
+}
+
+
+def task(folder: Path, **build: Any) -> Errand:
+    (folder / "davy.yaml").write_text(json.dumps({"service": "app", "images": [{"name": IMAGE.name}], "build": build}))
+    return Errand(
+        config=configfile.delivery(folder / "davy.yaml", {}),
+        folder=folder,
+        out=folder / "davy-out",
+        clock=SimulatedClock(),
+        release="app-1",
+        runner="ann@laptop",
+    )
+
+
+def played(story: Generator[Event, None, Any]) -> list[Event]:
+    return list(story)
+
+
+def heard(story: Generator[Event, None, Any], seen: list[Event]) -> None:
+    """What came before an error counts, too."""
+    for event in story:
+        seen.append(event)  # noqa: PERF402
+
+
+def lines(events: list[Event]) -> str:
+    return "\n".join(event.line for event in events if isinstance(event, LogLine))
+
+
+# ---- the gate --------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_scan_configured_nothing_is_asked(tmp_path: Path) -> None:
+    assert played(scanning.scanned(task(tmp_path), [IMAGE])) == []
+
+
+def test_a_scanner_is_given_the_image_by_digest_and_its_report_is_judged(tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_text(json.dumps(GRYPE))
+    work = task(tmp_path, scan={"run": 'echo "scanning ${IMAGE}"; cp found.json "$REPORT"'})
+    seen: list[Event] = []
+    with pytest.raises(Rejected, match=r"app@sha256:abababa.*1 critical held against it"):
+        heard(scanning.scanned(work, [IMAGE]), seen)
+    assert f"scanning {IMAGE.reference}" in lines(seen)
+    assert "CVE-2026-1" in lines(seen)
+
+
+def test_an_accepted_finding_passes_until_its_end_and_then_counts_again(tmp_path: Path) -> None:
+    (tmp_path / "app.json").write_text(json.dumps(GRYPE))
+    entry = "- {id: CVE-2026-1, reason: not reached, owner: team-shop, expires: %s}\n"
+    work = task(tmp_path, scan={"reports": ["{image}.json"], "ignore": "accepted.yaml"})
+    (tmp_path / "accepted.yaml").write_text(entry % "2026-01-05")
+    assert "1 accepted" in lines(played(scanning.scanned(work, [IMAGE])))
+    (tmp_path / "accepted.yaml").write_text(entry % "2026-01-04")
+    seen: list[Event] = []
+    with pytest.raises(Rejected):
+        heard(scanning.scanned(work, [IMAGE]), seen)
+    assert [event.what for event in seen if isinstance(event, Warned)] == [
+        "the acceptance of CVE-2026-1 ended on 2026-01-04, it counts again; team-shop owns it: not reached"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "says"),
+    [
+        ("exit 3", Rejected, "ended with 3 and left no report"),
+        ("true", Rejected, "ended with 0 and left no report"),
+        ("no-such-scanner --json", Missing, "found no such command"),
+        ("echo '{' > \"$REPORT\"", Rejected, "is no JSON"),
+        ('echo \'{"matches": []}\' > "$REPORT"; exit 1', Rejected, "ended with 1, though"),
+        ("sleep 60", Unreachable, "stopped after 1s"),
+    ],
+)
+def test_a_scanner_that_fails_is_never_a_pass(run: str, error: type[Exception], says: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=says):
+        played(scanning.scanned(task(tmp_path, scan={"run": run, "timeout": "1s"}), [IMAGE]))
+
+
+def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    work = task(tmp_path, scan={"run": 'echo \'{"matches": []}\' > "$REPORT"'})
+    played(scanning.scanned(work, [IMAGE]))
+    with pytest.raises(Rejected, match="left no report"):
+        played(scanning.scanned(task(tmp_path, scan={"run": "exit 0"}), [IMAGE]))
+
+
+def test_a_report_that_is_not_there_is_never_a_pass(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="nothing says that app@"):
+        played(scanning.scanned(task(tmp_path, scan={"reports": ["{image}.sarif"]}), [IMAGE]))
+
+
+def test_what_a_scanner_prints_commands_no_ci(tmp_path: Path) -> None:
+    work = task(tmp_path, scan={"run": "echo '::add-mask::x'; echo '{\"matches\": []}' > \"$REPORT\""})
+    assert "::add-mask" not in lines(played(scanning.scanned(work, [IMAGE]))).replace("\\::", "")
+
+
+def test_a_broken_list_of_accepted_findings_is_unusable_before_anything_is_scanned(tmp_path: Path) -> None:
+    (tmp_path / "accepted.yaml").write_text("- CVE-1\n")
+    with pytest.raises(Unusable):
+        played(scanning.scanned(task(tmp_path, scan={"run": "touch ran", "ignore": "accepted.yaml"}), [IMAGE]))
+    assert not (tmp_path / "ran").exists()
+
+
+# ---- the verdicts ----------------------------------------------------------------------------------------------------
+
+
+def suites(*results: Result) -> Iterator[Event]:
+    for number, result in enumerate(results):
+        yield SuiteFinished(at=AT, suite=f"s{number}", result=result, took=timedelta(seconds=1))
+
+
+def story(events: Iterator[Event], end: str) -> Generator[Event, None, str]:
+    yield from events
+    return end
+
+
+@contextmanager
+def pushed(folder: Path) -> Iterator[tuple[Image, RegistryImages]]:
+    with RealRegistry(folder / "registry") as real:
+        registry = Registry(credentials(folder / "docker"))
+        store = RegistryImages(credentials(folder / "docker"))
+        yield Pusher(registry).image(f"{real.host}/shop/app", "one"), store
+        registry.close()
+        store.close()
+
+
+def ended(told: Generator[Event, None, str], seen: list[Event]) -> str:
+    while True:
+        try:
+            seen.append(next(told))
+        except StopIteration as end:
+            return str(end.value)
+
+
+@pytest.mark.lab
+def test_what_tests_and_canary_said_is_attached_to_the_digest(tmp_path: Path) -> None:
+    with pushed(tmp_path) as (image, store):
+        work, seen = task(tmp_path), list[Event]()
+        assert ended(attesting.tests(work, [image], story(suites(Result.PASSED), "end")), seen) == "end"
+        finished = CanaryFinished(at=AT, ending=Ending.ROLLED_BACK, sentence="worse", weights=(5.0,))
+        assert ended(attesting.canary(work, [image], story(iter([finished]), "back")), seen) == "back"
+        claims = {one.claim.value: one for one in map(evidence.said, store.attached(image))}
+        assert (claims["tests"].result, claims["tests"].by) == ("PASSED", "ann@laptop")
+        assert (claims["canary"].result, claims["canary"].about) == ("rolled_back", image.digest)
+        assert not any(isinstance(event, Warned) for event in seen)
+
+
+@pytest.mark.lab
+def test_a_builder_that_makes_no_provenance_has_it_made_once(tmp_path: Path) -> None:
+    with pushed(tmp_path) as (image, store):
+        work = task(tmp_path, provenance="max")
+        revision = Revision(sha="c" * 40, committed_at=AT)
+        for _ in range(2):
+            played(attesting.made(work, revision, [image]))
+        (found,) = map(evidence.said, store.attached(image))
+        assert (found.claim.value, found.about) == ("provenance", image.digest)
+
+
+def test_a_registry_that_does_not_take_it_is_a_warning_and_the_story_ends_as_it_would(tmp_path: Path) -> None:
+    seen: list[Event] = []
+    nowhere = Image(name="127.0.0.1:1/shop/app", digest=IMAGE.digest)
+    quick = task(tmp_path)
+    assert ended(attesting.tests(quick, [nowhere], story(suites(Result.FAILED), "e2e failed")), seen) == "e2e failed"
+    (warned,) = [event.what for event in seen if isinstance(event, Warned)]
+    assert "was not attached to app@sha256:" in warned
+
+
+def test_nothing_is_attached_where_it_is_not_wanted_and_where_nothing_was_tested(tmp_path: Path) -> None:
+    for work, events in ((task(tmp_path, evidence=False), suites(Result.PASSED)), (task(tmp_path), suites())):
+        seen: list[Event] = []
+        ended(attesting.tests(work, [Image(name="127.0.0.1:1/a", digest=IMAGE.digest)], story(events, "")), seen)
+        assert all(isinstance(event, SuiteFinished) for event in seen)
