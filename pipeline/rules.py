@@ -8,13 +8,14 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from davy.pipeline import durations, otherrules
-from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.buildconfig import BuildConfig, ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
 from davy.pipeline.config import CanaryConfig, StepConfig
 from davy.pipeline.serverconfig import PrometheusConfig
 from davy.pipeline.serverrules import of_quorum, of_server
 from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.supplyrules import of_build
 from davy.pipeline.yamltree import Place, Tree
 
 Finding = tuple[Place, str]
@@ -44,6 +45,8 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     yield from _canary(tree.get("canary", {}))
     if "checks" in tree:
         yield from _checks(tree["checks"])
+    if build := attempt(BuildConfig, tree.get("build", {})):
+        yield from of_build(build)
     yield from _together(attempt(CanaryConfig, tree.get("canary", {})), attempt(ChecksConfig, tree.get("checks")))
 
 
