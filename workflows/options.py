@@ -164,6 +164,23 @@ def accept_budget(command: F) -> F:
     )(command)
 
 
+def key(command: F) -> F:
+    """`--key`, and `--no-log`: how cosign signs."""
+    command = option("--no-log", is_flag=True, help="Leave the transparency log out.")(command)
+    return option(
+        "--key", help="The private key as cosign names it: a file, env://NAME, a KMS; over the file's."
+    )(command)  # fmt: skip
+
+
+def trust(command: F) -> F:
+    """Whose signature counts, over `build.sign`."""
+    command = option("--issuer", help="Keyless: the OIDC issuer.")(command)
+    command = option("--identity", help="Keyless: regular expression of who must have signed.")(command)
+    return key(
+        option("--public-key", "public_key", help="To verify with, as cosign names it; over the file's.")(command)
+    )
+
+
 def traffic(command: F) -> F:
     """The traffic that a plan or a simulation is made for: told, or read from Prometheus."""
     for names, settings in reversed(TRAFFIC):

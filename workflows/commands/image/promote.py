@@ -16,6 +16,7 @@ from davy.workflows import options
     multiple=True,
     help="Evidence it must have: tests, canary, provenance, sbom, scan, signature; with commas.",
 )
+@options.trust
 @options.file
 @options.dry_run
 @options.output

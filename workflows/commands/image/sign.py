@@ -10,8 +10,7 @@ from davy.workflows import options
 
 @click.command()
 @click.argument("reference", metavar="REF")
-@options.option("--key", help="The private key as cosign names it: a file, env://NAME, a KMS; over the file's.")
-@options.option("--no-log", is_flag=True, help="Leave the transparency log out.")
+@options.key
 @options.file
 @options.dry_run
 @options.output

@@ -11,11 +11,7 @@ from davy.workflows import options
 @click.command()
 @click.argument("reference", metavar="REF")
 @options.file
-@options.option("--key", help="The private key as cosign names it: a file, env://NAME, a KMS; over the file's.")
-@options.option("--public-key", "public_key", help="To verify with, as cosign names it; over the file's.")
-@options.option("--identity", help="Keyless: regular expression of who must have signed.")
-@options.option("--issuer", help="Keyless: the OIDC issuer.")
-@options.option("--no-log", is_flag=True, help="Leave the transparency log out.")
+@options.trust
 @options.output
 def command(**said: Any) -> Ending:
     """Say whether an image is signed as it should be, by cosign.
