@@ -5,7 +5,8 @@ from contextlib import closing
 
 from davy.pipeline import oci
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import Manifest, Registry, is_loopback
+from davy.pipeline.adapters.registry import Manifest, Registry
+from davy.pipeline.adapters.registrynames import is_loopback
 from davy.pipeline.errors import Unreachable
 from davy.pipeline.ports import BuildOrder
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from davy.pipeline.adapters import buildtool, loopback, process
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import is_loopback
+from davy.pipeline.adapters.registrynames import is_loopback
 from davy.pipeline.adapters.staging import Staged, dockerfile, staged
 from davy.pipeline.builds.foreign import runs_on_target
 from davy.pipeline.errors import Missing

@@ -8,7 +8,7 @@ from pathlib import Path
 from davy.pipeline import durations
 from davy.pipeline.adapters import process
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import forbidden, host_and_repository
+from davy.pipeline.adapters.registrynames import forbidden, host_and_repository
 from davy.pipeline.errors import DavyError, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
 from davy.pipeline.redaction import masked

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from davy.pipeline.adapters import annotating, buildtool, process
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import host_and_repository, is_loopback
+from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
 from davy.pipeline.adapters.staging import Staged, dockerfile, staged
 from davy.pipeline.builds.foreign import runs_on_target
 from davy.pipeline.builds.progress import Progress

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from davy.pipeline.adapters.registry import host_and_repository, is_loopback
+from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
 from davy.pipeline.adapters.staging import dockerfile
 from davy.pipeline.ports import BuildOrder
 
