@@ -164,18 +164,23 @@ def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
     `pipeline.choosing.chosen` picks one for an order.
     """
     said = config.build.builder
-    return {name: _builder(name, clock) for name in BUILDERS if said in ("auto", name)}
+    return {name: _builder(name, config, clock) for name in BUILDERS if said in ("auto", name)}
 
 
-def _builder(name: str, clock: "Clock") -> "Builder":
+def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    def plain(host: str) -> bool:
+        return host in config.build.plain_http or is_loopback(host)
+
     if name == "buildx":
         from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
 
-        return BuildxBuilder(os.environ, interrupted=clock.interrupted)
+        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
     if name == "buildah":
         from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
 
-        return BuildahBuilder(os.environ, interrupted=clock.interrupted)
+        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
