@@ -16,7 +16,7 @@ from typing import Any
 
 from davy.pipeline.adapters import buildtool, loopback, process
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registrynames import is_loopback
+from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
 from davy.pipeline.adapters.staging import Staged, dockerfile, staged
 from davy.pipeline.builds.foreign import runs_on_target
 from davy.pipeline.errors import Missing
@@ -118,13 +118,17 @@ class BuildahBuilder:
             last = line.strip() or last
             say(line)
 
+        if self._plain(host_and_repository(order.name)[0]):
+            # registries.conf says so, too, but `manifest push` of 1.28 then ends early, and without an error.
+            push.append("--tls-verify=false")
         words = ["buildah", *push, "--digestfile", str(digest), local, f"docker://{order.name}:{order.tag}"]
         ended = self._run(words, order, hear, environment)
         buildtool.cut_short(ended, order, "push")
-        if ended.exit_code or not digest.exists():
+        named = digest.read_text().strip() if digest.exists() else ""
+        if ended.exit_code or not named:
             said = f"pushing image: {last.removeprefix('Error: ')}"
             raise buildtool.told(buildtool.Fall(order=order, tool="buildah push", said=said), self._credentials)
-        return digest.read_text().strip()
+        return named
 
     def _run(self, words: list[str], order: BuildOrder, hear: Say, environment: Mapping[str, str]) -> process.Ended:
         return process.run(
@@ -212,7 +216,10 @@ def _words(order: BuildOrder, place: Staged, local: str) -> list[str]:
     given, empty = buildtool.options, place.folder / "empty"
     empty.touch()
     return [
-        *("--layers", "--format", "oci", "--identity-label=false"),
+        # With several platforms Buildah 1.28 takes one platform's layers for another's, where they are told by the same
+        # words (`FROM scratch`, `COPY`).
+        f"--layers={'false' if len(order.platforms) > 1 else 'true'}",
+        *("--format", "oci", "--identity-label=false"),
         *("--file", str(place.dockerfile), "--ignorefile", str(place.ignore)),
         *(("--manifest", local) if len(order.platforms) > 1 else ("--tag", local)),
         *buildtool.pairs("--build-arg", order.args),

@@ -16,7 +16,7 @@ from davy.pipeline.redaction import masked
 DENIED = re.compile(
     r"\b401\b|\b403\b|denied|unauthorized|authentication required|no basic auth|forbidden|insufficient_scope", re.I
 )
-PUSHING = re.compile(r"failed to push|pushing image|trying to reuse blob|writing blob|uploading|error pushing", re.I)
+PUSHING = re.compile(r"failed to push|pushing image|^pushing |trying to reuse blob|writing blob|uploading|error pushing", re.I)
 BASE = re.compile(
     r"failed to resolve source metadata|manifest unknown|pull access denied|initializing source|"
     r"no such host|unable to copy from source|: not found$|creating build container",
@@ -50,7 +50,7 @@ def told(fall: Fall, credentials: DockerCredentials) -> DavyError:
     said = " ".join(fall.said.split())[-1500:] or f"{fall.tool} ended without a word"
     if fall.step and not _is_base(fall):
         return _rejected(fall, said, f"Mend the step; the same build by hand: {fall.tool}.")
-    if PUSHING.search(said):
+    if PUSHING.search(f"{fall.step} {said}"):
         return _not_pushed(fall, said, credentials)
     if BASE.search(said) and not (AWAY.search(said) and not re.search("not found|unknown", said)):
         remedy = "Check the base image's name, and that this machine is logged in to its registry."

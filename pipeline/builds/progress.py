@@ -27,6 +27,7 @@ class Progress:
         """Why the build ended, in the tool's words."""
         self._names: dict[str, str] = {}
         self._told: set[str] = set()
+        self._cached: set[str] = set()
         self._made = False
         self._halves: dict[str, bytes] = {}
 
@@ -69,7 +70,10 @@ class Progress:
             self.failed, self.error = name, self.error or error
         began = vertex.get("started") and not name.startswith(KEPT_BACK)
         step = STEP.match(name)
-        if vertex.get("completed") and step and step[1].upper() in LAYERS and not cached:
+        if cached:
+            # A layer of an imported cache is fetched later, and is then told once more as if it was made.
+            self._cached.add(digest)
+        if vertex.get("completed") and step and step[1].upper() in LAYERS and digest not in self._cached:
             self._made = True
         if (cached or began) and digest not in self._told and not name.startswith(KEPT_BACK):
             self._told.add(digest)
