@@ -95,8 +95,14 @@ class BuildahBuilder:
         story = _Story(say, buildtool.hushed(order, self._environment))
         done = False
         try:
-            ended = self._run(["buildah", "build", *_words(order, place, local)], order, story.hear, environment)
-            done = ended.exit_code == 0
+            # One platform after the other: at once, Buildah puts them into the index as they come.
+            for one in order.platforms or ("",):
+                ended = self._run(
+                    ["buildah", "build", *_words(order, place, local, one)], order, story.hear, environment
+                )
+                done = ended.exit_code == 0
+                if not done:
+                    break
         finally:
             if not done:
                 self._swept(place.folder.name)
@@ -211,7 +217,7 @@ class _Story:
         self._say(text)
 
 
-def _words(order: BuildOrder, place: Staged, local: str) -> list[str]:
+def _words(order: BuildOrder, place: Staged, local: str, platform: str) -> list[str]:
     """The command line; every value is a word of its own."""
     given, empty = buildtool.options, place.folder / "empty"
     empty.touch()
@@ -226,7 +232,7 @@ def _words(order: BuildOrder, place: Staged, local: str) -> list[str]:
         *buildtool.pairs("--label", order.annotations),
         *buildtool.pairs("--annotation", order.annotations),
         *(given("--target", [order.target]) if order.target else ()),
-        *(given("--platform", [",".join(order.platforms)]) if order.platforms else ()),
+        *(given("--platform", [platform]) if platform else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
         # Nobody mounts it: it tells this build's working containers from all others.

@@ -16,7 +16,9 @@ from davy.pipeline.redaction import masked
 DENIED = re.compile(
     r"\b401\b|\b403\b|denied|unauthorized|authentication required|no basic auth|forbidden|insufficient_scope", re.I
 )
-PUSHING = re.compile(r"failed to push|pushing image|^pushing |trying to reuse blob|writing blob|uploading|error pushing", re.I)
+PUSHING = re.compile(
+    r"failed to push|pushing image|^pushing |trying to reuse blob|writing blob|uploading|error pushing", re.I
+)
 BASE = re.compile(
     r"failed to resolve source metadata|manifest unknown|pull access denied|initializing source|"
     r"no such host|unable to copy from source|: not found$|creating build container",
