@@ -13,6 +13,7 @@ from davy.checks import preflight as questions
 from davy.checks.budget import Budget
 from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
+from davy.pipeline.choosing import Able
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event
@@ -103,7 +104,10 @@ def _stable(standing: Standing) -> list[str]:
 def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
     """Build and push every image."""
     wanted = orders.orders(task.config, revision, task.folder)
-    made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
+    builder = Able(wiring.builders(task.config, task.clock))
+    for one in wanted:
+        builder.lacks(one)
+    made = yield from building.build(wanted, builder, task.clock, wiring.washing(task.config))
     images = tuple(each.image for each in made)
     yield from afterwards.built(task, revision, images)
     return images

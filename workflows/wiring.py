@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Builder, Clock, Scanner, Signer, Source, SuiteRunner
 
+BUILDERS = ("buildx", "engine", "buildah")
+"""As `build.builder` names them, in the order in which `auto` looks."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -157,8 +159,29 @@ def source(folder: Path) -> "Source":
     return GitSource(folder)
 
 
-def builder(clock: "Clock") -> "Builder":
-    """Docker, as DOCKER_HOST and the Docker configuration say."""
+def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
+    """The builders that the configuration allows, by name, the preferred first. None is asked yet whether it is there.
+
+    `pipeline.choosing.chosen` picks one for an order.
+    """
+    said = config.build.builder
+    return {name: _builder(name, config, clock) for name in BUILDERS if said in ("auto", name)}
+
+
+def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    def plain(host: str) -> bool:
+        return host in config.build.plain_http or is_loopback(host)
+
+    if name == "buildx":
+        from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
+
+        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+    if name == "buildah":
+        from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
+
+        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)

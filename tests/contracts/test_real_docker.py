@@ -97,10 +97,11 @@ def test_a_missing_context_or_dockerfile_is_unusable(real_docker: Any, tmp_path:
 
 
 def test_a_hung_build_is_stopped(real_docker: Any, tmp_path: Path) -> None:
-    wanted = order(real_docker, tmp_path, "FROM BASE\nRUN echo begun && sleep 600\n")
+    text = "FROM BASE\nRUN echo begun && sleep 600\n"
+    wanted = order(real_docker, tmp_path, text, limit=timedelta(seconds=2))
     began = time.monotonic()
     with pytest.raises(Rejected, match="was stopped after 2s"):
-        DockerBuilder(real_docker.environment, limit=timedelta(seconds=2)).build(wanted, lambda _: None)
+        DockerBuilder(real_docker.environment).build(wanted, lambda _: None)
     assert time.monotonic() - began < 10
     assert not any("sleep 600" in container["Command"] for container in gone_soon(real_docker, "sleep 600"))
 

@@ -1,5 +1,6 @@
 """The one place where a subprocess starts."""
 
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -51,3 +52,29 @@ def test_a_child_left_behind_does_not_hold_the_run_up() -> None:
     began = time.monotonic()
     assert run(["sh", "-c", "sleep 60 & echo done"], timeout=SOON).out == "done\n"
     assert time.monotonic() - began < 3
+
+
+def test_a_child_that_nobody_wants_any_more_is_ended_and_told_apart_from_a_late_one() -> None:
+    asked = threading.Event()
+    words = ["sh", "-c", "echo begun; exec sleep 600"]
+    ended = run(words, timeout=timedelta(minutes=5), say=lambda _: asked.set(), interrupted=asked.is_set)
+    assert (ended.exit_code, ended.unwanted) == (None, True)
+
+
+def test_with_patience_a_child_may_say_goodbye() -> None:
+    asked = threading.Event()
+    words = ["sh", "-c", "trap 'echo goodbye; exit 0' TERM; echo begun; while :; do sleep 0.1; done"]
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        asked.set()
+
+    run(words, timeout=timedelta(minutes=5), say=say, interrupted=asked.is_set, patience=timedelta(seconds=30))
+    assert lines[-1] == "goodbye"
+
+
+def test_a_child_that_does_not_heed_is_killed_when_patience_is_over() -> None:
+    words = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+    ended = run(words, timeout=timedelta(seconds=0.5), patience=timedelta(seconds=0.5))
+    assert (ended.exit_code, ended.unwanted) == (None, False)

@@ -1,0 +1,92 @@
+"""A build's files, set out so that the same files are the same build."""
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from davy.pipeline.adapters.staging import packed, staged
+from davy.pipeline.errors import Unusable
+from davy.pipeline.ports import BuildOrder
+
+EPOCH = 1_700_000_000
+
+
+def order(folder: Path, files: tuple[str, ...] | None = ("sub/run", "link"), text: str | None = None) -> BuildOrder:
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "run").write_text("x")
+    (folder / "sub" / "run").chmod(0o700)
+    (folder / "link").symlink_to("sub/run")
+    (folder / "other").write_text("o")
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    return BuildOrder(name="r/a", context=folder, files=files, epoch=EPOCH, dockerfile_text=text)
+
+
+def test_only_the_files_are_there_with_gits_modes_and_the_epoch(tmp_path: Path) -> None:
+    with staged(order(tmp_path / "a")) as place:
+        names = sorted(path.relative_to(place.context).as_posix() for path in place.context.rglob("*"))
+        assert names == ["link", "sub", "sub/run"]
+        assert (place.context / "sub/run").stat().st_mode & 0o777 == 0o755
+        assert (place.context / "link").readlink() == Path("sub/run")
+        for path in (place.context, *place.context.rglob("*")):
+            assert path.lstat().st_mtime == EPOCH
+    assert not place.folder.exists()
+
+
+def test_no_two_builds_have_a_context_of_the_same_name(tmp_path: Path) -> None:
+    made = order(tmp_path / "a")
+    with staged(made) as one, staged(made) as other:
+        assert one.context.name != other.context.name
+
+
+def test_without_files_the_context_is_itself_and_the_nearest_ignore_file_counts(tmp_path: Path) -> None:
+    made = order(tmp_path / "a", files=None, text="FROM pinned\n")
+    (made.context / ".dockerignore").write_text("far")
+    with staged(made) as place:
+        assert (place.context, place.ignore.read_text()) == (made.context, "far")
+        assert place.dockerfile.read_text() == "FROM pinned\n"
+        assert place.ignore.name == f"{place.dockerfile.name}.dockerignore"
+    (made.context / "Dockerfile.dockerignore").write_text("near")
+    with staged(made) as place:
+        assert place.ignore.read_text() == "near"
+
+
+@pytest.mark.parametrize("gone", ["file", "Dockerfile", "context"])
+def test_what_is_missing_is_named(tmp_path: Path, gone: str) -> None:
+    made = order(tmp_path / "a", files=("file",))
+    if gone == "Dockerfile":
+        (made.context / "Dockerfile").unlink()
+    elif gone == "context":
+        made.context.rename(tmp_path / "moved")
+    with pytest.raises(Unusable, match=gone), staged(made):
+        pass
+
+
+def test_one_context_is_one_tar(tmp_path: Path) -> None:
+    tars = []
+    for number in (1, 2):
+        made = order(tmp_path / str(number))
+        os.utime(made.context / "sub" / "run", (number, number))
+        tars.append(io.BytesIO())
+        packed(made, tars[-1])
+    assert tars[0].getvalue() == tars[1].getvalue()
+
+
+def test_a_dockerfile_of_its_own_name_is_kept_from_the_image(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    name = packed(order(tmp_path / "a", text="FROM pinned\n"), archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as read:
+        said = {member.name: read.extractfile(member).read().decode() for member in read if member.isreg()}  # type: ignore[union-attr]
+    assert said[name] == "FROM pinned\n"
+    assert said[".dockerignore"].split() == [".dockerignore", name]
+
+
+def test_a_dockerfile_that_is_one_of_the_files_is_used_where_it_is(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    assert packed(order(tmp_path / "a", files=("Dockerfile",)), archive) == "Dockerfile"
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as read:
+        assert read.getnames() == ["Dockerfile"]
