@@ -130,11 +130,27 @@ class WorkTree(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An image as the registry holds it."""
+
+    image: Image
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of its manifest, or of its index."""
+
+
 class ImageStore(Protocol):
-    """A registry's images. Tags are moved and images copied without a pull."""
+    """A registry's images. Tags are moved and images copied without a pull. Asked by several threads at once."""
 
     def digest(self, name: str, reference: str) -> str | None:
         """Of a tag or digest; None where there is none. Raises Forbidden, Unreachable."""
+        ...
+
+    def stored(self, name: str, reference: str) -> Stored | None:
+        """The image behind a tag or digest with what it says of itself, in one question; None where there is none.
+
+        Raises Forbidden, Unreachable.
+        """
         ...
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
