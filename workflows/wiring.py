@@ -18,6 +18,7 @@ from davy.workflows import access, canaryfile, identity
 if TYPE_CHECKING:
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.clock import SystemClock
+    from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
@@ -160,6 +161,16 @@ def builder(clock: "Clock") -> "Builder":
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
+    """Registries, with the credentials that Docker has. One is enough for all threads; to be closed."""
+    from davy.pipeline.adapters.credentials import DockerCredentials  # noqa: PLC0415
+    from davy.pipeline.adapters.imagestore import RegistryImages  # noqa: PLC0415
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    plain = config.build.plain_http if config else ()
+    return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
 
 
 def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
