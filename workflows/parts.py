@@ -11,14 +11,14 @@ from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import codec, orders, report, suites
-from davy.pipeline import images as building
+from davy.pipeline import codec, report, suites
+from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import canaryfile, configured, gate, wiring
+from davy.workflows import canaryfile, configured, gate, wiring, works
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
@@ -101,9 +101,8 @@ def _stable(standing: Standing) -> list[str]:
 
 
 def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
-    """Build and push every image."""
-    wanted = orders.orders(task.config, revision, task.folder)
-    made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
+    """Every image, built and pushed where the registry does not have it."""
+    made = yield from works.built(task, revision)
     return tuple(each.image for each in made)
 
 
@@ -178,7 +177,7 @@ def image(reference: str) -> Image:
 def given(config: DeliveryConfig, references: tuple[str, ...]) -> tuple[Image, ...]:
     """Images named on the command line. Raises Unusable where one is not of this configuration."""
     images = tuple(image(reference) for reference in references)
-    known = {one.name for one in config.images}
+    known = {recipe.name for recipe in recipes.expanded(config.images)}
     strange = [one.name for one in images if one.name not in known]
     if strange:
         raise Unusable(

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.adapters.kubeapi import KubeApi
+    from davy.pipeline.builds.remembered import Records
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
+    from davy.pipeline.model import Revision
+    from davy.pipeline.ports import Builder, BuildOrder, Clock, Source, SuiteRunner, WorkTree
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -156,11 +159,59 @@ def source(folder: Path) -> "Source":
     return GitSource(folder)
 
 
+def revision(folder: Path) -> "Revision":
+    """The work tree's; on a detached head the branch is the CI job's."""
+    read = source(folder).revision()
+    return read if read.branch else replace(read, branch=identity.branch(os.environ))
+
+
 def builder(clock: "Clock") -> "Builder":
     """Docker, as DOCKER_HOST and the Docker configuration say."""
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def builder_of(config: "DeliveryConfig", clock: "Clock") -> "Callable[[BuildOrder], tuple[str, Builder]]":
+    """Chooses who builds an order: as `build.builder` says. Raises Unusable with what it lacks for that."""
+    made = builder(clock)
+
+    def choose(order: "BuildOrder") -> "tuple[str, Builder]":
+        lacks = made.lacks(order)
+        if lacks:
+            raise Unusable(
+                f"{order.name} cannot be built here.",
+                problems=tuple(Problem(what=f"{order.name}: {what}") for what in lacks),
+            )
+        return "engine", made
+
+    return choose
+
+
+def tree() -> "WorkTree":
+    """The files that builds read."""
+    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+
+    return GitWorkTree(os.environ)
+
+
+def lock(path: Path) -> dict[str, str]:
+    """Digests of base images, by reference; empty where there is no such file. Raises Unusable."""
+    return {}
+
+
+def records(folder: Path) -> "Records":
+    """What this machine knows of builds."""
+    from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
+
+    return BuildRecords(folder)
+
+
+def version() -> str:
+    """davy's own."""
+    from davy.pipeline import __version__  # noqa: PLC0415
+
+    return __version__
 
 
 def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":

@@ -38,9 +38,9 @@ class Recipe:
     ssh: tuple[str, ...] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    """With `{branch}`, `{version}`, `{revision}` still to be filled."""
+    """With the suffix, where they need it; `{branch}`, `{version}`, `{revision}` are still to be filled."""
     suffix: str = ""
-    """Of its tags, where several share the repository and would take each other's: `-3.12`."""
+    """Of tags, where several share the repository and would take each other's: `-3.12`."""
 
 
 def expanded(images: Iterable[ImageConfig]) -> tuple[Recipe, ...]:
@@ -90,6 +90,7 @@ def tagged(text: str, suffix: str = "") -> str:
 
 def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Recipe:
     name = filled(image.name, cell)
+    suffix = "-" + tagged("-".join(cell.values())) if shared else ""
     named = f"[{','.join(f'{key}={value}' for key, value in cell.items())}]" if shared else ""
     return Recipe(
         id=name + named,
@@ -103,9 +104,15 @@ def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Rec
         secrets=tuple(_secret(secret) for secret in image.secrets),
         ssh=image.ssh,
         contexts=image.contexts,
-        tags=tuple(filled(tag, cell) for tag in image.tags),
-        suffix="-" + tagged("-".join(cell.values())) if shared else "",
+        tags=tuple(_own(tag, image, cell, suffix) for tag in image.tags),
+        suffix=suffix,
     )
+
+
+def _own(tag: str, image: ImageConfig, cell: Mapping[str, str], suffix: str) -> str:
+    """The tag as this cell has it: one that does not say the whole cell itself gets the suffix."""
+    varied = {key for key, values in image.matrix.items() if len(values) > 1}
+    return filled(tag, cell) + ("" if varied <= set(PLACEHOLDER.findall(tag)) else suffix)
 
 
 def _secret(secret: SecretConfig) -> BuildSecret:

@@ -1,0 +1,92 @@
+"""Works: the images' driver on real ports, as the configuration says: their keys, what would be built, building."""
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from davy.pipeline import bases, images, prepared
+from davy.pipeline.bases import Naming
+from davy.pipeline.builds import recipes
+from davy.pipeline.builds.remembered import Records
+from davy.pipeline.builds.workshop import Workshop
+from davy.pipeline.config import DeliveryConfig
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.events import Event
+from davy.pipeline.model import Revision
+from davy.pipeline.ports import Built, ImageStore
+from davy.workflows import wiring
+from davy.workflows.errand import Errand
+
+OWN = prepared.OWN
+
+
+def records(folder: Path) -> Records:
+    """What this machine knows of the last builds."""
+    return wiring.records(folder / OWN)
+
+
+def asking(task: Errand, store: ImageStore) -> Workshop:
+    """Every image with its key; bases that the lock does not hold are asked for at their registries."""
+    return _workshop(task, lambda wanted: bases.resolved(wanted, store))
+
+
+def knowing(task: Errand, known: Records) -> Workshop:
+    """The same with nobody asked: a base that the lock does not hold is taken as the last build here had it."""
+
+    def recalled(wanted: Mapping[str, Naming]) -> dict[str, str]:
+        found = {reference: known.inputs(naming.recipe) for reference, naming in wanted.items()}
+        return {
+            reference: inputs.bases[reference]
+            for reference, inputs in found.items()
+            if inputs is not None and inputs.bases.get(reference)
+        }
+
+    return _workshop(task, recalled)
+
+
+def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
+    lock = wiring.lock(task.folder / task.config.build.lock)
+    return prepared.workshop(task.config, wiring.tree(), task.folder, lock, resolve, leave_out=(task.out,))
+
+
+def built(
+    task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False
+) -> Generator[Event, None, tuple[Built, ...]]:
+    """Build and push what has to be; every image that was asked for. Raises as the driver does."""
+    wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
+    with closing(wiring.images(task.config)) as store:
+        tools = images.Tools(
+            config=task.config,
+            folder=task.folder,
+            revision=revision,
+            store=store,
+            records=records(task.folder),
+            choose=wiring.builder_of(task.config, task.clock),
+            clock=task.clock,
+            shown=wiring.washing(task.config),
+            runner=task.runner,
+            version=wiring.version(),
+        )
+        return (yield from images.build(lambda: asking(task, store), wish, tools))
+
+
+@contextmanager
+def store_of(config: DeliveryConfig) -> Iterator[ImageStore]:
+    """The registries, while it is open."""
+    with closing(wiring.images(config)) as store:
+        yield store
+
+
+def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:
+    """Ids of the images that were named on the command line. Raises Unusable for one that nobody has."""
+    made = recipes.expanded(config.images)
+    found = {word: recipes.meant(made, word) for word in words}
+    strange = [word for word, ours in found.items() if not ours]
+    if strange:
+        known = ", ".join(recipes.labels(made).values()) or "none"
+        raise Unusable(
+            "There is no such image.",
+            problems=tuple(Problem(what=f"no image of the configuration is called {word!r}") for word in strange),
+            remedy=f"It has {known}.",
+        )
+    return tuple(dict.fromkeys(recipe.id for ours in found.values() for recipe in ours))
