@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
+    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner, WorkTree
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -153,6 +153,13 @@ def source(folder: Path) -> "Source":
     from davy.pipeline.adapters.git import GitSource  # noqa: PLC0415
 
     return GitSource(folder)
+
+
+def work_tree() -> "WorkTree":
+    """The files that images are built from, by their content."""
+    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+
+    return GitWorkTree(os.environ)
 
 
 def builder(clock: "Clock") -> "Builder":
