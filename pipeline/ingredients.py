@@ -84,20 +84,19 @@ class Gatherer:
         return self._contexts[known]
 
 
+def ingredients(recipe: Recipe, tree: WorkTree, folder: Path) -> Ingredients:
+    """Of one recipe alone; a Gatherer is quicker for several. Raises Unusable as it does."""
+    return Gatherer(tree, folder).ingredients(recipe)
+
+
 def inputs(
-    recipe: Recipe,
-    ingredients: Ingredients,
-    bases: Mapping[str, str],
-    parent_keys: Mapping[str, str],
-    parents: Mapping[str, str] | None = None,
+    recipe: Recipe, ingredients: Ingredients, bases: Mapping[str, str], parent_keys: Mapping[str, str]
 ) -> Inputs:
     """All that the key is made of.
 
-    `bases`: digests by reference, of the lock or the registry; `parents`: by reference of the Dockerfile, the id of
-    the recipe that makes it; `parent_keys`: by recipe id. A reference that is nobody's and has no digest is empty.
+    `bases`: by reference the digest, of those that are no image of the configuration; empty where nobody knows it.
+    `parent_keys`: by recipe id, of the images of the configuration that it is built from.
     """
-    made_here = parents or {}
-    outside = [name for name in ingredients.dockerfile.bases if name not in made_here]
     return Inputs(
         dockerfile=blob(ingredients.dockerfile.text),
         files=ingredients.files,
@@ -107,8 +106,8 @@ def inputs(
         secrets=tuple(secret.id for secret in recipe.secrets),
         # An id alone: where the socket or the key lies is the machine's.
         ssh=tuple(one.partition("=")[0] for one in recipe.ssh),
-        bases={name: own_digest(name) or bases.get(name, "") for name in outside},
-        parents={id_: parent_keys[id_] for id_ in dict.fromkeys(made_here.values()) if id_ in parent_keys},
+        bases={name: own_digest(name) or digest for name, digest in bases.items()},
+        parents=dict(parent_keys),
     )
 
 

@@ -89,7 +89,7 @@ def _renamed(written: str, value: str, name: str, pin: str) -> str:
     fields = mount_fields(value)
     if ("from", name) not in ((key.lower(), text) for key, text in fields):
         return pin
-    plain = re.compile(rf"(?i)((?:^|,)from=){re.escape(name)}(?=,|$)")
+    plain = re.compile(rf"(?i)((?:^|[,'\"])from=){re.escape(name)}(?=[,'\"]|$)")
     if plain.search(written):
         return plain.sub(lambda found: found[1] + pin, written)
     # Written anew, for quotes stood in it: as one quoted word.
