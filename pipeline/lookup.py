@@ -37,6 +37,17 @@ class Past:
     """`here` or `in the registry`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Where earlier builds are known."""
+
+    records: Records
+    """On this machine."""
+    store: ImageStore | None = None
+    """None: no registry is asked."""
+    branch: str = ""
+
+
 def found(images: Iterable[Keyed], store: ImageStore) -> dict[str, Find]:
     """By id, what is there; all are asked at once. Raises Forbidden, and Unreachable with what to do."""
     wanted = tuple(images)
@@ -68,19 +79,19 @@ def _recorded(image: Image, key: str, store: ImageStore) -> bool:
     return any(record is not None and record.build.key == key for record in records)
 
 
-def last(keyed: Keyed, records: Records, store: ImageStore | None, branch: str) -> Past | None:
+def last(keyed: Keyed, memory: Memory) -> Past | None:
     """The newest build that is known: on this machine, else by the branch's pointer in the registry.
 
     What the registry does not tell is not known: an explanation never stops a build.
     """
-    build = records.last(keyed.id)
-    inputs = records.inputs(keyed.id) if build else None
+    build = memory.records.last(keyed.id)
+    inputs = memory.records.inputs(keyed.id) if build else None
     if build and inputs:
         return Past(record=Remembered(build=build, inputs=inputs), where="here")
-    if store is None:
+    if memory.store is None:
         return None
     try:
-        return _pointed(keyed, store, branch)
+        return _pointed(keyed, memory.store, memory.branch)
     except DavyError:
         return None
 

@@ -88,7 +88,7 @@ def chosen(images: Iterable[Keyed], tools: Tools) -> dict[str, Chosen]:
 
 def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrder:
     """What the builder is told: every base and every parent by its digest."""
-    made = orders.order(keyed.recipe, tools.config, tools.revision, tools.folder, keyed.key, key_tag(keyed.key))
+    made = orders.order(keyed.recipe, tools.config, tools.revision, tools.folder, key=keyed.key, tag=key_tag(keyed.key))
     return replace(made, dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)), files=keyed.files)
 
 
@@ -106,7 +106,8 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
     """Why it is built, in one line."""
     if forced:
         return "it was asked for by --force"
-    past = lookup.last(keyed, tools.records, tools.store, tools.revision.branch)
+    memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
+    past = lookup.last(keyed, memory)
     return why(keyed, past, {one.id: one.label for one in shop.images})
 
 

@@ -12,7 +12,9 @@ from davy.pipeline.oci import PREFIX
 from davy.pipeline.ports import BuildOrder
 
 
-def order(recipe: Recipe, config: DeliveryConfig, revision: Revision, folder: Path, key: str, tag: str) -> BuildOrder:
+def order(
+    recipe: Recipe, config: DeliveryConfig, revision: Revision, folder: Path, *, key: str, tag: str
+) -> BuildOrder:
     """What to build. Paths of the recipe are relative to `folder`, the configuration's own. `tag`: pushed with it."""
     build = config.build
     return BuildOrder(

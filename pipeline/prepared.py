@@ -24,6 +24,7 @@ def workshop(
     config: DeliveryConfig,
     tree: WorkTree,
     folder: Path,
+    *,
     lock: Mapping[str, str],
     resolve: Resolve,
     leave_out: Sequence[Path] = (),
@@ -117,8 +118,8 @@ def _keyed(
     keys: dict[str, str] = {}
     made: list[Keyed] = []
     for one in graph.ordered(links.parents):
-        own = links.bases[one]
-        said = inputs(by_id[one], found[one], bases, keys, links.by[one])
+        own = {reference: bases.get(reference, "") for reference in links.bases[one]}
+        said = inputs(by_id[one], found[one], own, {parent: keys[parent] for parent in links.parents[one]})
         keys[one] = key.key(said)
         made.append(
             Keyed(
@@ -127,12 +128,17 @@ def _keyed(
                 key=keys[one],
                 inputs=said,
                 dockerfile=found[one].dockerfile,
-                files=tuple(found[one].files),
+                files=_of_context(found[one], by_id[one]),
                 links=links.by[one],
                 unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),
             )
         )
     return tuple(made)
+
+
+def _of_context(made: Ingredients, recipe: Recipe) -> tuple[str, ...]:
+    others = tuple(f"{name}:" for name in recipe.contexts)
+    return tuple(path for path in made.files if not (others and path.startswith(others)))
 
 
 def _warnings(

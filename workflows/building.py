@@ -9,7 +9,6 @@ import click
 from davy.pipeline import outlook
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ImageBuilt
-from davy.pipeline.outlook import Outlook
 from davy.workflows import buildtable, parts, wiring, works
 from davy.workflows.errand import Errand, started
 from davy.workflows.release import End, Told, framed, sourced
@@ -52,23 +51,7 @@ def _heard(events: Iterator[Event], made: list[ImageBuilt]) -> Iterator[Event]:
 def planned(task: Errand, said: Said) -> Ending:
     """What a build would do; nothing is touched, and unless `--ask` says so, nobody is asked."""
     only = works.meant(task.config, said["images"])
-    known = works.records(task.folder)
-    warnings, images = _asked(task, only, said) if said["ask"] else _unasked(task, only, said, known)
-    buildtable.shown(images, warnings, said)
+    with works.seen(task, ask=said["ask"]) as (shop, memory):
+        images = outlook.outlook(shop, memory, only=only, force=said["force"])
+    buildtable.shown(images, shop.warnings, said)
     return Ending.DONE
-
-
-def _unasked(
-    task: Errand, only: tuple[str, ...], said: Said, known: works.Records
-) -> tuple[tuple[str, ...], tuple[Outlook, ...]]:
-    shop = works.knowing(task, known)
-    return shop.warnings, outlook.outlook(shop, known, None, only=only, force=said["force"])
-
-
-def _asked(task: Errand, only: tuple[str, ...], said: Said) -> tuple[tuple[str, ...], tuple[Outlook, ...]]:
-    branch = wiring.revision(task.folder).branch
-    with works.store_of(task.config) as store:
-        shop = works.asking(task, store)
-        known = works.records(task.folder)
-        found = outlook.outlook(shop, known, store, branch, only=only, force=said["force"])
-    return shop.warnings, found

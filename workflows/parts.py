@@ -51,7 +51,7 @@ def parts(task: Order) -> Parts:
     """Everything wired; nothing is asked before it is needed."""
     return Parts(
         clock=task.clock,
-        source=lambda: wiring.source(task.folder).revision(),
+        source=lambda: wiring.revision(task.folder),
         examine=lambda: examined(task),
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images),

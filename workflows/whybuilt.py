@@ -13,7 +13,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction
 from davy.pipeline.outlook import Outlook
 from davy.pipeline.value import dataclass
-from davy.workflows import wiring, works
+from davy.workflows import works
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless, one_line
 
@@ -39,25 +39,12 @@ class Why:
 def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
     """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
     only = works.meant(task.config, (said["image"],))
-    for why in _offline(task, only) if said["offline"] else _asked(task, only):
+    with works.seen(task, ask=not said["offline"]) as (shop, memory):
+        found = outlook.outlook(shop, memory, only=only)
+        told = [_why(one, lookup.last(one.keyed, memory), shop) for one in found if one.keyed.id in only]
+    for why in told:
         click.echo(json.dumps(document(why)) if said["output"] == "json" else text(why))
     return Ending.DONE
-
-
-def _offline(task: Errand, only: tuple[str, ...]) -> list[Why]:
-    known = works.records(task.folder)
-    shop = works.knowing(task, known)
-    found = outlook.outlook(shop, known, None, only=only)
-    return [_why(one, lookup.last(one.keyed, known, None, ""), shop) for one in found if one.keyed.id in only]
-
-
-def _asked(task: Errand, only: tuple[str, ...]) -> list[Why]:
-    known, branch = works.records(task.folder), wiring.revision(task.folder).branch
-    with works.store_of(task.config) as store:
-        shop = works.asking(task, store)
-        found = outlook.outlook(shop, known, store, branch, only=only)
-        ours = [one for one in found if one.keyed.id in only]
-        return [_why(one, lookup.last(one.keyed, known, store, branch), shop) for one in ours]
 
 
 def _why(one: Outlook, past: lookup.Past | None, shop: Workshop) -> Why:

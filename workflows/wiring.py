@@ -165,6 +165,13 @@ def revision(folder: Path) -> "Revision":
     return read if read.branch else replace(read, branch=identity.branch(os.environ))
 
 
+def work_tree() -> "WorkTree":
+    """The files that images are built from, by their content."""
+    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+
+    return GitWorkTree(os.environ)
+
+
 def builder(clock: "Clock") -> "Builder":
     """Docker, as DOCKER_HOST and the Docker configuration say."""
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
@@ -172,7 +179,7 @@ def builder(clock: "Clock") -> "Builder":
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
 
 
-def builder_of(config: "DeliveryConfig", clock: "Clock") -> "Callable[[BuildOrder], tuple[str, Builder]]":
+def builder_of(clock: "Clock") -> "Callable[[BuildOrder], tuple[str, Builder]]":
     """Chooses who builds an order: as `build.builder` says. Raises Unusable with what it lacks for that."""
     made = builder(clock)
 
@@ -186,18 +193,6 @@ def builder_of(config: "DeliveryConfig", clock: "Clock") -> "Callable[[BuildOrde
         return "engine", made
 
     return choose
-
-
-def tree() -> "WorkTree":
-    """The files that builds read."""
-    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
-
-    return GitWorkTree(os.environ)
-
-
-def lock(path: Path) -> dict[str, str]:
-    """Digests of base images, by reference; empty where there is no such file. Raises Unusable."""
-    return {}
 
 
 def records(folder: Path) -> "Records":

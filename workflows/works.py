@@ -6,14 +6,15 @@ from pathlib import Path
 
 from davy.pipeline import bases, images, prepared
 from davy.pipeline.bases import Naming
-from davy.pipeline.builds import recipes
+from davy.pipeline.builds import lockfile, recipes
 from davy.pipeline.builds.remembered import Records
 from davy.pipeline.builds.workshop import Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import Event
+from davy.pipeline.lookup import Memory
 from davy.pipeline.model import Revision
-from davy.pipeline.ports import Built, ImageStore
+from davy.pipeline.ports import Built, ImageStore, WorkTree
 from davy.workflows import wiring
 from davy.workflows.errand import Errand
 
@@ -45,8 +46,19 @@ def knowing(task: Errand, known: Records) -> Workshop:
 
 
 def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
-    lock = wiring.lock(task.folder / task.config.build.lock)
-    return prepared.workshop(task.config, wiring.tree(), task.folder, lock, resolve, leave_out=(task.out,))
+    tree = wiring.work_tree()
+    return prepared.workshop(
+        task.config, tree, task.folder, lock=_locked(task, tree), resolve=resolve, leave_out=(task.out,)
+    )
+
+
+def _locked(task: Errand, tree: WorkTree) -> Mapping[str, str]:
+    """Digests by reference; none where there is no lock. Raises Unusable with every line that cannot be read."""
+    name = task.config.build.lock
+    read = lockfile.read(tree.text(task.folder / name) or "", name)
+    if read.problems:
+        raise Unusable(f"{name} cannot be read.", problems=read.problems, remedy="`davy build lock` writes it anew.")
+    return read.bases
 
 
 def built(
@@ -61,7 +73,7 @@ def built(
             revision=revision,
             store=store,
             records=records(task.folder),
-            choose=wiring.builder_of(task.config, task.clock),
+            choose=wiring.builder_of(task.clock),
             clock=task.clock,
             shown=wiring.washing(task.config),
             runner=task.runner,
@@ -71,10 +83,15 @@ def built(
 
 
 @contextmanager
-def store_of(config: DeliveryConfig) -> Iterator[ImageStore]:
-    """The registries, while it is open."""
-    with closing(wiring.images(config)) as store:
-        yield store
+def seen(task: Errand, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
+    """The images with their keys, and where earlier builds are known: with the registry while this is open, or not."""
+    known = records(task.folder)
+    if not ask:
+        yield knowing(task, known), Memory(records=known)
+        return
+    branch = wiring.revision(task.folder).branch
+    with closing(wiring.images(task.config)) as store:
+        yield asking(task, store), Memory(records=known, store=store, branch=branch)
 
 
 def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:
