@@ -77,9 +77,7 @@ def _called(shop: Workshop) -> dict[str, str]:
 
 def _unlocked(keyed: Keyed) -> str:
     """What a reader has to know of a key whose bases may move."""
-    if not keyed.unlocked:
-        return ""
-    unknown = [base for base in keyed.unlocked if not keyed.inputs.bases.get(base)]
-    if unknown:
-        return f"; not locked: {', '.join(unknown)}, so a build will get another key"
-    return f"; not locked: {', '.join(keyed.unlocked)}"
+    named = f"; not locked: {', '.join(keyed.unlocked)}" if keyed.unlocked else ""
+    if not keyed.provisional:
+        return named
+    return f"{named or '; a base of its parent is not locked'}, so a build will get another key"

@@ -116,11 +116,14 @@ def _keyed(
 ) -> tuple[Keyed, ...]:
     by_id, called = {recipe.id: recipe for recipe in recipes}, labels(recipes)
     keys: dict[str, str] = {}
+    provisional: set[str] = set()
     made: list[Keyed] = []
     for one in graph.ordered(links.parents):
         own = {reference: bases.get(reference, "") for reference in links.bases[one]}
         said = inputs(by_id[one], found[one], own, {parent: keys[parent] for parent in links.parents[one]})
         keys[one] = key.key(said)
+        if "" in said.bases.values() or provisional & said.parents.keys():
+            provisional.add(one)
         made.append(
             Keyed(
                 recipe=by_id[one],
@@ -131,6 +134,7 @@ def _keyed(
                 files=_of_context(found[one], by_id[one]),
                 links=links.by[one],
                 unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),
+                provisional=one in provisional,
             )
         )
     return tuple(made)

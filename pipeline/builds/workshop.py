@@ -25,6 +25,8 @@ class Keyed:
     """By reference in the Dockerfile, the id of the image of the configuration that it names."""
     unlocked: tuple[str, ...] = ()
     """Bases that the lock does not hold."""
+    provisional: bool = False
+    """True where the digest of a base is not known, its own or a parent's: a build that asks will get another key."""
 
     @property
     def id(self) -> str:
