@@ -68,6 +68,8 @@ class BuildOrder:
     """Of the context, what belongs to the build, relative to it; None: as `.dockerignore` says."""
     contexts: Mapping[str, Path] = field(default_factory=dict)
     """Further folders, by the name the Dockerfile uses."""
+    context_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each further folder, what belongs to the build; one that is not named here is taken as it is."""
     platforms: tuple[str, ...] = ()
     """Empty: the builder's own."""
     secrets: tuple[BuildSecret, ...] = ()

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from davy.pipeline.builds.remembered import Records
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.model import Revision
-    from davy.pipeline.ports import Builder, BuildOrder, Clock, Source, SuiteRunner, WorkTree
+    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner, WorkTree
 
+BUILDERS = ("buildx", "engine", "buildah")
+"""As `build.builder` names them, in the order in which `auto` looks."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -172,27 +174,32 @@ def work_tree() -> "WorkTree":
     return GitWorkTree(os.environ)
 
 
-def builder(clock: "Clock") -> "Builder":
-    """Docker, as DOCKER_HOST and the Docker configuration say."""
+def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
+    """The builders that the configuration allows, by name, the preferred first. None is asked yet whether it is there.
+
+    `pipeline.choosing.chosen` picks one for an order.
+    """
+    said = config.build.builder
+    return {name: _builder(name, config, clock) for name in BUILDERS if said in ("auto", name)}
+
+
+def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    def plain(host: str) -> bool:
+        return host in config.build.plain_http or is_loopback(host)
+
+    if name == "buildx":
+        from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
+
+        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+    if name == "buildah":
+        from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
+
+        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
-
-
-def builder_of(clock: "Clock") -> "Callable[[BuildOrder], tuple[str, Builder]]":
-    """Chooses who builds an order: as `build.builder` says. Raises Unusable with what it lacks for that."""
-    made = builder(clock)
-
-    def choose(order: "BuildOrder") -> "tuple[str, Builder]":
-        lacks = made.lacks(order)
-        if lacks:
-            raise Unusable(
-                f"{order.name} cannot be built here.",
-                problems=tuple(Problem(what=f"{order.name}: {what}") for what in lacks),
-            )
-        return "engine", made
-
-    return choose
 
 
 def records(folder: Path) -> "Records":

@@ -9,6 +9,7 @@ from davy.pipeline.bases import Naming
 from davy.pipeline.builds import lockfile, recipes
 from davy.pipeline.builds.remembered import Records
 from davy.pipeline.builds.workshop import Workshop
+from davy.pipeline.choosing import chosen
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import Event
@@ -66,6 +67,7 @@ def built(
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build and push what has to be; every image that was asked for. Raises as the driver does."""
     wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
+    builders = wiring.builders(task.config, task.clock)
     with closing(wiring.images(task.config)) as store:
         tools = images.Tools(
             config=task.config,
@@ -73,7 +75,7 @@ def built(
             revision=revision,
             store=store,
             records=records(task.folder),
-            choose=wiring.builder_of(task.clock),
+            choose=lambda order: chosen(order, builders),
             clock=task.clock,
             shown=wiring.washing(task.config),
             runner=task.runner,
