@@ -115,7 +115,7 @@ def why(keyed: Keyed, past: lookup.Past | None, called: Mapping[str, str]) -> st
     """What changed since that build, in one line."""
     if past is None:
         return "no build of it is known"
-    sentences = changed.changes(past.record.inputs, keyed.inputs, called)
+    sentences = changed.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context)
     return changed.told(sentences) or "the registry has it no more"
 
 

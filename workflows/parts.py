@@ -62,7 +62,7 @@ def parts(task: Order) -> Parts:
 
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
-    config = task.config
+    config = task.config.model_copy(update={"images": works.placed(task.config, task.folder)})
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
@@ -127,7 +127,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
     config = task.config
     side = wiring.side_of(config)
     standing = side.cluster.standing()
-    placement = preflight.placed(side.cluster.surroundings(), config.images, images)
+    placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
     if placement.problems:
         raise Unusable("An image has no place in the Deployment.", problems=placement.problems)
     start = Start(

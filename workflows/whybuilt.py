@@ -49,7 +49,7 @@ def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
 
 def _why(one: Outlook, past: lookup.Past | None, shop: Workshop) -> Why:
     called = {keyed.id: keyed.label for keyed in shop.images}
-    changes = because.changes(past.record.inputs, one.keyed.inputs, called) if past else ()
+    changes = because.changes(past.record.inputs, one.keyed.inputs, called, one.keyed.recipe.context) if past else ()
     return Why(outlook=one, past=past, changes=changes)
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from davy.pipeline import bases, images, prepared
 from davy.pipeline.bases import Naming
-from davy.pipeline.builds import lockfile, recipes
+from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.builds import dockerfile, graph, lockfile, recipes
+from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.builds.remembered import Records
 from davy.pipeline.builds.workshop import Workshop
 from davy.pipeline.choosing import chosen
@@ -94,6 +96,32 @@ def seen(task: Errand, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
     branch = wiring.revision(task.folder).branch
     with closing(wiring.images(task.config)) as store:
         yield asking(task, store), Memory(records=known, store=store, branch=branch)
+
+
+def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
+    """Every image by the name it is built under, with `deploy` said for each: what the file leaves open is decided.
+
+    A Dockerfile that is not there or cannot be read tells nothing: a job that only deploys has no need of it.
+    """
+    made = recipes.expanded(config.images)
+    tree = wiring.work_tree()
+    references = {one.id: _references(one, folder, tree) for one in made} if len(made) > 1 else {}
+    said = {one.id: image.deploy for image in config.images for one in recipes.cells_of(image)}
+    runs = graph.deployed(made, graph.linked(made, references).parents, said)
+    return tuple(
+        image.model_copy(update={"name": one.name, "matrix": {}, "deploy": one.id in runs})
+        for image in config.images
+        for one in recipes.cells_of(image)
+    )
+
+
+def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]:
+    try:
+        text = tree.text(folder / recipe.context / recipe.dockerfile)
+    except Unusable:
+        return ()
+    read = dockerfile.parsed(text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts)
+    return read.bases
 
 
 def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:

@@ -10,17 +10,19 @@ EXECUTABLE, LINK, MODULE = "100755", "120000", "160000"
 LONGEST_VALUE = 60
 
 
-def changes(before: Inputs, now: Inputs, called: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def changes(
+    before: Inputs, now: Inputs, called: Mapping[str, str] | None = None, context: str = "."
+) -> tuple[str, ...]:
     """Everything that differs, a sentence each, ranked: what the Dockerfile says, what it stands on, files.
 
-    `called`: what people call a parent, by recipe id.
+    `called`: what people call a parent, by recipe id. `context`: the folder that files are told below.
     """
     return (
         *_dockerfile(before, now),
         *_bases(before.bases, now.bases),
         *_parents(before.parents, now.parents, called or {}),
         *_settings(before, now),
-        *_files(before.files, now.files),
+        *_files(_below(context, before.files), _below(context, now.files)),
     )
 
 
@@ -89,6 +91,14 @@ def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[st
         sources = gone.get(now[path])
         yield f"{sources.pop()} is now {path}" if sources else f"{path} is new"
     yield from (f"{path} is gone" for path in sorted(path for paths in gone.values() for path in paths))
+
+
+def _below(context: str, files: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    """By the path that a person knows. Those of further contexts have the context's name before them already."""
+    folder = context.strip("/").removeprefix("./")
+    if folder in ("", "."):
+        return files
+    return {path if ":" in path else f"{folder}/{path}": entry for path, entry in files.items()}
 
 
 def _differs(path: str, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> bool:
