@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import yaml
 
-from davy.pipeline import bases, images, prepared
+from davy.pipeline import bases, images, making, prepared
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds.recipes import expanded, meant
 from davy.pipeline.builds.workshop import Workshop
@@ -121,8 +121,8 @@ class Yard:
             leave_out=(self.folder / "davy-out",),
         )
 
-    def tools(self) -> images.Tools:
-        return images.Tools(
+    def tools(self) -> making.Tools:
+        return making.Tools(
             config=self.config,
             folder=self.folder,
             revision=self.revision,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from davy.pipeline import bases, images, prepared
+from davy.pipeline import bases, images, making, prepared
 from davy.pipeline.bases import Naming
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.builds import dockerfile, graph, lockfile, recipes
@@ -71,7 +71,7 @@ def built(
     wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
     builders = wiring.builders(task.config, task.clock)
     with closing(wiring.images(task.config)) as store:
-        tools = images.Tools(
+        tools = making.Tools(
             config=task.config,
             folder=task.folder,
             revision=revision,

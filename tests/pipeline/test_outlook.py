@@ -69,4 +69,4 @@ def test_a_registry_that_does_not_answer_is_an_error_and_not_a_guess(yard: Yard)
     yard.store.fault = Unreachable("away")
     with pytest.raises(Unreachable):
         seen(yard, ask=True)
-    assert set(action for action, _ in seen(yard, ask=False).values()) == {BuildAction.UNKNOWN.value}
+    assert {action for action, _ in seen(yard, ask=False).values()} == {BuildAction.UNKNOWN.value}
