@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from davy.pipeline import outlook
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction, ImageBuilt
-from davy.workflows import buildtable, parts, wiring, works
+from davy.workflows import parts, wiring, works
 from davy.workflows.errand import Errand, started
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
@@ -44,12 +43,3 @@ def _building(task: Errand, only: tuple[str, ...], made: list[ImageBuilt], *, fo
     reused = sum(one.action is BuildAction.REUSE for one in made)
     sentence = f"{len(made)} in the registry: {len(made) - reused} built, {reused} reused"
     return End(ending=Ending.DONE, sentence=sentence)
-
-
-def planned(task: Errand, said: Said) -> Ending:
-    """What a build would do; nothing is touched, and unless `--ask` says so, nobody is asked."""
-    only = works.meant(task.config, said["images"])
-    with works.seen(task, ask=said["ask"]) as (shop, memory):
-        images = outlook.outlook(shop, memory, only=only, force=said["force"])
-    buildtable.shown(images, shop.warnings, said)
-    return Ending.DONE
