@@ -123,8 +123,14 @@ class Evidence:
 class WorkTree(Protocol):
     """The files that builds read, by their content and without reading what git knows already."""
 
-    def entries(self, folder: Path) -> Mapping[str, tuple[str, str]]:
-        """Every file below it, also untracked and ignored ones: (mode, blob id) by path relative to it."""
+    def entries(
+        self, folder: Path, keeps: Callable[[str], bool], enters: Callable[[str], bool]
+    ) -> Mapping[str, tuple[str, str]]:
+        """Every file below it that is kept, also untracked and ignored ones: (mode, blob id) by path relative to it.
+
+        `keeps` is asked with a file's path, `enters` with a folder's: False where nothing below it is kept. Only what
+        is kept is read. Raises Unusable with every file that cannot be read, Missing without git.
+        """
         ...
 
     def text(self, path: Path) -> str | None:

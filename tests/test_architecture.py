@@ -24,6 +24,10 @@ SIN = {
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
     "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply.policy")],
+    "builds": [
+        ("pipeline/builds/key.py", "import davy.pipeline.builds.graph"),
+        ("pipeline/builds/because.py", "import davy.pipeline.builds.graph"),
+    ],
     "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judging"),

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.buildconfig import SignConfig
+    from davy.pipeline.builds.remembered import Records
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, Source, SuiteRunner
+    from davy.pipeline.model import Revision
+    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, Source, SuiteRunner, WorkTree
 
 BUILDERS = ("buildx", "engine", "buildah")
 """As `build.builder` names them, in the order in which `auto` looks."""
@@ -159,6 +162,19 @@ def source(folder: Path) -> "Source":
     return GitSource(folder)
 
 
+def revision(folder: Path) -> "Revision":
+    """The work tree's; on a detached head the branch is the CI job's."""
+    read = source(folder).revision()
+    return read if read.branch else replace(read, branch=identity.branch(os.environ))
+
+
+def work_tree() -> "WorkTree":
+    """The files that images are built from, by their content."""
+    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+
+    return GitWorkTree(os.environ)
+
+
 def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
     """The builders that the configuration allows, by name, the preferred first. None is asked yet whether it is there.
 
@@ -185,6 +201,20 @@ def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def records(folder: Path) -> "Records":
+    """What this machine knows of builds."""
+    from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
+
+    return BuildRecords(folder)
+
+
+def version() -> str:
+    """davy's own."""
+    from davy.pipeline import __version__  # noqa: PLC0415
+
+    return __version__
 
 
 def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
-from davy.pipeline.errors import Missing
+from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.ports import Say
 
 TICK = 0.1
@@ -101,6 +101,43 @@ def _asked_to_end(child: "subprocess.Popen[bytes]", seconds: float) -> None:
         os.killpg(child.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a short question to a program gave: all of its output, as bytes."""
+
+    exit_code: int
+    out: bytes
+    err: str
+
+
+def answered(
+    words: Sequence[str],
+    *,
+    timeout: timedelta,
+    folder: Path | str | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: bytes = b"",
+) -> Answered:
+    """Ask and wait for the whole answer. Raises Missing: no such program, or no such folder; Unreachable: too slow."""
+    try:
+        ended = subprocess.run(
+            list(words),
+            input=given,
+            capture_output=True,
+            check=False,
+            cwd=folder,
+            env=dict(environment) if environment is not None else None,
+            timeout=timeout.total_seconds(),
+        )
+    except OSError as error:
+        raise Missing(
+            f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(f"{words[0]} did not answer within {timeout.total_seconds():g} s.") from error
+    return Answered(exit_code=ended.returncode, out=ended.stdout, err=ended.stderr.decode(errors="replace"))
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -51,7 +51,7 @@ def phrase(event: e.Event) -> str:
 
 @phrase.register
 def _(event: e.ReleaseStarted) -> str:
-    start = f"release {event.release} of {event.service} began"
+    start = f"{event.part or 'release'} {event.release} of {event.service} began"
     return start + (f", run by {event.runner}" if event.runner else "") + (f" — {REHEARSAL}" if event.rehearsal else "")
 
 
@@ -79,9 +79,21 @@ def _(event: e.LogLine) -> str:
 
 
 @phrase.register
+def _(event: e.BuildStarted) -> str:
+    return f"building {event.label}{_because(event.because)}"
+
+
+@phrase.register
 def _(event: e.ImageBuilt) -> str:
-    how = "reused" if event.cached else "built and pushed"
+    how = "built and pushed"
+    if event.cached:
+        how = "reused" if event.action is e.BuildAction.REUSE or not event.key else "built from cached layers"
     return f"image {event.image.reference} {how} in {shown(event.took)}"
+
+
+@phrase.register
+def _(event: e.BuildFailed) -> str:
+    return f"{event.label} was not built{_because(event.why)}" + (f" (log: {event.log})" if event.log else "")
 
 
 @phrase.register

@@ -1,0 +1,181 @@
+"""Git listing: what the index of one work tree says of its files, and which of them have to be read all the same."""
+
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from davy.pipeline.adapters.process import answered
+from davy.pipeline.errors import Unusable
+
+PATIENCE = timedelta(minutes=2)
+SUBMODULE = "160000"
+LIST = ("ls-files", "-z", "-s", "-v", "-c", "-m", "-d", "-o", "--directory")
+SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.(autocrlf|attributesfile)|extensions\.objectformat)$")
+CONVERTS = ("text", "eol", "crlf", "filter", "ident", "working-tree-encoding")
+"""Attributes by which git keeps other bytes than the file has: https://git-scm.com/docs/gitattributes."""
+MENTIONED = re.compile(rf"\b({'|'.join(CONVERTS)})\b".encode())
+NOT_SO = ("unset", "unspecified")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One work tree."""
+
+    root: str
+    format: str
+    """`sha1` or `sha256`: of the repository's ids."""
+    entries: Mapping[str, tuple[str, str] | None]
+    """Mode and id by path from the root; None where the file has to be read."""
+    paths: list[str]
+    """Of the entries, sorted."""
+    folders: list[str]
+    """Untracked and ignored folders, with a slash at the end, sorted; what is in them is not listed."""
+    modules: list[str]
+    """Submodules, sorted."""
+
+
+def listing(root: str, environment: Mapping[str, str]) -> Listing:
+    """Ask git. Raises Unusable where it says no, Missing where there is no git."""
+    asked = _environment(environment)
+    settings: dict[str, str] = {}
+    aside = threading.Thread(target=lambda: settings.update(_settings(root, asked)))
+    aside.start()
+    try:
+        listed = _said(root, asked, *LIST)
+    finally:
+        aside.join()
+    entries, folders, modules = _read(listed)
+    for path in _converted(root, asked, settings, entries):
+        entries[path] = None
+    return Listing(
+        root=root,
+        format=settings.get("extensions.objectformat", "sha1"),
+        entries=entries,
+        paths=sorted(entries),
+        folders=sorted(folders),
+        modules=sorted(modules),
+    )
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what would point git at another repository or index, as in a hook; it must not take locks either."""
+    kept = {name: value for name, value in environment.items() if not _misleads(name)}
+    return kept | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+def _misleads(name: str) -> bool:
+    return name.startswith("GIT_") and not name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_TRACE", "GIT_EXEC_PATH"))
+
+
+def _said(root: str, environment: Mapping[str, str], *words: str, given: bytes = b"") -> bytes:
+    # A file system monitor is a program that the repository names: it is not run for a look.
+    command = ["git", "-c", "core.fsmonitor=false", *words]
+    answer = answered(command, timeout=PATIENCE, folder=root, environment=environment, given=given)
+    if answer.exit_code:
+        said = answer.err.strip().removeprefix("fatal: ") or f"it ended with {answer.exit_code}"
+        raise Unusable(
+            f"git could not list the files of {root}: {said.splitlines()[0]}",
+            remedy="See what `git status` says there.",
+        )
+    return answer.out
+
+
+def _settings(root: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Names in small letters; where nothing is set git ends with 1 and says nothing."""
+    answer = answered(["git", *SETTINGS], timeout=PATIENCE, folder=root, environment=environment)
+    pairs = (record.partition("\n") for record in os.fsdecode(answer.out).split("\0") if record)
+    return {name.lower(): value for name, _, value in pairs}
+
+
+def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], list[str], list[str]]:
+    """Entries, untracked folders, submodules.
+
+    Each record begins with a letter: `H` as in the index, `C` changed, `R` deleted, `M` in conflict, `S` not checked
+    out, `?` not in the index; a small letter where git was told to assume that it did not change.
+    """
+    entries: dict[str, tuple[str, str] | None] = {}
+    folders: list[str] = []
+    modules: list[str] = []
+    for record in os.fsdecode(listed).split("\0"):
+        letter, rest = record[:1], record[2:]
+        if letter == "?":
+            if rest.endswith("/"):
+                folders.append(rest)
+            else:
+                entries[rest] = None
+            continue
+        described, _, path = rest.partition("\t")
+        if described.startswith(SUBMODULE):
+            modules.append(path)
+        elif letter == "H":
+            mode, id_, _ = described.split(" ")
+            entries.setdefault(path, (mode, id_))
+        elif letter:
+            entries[path] = None
+    return entries, folders, list(dict.fromkeys(modules))
+
+
+def _converted(
+    root: str, environment: Mapping[str, str], settings: Mapping[str, str], entries: Mapping[str, object]
+) -> list[str]:
+    """The files whose bytes in git may be others than those in the work tree."""
+    by_default = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
+    if not by_default and not any(_mentions(path) for path in _attribute_files(root, environment, settings, entries)):
+        return []
+    given = b"\0".join(os.fsencode(path) for path in entries)
+    said = os.fsdecode(_said(root, environment, "check-attr", "-z", "--stdin", "-a", given=given)).split("\0")
+    attributes: dict[str, dict[str, str]] = {}
+    for path, name, value in zip(said[::3], said[1::3], said[2::3], strict=False):
+        if name in CONVERTS:
+            attributes.setdefault(path, {})[name] = value
+    if not by_default:
+        return [path for path, named in attributes.items() if _converts(named)]
+    return [path for path in entries if _converts({"text": "auto"} | attributes.get(path, {}))]
+
+
+def _converts(named: Mapping[str, str]) -> bool:
+    return any(value not in NOT_SO for value in named.values())
+
+
+def _attribute_files(
+    root: str, environment: Mapping[str, str], settings: Mapping[str, str], entries: Mapping[str, object]
+) -> Sequence[str]:
+    home = environment.get("HOME", "")
+    general = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    own = settings.get("core.attributesfile", "").replace("~", home, 1) or os.path.join(general, "git", "attributes")
+    inside = [path for path in entries if path.endswith(".gitattributes")]
+    return [
+        *(os.path.join(root, path) for path in inside),
+        os.path.join(_common(root), "info", "attributes"),
+        own,
+        "/etc/gitattributes",
+    ]
+
+
+def _common(root: str) -> str:
+    """The repository's own folder; `.git` is a file in a submodule and in a second work tree."""
+    git = os.path.join(root, ".git")
+    if os.path.isdir(git):
+        return git
+    named = os.path.join(root, _line(git).removeprefix("gitdir: "))
+    shared = _line(os.path.join(named, "commondir"))
+    return os.path.join(named, shared) if shared else named
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.readline().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def _mentions(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return MENTIONED.search(file.read()) is not None
+    except OSError:
+        return False

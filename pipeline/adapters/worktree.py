@@ -1,0 +1,195 @@
+"""Work tree: every file of a context by git's id of its content; what git knows to be unchanged is not read.
+
+A file that differs from the index, is untracked or ignored is read and named as git would name it, so that a commit
+changes no id. Where git may keep other bytes than the file has (line endings, filters, LFS) the file is read, too.
+"""
+
+import errno
+import hashlib
+import os
+import stat
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from davy.pipeline.adapters.gitlisting import Listing, listing
+from davy.pipeline.errors import Problem, Unusable
+
+Keeps = Callable[[str], bool]
+MOST_TEXT = 2**20
+"""Bytes of a Dockerfile or a `.dockerignore`; more is no such file."""
+PIECE = 2**20
+LINK, FILE, PROGRAM = "120000", "100644", "100755"
+
+
+class GitWorkTree:
+    """Files of folders, in a git work tree or not. Git is asked once for each work tree."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._listings: dict[str, Listing] = {}
+        self._roots: dict[str, str] = {}
+
+    def entries(self, folder: Path, keeps: Keeps, enters: Keeps) -> Mapping[str, tuple[str, str]]:
+        """As the port says. `.git` is never part of it: it is another one in each clone."""
+        place = os.path.realpath(folder)
+        if not os.path.isdir(place):
+            what = "is no folder" if os.path.lexists(place) else "is not there"
+            raise Unusable(f"The context {folder} {what}.", remedy="See `context` and `contexts` of the image.")
+        gathering = _Gathering(self, keeps, enters)
+        gathering.add(place, "")
+        if gathering.problems:
+            raise Unusable(f"{folder} holds files that cannot be read.", problems=tuple(gathering.problems))
+        return gathering.found
+
+    def text(self, path: Path) -> str | None:
+        """As the port says."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MOST_TEXT + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unusable(path, f"cannot be read: {error.strerror}") from error
+        if len(content) > MOST_TEXT:
+            raise _unusable(path, "is larger than 1 MiB")
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise _unusable(path, f"is not UTF-8 text (byte {error.start})") from error
+
+    def listed(self, place: str) -> Listing | None:
+        """What git says of the work tree that holds the folder; None outside of any."""
+        root = self._root(place)
+        if not root:
+            return None
+        if root not in self._listings:
+            self._listings[root] = listing(root, self._environment)
+        return self._listings[root]
+
+    def _root(self, place: str) -> str:
+        """The nearest folder above, or itself, that holds `.git`."""
+        if place not in self._roots:
+            above = os.path.dirname(place)
+            here = os.path.lexists(os.path.join(place, ".git"))
+            self._roots[place] = place if here else self._root(above) if above != place else ""
+        return self._roots[place]
+
+
+class _Gathering:
+    """One context's files."""
+
+    def __init__(self, tree: GitWorkTree, keeps: Keeps, enters: Keeps) -> None:
+        self._tree, self._keeps, self._enters = tree, keeps, enters
+        self.found: dict[str, tuple[str, str]] = {}
+        self.problems: list[Problem] = []
+
+    def add(self, place: str, prefix: str) -> None:
+        """What is below `place`, an absolute folder, under `prefix` in the context."""
+        known = self._tree.listed(place)
+        if known is None:
+            self._walk(place, prefix, "sha1")
+            return
+        inside = os.path.relpath(place, known.root)
+        below = "" if inside == "." else inside + "/"
+        if any(below.startswith(folder) for folder in known.folders):
+            self._walk(place, prefix, known.format)
+            return
+        self._add_tracked(known, below, prefix)
+        for folder in _starting(known.folders, below):
+            self._walk_in(folder, known, below, prefix)
+
+    def _add_tracked(self, known: Listing, below: str, prefix: str) -> None:
+        keeps, found, length = self._keeps, self.found, len(below)
+        for path in _starting(known.paths, below):
+            name = prefix + path[length:]
+            if not keeps(name):
+                continue
+            entry = known.entries[path]
+            if entry is not None:
+                found[name] = entry
+            else:
+                self._read(os.path.join(known.root, path), name, known.format)
+        for path in _starting(known.modules, below):
+            self._enter(os.path.join(known.root, path), prefix + path[length:])
+
+    def _walk_in(self, folder: str, known: Listing, below: str, prefix: str) -> None:
+        """An untracked folder; those above it may be left out already."""
+        name = prefix + folder[len(below) :].rstrip("/")
+        if self._enters_all(name):
+            self._enter(os.path.join(known.root, folder.rstrip("/")), name, known.format)
+
+    def _enters_all(self, name: str) -> bool:
+        parts = name.split("/")
+        return all(self._enters("/".join(parts[: count + 1])) for count in range(len(parts)))
+
+    def _enter(self, place: str, name: str, format_: str = "") -> None:
+        """A folder with a `.git` of its own is asked of its own git; another one is walked."""
+        if not os.path.isdir(place) or os.path.islink(place) or not self._enters(name):
+            return
+        if os.path.lexists(os.path.join(place, ".git")):
+            self.add(place, name + "/")
+        elif format_:
+            self._walk(place, name + "/", format_)
+
+    def _walk(self, place: str, prefix: str, format_: str) -> None:
+        try:
+            with os.scandir(place) as listed:
+                children = sorted(listed, key=lambda child: child.name)
+        except OSError as error:
+            self.problems.append(Problem(what=f"cannot be read: {error.strerror}", file=place))
+            return
+        for child in children:
+            if child.name == ".git":
+                continue
+            name = prefix + child.name
+            if child.is_dir(follow_symlinks=False):
+                self._enter(child.path, name, format_)
+            elif self._keeps(name):
+                self._read(child.path, name, format_)
+
+    def _read(self, path: str, name: str, format_: str) -> None:
+        """A file by its content; one that is not there, or is no file, is left out."""
+        try:
+            seen = os.lstat(path)
+            if stat.S_ISLNK(seen.st_mode):
+                self.found[name] = (LINK, blob(os.fsencode(os.readlink(path)), format_))
+            elif stat.S_ISREG(seen.st_mode):
+                mode = PROGRAM if seen.st_mode & stat.S_IXUSR else FILE
+                self.found[name] = (mode, _blob_of(path, seen.st_size, format_))
+            elif stat.S_ISDIR(seen.st_mode):
+                # A file of the index that is a folder now.
+                self._enter(path, name, format_)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            self.problems.append(Problem(what=f"cannot be read: {error.strerror}", file=path))
+
+
+def blob(content: bytes, format_: str = "sha1") -> str:
+    """Git's id of a file's content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects."""
+    return hashlib.new(format_, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _blob_of(path: str, size: int, format_: str) -> str:
+    """The same of a file, read in pieces. Raises OSError where it grows or shrinks meanwhile."""
+    made, read = hashlib.new(format_, b"blob %d\0" % size, usedforsecurity=False), 0
+    with open(path, "rb") as file:
+        while piece := file.read(PIECE):
+            made.update(piece)
+            read += len(piece)
+    if read != size:
+        raise OSError(errno.EBUSY, "it changes while it is read")
+    return made.hexdigest()
+
+
+def _starting(names: list[str], beginning: str) -> Iterator[str]:
+    """Of sorted names those that begin so."""
+    at = bisect_left(names, beginning)
+    while at < len(names) and names[at].startswith(beginning):
+        yield names[at]
+        at += 1
+
+
+def _unusable(path: Path, what: str) -> Unusable:
+    return Unusable(f"{path} {what}.", problems=(Problem(what=what, file=str(path)),))

@@ -1,0 +1,51 @@
+"""Key: one name for all that an image is made from. The same inputs give the same key on every machine."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from davy.pipeline.builds.inputs import Entry, Inputs
+
+SCHEMA = 1
+"""Raised when the key means something else: every image is built once more then."""
+SHOWN = 20
+"""Hex digits in the tag; 80 bits. Two of a million images share them with a chance of 1 to 10^12."""
+
+
+def key(inputs: Inputs) -> str:
+    """64 hex digits: SHA-256 of the inputs as canonical JSON."""
+    said = {
+        "schema": SCHEMA,
+        "dockerfile": inputs.dockerfile,
+        "files": _files(inputs.files),
+        "args": dict(inputs.args),
+        "target": inputs.target,
+        "platforms": sorted(inputs.platforms),
+        "secrets": sorted(inputs.secrets),
+        "ssh": sorted(inputs.ssh),
+        "bases": dict(inputs.bases),
+        "parents": dict(inputs.parents),
+    }
+    return hashlib.sha256(_canonical(said)).hexdigest()
+
+
+def tag(key: str) -> str:
+    """The tag that an image of this key is remembered under."""
+    return f"k-{key[:SHOWN]}"
+
+
+def blob(text: str) -> str:
+    """Git's id of a text, in its usual format."""
+    content = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _files(files: Mapping[str, Entry]) -> str:
+    """One digest for all: a list of path, mode and content, by path."""
+    listed = [(path, files[path].mode, files[path].blob) for path in sorted(files)]
+    return hashlib.sha256(_canonical(listed)).hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    # Names that are no UTF-8 hold lone surrogates here; as \udc80 they are plain ASCII.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")

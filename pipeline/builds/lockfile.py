@@ -1,0 +1,100 @@
+"""Lock file: the digests of base images as text, for git: a line a base, sorted, nothing that changes by itself.
+
+It is YAML, written and read line by line: so a line is what a review sees, and what an error names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+
+from davy.pipeline.errors import Problem
+from davy.pipeline.value import dataclass
+
+HEAD = """\
+# The digests of the base images that builds stand on. Made by `davy build lock`, renewed by
+# `davy build lock --update`; a change here is a change of what is built.
+version: 1
+"""
+BASE = re.compile(r"  (?P<quote>['\"]?)(?P<reference>[^\s'\"#]+)(?P=quote): +(?P<digest>[^\s#]+)(?: +#.*)?")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
+
+
+class Kind(StrEnum):
+    """What became of a base."""
+
+    ADDED = "added"
+    MOVED = "moved"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the lock that is another one than before."""
+
+    kind: Kind
+    reference: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """What a lock file says."""
+
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """Digests by reference, as Dockerfiles write it."""
+    problems: tuple[Problem, ...] = ()
+
+
+def read(text: str, file: str = "davy.lock") -> Lock:
+    """The text's bases, and every line that is none."""
+    bases: dict[str, str] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        wrong = _taken(line.rstrip(), bases)
+        if wrong:
+            problems.append(Problem(what=wrong, file=file, line=number))
+    return Lock(bases=bases, problems=tuple(problems))
+
+
+def written(bases: Mapping[str, str]) -> str:
+    """The file's text; the same bases give the same text."""
+    if not bases:
+        return HEAD + "bases: {}\n"
+    return HEAD + "bases:\n" + "".join(f"  {name}: {bases[name]}\n" for name in sorted(bases))
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+    """Every line that changes, by reference."""
+    return tuple(
+        Change(kind=_kind(name, before, after), reference=name, before=before.get(name, ""), after=after.get(name, ""))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+def _kind(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> Kind:
+    if name not in before:
+        return Kind.ADDED
+    return Kind.MOVED if name in after else Kind.GONE
+
+
+def _taken(line: str, bases: dict[str, str]) -> str:
+    """Take the line; what is wrong with it, empty where nothing is."""
+    if not line or line.lstrip().startswith("#") or line in ("version: 1", "bases:", "bases: {}", "---"):
+        return ""
+    if CONFLICT.match(line):
+        return "is left from a merge; keep either side, then run `davy build lock`"
+    if line.startswith("version:"):
+        return f"is of version {line.partition(':')[2].strip()}; this davy reads version 1"
+    found = BASE.fullmatch(line)
+    if found is None:
+        return "is no line of a lock; it would be `  image:tag: sha256:…`"
+    if not DIGEST.fullmatch(found["digest"]):
+        return f"{found['digest']} is no digest; it would be sha256: and 64 hex digits"
+    if found["reference"] in bases:
+        return f"{found['reference']} is there twice"
+    bases[found["reference"]] = found["digest"]
+    return ""
