@@ -43,6 +43,8 @@ def placed(surroundings: Surroundings, configs: Sequence[ImageConfig], images: S
     containers: list[str] = []
     problems: list[Problem] = []
     for number, config in enumerate(configs):
+        if config.deploy is False:  # Others are built from it, or it is there to be tested: no container runs it.
+            continue
         into = _containers_of(surroundings, config)
         containers.extend(into)
         if not into:

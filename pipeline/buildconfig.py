@@ -53,6 +53,7 @@ class ScanConfig(Part):
     )
     reports: tuple[str, ...] = Field((), description="SARIF, Grype or Trivy JSON files; may hold {image}.")
     severity: Literal["low", "medium", "high", "critical"] = Field("high", description="From this on it is refused.")
+    timeout: Duration = Field(timedelta(minutes=10), description="A scanner that takes longer is stopped.")
     fixable_only: bool = Field(False, description="Only findings that a newer version mends are held against it.")
     ignore: str | None = Field(None, description="File of findings that are accepted, with reason, owner and expiry.")
 
@@ -82,3 +83,9 @@ class BuildConfig(Part):
     provenance: Literal["off", "min", "max"] = Field("off", description="Attach SLSA provenance v1, as much of it.")
     scan: ScanConfig | None = Field(None, description="Refuse images with known weaknesses.")
     sign: SignConfig | None = Field(None, description="Sign what was built, and verify what is released.")
+    evidence: bool = Field(
+        True, description="Attach the verdicts of tests and canary to the image's digest in the registry."
+    )
+    plain_http: tuple[str, ...] = Field(
+        (), description="Registries (`host:port`) spoken to over http, besides those of this machine."
+    )

@@ -1,57 +1,213 @@
-"""Images: builds them in their order, and tells about it."""
+"""Images: the driver that looks every image up by its key and builds what is missing, as parallel as the graph lets.
 
-from collections.abc import Callable, Generator, Sequence
+A generator of events. What it asks and does goes through ports; builds run in threads of their own.
+"""
 
-from davy.pipeline.alongside import spoken
-from davy.pipeline.errors import DavyError, Rejected
-from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, Stage, StageFinished, StageStarted
-from davy.pipeline.ports import Builder, BuildOrder, Built, Clock
-from davy.pipeline.redaction import harmless
+from collections.abc import Callable, Collection, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from davy.pipeline import lookup, making
+from davy.pipeline.alongside import Crew, Ended, Line
+from davy.pipeline.builds import graph
+from davy.pipeline.builds.workshop import Keyed, Workshop
+from davy.pipeline.errors import DavyError, Rejected, Unreachable
+from davy.pipeline.events import (
+    BuildAction,
+    BuildFailed,
+    BuildStarted,
+    Event,
+    ImageBuilt,
+    LogLine,
+    Result,
+    Stage,
+    StageFinished,
+    StageStarted,
+    Warned,
+)
+from davy.pipeline.making import Made, Tools
+from davy.pipeline.ports import Built
+
+FEW = 3
+"""So many images are told by name where the stage ends."""
 
 
-def build(
-    wanted: Sequence[BuildOrder],
-    builder: Builder,
-    clock: Clock,
-    shown: Callable[[str], str] = harmless,
-) -> Generator[Event, None, tuple[Built, ...]]:
-    """Build all, in order; what was built. An error of the builder's is raised after the stage was told as failed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted of a workshop."""
 
-    Its words are shown, too: they repeat what the build printed.
+    only: Collection[str] = ()
+    """Ids; empty: all."""
+    force: bool = False
+    """Build also what the registry has."""
+    parallel: int = 4
+    out: Path = Path("davy-out")
+
+
+def build(prepare: Callable[[], Workshop], wish: Wish, tools: Tools) -> Generator[Event, None, tuple[Built, ...]]:
+    """Build what has to be; every image that was wished for, in the workshop's order.
+
+    A build that fails stops what is built from it; the others go on, and every failure is told at the end: the stage
+    as failed, then Rejected, Unusable or Unreachable with all their words, washed. KeyboardInterrupt once all stopped.
     """
-    began = clock.now()
+    began = tools.clock.now()
     yield StageStarted(at=began, stage=Stage.BUILD)
-    made: list[Built] = []
     try:
-        for order in wanted:
-            built = yield from _one(order, builder, clock, shown)
-            made.append(built)
+        story = _Story(prepare(), wish, tools)
+        yield from story.told()
     except DavyError as error:
-        lines = [shown(line) for line in error.what.splitlines()]
-        now = clock.now()
-        yield StageFinished(at=now, stage=Stage.BUILD, result=Result.FAILED, took=now - began, note=lines[0])
+        lines = [tools.shown(line) for line in error.what.splitlines()] or [""]
+        yield _finished(began, tools, Result.FAILED, lines[0])
         if isinstance(error, Rejected):
             raise Rejected("\n".join(lines), remedy=error.remedy) from error
         raise
-    now = clock.now()
-    note = " · ".join(f"{built.image.short}{' reused' if built.cached else ''}" for built in made)
-    yield StageFinished(at=now, stage=Stage.BUILD, result=Result.PASSED, took=now - began, note=note)
-    return tuple(made)
+    except KeyboardInterrupt:
+        yield _finished(began, tools, Result.FAILED, "interrupted")
+        raise
+    made = story.wished()
+    yield _finished(began, tools, Result.PASSED, _note(made))
+    return made
 
 
-def _one(
-    order: BuildOrder, builder: Builder, clock: Clock, shown: Callable[[str], str]
-) -> Generator[Event, None, Built]:
-    began = clock.now()
-    source = f"build {order.name.rsplit('/', 1)[-1]}"
-    lines = spoken(lambda say: builder.build(order, say))
-    while True:
-        try:
-            line = next(lines)
-        except StopIteration as end:
-            built: Built = end.value
-            break
-        yield LogLine(at=clock.now(), source=source, line=shown(line))
-    now = clock.now()
-    yield ImageBuilt(at=now, image=built.image, took=now - began, cached=built.cached)
-    return built
+def _finished(began: datetime, tools: Tools, result: Result, note: str) -> StageFinished:
+    now = tools.clock.now()
+    return StageFinished(at=now, stage=Stage.BUILD, result=result, took=now - began, note=note)
+
+
+def _note(made: tuple[Built, ...]) -> str:
+    if len(made) <= FEW:
+        return " · ".join(f"{built.image.short}{' reused' if built.cached else ''}" for built in made)
+    reused = sum(built.cached for built in made)
+    return f"{len(made)} images: {len(made) - reused} built, {reused} reused"
+
+
+class _Story:
+    """One run over a workshop: what is done, what runs, what waits, what failed."""
+
+    def __init__(self, shop: Workshop, wish: Wish, tools: Tools) -> None:
+        self._shop, self._wish, self._tools = shop, wish, tools
+        self._images = shop.by_id
+        self._wanted = tuple(one for one in self._images if not wish.only or one in wish.only)
+        self._done: dict[str, Made] = {}
+        self._failed: dict[str, DavyError] = {}
+        self._lost: set[str] = set()
+        """Not built because what they are built from failed."""
+        self._crew: Crew[Made] = Crew()
+        self._began: dict[str, datetime] = {}
+        self._because: dict[str, str] = {}
+        self._interrupted = False
+
+    def wished(self) -> tuple[Built, ...]:
+        """What was asked for, not what it was built from."""
+        return tuple(self._done[one].built for one in self._wanted)
+
+    def told(self) -> Generator[Event, None, None]:
+        tools, shop = self._tools, self._shop
+        for warning in shop.warnings:
+            yield Warned(at=tools.clock.now(), what=tools.shown(warning))
+        asked = [self._images[one] for one in graph.ancestors(self._wanted, shop.parents)]
+        finds = {} if self._wish.force else lookup.found(asked, tools.store)
+        for find in finds.values():
+            if find.wrong:
+                yield Warned(at=tools.clock.now(), what=find.wrong)
+        there = {one: find.stored for one, find in finds.items() if find.stored is not None}
+        need = graph.needed(self._wanted, there, shop.parents)
+        waiting = [self._images[one] for one in need]
+        builders = making.chosen([one for one in waiting if one.id not in there], tools)
+        yield from self._played(waiting, {one: making.Source(stored=there.get(one), builder=builders.get(one))
+                                          for one in need})  # fmt: skip
+        self._raised()
+
+    def _played(self, waiting: list[Keyed], sources: "dict[str, making.Source]") -> Generator[Event, None, None]:
+        while waiting or self._crew.running:
+            self._interrupted = self._interrupted or self._tools.clock.interrupted()
+            yield from self._begun(waiting, sources)
+            if not self._crew.running:
+                break
+            said = self._crew.heard()
+            if isinstance(said, Line):
+                source = f"build {self._images[said.who].label}"
+                yield LogLine(at=self._tools.clock.now(), source=source, line=said.words)
+            else:
+                yield from self._ended(said)
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def _begun(self, waiting: list[Keyed], sources: "dict[str, making.Source]") -> Generator[Event, None, None]:
+        """Start whatever may start now; what can never start any more is lost."""
+        for keyed in list(waiting):
+            source = sources[keyed.id]
+            bad = next((one for one in keyed.parents if one in self._failed or one in self._lost), None)
+            if source.stored is None and bad is not None:
+                waiting.remove(keyed)
+                self._lost.add(keyed.id)
+                yield self._failure(keyed, f"{self._images[bad].label}, which it is built from, was not built")
+            elif not self._interrupted and self._may_start(keyed, source):
+                waiting.remove(keyed)
+                yield from self._start(keyed, source)
+
+    def _may_start(self, keyed: Keyed, source: "making.Source") -> bool:
+        if source.stored is not None:
+            return len(self._crew.running) < lookup.HANDS
+        building = sum(one in self._because for one in self._crew.running)
+        return building < self._wish.parallel and all(one in self._done for one in keyed.parents)
+
+    def _start(self, keyed: Keyed, source: "making.Source") -> Generator[Event, None, None]:
+        now = self._tools.clock.now()
+        self._began[keyed.id] = now
+        if source.stored is not None:
+            stored = source.stored
+            self._crew.start(keyed.id, lambda _: making.reused(keyed, stored, self._tools))
+            return
+        self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
+        yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))
+        parents = {one: self._done[one].built.image for one in keyed.parents}
+        job = making.Job(keyed=keyed, parents=parents, source=source, log=making.log_of(keyed, self._wish.out))
+        self._crew.start(keyed.id, lambda say: making.built(job, self._tools, say))
+
+    def _ended(self, said: Ended[Made]) -> Generator[Event, None, None]:
+        keyed = self._images[said.who]
+        now = self._tools.clock.now()
+        match said.error:
+            case None if said.result is not None:
+                self._done[keyed.id] = said.result
+                for warning in said.result.warnings:
+                    yield Warned(at=now, what=self._tools.shown(warning))
+                yield self._image(keyed, said.result, now)
+            case DavyError() as error:
+                self._failed[keyed.id] = error
+                log = str(making.log_of(keyed, self._wish.out)) if keyed.id in self._because else ""
+                yield self._failure(keyed, self._tools.shown(error.what.splitlines()[0]), log)
+            case KeyboardInterrupt():
+                self._interrupted = True
+            case BaseException() as defect:
+                raise defect
+
+    def _image(self, keyed: Keyed, made: Made, now: datetime) -> ImageBuilt:
+        built = keyed.id in self._because
+        return ImageBuilt(
+            at=now,
+            image=made.built.image,
+            took=now - self._began[keyed.id],
+            cached=made.built.cached,
+            label=keyed.label,
+            key=keyed.key,
+            action=BuildAction.BUILD if built else BuildAction.REUSE,
+            because=self._tools.shown(self._because[keyed.id]) if built else "the registry has its key",
+        )
+
+    def _failure(self, keyed: Keyed, why: str, log: str = "") -> BuildFailed:
+        return BuildFailed(at=self._tools.clock.now(), label=keyed.label, why=why, log=log)
+
+    def _raised(self) -> None:
+        """Every failure in one error; by its kind what a person can mend comes before what only time can."""
+        if not self._failed:
+            return
+        errors = tuple(self._failed.values())
+        if len(errors) == 1 and not self._lost:
+            raise errors[0]
+        raise making.together(errors, [self._images[one].label for one in self._images if one in self._lost])
+
+
+__all__ = ["Made", "Tools", "Unreachable", "Wish", "build"]

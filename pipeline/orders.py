@@ -1,45 +1,75 @@
 """Orders: what is to be built for a revision: names, tags, annotations. Pure."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.builds.recipes import Recipe, filled, tagged
+from davy.pipeline.builds.remembered import KEY
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.model import Revision
 from davy.pipeline.oci import PREFIX
 from davy.pipeline.ports import BuildOrder
 
 
-def orders(config: DeliveryConfig, revision: Revision, folder: Path) -> tuple[BuildOrder, ...]:
-    """What to build for the revision; contexts are relative to `folder`, the configuration's own."""
-    return tuple(_order(image, config.service, revision, folder) for image in config.images)
+def order(
+    recipe: Recipe, config: DeliveryConfig, revision: Revision, folder: Path, *, key: str, tag: str
+) -> BuildOrder:
+    """What to build. Paths of the recipe are relative to `folder`, the configuration's own. `tag`: pushed with it."""
+    build = config.build
+    return BuildOrder(
+        name=recipe.name,
+        context=folder / recipe.context,
+        dockerfile=recipe.dockerfile,
+        args=recipe.args,
+        target=recipe.target,
+        annotations=annotations(recipe, config.service, revision, key),
+        tag=tag,
+        contexts={name: folder / path for name, path in recipe.contexts.items()},
+        platforms=recipe.platforms,
+        secrets=tuple(replace(secret, file=folder / secret.file if secret.file else None) for secret in recipe.secrets),
+        ssh=recipe.ssh,
+        cache_from=build.cache_from,
+        cache_to=build.cache_to,
+        sbom=build.sbom,
+        provenance=build.provenance,
+        # https://reproducible-builds.org/specs/source-date-epoch/
+        epoch=int(revision.committed_at.timestamp()),
+        limit=build.timeout,
+    )
 
 
 def tag(revision: Revision) -> str:
-    """The tag an image is pushed with: the commit's, marked where the tree differs from it."""
+    """The tag of the commit that an image was built from, marked where the tree differs from it."""
     return revision.sha[:12] + ("-dirty" if revision.dirty else "")
 
 
-def annotations(image: ImageConfig, service: str, revision: Revision) -> dict[str, str]:
+def wished(recipe: Recipe, revision: Revision) -> tuple[str, ...]:
+    """The tags that the configuration wants moved to the image; one whose placeholder git cannot fill is left out."""
+    known = {"branch": revision.branch, "version": revision.version, "revision": revision.sha[:12]}
+    usable = {name: value for name, value in known.items() if value}
+    found = []
+    for template in recipe.tags:
+        tail = recipe.suffix if template.endswith(recipe.suffix) else ""
+        text = filled(template.removesuffix(tail), usable)
+        if "{" not in text:
+            found.append(tagged(text, tail))
+    return tuple(dict.fromkeys(found))
+
+
+def annotations(recipe: Recipe, service: str, revision: Revision, key: str = "") -> dict[str, str]:
     """What the image says of where it comes from. By the commit's time, so that one commit gives one digest."""
     said = {
         "created": revision.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "revision": revision.sha,
         "source": revision.source,
         "version": revision.version,
-        "title": image.name.rsplit("/", 1)[-1],
-        "ref.name": tag(revision),
+        "title": recipe.name.rsplit("/", 1)[-1],
+        "ref.name": tag(revision) + recipe.suffix,
     }
-    own = {"dev.davy.service": service, "dev.davy.dirty": "true" if revision.dirty else ""}
-    return {f"{PREFIX}{key}": value for key, value in said.items() if value} | {k: v for k, v in own.items() if v}
-
-
-def _order(image: ImageConfig, service: str, revision: Revision, folder: Path) -> BuildOrder:
-    return BuildOrder(
-        name=image.name,
-        context=folder / image.context,
-        dockerfile=image.dockerfile,
-        args=image.args,
-        target=image.target,
-        annotations=annotations(image, service, revision),
-        tag=tag(revision),
-    )
+    own: Mapping[str, str] = {
+        "dev.davy.service": service,
+        "dev.davy.dirty": "true" if revision.dirty else "",
+        KEY: key,
+    }
+    return {f"{PREFIX}{name}": value for name, value in said.items() if value} | {k: v for k, v in own.items() if v}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from davy.pipeline import durations, orders
+from davy.pipeline.builds import recipes
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig, ThresholdConfig
 from davy.pipeline.config import Config, DeliveryConfig, StepConfig
 from davy.pipeline.events import Stage, StepPlan
@@ -99,13 +100,15 @@ def _builds(config: DeliveryConfig, revision: Revision) -> list[PlanStep]:
         PlanStep(
             stage=Stage.BUILD,
             sentence=(
-                f"Build {image.name} from {image.context}/{image.dockerfile}"
-                + (f" (stage {image.target})" if image.target else "")
-                + f", push it as {image.name}:{orders.tag(revision)}, and name it by digest from there on."
+                f"Build {recipe.id} from {recipe.context}/{recipe.dockerfile}"
+                + (f" (stage {recipe.target})" if recipe.target else "")
+                + " unless the registry has it under the key of its content"
+                + f", push it as {recipe.name}:{orders.tag(revision)}{recipe.suffix}, "
+                + "and name it by digest from there on."
             ),
             if_it_fails=fails,
         )
-        for image in config.images
+        for recipe in recipes.expanded(config.images)
     ]
 
 

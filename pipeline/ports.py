@@ -68,6 +68,8 @@ class BuildOrder:
     """Of the context, what belongs to the build, relative to it; None: as `.dockerignore` says."""
     contexts: Mapping[str, Path] = field(default_factory=dict)
     """Further folders, by the name the Dockerfile uses."""
+    context_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each further folder, what belongs to the build; one that is not named here is taken as it is."""
     platforms: tuple[str, ...] = ()
     """Empty: the builder's own."""
     secrets: tuple[BuildSecret, ...] = ()
@@ -136,11 +138,27 @@ class WorkTree(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An image as the registry holds it."""
+
+    image: Image
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of its manifest, or of its index."""
+
+
 class ImageStore(Protocol):
-    """A registry's images. Tags are moved and images copied without a pull."""
+    """A registry's images. Tags are moved and images copied without a pull. Asked by several threads at once."""
 
     def digest(self, name: str, reference: str) -> str | None:
         """Of a tag or digest; None where there is none. Raises Forbidden, Unreachable."""
+        ...
+
+    def stored(self, name: str, reference: str) -> Stored | None:
+        """The image behind a tag or digest with what it says of itself, in one question; None where there is none.
+
+        Raises Forbidden, Unreachable.
+        """
         ...
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from davy.pipeline import durations, otherrules
+from davy.pipeline import buildrules, durations, otherrules
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
@@ -21,10 +21,6 @@ Finding = tuple[Place, str]
 P = TypeVar("P", bound=BaseModel)
 
 SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
-# The grammar of the distribution project: host[:port]/path, lower case; https://github.com/distribution/reference
-REPOSITORY = re.compile(
-    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-)
 MOST_LOOKS = 8000
 """The error rates of the sequential judge are kept up to this many looks."""
 LARGEST_BY_REPLICAS = 50.0
@@ -36,9 +32,10 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     yield from _twice(images, "name", "image")
     yield from _twice(suites, "name", "suite")
     yield from _twice(images, "container", "image for container")
-    for place, item in images:
-        yield from _image(place, attempt(ImageConfig, item))
-    names = [item.get("name") for _, item in images if isinstance(item, dict)]
+    usable = [(place, image) for place, item in images if (image := attempt(ImageConfig, item))]
+    yield from buildrules.broken(usable)
+    written = {item["name"] for _, item in images if isinstance(item, dict) and isinstance(item.get("name"), str)}
+    names = {str(name) for name in written} | buildrules.names(usable)
     for place, item in suites:
         yield from _suite(place, attempt(SuiteConfig, item), names)
     yield from _canary(tree.get("canary", {}))
@@ -72,26 +69,11 @@ def _twice(items: list[tuple[Place, Tree]], key: str, what: str) -> Iterator[Fin
             seen[name] = place
 
 
-def _image(place: Place, image: ImageConfig | None) -> Iterator[Finding]:
-    if image is None or REPOSITORY.fullmatch(image.name):
-        return
-    last = image.name.rsplit("/", 1)[-1]
-    if "@" in image.name or ":" in last:
-        what = f"{image.name!r} has a tag or digest; davy makes its own, write registry and repository only"
-    elif "://" in image.name:
-        what = f"{image.name!r} is a URL; leave `{image.name.split('://')[0]}://` out"
-    else:
-        what = (
-            f"{image.name!r} is no repository's name; write it like registry.example.com/shop/checkout, in lower case"
-        )
-    yield (*place, "name"), what
-
-
-def _suite(place: Place, suite: SuiteConfig | None, images: list[Tree]) -> Iterator[Finding]:
+def _suite(place: Place, suite: SuiteConfig | None, images: set[str]) -> Iterator[Finding]:
     if suite is None:
         return
     if suite.image is not None and suite.image not in images:
-        known = ", ".join(str(name) for name in images if name) or "none"
+        known = ", ".join(sorted(images)) or "none"
         yield (*place, "image"), f"there is no image {suite.image!r} under `images`; there are: {known}"
     if not suite.timeout:
         yield (*place, "timeout"), "must be above 0s"

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from davy.pipeline.builds.inputs import Inputs
+from davy.pipeline.builds.remembered import Build, Remembered
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun
 
@@ -27,6 +29,25 @@ class MemorySource:
 
 
 @dataclass(slots=True, kw_only=True)
+class MemoryRecords:
+    """The builds that a machine knows of."""
+
+    kept: dict[str, Remembered] = field(default_factory=dict)
+
+    def last(self, recipe: str) -> Build | None:
+        """The newest of the image."""
+        return self.kept[recipe].build if recipe in self.kept else None
+
+    def inputs(self, recipe: str) -> Inputs | None:
+        """What it was made from."""
+        return self.kept[recipe].inputs if recipe in self.kept else None
+
+    def keep(self, record: Remembered) -> None:
+        """In place of the one before."""
+        self.kept[record.build.id] = record
+
+
+@dataclass(slots=True, kw_only=True)
 class MemoryBuilder:
     """Names images by what was ordered: the same order, the same digest, and from the second time on cached."""
 
@@ -36,6 +57,8 @@ class MemoryBuilder:
     """By `name@digest`, what was pushed."""
     tags: dict[str, str] = field(default_factory=dict)
     """By `name:tag`, the digest behind it."""
+    push: Callable[[str, str, Mapping[str, str]], Image] | None = None
+    """Where it pushes to instead: takes name, tag and annotations; the image there."""
     _layers: set[str] = field(default_factory=set)
 
     def lacks(self, order: BuildOrder) -> tuple[str, ...]:  # noqa: ARG002 - the port names it
@@ -47,8 +70,12 @@ class MemoryBuilder:
         say(f"Step 1/1 : {order.dockerfile}")
         if order.name in self.faults:
             raise self.faults[order.name]
-        layers = _digest([order.name, str(order.context), order.dockerfile, order.args, order.target])
+        layers = _digest(
+            [order.name, str(order.context), order.dockerfile, order.dockerfile_text, order.args, order.target]
+        )
         image = Image(name=order.name, digest=_digest([layers, order.annotations]))
+        if self.push:
+            image = self.push(order.name, order.tag, order.annotations)
         cached = layers in self._layers
         self._layers.add(layers)
         self.registry[image.reference] = order

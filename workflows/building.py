@@ -6,13 +6,11 @@ from typing import Any
 
 import click
 
-from davy.pipeline import plan
+from davy.pipeline import outlook
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Event, ImageBuilt, Stage
-from davy.pipeline.model import Image
-from davy.workflows import parts, wiring
+from davy.pipeline.events import Event, ImageBuilt
+from davy.workflows import buildtable, parts, wiring, works
 from davy.workflows.errand import Errand, started
-from davy.workflows.foreseeing import steps_told
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -23,32 +21,37 @@ Said = Mapping[str, Any]
 
 def build(task: Errand, said: Said) -> Ending:
     """The images alone; their references are the data on stdout."""
-    made: list[Image] = []
-    events = _heard(framed(started(task), task.clock, _building(task)), made)
+    only = works.meant(task.config, said["images"])
+    made: list[ImageBuilt] = []
+    body = _building(task, only, force=said["force"])
+    events = _heard(framed(started(task), task.clock, body), made)
     ending = told(events, task.clock, view_of(said), parts.keeper(task.out), talk=True)
     if said["output"] == "text":
         with suppress(OSError):
-            for image in made:
-                click.echo(image.reference)
+            for one in sorted(made, key=lambda one: one.image.reference):
+                click.echo(one.image.reference)
     return ending
 
 
-def _building(task: Errand) -> Told:
-    revision = wiring.source(task.folder).revision()
+def _building(task: Errand, only: tuple[str, ...], *, force: bool) -> Told:
+    revision = wiring.revision(task.folder)
     yield from sourced(revision, task.clock)
-    images = yield from parts.built(task, revision)
-    return End(ending=Ending.DONE, sentence=f"{len(images)} in the registry")
+    made = yield from works.built(task, revision, only=only, force=force)
+    reused = sum(one.cached for one in made)
+    return End(ending=Ending.DONE, sentence=f"{len(made)} in the registry: {len(made) - reused} built, {reused} reused")
 
 
-def _heard(events: Iterator[Event], made: list[Image]) -> Iterator[Event]:
+def _heard(events: Iterator[Event], made: list[ImageBuilt]) -> Iterator[Event]:
     for event in events:
         if isinstance(event, ImageBuilt):
-            made.append(event.image)
+            made.append(event)
         yield event
 
 
 def planned(task: Errand, said: Said) -> Ending:
-    """What a build would do."""
-    steps = plan.delivery(task.config, wiring.source(task.folder).revision())
-    steps_told(task.config.service, [step for step in steps if step.stage in (Stage.SOURCE, Stage.BUILD)], said)
+    """What a build would do; nothing is touched, and unless `--ask` says so, nobody is asked."""
+    only = works.meant(task.config, said["images"])
+    with works.seen(task, ask=said["ask"]) as (shop, memory):
+        images = outlook.outlook(shop, memory, only=only, force=said["force"])
+    buildtable.shown(images, shop.warnings, said)
     return Ending.DONE

@@ -28,3 +28,17 @@ def _named(environment: Mapping[str, str]) -> str:
         or environment.get("CIRCLE_BUILD_URL")
         or ""
     )
+
+
+def branch(environment: Mapping[str, str]) -> str:
+    """The branch that a CI job works for: it checks out a commit, and git then knows none. Empty outside of one."""
+    return (
+        environment.get("GITHUB_HEAD_REF")  # Of a pull request.
+        or (environment.get("GITHUB_REF_NAME", "") if environment.get("GITHUB_REF_TYPE") != "tag" else "")
+        or environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")  # GitLab
+        or environment.get("CI_COMMIT_BRANCH")
+        or environment.get("BRANCH_NAME")  # Jenkins
+        or environment.get("BUILDKITE_BRANCH")
+        or environment.get("CIRCLE_BRANCH")
+        or ""
+    )

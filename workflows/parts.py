@@ -11,14 +11,14 @@ from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import codec, orders, report, suites
-from davy.pipeline import images as building
+from davy.pipeline import codec, report, suites
+from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import LockedOut, Problem, Unusable
 from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import canaryfile, configured, gate, wiring
+from davy.workflows import canaryfile, configured, gate, wiring, works
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
@@ -51,7 +51,7 @@ def parts(task: Order) -> Parts:
     """Everything wired; nothing is asked before it is needed."""
     return Parts(
         clock=task.clock,
-        source=lambda: wiring.source(task.folder).revision(),
+        source=lambda: wiring.revision(task.folder),
         examine=lambda: examined(task),
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images),
@@ -62,7 +62,7 @@ def parts(task: Order) -> Parts:
 
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
-    config = task.config
+    config = task.config.model_copy(update={"images": works.placed(task.config, task.folder)})
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
@@ -101,9 +101,8 @@ def _stable(standing: Standing) -> list[str]:
 
 
 def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
-    """Build and push every image."""
-    wanted = orders.orders(task.config, revision, task.folder)
-    made = yield from building.build(wanted, wiring.builder(task.clock), task.clock, wiring.washing(task.config))
+    """Every image, built and pushed where the registry does not have it."""
+    made = yield from works.built(task, revision)
     return tuple(each.image for each in made)
 
 
@@ -128,7 +127,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
     config = task.config
     side = wiring.side_of(config)
     standing = side.cluster.standing()
-    placement = preflight.placed(side.cluster.surroundings(), config.images, images)
+    placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
     if placement.problems:
         raise Unusable("An image has no place in the Deployment.", problems=placement.problems)
     start = Start(
@@ -178,7 +177,7 @@ def image(reference: str) -> Image:
 def given(config: DeliveryConfig, references: tuple[str, ...]) -> tuple[Image, ...]:
     """Images named on the command line. Raises Unusable where one is not of this configuration."""
     images = tuple(image(reference) for reference in references)
-    known = {one.name for one in config.images}
+    known = {recipe.name for recipe in recipes.expanded(config.images)}
     strange = [one.name for one in images if one.name not in known]
     if strange:
         raise Unusable(

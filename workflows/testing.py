@@ -26,7 +26,7 @@ def test(task: Errand, said: Said) -> Ending:
 
 def _testing(task: Errand, images: tuple[Image, ...]) -> Told:
     if not images:
-        revision = wiring.source(task.folder).revision()
+        revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
     failed = yield from parts.tested(task, images)

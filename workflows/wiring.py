@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,15 @@ from davy.workflows import access, canaryfile, identity
 if TYPE_CHECKING:
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.clock import SystemClock
+    from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.adapters.kubeapi import KubeApi
+    from davy.pipeline.builds.remembered import Records
     from davy.pipeline.config import Config, DeliveryConfig
+    from davy.pipeline.model import Revision
     from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner, WorkTree
 
+BUILDERS = ("buildx", "engine", "buildah")
+"""As `build.builder` names them, in the order in which `auto` looks."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -155,6 +161,12 @@ def source(folder: Path) -> "Source":
     return GitSource(folder)
 
 
+def revision(folder: Path) -> "Revision":
+    """The work tree's; on a detached head the branch is the CI job's."""
+    read = source(folder).revision()
+    return read if read.branch else replace(read, branch=identity.branch(os.environ))
+
+
 def work_tree() -> "WorkTree":
     """The files that images are built from, by their content."""
     from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
@@ -162,11 +174,56 @@ def work_tree() -> "WorkTree":
     return GitWorkTree(os.environ)
 
 
-def builder(clock: "Clock") -> "Builder":
-    """Docker, as DOCKER_HOST and the Docker configuration say."""
+def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
+    """The builders that the configuration allows, by name, the preferred first. None is asked yet whether it is there.
+
+    `pipeline.choosing.chosen` picks one for an order.
+    """
+    said = config.build.builder
+    return {name: _builder(name, config, clock) for name in BUILDERS if said in ("auto", name)}
+
+
+def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    def plain(host: str) -> bool:
+        return host in config.build.plain_http or is_loopback(host)
+
+    if name == "buildx":
+        from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
+
+        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+    if name == "buildah":
+        from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
+
+        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def records(folder: Path) -> "Records":
+    """What this machine knows of builds."""
+    from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
+
+    return BuildRecords(folder)
+
+
+def version() -> str:
+    """davy's own."""
+    from davy.pipeline import __version__  # noqa: PLC0415
+
+    return __version__
+
+
+def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
+    """Registries, with the credentials that Docker has. One is enough for all threads; to be closed."""
+    from davy.pipeline.adapters.credentials import DockerCredentials  # noqa: PLC0415
+    from davy.pipeline.adapters.imagestore import RegistryImages  # noqa: PLC0415
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    plain = config.build.plain_http if config else ()
+    return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
 
 
 def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":

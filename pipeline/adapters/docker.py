@@ -1,21 +1,20 @@
 """Docker: builds images through the engine's API, pushes them, and names them by digest."""
 
 import re
+import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import APIError
 
-from davy.pipeline import durations, oci
-from davy.pipeline.adapters import engine
+from davy.pipeline import durations
+from davy.pipeline.adapters import annotating, engine, staging
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import Manifest, Registry
-from davy.pipeline.errors import DavyError, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.errors import DavyError, Missing, Rejected, Unreachable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
 
@@ -30,20 +29,17 @@ MISSING_BASE = ("manifest unknown", "not found", "pull access denied", "no such 
 class DockerBuilder:
     """Builds with the classic `/build` of whatever engine DOCKER_HOST names."""
 
-    def __init__(
-        self,
-        environment: Mapping[str, str],
-        *,
-        limit: timedelta = timedelta(minutes=30),
-        interrupted: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """`limit`: for one build, and for one push. `interrupted`: when true, the work stops."""
-        self._environment, self._limit, self._interrupted = environment, limit, interrupted
+    def __init__(self, environment: Mapping[str, str], *, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """`interrupted`: when true, the work stops."""
+        self._environment, self._interrupted = environment, interrupted
         self._credentials = DockerCredentials(environment)
+        self._platform: str | None = None
 
     def lacks(self, order: BuildOrder) -> tuple[str, ...]:
-        """What only BuildKit can do."""
+        """What only BuildKit can do. Raises Missing where no engine answers."""
+        own = self._own_platform()
         asked = {
+            f"build for another platform than its own, {own}": len(order.platforms) == 1 and order.platforms != (own,),
             "build for several platforms": len(order.platforms) > 1,
             "give a build secrets": order.secrets,
             "forward an ssh agent": order.ssh,
@@ -54,25 +50,36 @@ class DockerBuilder:
         }
         return tuple(f"the Docker Engine's own API cannot {what}" for what, wanted in asked.items() if wanted)
 
+    def _own_platform(self) -> str:
+        """As `linux/amd64`; asked once."""
+        if self._platform is None:
+            try:
+                with engine.connected(self._environment) as client:
+                    said = client.version()
+            except Unreachable as error:
+                raise Missing(f"The Docker Engine does not answer: {error.what}", remedy=error.remedy) from error
+            self._platform = f"{said.get('Os', 'linux')}/{said.get('Arch', 'amd64')}"
+        return self._platform
+
     def build(self, order: BuildOrder, say: Say) -> Built:
-        """Build, push, annotate; the digest is the annotated manifest's."""
-        _present(order)
-        with engine.connected(self._environment, silence=self._limit) as client:
-            cached = self._made(client, order, say)
+        """Build, push, annotate; the digest is the annotated manifest's.
+
+        The engine writes the time of the build into the image, so only its cache makes one digest of one context.
+        """
+        with _context(order) as given, engine.connected(self._environment, silence=order.limit) as client:
+            cached = self._made(client, order, given, say)
             pushed = self._pushed(client, order, say)
             plain = engine.plain_for(client)
-        with closing(Registry(self._credentials, plain=plain)) as registry:
-            digest = _annotated(registry, order, pushed)
+        digest = annotating.put(self._credentials, order, pushed, plain)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
-    def _made(self, client: docker.APIClient, order: BuildOrder, say: Say) -> bool:
+    def _made(self, client: docker.APIClient, order: BuildOrder, given: Mapping[str, Any], say: Say) -> bool:
         """Build and tag it here; True where no layer had to be made."""
         story = _Story(say)
-        with engine.Watch(client, self._limit, self._interrupted) as watch:
+        with engine.Watch(client, order.limit, self._interrupted) as watch:
             try:
                 for line in client.build(
-                    path=str(order.context),
-                    dockerfile=order.dockerfile,
+                    **given,
                     tag=f"{order.name}:{order.tag}",
                     buildargs=dict(order.args),
                     labels=dict(order.annotations),
@@ -88,7 +95,7 @@ class DockerBuilder:
             except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
-        self._cut_short(watch, f"The build of {order.name}")
+        _cut_short(watch, order, "build")
         if story.error or not story.image:
             raise _failed(order, story)
         return story.cached
@@ -96,7 +103,7 @@ class DockerBuilder:
     def _pushed(self, client: docker.APIClient, order: BuildOrder, say: Say) -> str:
         """Push the tag; the digest that the registry gave it."""
         digest, wrong = "", ""
-        with engine.Watch(client, self._limit, self._interrupted) as watch:
+        with engine.Watch(client, order.limit, self._interrupted) as watch:
             try:
                 auth = engine.sign_in(self._credentials, order.name)
                 lines: Iterable[dict[str, Any]] = client.push(
@@ -110,7 +117,7 @@ class DockerBuilder:
             except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
-        self._cut_short(watch, f"The push of {order.name}")
+        _cut_short(watch, order, "push")
         if engine.is_denied(wrong):
             raise engine.denied(order.name, "pull,push", self._credentials)
         if wrong or not digest:
@@ -120,14 +127,15 @@ class DockerBuilder:
             )
         return digest
 
-    def _cut_short(self, watch: engine.Watch, what: str) -> None:
-        if watch.unwanted:
-            raise KeyboardInterrupt
-        if watch.expired:
-            raise Rejected(
-                f"{what} was stopped after {durations.shown(self._limit)}.",
-                remedy="See its last lines for what it waited for.",
-            )
+
+def _cut_short(watch: engine.Watch, order: BuildOrder, what: str) -> None:
+    if watch.unwanted:
+        raise KeyboardInterrupt
+    if watch.expired:
+        raise Rejected(
+            f"The {what} of {order.name} was stopped after {durations.shown(order.limit)}.",
+            remedy="See its last lines for what it waited for; `build.timeout` is the limit.",
+        )
 
 
 class _Story:
@@ -163,32 +171,22 @@ class _Story:
             self.cached = False
 
 
-def _annotated(registry: Registry, order: BuildOrder, pushed: str) -> str:
-    """Put the pushed image's manifest back with annotations, under the same tag; its digest then."""
-    try:
-        body = oci.annotated(registry.manifest(order.name, pushed).body, order.annotations)
-    except ValueError as error:
-        raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
-    return registry.put(order.name, order.tag, Manifest(media_type=oci.OCI_MANIFEST, body=body))
-
-
-def _present(order: BuildOrder) -> None:
-    """Raises Unusable where the context or the Dockerfile is not there."""
-    dockerfile = Path(order.context, order.dockerfile)
-    if not order.context.is_dir():
-        what = f"the build context {order.context} is not there, or no folder"
-        raise Unusable(
-            f"{order.name} cannot be built: {what}.",
-            problems=(Problem(what=what, path="images[].context"),),
-            remedy="`context` is relative to the configuration file.",
-        )
-    if not dockerfile.is_file():
-        what = f"there is no Dockerfile at {dockerfile}"
-        raise Unusable(
-            f"{order.name} cannot be built: {what}.",
-            problems=(Problem(what=what, path="images[].dockerfile"),),
-            remedy="`dockerfile` is relative to the context.",
-        )
+@contextmanager
+def _context(order: BuildOrder) -> Iterator[Mapping[str, Any]]:
+    """What the SDK is given to build from. Raises Unusable where the context or the Dockerfile is not there."""
+    text = staging.dockerfile(order)
+    if order.files is not None:
+        with tempfile.TemporaryFile() as archive:
+            name = staging.packed(order, archive)
+            archive.seek(0)
+            yield {"fileobj": archive, "custom_context": True, "dockerfile": name}
+    elif order.dockerfile_text is None:
+        yield {"path": str(order.context), "dockerfile": order.dockerfile}
+    else:
+        # Outside of the context, so that the SDK keeps it from what COPY sees.
+        with tempfile.TemporaryDirectory(prefix="davy-build-") as folder:
+            Path(folder, "Dockerfile").write_bytes(text)
+            yield {"path": str(order.context), "dockerfile": str(Path(folder, "Dockerfile"))}
 
 
 def _failed(order: BuildOrder, story: _Story) -> DavyError:

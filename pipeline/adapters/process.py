@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,8 @@ from typing import IO
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.ports import Say
 
+TICK = 0.1
+"""Seconds between two looks at whether the child is still wanted."""
 MOST_KEPT = 2**20
 """Bytes of output that are kept; a child that prints more is still read, so that it does not stall."""
 
@@ -27,6 +30,8 @@ class Ended:
     out: str
     err: str
     """Empty where the lines were streamed: both are in `out` then."""
+    unwanted: bool = False
+    """True where it was stopped because `interrupted` said so, and not for the time it took."""
 
 
 def run(
@@ -37,8 +42,14 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     given: str = "",
+    interrupted: Callable[[], bool] = lambda: False,
+    patience: timedelta = timedelta(),
 ) -> Ended:
-    """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program."""
+    """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program.
+
+    `interrupted`: asked again and again; when true, the child is stopped. `patience`: how long a child that is to be
+    stopped may take for it after SIGTERM; without it, and after it, its whole session is killed.
+    """
     try:
         child = subprocess.Popen(
             list(words),
@@ -54,17 +65,42 @@ def run(
             f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
         ) from error
     out, err = _Ear(child.stdout, say), _Ear(child.stderr, None)
+    code: int | None = None
+    unwanted = False
     try:
         with contextlib.suppress(BrokenPipeError):
             assert child.stdin is not None  # noqa: S101 - it was asked for above
             child.stdin.write(given.encode())
             child.stdin.close()
-        code: int | None = child.wait(timeout.total_seconds())
-    except subprocess.TimeoutExpired:
-        code = None
+        code, unwanted = _awaited(child, timeout.total_seconds(), interrupted)
+        if code is None:
+            _asked_to_end(child, patience.total_seconds())
     finally:
         _end(child)
-    return Ended(exit_code=code, out=out.heard(), err=err.heard())
+    return Ended(exit_code=code, out=out.heard(), err=err.heard(), unwanted=unwanted)
+
+
+def _awaited(
+    child: "subprocess.Popen[bytes]", seconds: float, interrupted: Callable[[], bool]
+) -> tuple[int | None, bool]:
+    """Its exit code, None where time was up or nobody wants it any more; and whether it was the latter."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(min(left, TICK)), False
+        if interrupted():
+            return None, True
+    return child.poll(), False
+
+
+def _asked_to_end(child: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Let it end by itself, so that it can tell its own children and servers."""
+    if seconds <= 0:
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

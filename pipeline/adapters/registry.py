@@ -1,34 +1,19 @@
 """Registry: manifests over the distribution API, with the credentials that Docker has."""
 
-import base64
 import hashlib
-import ipaddress
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import requests
-
 from davy.pipeline import oci
-from davy.pipeline.adapters.credentials import Credentials, DockerCredentials
-from davy.pipeline.errors import Forbidden, Missing, Unreachable
+from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.registrynames import PUSH, forbidden, host_and_repository, is_loopback
+from davy.pipeline.adapters.registrywire import Answer, Ask, Wire
+from davy.pipeline.errors import Missing, Unreachable
 
-TRIES = 5
-TIMEOUT = (5.0, 30.0)
-LONGEST_WAIT = 30.0
-ACCEPTED = ", ".join(
-    (
-        oci.OCI_MANIFEST,
-        oci.DOCKER_MANIFEST,
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    )
-)
-MOST_BYTES = 4 * 2**20
-"""A registry must take manifests up to this size: https://github.com/opencontainers/distribution-spec"""
-CHALLENGE = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
-PULL, PUSH = "pull", "pull,push"
+__all__ = ["Manifest", "Registry", "forbidden", "host_and_repository", "is_loopback", "refused"]
+
+ACCEPTED = {"Accept": ", ".join((oci.OCI_MANIFEST, oci.DOCKER_MANIFEST, oci.OCI_INDEX, oci.DOCKER_LIST))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +29,8 @@ class Manifest:
         return f"sha256:{hashlib.sha256(self.body).hexdigest()}"
 
 
-def host_and_repository(name: str) -> tuple[str, str]:
-    """`registry.example.com/shop/checkout` in two; a name without a host is docker.io's."""
-    first, _, rest = name.partition("/")
-    if rest and ("." in first or ":" in first or first == "localhost"):
-        return first, rest
-    return "docker.io", name if "/" in name else f"library/{name}"
-
-
-def is_loopback(host: str) -> bool:
-    """True for this machine: Docker speaks plain http there, and so do we."""
-    bare = host.rsplit(":", 1)[0].strip("[]") if not host.endswith("]") else host.strip("[]")
-    if bare == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
-
-
 class Registry:
-    """Reads and writes manifests. Raises Forbidden with what to do, Missing, Unreachable."""
+    """Reads and writes manifests, for any number of threads. Raises Forbidden with what to do, Missing, Unreachable."""
 
     def __init__(
         self,
@@ -74,154 +40,92 @@ class Registry:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`plain`: True for registries that are spoken to over http."""
-        self._credentials, self._plain, self._pause = credentials, plain, pause
-        self._session = requests.Session()
-        self._session.auth = _Nothing()
-        self._signs: dict[tuple[str, str], str] = {}
+        self.wire = Wire(credentials, plain=plain, pause=pause)
 
     def close(self) -> None:
         """Close its connections."""
-        self._session.close()
+        self.wire.close()
 
     def digest(self, name: str, reference: str) -> str | None:
         """The digest behind a tag or digest; None where there is none."""
-        answer = self._asked("HEAD", name, reference, PULL)
-        return answer.headers.get("Docker-Content-Digest") if answer.status_code == 200 else None
+        answer = self.wire.ask(Ask(method="HEAD", name=name, path=f"manifests/{reference}", headers=ACCEPTED))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refused(answer, name, f"was asked for {reference}")
+        # Some registries leave the header out; then the content tells.
+        return answer.headers.get("Docker-Content-Digest") or self.manifest(name, reference).digest
 
     def manifest(self, name: str, reference: str) -> Manifest:
-        """The manifest behind a tag or digest."""
-        answer = self._asked("GET", name, reference, PULL)
-        if answer.status_code == 404:
-            raise Missing(f"{name} has no {reference} in its registry.")
-        if len(answer.content) > MOST_BYTES:
-            raise Unreachable(f"The registry of {name} answered with a manifest larger than 4 MiB.")
-        return Manifest(media_type=answer.headers.get("Content-Type", ""), body=answer.content)
+        """The manifest behind a tag or digest; its bytes are held against the digest."""
+        answer = self.wire.ask(Ask(method="GET", name=name, path=f"manifests/{reference}", headers=ACCEPTED))
+        if answer.status == 404:
+            raise Missing(f"{name} has no {reference} in its registry.", remedy="`davy build` puts images there.")
+        if answer.status != 200:
+            raise refused(answer, name, f"was asked for {reference}")
+        found = Manifest(media_type=answer.headers.get("Content-Type", "").partition(";")[0], body=answer.body)
+        said = reference if ":" in reference else answer.headers.get("Docker-Content-Digest", found.digest)
+        if said.startswith("sha256:") and said != found.digest:
+            raise _lied(name, said, found.digest)
+        return found
 
     def put(self, name: str, reference: str, manifest: Manifest) -> str:
         """Store the manifest under a tag or digest; its digest."""
-        headers = {"Content-Type": manifest.media_type}
-        answer = self._asked("PUT", name, reference, PUSH, body=manifest.body, headers=headers)
-        if answer.status_code not in (200, 201):
-            raise Unreachable(
-                f"The registry did not take the manifest of {name}: {answer.status_code} {_said(answer)}".rstrip()
-            )
+        self.stored(name, reference, manifest)
         return manifest.digest
 
-    def _asked(
-        self,
-        method: str,
-        name: str,
-        reference: str,
-        rights: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        host, repository = host_and_repository(name)
-        scheme = "http" if self._plain(host) else "https"
-        place = "registry-1.docker.io" if host == "docker.io" else host
-        url = f"{scheme}://{place}/v2/{repository}/manifests/{reference}"
-        sent = {"Accept": ACCEPTED, **(headers or {})}
-        sign = self._signs.get((name, rights))
-        answer = self._sent(method, url, {**sent, "Authorization": sign} if sign else sent, body)
-        if answer.status_code == 401:
-            sign = self._sign(answer.headers.get("WWW-Authenticate", ""), host, repository, rights)
-            if sign:
-                self._signs[name, rights] = sign
-                answer = self._sent(method, url, {**sent, "Authorization": sign}, body)
-        if answer.status_code in (401, 403):
-            raise forbidden(name, rights, known=self._credentials.of(host) is not None)
+    def stored(self, name: str, reference: str, manifest: Manifest) -> Answer:
+        """The same, and what the registry answered to it."""
+        kind = {"Content-Type": manifest.media_type}
+        ask = Ask(method="PUT", name=name, path=f"manifests/{reference}", rights=PUSH, body=manifest.body, headers=kind)
+        answer = self.wire.ask(ask)
+        if answer.status not in (200, 201):
+            raise refused(answer, name, f"did not take the manifest {reference}")
+        kept = answer.headers.get("Docker-Content-Digest", manifest.digest)
+        if kept != manifest.digest:
+            raise _lied(name, manifest.digest, kept)
         return answer
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
-        """The answer, after retries where the registry was busy or away."""
-        host = url.split("/")[2]
-        for attempt in range(1, TRIES + 1):
-            wait = min(LONGEST_WAIT, 0.5 * 2 ** (attempt - 1))
-            try:
-                answer = self._session.request(method, url, headers=dict(headers), data=body, timeout=TIMEOUT)
-            except requests.RequestException as error:
-                if attempt == TRIES:
-                    raise Unreachable(
-                        f"The registry {host} did not answer: {type(error).__name__}.",
-                        remedy="Check that it runs and can be reached from here.",
-                    ) from error
-            else:
-                if answer.status_code != 429 and answer.status_code < 500:
-                    return answer
-                if attempt == TRIES:
-                    raise Unreachable(f"The registry {host} answered {answer.status_code} {TRIES} times.")
-                wait = _retry_after(answer) or wait
-            self._pause(min(wait, LONGEST_WAIT))
-        raise AssertionError("the last try returns or raises")
-
-    def _sign(self, challenge: str, host: str, repository: str, rights: str) -> str:
-        """The Authorization that the registry asks for; empty where there is none to give."""
-        kind, _, rest = challenge.partition(" ")
-        known = self._credentials.of(host)
-        if kind.lower() == "basic":
-            return _basic(known) if known and known.user else ""
-        said = dict(CHALLENGE.findall(rest))
-        realm = said.get("realm", "")
-        inner = realm.split("/")[2] if realm.count("/") >= 2 else ""
-        # A password must not cross the network in the clear, wherever the challenge points.
-        if kind.lower() != "bearer" or not (realm.startswith("https://") or is_loopback(inner) or self._plain(inner)):
-            return ""
-        wanted = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{repository}:{rights}"}
-        return self._token(realm, wanted, known)
-
-    def _token(self, realm: str, wanted: Mapping[str, str], known: Credentials | None) -> str:
-        try:
-            if known and known.token:
-                form = {**wanted, "grant_type": "refresh_token", "refresh_token": known.token, "client_id": "davy"}
-                answer = self._session.post(realm, data=form, timeout=TIMEOUT)
-            else:
-                headers = {"Authorization": _basic(known)} if known else {}
-                answer = self._session.get(realm, params=dict(wanted), headers=headers, timeout=TIMEOUT)
-            body = answer.json() if answer.status_code == 200 else {}
-        except (requests.RequestException, ValueError) as error:
-            raise Unreachable(
-                f"The registry's token service did not answer: {type(error).__name__}.", remedy="Try again."
-            ) from error
-        token = body.get("token") or body.get("access_token") if isinstance(body, dict) else None
-        return f"Bearer {token}" if token else ""
+    def referrers(self, name: str, digest: str) -> tuple[oci.Descriptor, ...] | None:
+        """What the registry lists as attached; None where it does not have that part of the API."""
+        found: list[oci.Descriptor] = []
+        path, url = f"referrers/{digest}", ""
+        for _ in range(100):
+            answer = self.wire.ask(Ask(method="GET", name=name, path=path, url=url))
+            kind = answer.headers.get("Content-Type", "").partition(";")[0]
+            if answer.status != 200 or kind != oci.OCI_INDEX:
+                return tuple(found) if found else None
+            found += read(name, answer.body).children
+            onward = answer.headers.get("Link", "")
+            if 'rel="next"' not in onward or "<" not in onward:
+                break
+            url = onward.partition("<")[2].partition(">")[0]
+        return tuple(found)
 
 
-class _Nothing(requests.auth.AuthBase):
-    """Adds nothing, and keeps requests from adding what it finds in ~/.netrc."""
+def read(name: str, body: bytes) -> oci.Contents:
+    """What a manifest says. Raises Unreachable where a registry keeps something else under that name."""
+    try:
+        return oci.contents(body)
+    except (ValueError, TypeError) as error:
+        raise Unreachable(f"The registry of {name} answered with a manifest that cannot be read: {error}.") from error
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
-
-def forbidden(name: str, rights: str, *, known: bool) -> Forbidden:
-    """No rights: which ones, where, and how to get them."""
+def refused(answer: Answer, name: str, what: str) -> Unreachable | Missing:
+    """A registry's no that is none of rights: in its own words, with what to do."""
     host, repository = host_and_repository(name)
-    who = "these credentials may not" if known else "nobody is logged in, and without a login one may not"
-    deed = "push to" if "push" in rights else "pull from"
-    login = "docker login" if host == "docker.io" else f"docker login {host}"
-    return Forbidden(
-        f"{host} refused: {who} {deed} the repository {repository} (rights needed: {rights}).",
-        remedy=f"Log in with `{login}`, as a user who has the rights {rights} on {repository}.",
+    said = f"{answer.status} {answer.said}".rstrip()
+    if answer.status == 404:
+        return Missing(
+            f"The registry {host} has no repository {repository}, or not all that it needs: {said}.",
+            remedy="Some registries want a repository to be made before the first push; check its name.",
+        )
+    remedy = "Raise the limit of the registry, or of the proxy before it." if answer.status == 413 else ""
+    return Unreachable(f"The registry {host} {what} of {name}: {said}.", remedy=remedy)
+
+
+def _lied(name: str, wanted: str, found: str) -> Unreachable:
+    return Unreachable(
+        f"The registry of {name} gave other content than it was asked for: {found} for {wanted}.",
+        remedy="A mirror, a proxy or the registry's storage is broken; nothing of it was used.",
     )
-
-
-def _basic(known: Credentials | None) -> str:
-    if known is None:
-        return ""
-    return f"Basic {base64.b64encode(f'{known.user}:{known.password}'.encode()).decode()}"
-
-
-def _retry_after(answer: requests.Response) -> float:
-    try:
-        return float(answer.headers.get("Retry-After", ""))
-    except ValueError:
-        return 0.0
-
-
-def _said(answer: requests.Response) -> str:
-    try:
-        errors = answer.json()["errors"]
-        return "; ".join(f"{error['code']}: {error['message']}" for error in errors)[:300]
-    except (ValueError, LookupError, TypeError):
-        return ""

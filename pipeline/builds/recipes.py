@@ -1,10 +1,21 @@
 """Recipes: the images of the configuration, one for each cell of a matrix."""
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from itertools import product
+from pathlib import Path
 
+from davy.pipeline.buildconfig import ImageConfig, SecretConfig
 from davy.pipeline.ports import BuildSecret
 from davy.pipeline.value import dataclass
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+OF_REVISION = ("branch", "version", "revision")
+"""Placeholders of `tags` that git fills; the others are arguments of the matrix."""
+LONGEST_TAG = 128
+"""https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +38,82 @@ class Recipe:
     ssh: tuple[str, ...] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    """With the suffix, where they need it; `{branch}`, `{version}`, `{revision}` are still to be filled."""
+    suffix: str = ""
+    """Of tags, where several share the repository and would take each other's: `-3.12`."""
+
+
+def expanded(images: Iterable[ImageConfig]) -> tuple[Recipe, ...]:
+    """Every image to make, in the file's order and its matrix's."""
+    return tuple(recipe for image in images for recipe in cells_of(image))
+
+
+def cells_of(image: ImageConfig) -> tuple[Recipe, ...]:
+    """The images of one entry: one without a matrix, else one for each combination of its values."""
+    cells = [dict(zip(image.matrix, values, strict=True)) for values in product(*image.matrix.values())]
+    share = Counter(filled(image.name, cell) for cell in cells)
+    return tuple(_recipe(image, cell, shared=share[filled(image.name, cell)] > 1) for cell in cells)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with `{NAME}` replaced where the name is known."""
+    return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def labels(recipes: Sequence[Recipe]) -> dict[str, str]:
+    """By id, what people call it: the repository's last part with its cell; the whole id where that is not enough."""
+    short = {recipe.id: recipe.name.rsplit("/", 1)[-1] + recipe.id.removeprefix(recipe.name) for recipe in recipes}
+    twice = Counter(short.values())
+    return {key: label if twice[label] == 1 else key for key, label in short.items()}
+
+
+def meant(recipes: Sequence[Recipe], word: str) -> tuple[Recipe, ...]:
+    """The images that a person means by an id, a repository, or the last part of one; none where nobody has it."""
+    called = labels(recipes)
+    for fits in (
+        lambda recipe: recipe.id == word,
+        lambda recipe: recipe.name == word,
+        lambda recipe: called[recipe.id] == word,
+        lambda recipe: recipe.name.rsplit("/", 1)[-1] == word,
+    ):
+        if found := tuple(recipe for recipe in recipes if fits(recipe)):
+            return found
+    return ()
+
+
+def tagged(text: str, suffix: str = "") -> str:
+    """The text as a tag may be: other characters become `-`, and it is not too long. With the suffix whole."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", text)
+    plain = plain if re.match(r"[A-Za-z0-9_]", plain) else f"_{plain}"
+    return plain[: LONGEST_TAG - len(suffix)] + suffix
+
+
+def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Recipe:
+    name = filled(image.name, cell)
+    suffix = "-" + tagged("-".join(cell.values())) if shared else ""
+    named = f"[{','.join(f'{key}={value}' for key, value in cell.items())}]" if shared else ""
+    return Recipe(
+        id=name + named,
+        name=name,
+        context=image.context,
+        dockerfile=image.dockerfile,
+        args={**image.args, **cell},
+        cell=cell,
+        target=image.target,
+        platforms=image.platforms,
+        secrets=tuple(_secret(secret) for secret in image.secrets),
+        ssh=image.ssh,
+        contexts=image.contexts,
+        tags=tuple(_own(tag, image, cell, suffix) for tag in image.tags),
+        suffix=suffix,
+    )
+
+
+def _own(tag: str, image: ImageConfig, cell: Mapping[str, str], suffix: str) -> str:
+    """The tag as this cell has it: one that does not say the whole cell itself gets the suffix."""
+    varied = {key for key, values in image.matrix.items() if len(values) > 1}
+    return filled(tag, cell) + ("" if varied <= set(PLACEHOLDER.findall(tag)) else suffix)
+
+
+def _secret(secret: SecretConfig) -> BuildSecret:
+    return BuildSecret(id=secret.id, env=secret.env, file=Path(secret.file) if secret.file else None)

@@ -17,6 +17,7 @@ import docker
 import pytest
 import requests
 
+from contracts.builder_places import BuilderPlaces
 from contracts.places import PLACES, KubernetesPlace, Place
 from lab import facts
 from lab.talk import LabError
@@ -106,6 +107,22 @@ def real_docker(real_registry: Callable[..., str], tmp_path_factory: pytest.Temp
         with suppress(docker.errors.APIError):
             client.remove_image(name, force=True)
     client.close()
+
+
+@pytest.fixture(scope="session")
+def real_base(real_docker: RealDocker) -> str:
+    """The base image in the registry, for builders that have no images of Docker's."""
+    name = f"{real_docker.registry}/davy/base"
+    real_docker.client.tag(real_docker.base, name, "1")
+    said = real_docker.client.push(name, "1")
+    assert "digest: " in said, said
+    return f"{name}:1"
+
+
+@pytest.fixture(scope="session")
+def builder_places(real_docker: RealDocker, tmp_path_factory: pytest.TempPathFactory) -> BuilderPlaces:
+    """Environments in which each builder finds what it builds with."""
+    return BuilderPlaces(real_docker.environment, tmp_path_factory.mktemp("builders"))
 
 
 def _base(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What every Builder must do, the one in memory and the one on Docker."""
+"""What every Builder must do, the one in memory, Docker, BuildKit through buildx, and Buildah."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts.builder_places import REAL
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.docker import DockerBuilder
 from davy.pipeline.adapters.registry import Registry
 from davy.pipeline.ports import Builder, BuildOrder
 from davy.pipeline.twins import MemoryBuilder
@@ -35,22 +35,34 @@ def memory(folder: Path) -> Case:
     )
 
 
-def real(request: pytest.FixtureRequest, folder: Path) -> Case:
+def real(name: str, request: pytest.FixtureRequest, folder: Path) -> Case:
     parts = request.getfixturevalue("real_docker")
-    context = parts.context(folder / "app", "FROM BASE\nCOPY a /a\n", {"a": str(folder)})
+    base = request.getfixturevalue("real_base")
+    context = parts.context(folder / "app", f"FROM {base}\nCOPY a /a\nRUN echo made > /b\n", {"a": str(folder)})
     registry = Registry(DockerCredentials(parts.environment))
-    order = BuildOrder(name=f"{parts.registry}/shop/app", context=context, annotations=ANNOTATIONS, tag="one")
+    order = BuildOrder(
+        name=f"{parts.registry}/shop/app",
+        context=context,
+        annotations=ANNOTATIONS,
+        tag="one",
+        files=("Dockerfile", "a"),
+        epoch=1_700_000_000,
+    )
     return Case(
-        DockerBuilder(parts.environment),
+        request.getfixturevalue("builder_places").builder(name),
         order,
         registry.digest,
         lambda name, digest: json.loads(registry.manifest(name, digest).body)["annotations"],
     )
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.lab)])
+@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.lab) for name in REAL)])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
-    return memory(tmp_path) if request.param == "memory" else real(request, tmp_path)
+    return memory(tmp_path) if request.param == "memory" else real(request.param, request, tmp_path)
+
+
+def test_a_builder_that_is_there_lacks_nothing_of_a_plain_order(case: Case) -> None:
+    assert case.builder.lacks(case.order) == ()
 
 
 def test_a_built_image_is_in_the_registry_by_the_digest_it_is_named_by(case: Case) -> None:
@@ -61,7 +73,8 @@ def test_a_built_image_is_in_the_registry_by_the_digest_it_is_named_by(case: Cas
 
 def test_the_annotations_are_on_the_manifest(case: Case) -> None:
     built = case.builder.build(case.order, lambda _: None)
-    assert case.annotations_of(built.image.name, built.image.digest) == ANNOTATIONS
+    # Buildah adds the base image's name and digest.
+    assert ANNOTATIONS.items() <= case.annotations_of(built.image.name, built.image.digest).items()
 
 
 def test_the_same_order_twice_gives_the_same_digest_and_makes_no_layer(case: Case) -> None:

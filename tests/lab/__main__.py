@@ -20,7 +20,7 @@ NOT_UP = 3
 TABLE = (
     *("cluster", "api_server", "kubeconfig", "kubeconfig_limited", "kubectl"),
     *("prometheus", "prometheus_rules", "alertmanager"),
-    *("registry", "docker_host", "base_image"),
+    *("registry", "docker_host", "base_image", "buildkit", "buildx", "buildah"),
 )
 
 

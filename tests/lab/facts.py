@@ -30,6 +30,11 @@ class Facts:
     base_image: str
     versions: Mapping[str, str]
     pids: Mapping[str, int]
+    buildkit: str = ""
+    """Address of a BuildKit, as buildx's remote driver takes it; empty where none could be had."""
+    buildx: str = ""
+    """buildx as a program; empty where none could be had."""
+    buildah: str = ""
 
 
 def read(layout: Layout | None = None) -> Facts:

@@ -89,6 +89,11 @@ class Layout:
         return f"127.0.0.1:{self.ports.registry}"
 
     @property
+    def buildkit(self) -> Path:
+        """The socket of the lab's own BuildKit."""
+        return self.run / "buildkit" / "buildkitd.sock"
+
+    @property
     def base_image(self) -> str:
         return f"{self.registry}/lab/python:bookworm"
 

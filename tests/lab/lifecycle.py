@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from . import firewall, given, kind, machine, packages, services, single, toolchain
+from . import builders, firewall, given, kind, machine, packages, services, single, toolchain
 from .cluster_choice import Cluster, choice
 from .commands import run
 from .facts import ClusterKind, Facts, write
@@ -28,10 +28,11 @@ def up(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> Fact
         _require(wanted, own_engine)
         _install(layout, wanted, own_engine, watch)
         (layout.run / "boot").write_text(machine.this_boot())
+        builders.begin(layout, os.environ, watch)
         docker_host = _begin(layout, wanted, own_engine, watch)
         cluster = _cluster(layout, wanted, docker_host, environment, watch)
         _finish(layout, cluster, docker_host, own_engine, watch)
-        facts = _facts(layout, cluster, docker_host)
+        facts = builders.finish(layout, _facts(layout, cluster, docker_host), watch)
         write(layout, facts)
         return facts
 
@@ -147,11 +148,13 @@ def _down(layout: Layout, watch: Stopwatch) -> None:
         with watch.part("Docker Engine"):
             _remove_engine(layout)
     end(layout, "registry")
+    end(layout, builders.BUILDKIT)
     if os.geteuid() == 0 and layout.run.exists():
         firewall.clean(kubernetes=had_node, docker=had_engine)
         machine.restore_sysctls(layout)
         machine.unmount_below(layout.run)
         machine.unmount_below(layout.cache / "docker")
+        machine.unmount_below(layout.cache / builders.BUILDKIT)
         machine.remove_shells()
     machine.remove_tree(layout.run)
     for path in (layout.kubeconfig, layout.kubeconfig_limited):

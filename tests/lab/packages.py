@@ -28,6 +28,7 @@ NODE = {
     "/usr/lib/cni/ptp": "containernetworking-plugins",
 }
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables", "ip": "iproute2"}
+BUILDERS = {"buildah": "buildah", "runc": "runc"}
 IMAGES = {"debootstrap": "debootstrap"}
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 

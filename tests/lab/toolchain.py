@@ -73,6 +73,24 @@ def dns(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "coredns", dns_version(), watch, hint="once, about two minutes")
 
 
+def buildkit(layout: Layout, watch: Stopwatch) -> Path:
+    """buildkitd; its module cannot be installed by `go install`, for it leaves versions out."""
+    return _linked(layout, "buildkitd", _tool(layout, watch, "buildkit", "github.com/moby/buildkit", "cmd/buildkitd"))
+
+
+def buildx(layout: Layout, watch: Stopwatch) -> Path:
+    """buildx as a program of its own; as a plugin of docker it is the same file."""
+    return _linked(layout, "buildx", _tool(layout, watch, "buildx", "github.com/docker/buildx", "cmd/buildx"))
+
+
+def _tool(layout: Layout, watch: Stopwatch, source: str, module: str, package: str) -> Path:
+    """A program of somebody else's module, at the version that our go.mod asks for."""
+    version = pinned(module, source)
+    flags = f"-s -w -X {module}/version.Version={version} -X {module}/version.Package={module}"
+    hint = "once, about three minutes on two cores"
+    return _built(layout, source, version, watch, flags=flags, hint=hint, package=f"{module}/{package}")
+
+
 def pause(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "pause", "1", watch)
 

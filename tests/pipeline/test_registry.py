@@ -198,7 +198,7 @@ def test_a_docker_manifest_becomes_an_oci_one_with_annotations_and_the_same_blob
     assert made["config"]["digest"] == "sha256:c"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"schemaVersion": 2, "manifests": []}', b"no"])
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"schemaVersion": 1, "manifests": {}}', b"no"])
 def test_what_is_no_images_manifest_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own is one, too
         annotated(body, {})

@@ -79,9 +79,21 @@ def _(event: e.LogLine) -> str:
 
 
 @phrase.register
+def _(event: e.BuildStarted) -> str:
+    return f"building {event.label}{_because(event.because)}"
+
+
+@phrase.register
 def _(event: e.ImageBuilt) -> str:
-    how = "reused" if event.cached else "built and pushed"
+    how = "built and pushed"
+    if event.cached:
+        how = "reused" if event.action is e.BuildAction.REUSE or not event.key else "built from cached layers"
     return f"image {event.image.reference} {how} in {shown(event.took)}"
+
+
+@phrase.register
+def _(event: e.BuildFailed) -> str:
+    return f"{event.label} was not built{_because(event.why)}" + (f" (log: {event.log})" if event.log else "")
 
 
 @phrase.register

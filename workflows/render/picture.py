@@ -36,7 +36,9 @@ def picture(scene: Scene, now: datetime, width: int, height: int) -> list[Text]:
     middle = _canary(scene, now, width)
     end = [*_troubles(scene, width, most=6), *_ending(scene)]
     room = height - len(head) - len(middle) - len(end)
-    tail = [Text(f"{INDENT}│ {line}", style="dim") for line in scene.tail[-max(room, 0) :]] if room > 0 else []
+    # With several builds at once their lines would stand among each other: each shows its last beside its name.
+    said = () if len(scene.builds) > 1 else scene.tail[-max(room, 0) :]
+    tail = [Text(f"{INDENT}│ {line}", style="dim") for line in said] if room > 0 else []
     lines = [*head, *middle, *tail, *end]
     if len(lines) > height:
         lines = [*head, *middle][: max(height - len(end), 1)] + end
@@ -84,7 +86,11 @@ def _end(scene: Scene, now: datetime) -> datetime:
 def _stages(scene: Scene, now: datetime, width: int) -> list[Text]:
     stages = [stage for stage in Stage if stage in scene.stages]
     waiting = [stage for stage in (Stage.BUILD, Stage.TEST, Stage.CANARY) if stages and stage not in scene.stages]
-    lines = [_stage(stage, scene.stages[stage], scene, now, width) for stage in stages if stage is not Stage.SOURCE]
+    lines: list[Text] = []
+    for stage in stages:
+        if stage is not Stage.SOURCE:
+            lines.append(_stage(stage, scene.stages[stage], scene, now, width))
+            lines += _builds(scene, now, width) if stage is Stage.BUILD else []
     if scene.finished is None and Stage.BUILD in scene.stages:
         lines += [Text(f" · {stage}", style="dim") for stage in waiting]
     return lines
@@ -97,6 +103,24 @@ def _stage(stage: Stage, view: StageView, scene: Scene, now: datetime, width: in
     line = Text(" ").append(mark, style=style).append(f" {stage.value:<8} ")
     line.append(one_line(finished.note if finished and finished.note else _doing(stage, view, scene)))
     return _spread(line, shown(max(took, timedelta(0))) + " ", width)
+
+
+MOST_BUILDS = 8
+"""Builds that have a line of their own; the rest is counted."""
+
+
+def _builds(scene: Scene, now: datetime, width: int) -> list[Text]:
+    """What is building now, each with the last that it said."""
+    if scene.finished or not scene.builds:
+        return []
+    name = min(max(len(one_line(label)) for label in scene.builds), width // 3)
+    lines = []
+    for label, view in list(scene.builds.items())[:MOST_BUILDS]:
+        line = Text(INDENT).append("▸ ", style="bold cyan").append(f"{one_line(label)[:name]:<{name}}  ")
+        line.append(view.line, style="dim")
+        lines.append(_spread(line, shown(max(_end(scene, now) - view.began, timedelta(0))) + " ", width))
+    more = len(scene.builds) - MOST_BUILDS
+    return [*lines, Text(f"{INDENT}  and {more} more", style="dim")] if more > 0 else lines
 
 
 def _mark(scene: Scene) -> tuple[str, str]:

@@ -26,6 +26,27 @@ class StageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildView:
+    """A build that runs: since when, and the last it said."""
+
+    began: datetime
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCount:
+    """How many images came to their end, and how."""
+
+    built: int = 0
+    reused: int = 0
+    failed: int = 0
+
+    def __str__(self) -> str:
+        numbers = {"built": self.built, "reused": self.reused, "failed": self.failed}
+        return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
     """How one metric's evidence went, look by look, in natural logs."""
 
@@ -42,6 +63,9 @@ class Scene:
     head: e.ReleaseStarted | None = None
     source: str = ""
     stages: Mapping[e.Stage, StageView] = field(default_factory=dict)
+    builds: Mapping[str, BuildView] = field(default_factory=dict)
+    """By label, those that run."""
+    images: BuildCount = BuildCount()
     suites: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
     canary: e.CanaryStarted | None = None
@@ -99,12 +123,37 @@ def _(event: e.StageFinished, scene: Scene) -> Scene:
 @_fold.register
 def _(event: e.LogLine, scene: Scene) -> Scene:
     lines = [line for line in harmless(event.line).split("\n") if line.strip()]
+    label = event.source.removeprefix("build ")
+    running = scene.builds.get(label)
+    if running is not None and lines:
+        scene = replace(scene, builds={**scene.builds, label: replace(running, line=one_line(lines[-1]))})
     return replace(scene, tail=(*scene.tail, *lines)[-TAIL:])
 
 
 @_fold.register
+def _(event: e.BuildStarted, scene: Scene) -> Scene:
+    view = BuildView(began=event.at, line=one_line(event.because))
+    return replace(scene, builds={**scene.builds, event.label: view})
+
+
+@_fold.register
 def _(event: e.ImageBuilt, scene: Scene) -> Scene:
-    return _noted(scene, e.Stage.BUILD, f"{event.image.short} {'reused' if event.cached else 'built'}")
+    count = scene.images
+    ours = replace(count, reused=count.reused + 1) if event.cached else replace(count, built=count.built + 1)
+    return _build_ended(replace(scene, images=ours), event.label)
+
+
+@_fold.register
+def _(event: e.BuildFailed, scene: Scene) -> Scene:
+    ours = replace(scene, images=replace(scene.images, failed=scene.images.failed + 1))
+    return _build_ended(replace(ours, troubles=(*ours.troubles, one_line(phrase(event)))), event.label)
+
+
+def _build_ended(scene: Scene, label: str) -> Scene:
+    left = {name: view for name, view in scene.builds.items() if name != label}
+    view = scene.stages.get(e.Stage.BUILD)
+    stages = {**scene.stages, e.Stage.BUILD: replace(view, note=str(scene.images))} if view else scene.stages
+    return replace(scene, builds=left, stages=stages)
 
 
 @_fold.register

@@ -11,26 +11,34 @@ from davy.workflows.lazy import Entry, LazyGroup
 HOME = "davy.workflows.commands.build"
 KEYS = "Beside it"
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "explain": Entry(KEYS, "Why an image will or won't be built: what changed, since when.", f"{HOME}.explain"),
+}
 
 
 @click.group(cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @options.file
+@options.option("--image", "images", multiple=True, metavar="NAME", help="Only this one, and what it is built from.")
+@options.option("--plan", is_flag=True, help="Say what would be built and why, and stop. Asks nobody, touches nothing.")
+@options.option("--ask", is_flag=True, help="With --plan: ask the registry which images it has.")
+@options.option("--force", is_flag=True, help="Build also what the registry has.")
 @options.out
 @options.dry_run
 @options.output
 @options.view
 @click.pass_context
 def command(context: click.Context, /, **said: Any) -> Ending | None:
-    """Build the images, push them, and print them by digest, one a line.
+    """Build the images that changed, push them, and print all by digest, one a line.
 
-    Changes the world: builds images and pushes them to the registry. No cluster is touched.
+    \b
+    What an image is made from makes its key; the registry remembers each image under it.
+    Changes the world: builds what the registry does not have, pushes it, and moves tags. No cluster is touched.
     """
     if context.invoked_subcommand is not None:
         return None
     from davy.workflows import building, errand  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        if said["dry_run"]:
+        if said["plan"] or said["dry_run"]:
             return building.planned(task, said)
         return building.build(task, said)

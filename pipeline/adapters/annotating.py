@@ -1,0 +1,23 @@
+"""Annotating: a pushed image's manifest put back with annotations, for builders that cannot write them."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+from davy.pipeline import oci
+from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.registry import Manifest, Registry
+from davy.pipeline.adapters.registrynames import is_loopback
+from davy.pipeline.errors import Unreachable
+from davy.pipeline.ports import BuildOrder
+
+
+def put(
+    credentials: DockerCredentials, order: BuildOrder, pushed: str, plain: Callable[[str], bool] = is_loopback
+) -> str:
+    """Put it back under the same tag; its digest then. `plain`: True for registries spoken to over http."""
+    with closing(Registry(credentials, plain=plain)) as registry:
+        try:
+            body = oci.annotated(registry.manifest(order.name, pushed).body, order.annotations)
+        except ValueError as error:
+            raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
+        return registry.put(order.name, order.tag, Manifest(media_type=oci.OCI_MANIFEST, body=body))

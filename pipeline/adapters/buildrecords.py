@@ -1,0 +1,59 @@
+"""Build records: what this machine knows of the last builds, a file each under `.davy/builds/`.
+
+The first line is the build, the second what it was made from: a plan over many images reads only first lines.
+"""
+
+import hashlib
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from davy.pipeline.builds.inputs import Inputs
+from davy.pipeline.builds.remembered import Build, Remembered, build_of, build_text, inputs_of, inputs_text
+
+MOST_BYTES = 64 * 2**20
+
+
+class BuildRecords:
+    """In a folder; one that cannot be written is no failure: the registry remembers, too."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: `.davy` beside the configuration; made where it is not there."""
+        self._folder = folder
+
+    def last(self, recipe: str) -> Build | None:
+        """From the first line."""
+        try:
+            with self._path(recipe).open(encoding="utf-8") as lines:
+                build = build_of(lines.readline(2**16))
+        except (OSError, UnicodeDecodeError):
+            return None
+        return build if build is not None and build.id == recipe else None
+
+    def inputs(self, recipe: str) -> Inputs | None:
+        """From the second."""
+        try:
+            with self._path(recipe).open(encoding="utf-8") as lines:
+                lines.readline(2**16)
+                return inputs_of(lines.readline(MOST_BYTES))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def keep(self, record: Remembered) -> None:
+        """Whole or not at all."""
+        path = self._path(record.build.id)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ignore = self._folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            unfinished = path.with_suffix(f".{os.getpid()}")
+            text = f"{build_text(record.build)}\n{inputs_text(record.inputs)}\n"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(path)
+
+    def _path(self, recipe: str) -> Path:
+        plain = re.sub(r"[^A-Za-z0-9.-]+", "_", recipe.rsplit("/", 1)[-1])[:60]
+        own = hashlib.sha256(recipe.encode()).hexdigest()[:12]
+        return self._folder / "builds" / f"{plain}-{own}.json"

@@ -1,0 +1,153 @@
+"""Build rules: what no single key of an image can break alone."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.builds.recipes import OF_REVISION, PLACEHOLDER, Recipe, cells_of, filled
+from davy.pipeline.yamltree import Place
+
+Finding = tuple[Place, str]
+Placed = Sequence[tuple[Place, ImageConfig]]
+"""The images that are right in themselves, each with its place in the file."""
+
+# The grammar of the distribution project: host[:port]/path, lower case; https://github.com/distribution/reference
+REPOSITORY = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
+ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MOST_CELLS = 64
+OURS = ("k-", "davy-")
+"""What davy's own tags begin with."""
+
+
+def broken(images: Placed) -> Iterator[Finding]:
+    """Every rule that images break, each alone and all together."""
+    usable: list[tuple[Place, ImageConfig]] = []
+    for place, image in images:
+        found = [*_matrix(place, image), *_placeholders(place, image)]
+        yield from found
+        if not found:
+            usable.append((place, image))
+            yield from _name(place, image)
+            yield from _deploy(place, image)
+        yield from _tags(place, image)
+        yield from _platforms(place, image)
+        yield from _secrets(place, image)
+        yield from _contexts(place, image)
+    yield from _same(usable)
+
+
+def names(images: Placed) -> set[str]:
+    """Every name that another part of the file may call an image by: as written, filled in, or by its id."""
+    known = {image.name for _, image in images}
+    for _, image in images:
+        if prod(map(len, image.matrix.values())) <= MOST_CELLS:
+            known |= {name for recipe in cells_of(image) for name in (recipe.id, recipe.name)}
+    return known
+
+
+def _matrix(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for argument, values in image.matrix.items():
+        at = (*place, "matrix", argument)
+        if not ARGUMENT.fullmatch(argument):
+            yield at, f"{argument!r} is no name of a build argument; letters, digits and _ make one"
+        if argument in image.args:
+            yield at, "is under `args`, too; an argument has one value or the matrix's"
+        if not values:
+            yield at, "needs at least one value"
+        for value, count in Counter(values).items():
+            if count > 1:
+                yield at, f"has {value!r} {count} times; each value makes an image of its own"
+    cells = prod(map(len, image.matrix.values()))
+    if cells > MOST_CELLS:
+        yield (*place, "matrix"), f"makes {cells:,} images; at most {MOST_CELLS}: leave values out, or split it"
+
+
+def _placeholders(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name in PLACEHOLDER.findall(image.name):
+        if name not in image.matrix:
+            known = ", ".join(f"{{{argument}}}" for argument in image.matrix) or "none, for there is no `matrix`"
+            yield (*place, "name"), f"{{{name}}} is no argument of its matrix; there is: {known}"
+
+
+def _name(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    at = (*place, "name")
+    wrong = [recipe.name for recipe in cells_of(image) if not REPOSITORY.fullmatch(recipe.name)]
+    if not wrong:
+        return
+    name, last = wrong[0], wrong[0].rsplit("/", 1)[-1]
+    if "@" in name or ":" in last:
+        yield at, f"{name!r} has a tag or digest; davy makes its own, write registry and repository only"
+    elif "://" in name:
+        yield at, f"{name!r} is a URL; leave `{name.split('://')[0]}://` out"
+    else:
+        like = "write it like registry.example.com/shop/checkout, in lower case"
+        yield at, f"{name!r} is no repository's name; {like}"
+
+
+def _tags(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    known = {*OF_REVISION, *image.matrix}
+    for index, tag in enumerate(image.tags):
+        at = (*place, "tags", index)
+        strange = [name for name in PLACEHOLDER.findall(tag) if name not in known]
+        if strange:
+            may = ", ".join(f"{{{name}}}" for name in (*OF_REVISION, *image.matrix))
+            yield at, f"{{{strange[0]}}} is unknown here; a tag may hold {may}"
+        elif not TAG.fullmatch(filled(tag, dict.fromkeys(known, "x"))):
+            yield at, f"{tag!r} is no tag; letters, digits, `_`, `.` and `-` make one, at most 128"
+        elif tag.startswith(OURS):
+            yield at, f"{tag!r} begins as davy's own tags do ({', '.join(OURS)}); choose another"
+
+
+def _platforms(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for index, platform in enumerate(image.platforms):
+        if not PLATFORM.fullmatch(platform):
+            yield (*place, "platforms", index), f"{platform!r} is no platform; write it like linux/arm64"
+        elif platform in image.platforms[:index]:
+            yield (*place, "platforms", index), f"says {platform} a second time"
+
+
+def _secrets(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, secret in enumerate(image.secrets):
+        at = (*place, "secrets", index)
+        if (secret.env is None) == (secret.file is None):
+            yield at, f"secret {secret.id!r} needs `env` or `file`, one of the two"
+        if secret.id in seen:
+            yield (*at, "id"), f"a second secret {secret.id!r}; each needs its own id"
+        seen.add(secret.id)
+
+
+def _contexts(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name, folder in image.contexts.items():
+        if "://" in folder:
+            what = f"{folder!r} is no folder; an image is named in the Dockerfile itself, by FROM or COPY --from"
+            yield (*place, "contexts", name), what
+
+
+def _deploy(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    if image.deploy is False and image.container is not None:
+        yield (*place, "container"), f"is named, and `deploy: false` says that no container runs {image.name}"
+    shared = [recipe for recipe in cells_of(image) if recipe.suffix]
+    if image.deploy and shared:
+        what = f"cannot be true where {len(shared)} images share the repository {shared[0].name}: a container runs one"
+        yield (*place, "deploy"), f"{what}; give each a name of its own, as {image.name}-{{{next(iter(image.matrix))}}}"
+
+
+def _same(images: Placed) -> Iterator[Finding]:
+    """Two entries whose matrices make the same repository; the same name written twice is told elsewhere."""
+    seen: dict[str, ImageConfig] = {}
+    for place, image in images:
+        own: dict[str, Recipe] = {recipe.name: recipe for recipe in cells_of(image)}
+        other = next((name for name in own if name in seen and seen[name].name != image.name), None)
+        if other is not None:
+            yield (
+                (*place, "name"),
+                f"makes {other} as {seen[other].name} does; each needs a repository of its own",
+            )
+        seen.update(dict.fromkeys(own, image))

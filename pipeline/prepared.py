@@ -1,0 +1,161 @@
+"""Prepared: the configuration's images with their keys, from the work tree, the lock and what bases resolve to."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from davy.pipeline.bases import Naming
+from davy.pipeline.builds import graph, key
+from davy.pipeline.builds.graph import Links, completed
+from davy.pipeline.builds.recipes import Recipe, expanded, labels
+from davy.pipeline.builds.workshop import Keyed, Workshop
+from davy.pipeline.config import DeliveryConfig
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.ingredients import Gatherer, Ingredients, inputs
+from davy.pipeline.ports import WorkTree
+
+OWN = ".davy"
+"""The folder beside the configuration where davy keeps what it knows; it belongs to no build."""
+
+Resolve = Callable[[Mapping[str, Naming]], Mapping[str, str]]
+"""References that the lock does not hold, each with where it is named, to their digests. One left out stays unknown."""
+
+
+def workshop(
+    config: DeliveryConfig,
+    tree: WorkTree,
+    folder: Path,
+    *,
+    lock: Mapping[str, str],
+    resolve: Resolve,
+    leave_out: Sequence[Path] = (),
+) -> Workshop:
+    """Every image with its key. Raises Unusable with every problem of every Dockerfile, and where images go in circles.
+
+    `lock`: digests by reference. `leave_out`: folders that davy itself writes to; no build takes anything from them.
+    """
+    recipes = expanded(config.images)
+    found = _ingredients(recipes, tree, folder, (folder / OWN, *leave_out))
+    links = graph.linked(recipes, {one: made.dockerfile.bases for one, made in found.items()})
+    _refused(links, labels(recipes))
+    bases = _bases(found, recipes, links, lock, resolve)
+    return Workshop(
+        images=_keyed(recipes, found, links, bases, lock),
+        warnings=tuple(_warnings(found, links, lock, labels(recipes))),
+    )
+
+
+def _ingredients(
+    recipes: Iterable[Recipe], tree: WorkTree, folder: Path, ours: Sequence[Path]
+) -> dict[str, Ingredients]:
+    gatherer = Gatherer(_Without(tree, ours), folder)
+    found: dict[str, Ingredients] = {}
+    problems: list[Problem] = []
+    for recipe in recipes:
+        try:
+            found[recipe.id] = gatherer.ingredients(recipe)
+        except Unusable as error:
+            problems += [one for one in error.problems or (Problem(what=error.what),) if one not in problems]
+    if problems:
+        raise _several("cannot be built", problems, "Mend what is named; nothing was built.")
+    return found
+
+
+class _Without:
+    """A work tree less what davy itself wrote: else each build would change the next one's key."""
+
+    def __init__(self, tree: WorkTree, ours: Sequence[Path]) -> None:
+        self._tree, self._ours = tree, tuple(one.resolve() for one in ours)
+
+    def entries(
+        self, folder: Path, keeps: Callable[[str], bool], enters: Callable[[str], bool]
+    ) -> Mapping[str, tuple[str, str]]:
+        root = folder.resolve()
+        gone = {own.relative_to(root).as_posix() for own in self._ours if own != root and own.is_relative_to(root)}
+        return self._tree.entries(folder, keeps, lambda path: path not in gone and enters(path))
+
+    def text(self, path: Path) -> str | None:
+        return self._tree.text(path)
+
+
+def _refused(links: Links, called: Mapping[str, str]) -> None:
+    problems = [Problem(what=f"{called[one]}: {what}", path="images") for one, what in links.problems]
+    circle = graph.cycle(links.parents)
+    if circle:
+        way = " → ".join(called[one] for one in circle)
+        problems.append(Problem(what=f"{way}: each is built from the next, so none can be the first", path="images"))
+    if problems:
+        raise _several("cannot be put in order", problems, "Change what their Dockerfiles name in FROM or COPY --from.")
+
+
+def _several(what: str, problems: Sequence[Problem], remedy: str) -> Unusable:
+    return Unusable(f"The images {what}.", problems=tuple(problems), remedy=remedy)
+
+
+def _bases(
+    found: Mapping[str, Ingredients], recipes: Sequence[Recipe], links: Links, lock: Mapping[str, str], resolve: Resolve
+) -> dict[str, str]:
+    """By reference, its digest: its own, the lock's, or what it resolves to; empty where that is not known."""
+    by_id = {recipe.id: recipe for recipe in recipes}
+    named: dict[str, Naming] = {}
+    for one, references in links.bases.items():
+        file = str(PurePosixPath(by_id[one].context) / by_id[one].dockerfile)
+        for reference in references:
+            line = found[one].dockerfile.lines.get(reference)
+            named.setdefault(reference, Naming(recipe=one, file=file, line=line))
+    known = {reference: completed(reference)[2] or lock.get(reference, "") for reference in named}
+    unknown = {reference: named[reference] for reference, digest in known.items() if not digest}
+    return known | dict(resolve(unknown) if unknown else {})
+
+
+def _keyed(
+    recipes: Sequence[Recipe],
+    found: Mapping[str, Ingredients],
+    links: Links,
+    bases: Mapping[str, str],
+    lock: Mapping[str, str],
+) -> tuple[Keyed, ...]:
+    by_id, called = {recipe.id: recipe for recipe in recipes}, labels(recipes)
+    keys: dict[str, str] = {}
+    provisional: set[str] = set()
+    made: list[Keyed] = []
+    for one in graph.ordered(links.parents):
+        own = {reference: bases.get(reference, "") for reference in links.bases[one]}
+        said = inputs(by_id[one], found[one], own, {parent: keys[parent] for parent in links.parents[one]})
+        keys[one] = key.key(said)
+        if "" in said.bases.values() or provisional & said.parents.keys():
+            provisional.add(one)
+        made.append(
+            Keyed(
+                recipe=by_id[one],
+                label=called[one],
+                key=keys[one],
+                inputs=said,
+                dockerfile=found[one].dockerfile,
+                files=_of_context(found[one], by_id[one]),
+                links=links.by[one],
+                unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),
+                provisional=one in provisional,
+            )
+        )
+    return tuple(made)
+
+
+def _of_context(made: Ingredients, recipe: Recipe) -> tuple[str, ...]:
+    others = tuple(f"{name}:" for name in recipe.contexts)
+    return tuple(path for path in made.files if not (others and path.startswith(others)))
+
+
+def _warnings(
+    found: Mapping[str, Ingredients], links: Links, lock: Mapping[str, str], called: Mapping[str, str]
+) -> Iterable[str]:
+    named = {reference for references in links.bases.values() for reference in references}
+    unlocked = sorted(reference for reference in named if not completed(reference)[2] and reference not in lock)
+    if unlocked:
+        are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{len(unlocked)} bases are"
+        more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""
+        yield f"{are} not locked{more}: whoever builds next may get another image; `davy build lock` writes it down"
+    for one, made in found.items():
+        for remote in made.dockerfile.remotes:
+            if not remote.checked:
+                what = f"{called[one]} fetches {remote.address} while it is built (line {remote.line})"
+                yield f"{what}: what comes is not in its key; --checksum holds it"

@@ -1,0 +1,28 @@
+"""`davy build explain`."""
+
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("image")
+@options.file
+@options.out
+@options.option("--offline", is_flag=True, help="Ask no registry; what this machine knows of the last build answers.")
+@options.output
+def command(**said: Any) -> Ending:
+    """Say why IMAGE will or won't be built: the file, argument or base that changed, since which build.
+
+    \b
+    IMAGE: its repository, the last part of it, or its id where a matrix makes several.
+    Asks the registry whether it has the image, and for the record of the last build where this machine has none.
+    Changes nothing.
+    """
+    from davy.workflows import errand, whybuilt  # noqa: PLC0415
+
+    with errand.opened(said) as task:
+        return whybuilt.explained(task, said)

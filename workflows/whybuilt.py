@@ -1,0 +1,115 @@
+"""Why built: what `davy build explain` says: why an image will or won't be built, since which build."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from davy.pipeline import lookup, outlook
+from davy.pipeline.builds import because
+from davy.pipeline.builds.workshop import Keyed, Workshop
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import BuildAction
+from davy.pipeline.outlook import Outlook
+from davy.pipeline.value import dataclass
+from davy.workflows import works
+from davy.workflows.errand import Errand
+from davy.workflows.render.clean import harmless, one_line
+
+VERSION = 1
+MOST = 40
+"""Changes that are written out; JSON has them all."""
+SAYS = {
+    BuildAction.BUILD: "will be built",
+    BuildAction.REUSE: "will not be built",
+    BuildAction.UNKNOWN: "may have to be built",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One image, what becomes of it, and what changed since the last build that is known."""
+
+    outlook: Outlook
+    past: lookup.Past | None
+    changes: tuple[str, ...] = ()
+
+
+def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
+    """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
+    only = works.meant(task.config, (said["image"],))
+    with works.seen(task, ask=not said["offline"]) as (shop, memory):
+        found = outlook.outlook(shop, memory, only=only)
+        told = [_why(one, lookup.last(one.keyed, memory), shop) for one in found if one.keyed.id in only]
+    for why in told:
+        click.echo(json.dumps(document(why)) if said["output"] == "json" else text(why))
+    return Ending.DONE
+
+
+def _why(one: Outlook, past: lookup.Past | None, shop: Workshop) -> Why:
+    called = {keyed.id: keyed.label for keyed in shop.images}
+    changes = because.changes(past.record.inputs, one.keyed.inputs, called, one.keyed.recipe.context) if past else ()
+    return Why(outlook=one, past=past, changes=changes)
+
+
+def document(why: Why) -> dict[str, object]:
+    """Versioned, with every change and the build that they are told since."""
+    keyed = why.outlook.keyed
+    since = {**lookup.summary(why.past.record.build), "where": why.past.where} if why.past else None
+    return {
+        "version": VERSION,
+        "name": keyed.recipe.name,
+        "id": keyed.id,
+        "key": keyed.key,
+        "action": why.outlook.action.value,
+        "because": why.outlook.because,
+        "since": since,
+        "changes": list(why.changes),
+        "made_from": _made_from(keyed),
+    }
+
+
+def _made_from(keyed: Keyed) -> dict[str, object]:
+    return {
+        "files": len(keyed.inputs.files),
+        "bases": dict(keyed.inputs.bases),
+        "parents": dict(keyed.inputs.parents),
+        "arguments": dict(keyed.inputs.args),
+        "unlocked": list(keyed.unlocked),
+    }
+
+
+def text(why: Why) -> str:
+    """For people."""
+    keyed = why.outlook.keyed
+    lines = [f"{keyed.label} {SAYS[why.outlook.action]}: {why.outlook.because}.", ""]
+    lines += [f"  key     {keyed.key}", f"  digest  {why.outlook.digest}" if why.outlook.digest else ""]
+    lines += [f"  from    {_from(keyed)}", *_since(why)]
+    lines += [f"    {change}" for change in why.changes[:MOST]]
+    lines += [f"    and {len(why.changes) - MOST} more" if len(why.changes) > MOST else ""]
+    return "\n".join(one_line(line) if not line.startswith(" ") else harmless(line) for line in _packed(lines))
+
+
+def _packed(lines: list[str]) -> list[str]:
+    """Without those that have nothing to say, but for the one under the headline."""
+    return [line for number, line in enumerate(lines) if line or number == 1]
+
+
+def _from(keyed: Keyed) -> str:
+    inputs = keyed.inputs
+    bases = [f"{base} {digest[:19] + '…' if digest else '(digest not known)'}" for base, digest in inputs.bases.items()]
+    count = len(inputs.files)
+    return ", ".join([f"{count:,} file{'' if count == 1 else 's'}", *bases, *inputs.parents])
+
+
+def _since(why: Why) -> list[str]:
+    if why.past is None:
+        return ["  since   no build of it is known"]
+    build = why.past.record.build
+    commit = f"{build.commit[:12]}{' (dirty)' if build.dirty else ''}" if build.commit else "an unknown commit"
+    branch = f" on {build.branch}" if build.branch else ""
+    by = f", by {build.runner}" if build.runner else ""
+    verb = f"built with {build.builder}" if build.builder else "reused"
+    lines = [f"  since   {commit}{branch}, {verb} {build.at:%Y-%m-%d %H:%M} UTC{by}; known {why.past.where}"]
+    return lines if why.changes else [*lines, "    nothing changed"]
