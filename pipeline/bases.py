@@ -1,7 +1,6 @@
 """Bases: the digests of images that builds stand on and no lock holds, asked at their registries."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.errors import DavyError, Problem, Unreachable, Unusable
@@ -27,6 +26,8 @@ def resolved(wanted: Mapping[str, Naming], store: ImageStore) -> dict[str, str]:
 
     Raises Unreachable where all that fails is registries that do not answer, each told once.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a plan asks nobody
+
     with ThreadPoolExecutor(min(HANDS, max(len(wanted), 1))) as hands:
         answers = dict(zip(wanted, hands.map(lambda reference: _asked(reference, store), wanted), strict=True))
     failed = {reference: _wrong(reference, answer) for reference, answer in answers.items()}

@@ -46,6 +46,8 @@ class ReleaseStarted(Event):
     rehearsal: bool = False
     runner: str = ""
     """Who runs it: `user@host`, or the CI job's link."""
+    part: str = ""
+    """The command that runs one part alone: `build`, `test`; empty for a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

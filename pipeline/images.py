@@ -12,7 +12,7 @@ from davy.pipeline import lookup, making
 from davy.pipeline.alongside import Crew, Ended, Line
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.workshop import Keyed, Workshop
-from davy.pipeline.errors import DavyError, Rejected, Unreachable
+from davy.pipeline.errors import DavyError, Rejected
 from davy.pipeline.events import (
     BuildAction,
     BuildFailed,
@@ -66,7 +66,7 @@ def build(prepare: Callable[[], Workshop], wish: Wish, tools: Tools) -> Generato
         yield _finished(began, tools, Result.FAILED, "interrupted")
         raise
     made = story.wished()
-    yield _finished(began, tools, Result.PASSED, _note(made))
+    yield _finished(began, tools, Result.PASSED, _note(made, story.count_built()))
     return made
 
 
@@ -75,11 +75,10 @@ def _finished(began: datetime, tools: Tools, result: Result, note: str) -> Stage
     return StageFinished(at=now, stage=Stage.BUILD, result=result, took=now - began, note=note)
 
 
-def _note(made: tuple[Built, ...]) -> str:
-    if len(made) <= FEW:
-        return " · ".join(f"{built.image.short}{' reused' if built.cached else ''}" for built in made)
-    reused = sum(built.cached for built in made)
-    return f"{len(made)} images: {len(made) - reused} built, {reused} reused"
+def _note(images: tuple[Built, ...], built: int) -> str:
+    if len(images) <= FEW:
+        return " · ".join(f"{one.image.short}{' reused' if one.cached else ''}" for one in images)
+    return f"{len(images)} images: {built} built, {len(images) - built} reused"
 
 
 class _Story:
@@ -101,6 +100,10 @@ class _Story:
     def wished(self) -> tuple[Built, ...]:
         """What was asked for, not what it was built from."""
         return tuple(self._done[one].built for one in self._wanted)
+
+    def count_built(self) -> int:
+        """Of those."""
+        return sum(one in self._because for one in self._wanted)
 
     def told(self) -> Generator[Event, None, None]:
         tools, shop = self._tools, self._shop
@@ -208,6 +211,3 @@ class _Story:
         if len(errors) == 1 and not self._lost:
             raise errors[0]
         raise making.together(errors, [self._images[one].label for one in self._images if one in self._lost])
-
-
-__all__ = ["Made", "Tools", "Unreachable", "Wish", "build"]

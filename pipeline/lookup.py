@@ -1,8 +1,8 @@
 """Lookup: which images the registry has under their keys, and which build of an image was the last."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
+from davy.pipeline.builds import because as changed
 from davy.pipeline.builds.key import tag as key_tag
 from davy.pipeline.builds.remembered import KEY, KIND, Build, Records, Remembered, pointer, record_of
 from davy.pipeline.builds.workshop import Keyed
@@ -53,6 +53,8 @@ def found(images: Iterable[Keyed], store: ImageStore) -> dict[str, Find]:
     wanted = tuple(images)
     if not wanted:
         return {}
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a plan asks nobody
+
     try:
         with ThreadPoolExecutor(min(HANDS, len(wanted))) as hands:
             answers = tuple(hands.map(lambda one: _one(one, store), wanted))
@@ -107,6 +109,14 @@ def _pointed(keyed: Keyed, store: ImageStore, branch: str) -> Past | None:
             if record is not None and record.build.digest == digest:
                 return Past(record=record, where="in the registry")
     return None
+
+
+def why(keyed: Keyed, past: Past | None, called: Mapping[str, str]) -> str:
+    """What changed since that build, in one line."""
+    if past is None:
+        return "no build of it is known"
+    sentences = changed.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context)
+    return changed.told(sentences) or "the registry has it no more"
 
 
 def summary(build: Build) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from davy.pipeline import lookup, orders
-from davy.pipeline.builds import because as changed
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.key import tag as key_tag
@@ -108,15 +107,7 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
         return "it was asked for by --force"
     memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
     past = lookup.last(keyed, memory)
-    return why(keyed, past, {one.id: one.label for one in shop.images})
-
-
-def why(keyed: Keyed, past: lookup.Past | None, called: Mapping[str, str]) -> str:
-    """What changed since that build, in one line."""
-    if past is None:
-        return "no build of it is known"
-    sentences = changed.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context)
-    return changed.told(sentences) or "the registry has it no more"
+    return lookup.why(keyed, past, {one.id: one.label for one in shop.images})
 
 
 def built(job: Job, tools: Tools, say: Say) -> Made:

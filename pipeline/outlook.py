@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from davy.pipeline import lookup, making
+from davy.pipeline import lookup
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.remembered import Build
 from davy.pipeline.builds.workshop import Keyed, Workshop
@@ -53,7 +53,7 @@ def _unasked(keyed: Keyed, shop: Workshop, memory: lookup.Memory) -> Outlook:
     if build is not None and build.key == keyed.key:
         known = f"nothing changed since {_commit(build)} was built here; {NOT_ASKED}"
     elif build is not None:
-        known = f"{making.why(keyed, lookup.last(keyed, memory), _called(shop))}; {NOT_ASKED}"
+        known = f"{lookup.why(keyed, lookup.last(keyed, memory), _called(shop))}; {NOT_ASKED}"
     else:
         known = f"{NOT_ASKED}, and no build of it is known here"
     return Outlook(keyed=keyed, action=BuildAction.UNKNOWN, because=known + _unlocked(keyed))
@@ -63,7 +63,7 @@ def _known(keyed: Keyed, find: lookup.Find, shop: Workshop, memory: lookup.Memor
     if find.stored is not None:
         because, digest = f"the registry has its key{_unlocked(keyed)}", find.stored.image.digest
         return Outlook(keyed=keyed, action=BuildAction.REUSE, because=because, digest=digest)
-    because = find.wrong or making.why(keyed, lookup.last(keyed, memory), _called(shop))
+    because = find.wrong or lookup.why(keyed, lookup.last(keyed, memory), _called(shop))
     return Outlook(keyed=keyed, action=BuildAction.BUILD, because=because + _unlocked(keyed))
 
 

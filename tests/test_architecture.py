@@ -23,6 +23,10 @@ SIN = {
         ("pipeline/ports.py", "import davy.pipeline.images"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
+    "builds": [
+        ("pipeline/builds/key.py", "import davy.pipeline.builds.graph"),
+        ("pipeline/builds/because.py", "import davy.pipeline.builds.graph"),
+    ],
     "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judging"),

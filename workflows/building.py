@@ -1,15 +1,14 @@
 """Building: what `davy build` does, between its options and its ending."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import click
 
-from davy.pipeline import outlook
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Event, ImageBuilt
-from davy.workflows import buildtable, parts, wiring, works
+from davy.pipeline.events import BuildAction, ImageBuilt
+from davy.workflows import parts, wiring, works
 from davy.workflows.errand import Errand, started
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
@@ -23,8 +22,8 @@ def build(task: Errand, said: Said) -> Ending:
     """The images alone; their references are the data on stdout."""
     only = works.meant(task.config, said["images"])
     made: list[ImageBuilt] = []
-    body = _building(task, only, force=said["force"])
-    events = _heard(framed(started(task), task.clock, body), made)
+    body = _building(task, only, made, force=said["force"])
+    events = framed(started(task, "build"), task.clock, body)
     ending = told(events, task.clock, view_of(said), parts.keeper(task.out), talk=True)
     if said["output"] == "text":
         with suppress(OSError):
@@ -33,25 +32,14 @@ def build(task: Errand, said: Said) -> Ending:
     return ending
 
 
-def _building(task: Errand, only: tuple[str, ...], *, force: bool) -> Told:
+def _building(task: Errand, only: tuple[str, ...], made: list[ImageBuilt], *, force: bool) -> Told:
+    """`made` is filled with every image that is in the registry, whatever becomes of the others."""
     revision = wiring.revision(task.folder)
     yield from sourced(revision, task.clock)
-    made = yield from works.built(task, revision, only=only, force=force)
-    reused = sum(one.cached for one in made)
-    return End(ending=Ending.DONE, sentence=f"{len(made)} in the registry: {len(made) - reused} built, {reused} reused")
-
-
-def _heard(events: Iterator[Event], made: list[ImageBuilt]) -> Iterator[Event]:
-    for event in events:
+    for event in works.built(task, revision, only=only, force=force):
         if isinstance(event, ImageBuilt):
             made.append(event)
         yield event
-
-
-def planned(task: Errand, said: Said) -> Ending:
-    """What a build would do; nothing is touched, and unless `--ask` says so, nobody is asked."""
-    only = works.meant(task.config, said["images"])
-    with works.seen(task, ask=said["ask"]) as (shop, memory):
-        images = outlook.outlook(shop, memory, only=only, force=said["force"])
-    buildtable.shown(images, shop.warnings, said)
-    return Ending.DONE
+    reused = sum(one.action is BuildAction.REUSE for one in made)
+    sentence = f"{len(made)} in the registry: {len(made) - reused} built, {reused} reused"
+    return End(ending=Ending.DONE, sentence=sentence)

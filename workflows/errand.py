@@ -48,7 +48,7 @@ def named(service: str, now: datetime) -> str:
     return f"{service.lower()[:40]}-{now:%Y%m%d-%H%M%S}"
 
 
-def started(task: Errand) -> ReleaseStarted:
-    """The first event of its story."""
+def started(task: Errand, part: str = "") -> ReleaseStarted:
+    """The first event of its story. `part`: the command, where it is only one part of a release."""
     now = task.clock.now()
-    return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner)
+    return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner, part=part)

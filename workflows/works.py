@@ -4,14 +4,13 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from davy.pipeline import bases, images, prepared
+from davy.pipeline import bases, prepared
 from davy.pipeline.bases import Naming
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.builds import dockerfile, graph, lockfile, recipes
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.builds.remembered import Records
 from davy.pipeline.builds.workshop import Workshop
-from davy.pipeline.choosing import chosen
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import Event
@@ -68,10 +67,13 @@ def built(
     task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build and push what has to be; every image that was asked for. Raises as the driver does."""
+    from davy.pipeline import images, making  # noqa: PLC0415 - a plan builds nothing
+    from davy.pipeline.choosing import chosen  # noqa: PLC0415
+
     wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
     builders = wiring.builders(task.config, task.clock)
     with closing(wiring.images(task.config)) as store:
-        tools = images.Tools(
+        tools = making.Tools(
             config=task.config,
             folder=task.folder,
             revision=revision,

@@ -192,7 +192,7 @@ def forgotten(place: Place) -> list[Budget]:
 def built(place: Place) -> list[str]:
     """Builds; the names of those that were not reused."""
     events = [json.loads(line) for line in place.ran(place.davy("build", "--output", "json")).splitlines()]
-    images = [one for one in events if one.get("event") == "ImageBuilt" or one.get("kind") == "ImageBuilt"]
+    images = [one for one in events if one.get("event") == "ImageBuilt"]
     if len(images) != IMAGES:
         raise RuntimeError(f"{len(images)} images were told of, of {IMAGES}")
     return [one["image"]["name"] for one in images if not one["cached"]]

@@ -8,15 +8,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline import images, orders, suites
+from davy.pipeline import suites
 from davy.pipeline.alongside import spoken
 from davy.pipeline.config import Config
 from davy.pipeline.configfile import parsed
 from davy.pipeline.errors import Rejected, Unreachable
-from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, StageFinished, SuiteFinished
+from davy.pipeline.events import Event, LogLine, Result, StageFinished, SuiteFinished
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import SuiteRunner
-from davy.pipeline.twins import MemoryBuilder, MemorySuites, Scene
+from davy.pipeline.twins import MemorySuites, Scene
 
 T = TypeVar("T")
 CONFIG: Config = parsed(
@@ -75,67 +75,6 @@ def suites_played(
     runner = MemorySuites(scenes=scenes or {})
     runners: dict[str, SuiteRunner] = {"image": runner, "kubernetes": cluster or runner}
     return played(suites.run(suites.orders(CONFIG, BUILT, folder), runners, Ticking(), folder))
-
-
-# ---- images ---------------------------------------------------------------------------------------------------------
-
-
-def test_an_order_holds_what_the_file_says_and_what_git_knows() -> None:
-    web, job = orders.orders(CONFIG, REVISION, Path("/repo"))
-    assert (web.name, web.context, web.args, web.tag) == (
-        "r.test/shop/web",
-        Path("/repo/web"),
-        {"A": "b"},
-        "1234567890ab",
-    )
-    assert (job.dockerfile, job.target) == ("Jobfile", "slim")
-    assert web.annotations["org.opencontainers.image.revision"] == REVISION.sha
-    assert web.annotations["org.opencontainers.image.source"] == "https://example.com/shop"
-    assert web.annotations["org.opencontainers.image.created"] == "2026-03-01T00:00:00Z"
-    assert web.annotations["org.opencontainers.image.version"] == "v1"
-
-
-def test_a_dirty_tree_is_said_in_the_tag() -> None:
-    dirty = Revision(sha="a" * 40, committed_at=REVISION.committed_at, dirty=True)
-    assert orders.orders(CONFIG, dirty, Path())[0].tag == "aaaaaaaaaaaa-dirty"
-
-
-def test_all_images_are_built_and_told_in_their_order() -> None:
-    builder = MemoryBuilder()
-    events, built = played(images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking()))
-    assert [one.image.name for one in built] == ["r.test/shop/web", "r.test/shop/job"]
-    assert [event.image for event in events if isinstance(event, ImageBuilt)] == [one.image for one in built]
-    assert {event.source for event in events if isinstance(event, LogLine)} == {"build web", "build job"}
-    assert isinstance(events[-1], StageFinished)
-    assert events[-1].result is Result.PASSED
-
-
-def test_the_same_revision_again_is_reused() -> None:
-    builder = MemoryBuilder()
-    wanted = orders.orders(CONFIG, REVISION, Path())
-    _, first = played(images.build(wanted, builder, Ticking()))
-    _, second = played(images.build(wanted, builder, Ticking()))
-    assert [one.image for one in first] == [one.image for one in second]
-    assert all(one.cached for one in second)
-
-
-def test_a_failed_build_fails_the_stage_and_is_raised() -> None:
-    builder = MemoryBuilder(faults={"r.test/shop/job": Rejected("no\nmore")})
-    story = images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking())
-    events: list[Event] = []
-    with pytest.raises(Rejected):
-        events.extend(story)
-    assert isinstance(events[-1], StageFinished)
-    assert (events[-1].result, events[-1].note) == (Result.FAILED, "no")
-    assert len(builder.registry) == 1
-
-
-def test_what_a_failed_build_printed_can_not_command_the_ci() -> None:
-    builder = MemoryBuilder(faults={"r.test/shop/web": Rejected("no\n  ::error::owned", remedy="mend")})
-    with pytest.raises(Rejected) as caught:
-        list(images.build(orders.orders(CONFIG, REVISION, Path()), builder, Ticking()))
-    assert caught.value.what == "no\n  \\::error::owned"
-    assert caught.value.remedy == "mend"
 
 
 # ---- suites ---------------------------------------------------------------------------------------------------------

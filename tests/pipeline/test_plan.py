@@ -37,8 +37,8 @@ def plan(text: str = TEXT, **more: object) -> Plan:
 def test_the_plan_says_what_is_built_and_pushed_under_which_tag() -> None:
     (build,) = sentences(plan(), Stage.BUILD)
     assert build == (
-        "Build r.test/shop/web from web/Dockerfile (stage slim), push it as r.test/shop/web:123456789012-dirty, "
-        "and name it by digest from there on."
+        "Build r.test/shop/web from web/Dockerfile (stage slim) unless the registry has it under the key of its "
+        "content, push it as r.test/shop/web:123456789012-dirty, and name it by digest from there on."
     )
 
 

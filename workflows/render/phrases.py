@@ -51,7 +51,7 @@ def phrase(event: e.Event) -> str:
 
 @phrase.register
 def _(event: e.ReleaseStarted) -> str:
-    start = f"release {event.release} of {event.service} began"
+    start = f"{event.part or 'release'} {event.release} of {event.service} began"
     return start + (f", run by {event.runner}" if event.runner else "") + (f" — {REHEARSAL}" if event.rehearsal else "")
 
 

@@ -64,7 +64,7 @@ def _wrapped(words: str, width: int, most: int) -> list[str]:
 
 def _header(scene: Scene, now: datetime, width: int) -> list[Text]:
     head = scene.head
-    name = "canary" if head is None else "rehearsal" if head.rehearsal else "release"
+    name = "canary" if head is None else "rehearsal" if head.rehearsal else head.part or "release"
     title = Text(f" davy {name}  ", style="bold")
     title.append(one_line(head.service) if head else str(scene.canary.workload) if scene.canary else "", style="bold")
     title.append(f"  {scene.source}" if scene.source else "")
@@ -91,7 +91,8 @@ def _stages(scene: Scene, now: datetime, width: int) -> list[Text]:
         if stage is not Stage.SOURCE:
             lines.append(_stage(stage, scene.stages[stage], scene, now, width))
             lines += _builds(scene, now, width) if stage is Stage.BUILD else []
-    if scene.finished is None and Stage.BUILD in scene.stages:
+    alone = scene.head is not None and scene.head.part != ""
+    if scene.finished is None and Stage.BUILD in scene.stages and not alone:
         lines += [Text(f" · {stage}", style="dim") for stage in waiting]
     return lines
 

@@ -139,7 +139,8 @@ def _(event: e.BuildStarted, scene: Scene) -> Scene:
 @_fold.register
 def _(event: e.ImageBuilt, scene: Scene) -> Scene:
     count = scene.images
-    ours = replace(count, reused=count.reused + 1) if event.cached else replace(count, built=count.built + 1)
+    is_reused = event.cached if not event.key else event.action is e.BuildAction.REUSE
+    ours = replace(count, reused=count.reused + 1) if is_reused else replace(count, built=count.built + 1)
     return _build_ended(replace(scene, images=ours), event.label)
 
 

@@ -37,9 +37,13 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    from davy.workflows import building, errand  # noqa: PLC0415
+    from davy.workflows import errand  # noqa: PLC0415
 
     with errand.opened(said) as task:
         if said["plan"] or said["dry_run"]:
-            return building.planned(task, said)
+            from davy.workflows import buildplan  # noqa: PLC0415 - what builds takes longer to import than a plan
+
+            return buildplan.planned(task, said)
+        from davy.workflows import building  # noqa: PLC0415
+
         return building.build(task, said)
