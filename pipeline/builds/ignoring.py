@@ -12,6 +12,13 @@ from davy.pipeline.value import dataclass
 
 Fits = Callable[[str], bool]
 LITERAL = re.compile(r"[^*[\]?\\^]*")
+SET = re.compile(r"\\.|\[(?:\^|(?!\^))(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]", re.DOTALL)
+"""An escaped character, or a well-formed set like `[^a-c]`."""
+CHUNK = re.compile(r"(\*+|(?=.))((?:\\.|\[(?:\\.|[^\]\\])*\]|[^*])*)", re.DOTALL)
+"""Stars, and what is up to the next one."""
+GO_SET = re.compile(r"(?<!\\)((?:\\\\)*\[\^?\]?)((?:\\.|[^\]\\])*)\]", re.DOTALL)
+NESTED = re.compile(r"(?<!\\)[\[&~|]")
+"""What Python reads otherwise than Go inside of a set."""
 MEANT_PLAINLY = ".+()|{}$"
 """Characters that mean something to a regular expression and nothing in a pattern."""
 
@@ -88,25 +95,28 @@ def ignoring(text: str, file: str = ".dockerignore") -> tuple[Ignoring, tuple[Pr
     """The rules that the text writes, and its lines that are no pattern."""
     patterns: list[Pattern] = []
     problems: list[Problem] = []
-    for number, keeps, cleaned in _lines(text):
-        wrong = _wrong(cleaned)
+    for number, written in _lines(text):
+        # Cleaned together with its mark: `!../..` is no exception but `.`, which fits nothing.
+        keeps = written.startswith("!")
+        pattern = written[1:] if keeps else written
+        wrong = _wrong(pattern)
         if wrong:
             problems.append(Problem(what=wrong, file=file, line=number))
         else:
-            patterns.append(Pattern(text=cleaned, keeps=keeps, fits=_fits(cleaned)))
+            patterns.append(Pattern(text=pattern, keeps=keeps, fits=_fits(pattern)))
     return Ignoring(tuple(patterns)), tuple(problems)
 
 
-def _lines(text: str) -> Iterator[tuple[int, bool, str]]:
-    """Number, whether it begins with `!`, and the cleaned pattern; comments and empty lines are left out."""
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Number and cleaned pattern; comments and empty lines are left out."""
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         written = line.strip()
         if line.startswith("#") or not written:
             continue
-        keeps = written.startswith("!")
-        written = written.removeprefix("!").strip()
-        cleaned = _clean(written) if written else ""
-        yield number, keeps, cleaned[1:] if len(cleaned) > 1 and cleaned.startswith("/") else cleaned
+        mark = "!" if written.startswith("!") else ""
+        bare = written.removeprefix("!").strip()
+        cleaned = _clean(bare) if bare else ""
+        yield number, _clean(mark + (cleaned[1:] if len(cleaned) > 1 and cleaned.startswith("/") else cleaned))
 
 
 def _clean(path: str) -> str:
@@ -130,17 +140,31 @@ def _without_glob(text: str) -> str:
 
 
 def _wrong(pattern: str) -> str:
-    """What makes it no pattern, after Go's `filepath.Match`; empty where it is one."""
-    if pattern in ("", "/"):
-        return "`!` without a pattern keeps nothing" if not pattern else ""
-    without_sets = re.sub(r"\\.|\[\^?(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]", "", pattern, flags=re.DOTALL)
-    if "[" in without_sets or "\\" in without_sets:
-        return f"{pattern} is no pattern: a `[` is not closed, or it ends with a `\\`"
+    """What makes it no pattern; empty where it is one."""
+    if not pattern:
+        return "`!` without a pattern keeps nothing"
     try:
+        if _is_broken(pattern):
+            return f"{pattern} is no pattern: a `[` is not closed or holds nothing, or a `\\` is the last"
         re.compile(_expression(pattern))
     except re.error as error:
         return f"{pattern} is no pattern: {error.msg}"
     return ""
+
+
+def _is_broken(pattern: str) -> bool:
+    """As BuildKit finds it: by Go's `filepath.Match` against `.`, which looks no further than it fits."""
+    rest = "."
+    for star, chunk in CHUNK.findall(pattern):
+        left = SET.sub("", chunk)
+        if "[" in left or "\\" in left:
+            return True
+        fits = re.compile(_expression(chunk), re.DOTALL)
+        found = fits.search(rest) if star else fits.match(rest)
+        if found is None:
+            return False
+        rest = rest[found.end() :]
+    return False
 
 
 def _fits(pattern: str) -> Fits:
@@ -158,7 +182,7 @@ def _fits(pattern: str) -> Fits:
 
 
 def _expression(pattern: str) -> str:
-    """As a regular expression over the whole path."""
+    """As a regular expression over the whole path. BuildKit looks at each character alone, also inside of a set."""
     result, at = "", 0
     while at < len(pattern):
         character = pattern[at]
@@ -171,19 +195,10 @@ def _expression(pattern: str) -> str:
             result += "[^/]*"
         elif character == "?":
             result += "[^/]"
-        elif character == "\\" and at < len(pattern):
-            result += "\\" + pattern[at]
+        elif character == "\\":
+            # At the end it escapes the `$` that BuildKit closes the expression with.
+            result += "\\" + (pattern[at] if at < len(pattern) else "$")
             at += 1
-        elif character == "[":
-            end = _set_end(pattern, at)
-            result += "[" + pattern[at:end].replace("[", "\\[") + "]"
-            at = end + 1
         else:
             result += "\\" + character if character in MEANT_PLAINLY else character
-    return result
-
-
-def _set_end(pattern: str, at: int) -> int:
-    """Where the set's `]` is; escaped ones do not count."""
-    found = re.compile(r"(?:\\.|[^\]\\])*\]", re.DOTALL).match(pattern, at)
-    return found.end() - 1 if found else len(pattern)
+    return GO_SET.sub(lambda found: found[1] + NESTED.sub(r"\\\g<0>", found[2]) + "]", result)

@@ -4,7 +4,7 @@ It is YAML, written and read line by line: so a line is what a review sees, and 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from enum import StrEnum
 
@@ -64,6 +64,16 @@ def written(bases: Mapping[str, str]) -> str:
     if not bases:
         return HEAD + "bases: {}\n"
     return HEAD + "bases:\n" + "".join(f"  {name}: {bases[name]}\n" for name in sorted(bases))
+
+
+def due(before: Mapping[str, str], needed: Collection[str], renewed: Collection[str] = ()) -> tuple[str, ...]:
+    """The references whose digest has to be asked for: those that are missing, and those to be renewed."""
+    return tuple(name for name in sorted(needed) if name not in before or name in renewed)
+
+
+def anew(before: Mapping[str, str], needed: Collection[str], found: Mapping[str, str]) -> dict[str, str]:
+    """The lock with what was found, and without what nothing stands on any more."""
+    return {name: found[name] if name in found else before[name] for name in sorted({*found, *before} & set(needed))}
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:

@@ -12,6 +12,8 @@ def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str:
 
     Raises ValueError with what is wrong.
     """
+    if not any(character in word for character in ("$", "'", '"', escape)) and not any(map(str.isspace, word)):
+        return word
     return _Reader(word, escape=escape, values=values).read()[0]
 
 

@@ -12,6 +12,7 @@ HOME = "davy.workflows.commands.build"
 KEYS = "Beside it"
 
 TABLE: dict[str, Entry] = {
+    "lock": Entry(KEYS, "Write down the digests of base images, or renew them.", f"{HOME}.lock"),
     "explain": Entry(KEYS, "Why an image will or won't be built: what changed, since when.", f"{HOME}.explain"),
 }
 

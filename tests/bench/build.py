@@ -1,0 +1,218 @@
+"""`nox -s bench -- build`: nothing to do, one changed file, and the key's own time, beside Docker and git."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bench.measure import Budget
+from davy.pipeline.adapters.worktree import GitWorkTree
+from davy.pipeline.builds import recipes
+from davy.pipeline.builds.key import key
+from davy.pipeline.configfile import delivery
+from davy.pipeline.ingredients import Gatherer, inputs
+from lab import facts
+from shop.stage import DAVY
+
+IMAGES, FILES, BYTES = 50, 5000, 8 * 1024
+CHILDREN = 4
+"""Images that are built from the first one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The repository, and the environment of everything that runs in it."""
+
+    folder: Path
+    registry: str
+    environment: dict[str, str]
+
+    def name(self, number: int) -> str:
+        return f"{self.registry}/service-{number:02}"
+
+    def file(self, image: int, number: int = 0) -> Path:
+        return self.folder / f"service-{image:02}" / f"part-{number % 5}" / f"file-{number}.dat"
+
+    def davy(self, *words: str) -> list[str]:
+        return [str(DAVY), *words]
+
+    def ran(self, words: Sequence[str]) -> str:
+        """To its end; what it wrote. Raises RuntimeError."""
+        done = subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+        return done.stdout
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 where every limit holds."""
+    parser = argparse.ArgumentParser(prog="bench build", description=__doc__)
+    parser.add_argument("--runs", type=int, default=11, help="of each command; the least counts")
+    parser.add_argument("--plan-only", action="store_true", help="without the lab: nothing is built")
+    said = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="davy-bench-") as made:
+        place = repository(Path(made), lab=not said.plan_only)
+        print(f"bench build: {IMAGES} images, {FILES} files of {BYTES} bytes; the least of {said.runs}\n", flush=True)
+        budgets = [key_beside_git(place, said.runs), *([] if said.plan_only else with_the_lab(place, said.runs))]
+        if said.plan_only:
+            budgets += nothing_to_do("davy build --plan", place, place.davy("build", "--plan"), None, said.runs)
+    for one in budgets:
+        held = "held" if one.kept else "NOT HELD"
+        print(f"{one.name:<62}{one.ours:>9}{one.theirs:>9}{one.measured:>8.2f}  at most {one.limit:g}  {held}")
+    return 0 if all(one.kept for one in budgets) else 1
+
+
+def repository(folder: Path, *, lab: bool) -> Place:
+    """A monorepo: a service a folder, the first few built from one of them; committed, its bases locked."""
+    known = facts.read() if lab else None
+    registry = f"{known.registry if known else '127.0.0.1:9'}/bench-{os.getpid()}-{time.time_ns():x}"
+    base = known.base_image if known else "127.0.0.1:9/base:1"
+    place = Place(folder=folder, registry=registry, environment=_environment(folder, known))
+    chance = random.Random(1)
+    for image in range(IMAGES):
+        for number in range(FILES // IMAGES - 1):
+            path = place.file(image, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(chance.randbytes(BYTES))
+        stands_on = place.name(0) if 1 <= image <= CHILDREN else base
+        text = f"FROM {stands_on}\nCOPY part-0 /app\n"
+        (folder / f"service-{image:02}" / "Dockerfile").write_text(text)
+    config = {
+        "service": "bench",
+        "images": [{"name": place.name(image), "context": f"service-{image:02}"} for image in range(IMAGES)],
+    }
+    (folder / "davy.yaml").write_text(yaml.safe_dump(config))
+    (folder / "davy.lock").write_text(f"version: 1\nbases:\n  {base}: sha256:{'0' * 64}\n")
+    (folder / ".gitignore").write_text("davy-out/\n.davy/\nhome/\n")
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        place.ran(["git", *words])
+    if lab:
+        place.ran(place.davy("build", "lock", "--update"))
+        place.ran(["git", "commit", "-q", "-a", "-m", "locked"])
+    return place
+
+
+def _environment(folder: Path, known: facts.Facts | None) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    who = {f"GIT_{who}_{what}": f"{what}@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    home = folder / "home"
+    home.mkdir()
+    return kept | who | {"HOME": str(home)} | ({"DOCKER_HOST": known.docker_host} if known else {})
+
+
+def key_beside_git(place: Place, runs: int) -> Budget:
+    """All keys, as `davy build --plan` makes them once Python runs, over `git status`."""
+    ours, theirs = in_turn(lambda: keys(place), lambda: place.ran(["git", "status", "--porcelain"]), runs)
+    return Budget(
+        name="50 keys, in the process / git status",
+        ours=_ms(ours),
+        theirs=_ms(theirs),
+        measured=ours / theirs,
+        limit=4.0,
+    )
+
+
+def keys(place: Place) -> dict[str, str]:
+    """By recipe id; what they stand on is given, for it takes no time of its own."""
+    config = delivery(place.folder / "davy.yaml", {})
+    gatherer = Gatherer(GitWorkTree(place.environment), place.folder)
+    found = ((recipe, gatherer.ingredients(recipe)) for recipe in recipes.expanded(config.images))
+    return {recipe.id: key(inputs(recipe, one, dict.fromkeys(one.dockerfile.bases, ""), {})) for recipe, one in found}
+
+
+def with_the_lab(place: Place, runs: int) -> list[Budget]:
+    """Everything that builds: on the lab's Docker, into its registry."""
+    print(f"built at first: {len(built(place))} of {IMAGES}", flush=True)
+    docker = ["docker", "build", "-q", str(place.folder / "service-20")]
+    return [
+        *nothing_to_do("davy build --plan", place, place.davy("build", "--plan"), docker, runs),
+        *nothing_to_do("davy build, all reused", place, place.davy("build", "--output", "json"), docker, runs),
+        *changed(place),
+        *forgotten(place),
+    ]
+
+
+def nothing_to_do(
+    name: str, place: Place, ours: Sequence[str], docker: Sequence[str] | None, runs: int
+) -> list[Budget]:
+    """Wall time: the figure itself, and over a `docker build` of one of the images with a full cache."""
+    mine, theirs = in_turn(lambda: place.ran(ours), lambda: place.ran(docker or ["true"]), runs)
+    figure = Budget(name=f"{name}, seconds", ours=_ms(mine), theirs="-", measured=mine, limit=0.5)
+    if docker is None:
+        return [figure]
+    ratio = mine / theirs
+    beside = Budget(
+        name=f"{name} / docker build of one, cached", ours=_ms(mine), theirs=_ms(theirs), measured=ratio, limit=1.0
+    )
+    return [figure, beside]
+
+
+def changed(place: Place) -> list[Budget]:
+    """One file: what is built must be the image, and those that are built from it."""
+    counts = []
+    for image, wanted in ((20, 1), (0, 1 + CHILDREN)):
+        place.file(image).write_bytes(b"changed")
+        names = built(place)
+        expected = {place.name(image)} | ({place.name(one) for one in range(1, CHILDREN + 1)} if image == 0 else set())
+        if set(names) != expected:
+            raise RuntimeError(f"built {sorted(names)}, and it should have been {sorted(expected)}")
+        what = "one that others are built from" if image == 0 else "one image"
+        counts.append(
+            Budget(name=f"built after a change in {what}", ours=str(len(names)), theirs=str(wanted),
+                   measured=float(len(names)), limit=float(wanted))
+        )  # fmt: skip
+    return counts
+
+
+def forgotten(place: Place) -> list[Budget]:
+    """A fresh clone on a machine that knows nothing builds nothing."""
+    clone = place.folder.with_name(f"{place.folder.name}-clone")
+    place.ran(["git", "commit", "-q", "-a", "-m", "changed"])
+    place.ran(["git", "clone", "-q", str(place.folder), str(clone)])
+    try:
+        other = Place(folder=clone, registry=place.registry, environment=place.environment | {"HOME": str(clone)})
+        count = len(built(other))
+    finally:
+        shutil.rmtree(clone)
+    return [Budget(name="built in a fresh clone", ours=str(count), theirs="0", measured=float(count), limit=0.0)]
+
+
+def built(place: Place) -> list[str]:
+    """Builds; the names of those that were not reused."""
+    events = [json.loads(line) for line in place.ran(place.davy("build", "--output", "json")).splitlines()]
+    images = [one for one in events if one.get("event") == "ImageBuilt"]
+    if len(images) != IMAGES:
+        raise RuntimeError(f"{len(images)} images were told of, of {IMAGES}")
+    return [one["image"]["name"] for one in images if one.get("action") != "reuse"]
+
+
+def in_turn(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> tuple[float, float]:
+    """The least wall time of each, in pairs A B A B; the first pair is not counted."""
+    pairs = [(_timed(ours), _timed(theirs)) for _ in range(runs + 1)][1:]
+    return min(one for one, _ in pairs), min(other for _, other in pairs)
+
+
+def _timed(deed: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    deed()
+    return time.perf_counter() - began
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""Locking: what `davy build lock` does: the digests of base images asked for, compared, written."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline import bases, prepared
+from davy.pipeline.bases import Naming
+from davy.pipeline.builds import lockfile
+from davy.pipeline.builds.lockfile import Change, Kind, Lock
+from davy.pipeline.builds.references import familiar
+from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.ports import WorkTree
+from davy.workflows import wiring
+from davy.workflows.errand import Errand
+from davy.workflows.render.clean import harmless
+
+VERSION = 1
+Said = Mapping[str, Any]
+
+
+def locked(task: Errand, said: Said) -> Ending:
+    """Ask, compare, write. Raises as the registries answer; the file is as it was then."""
+    tree = wiring.work_tree()
+    name = task.config.build.lock
+    before = lockfile.read(tree.text(task.folder / name) or "", name)
+    named = _named(task, tree)
+    due = lockfile.due(before.bases, named, _renewed(named, said))
+    # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
+    blind = said["check"] and not said["update"]
+    found = dict.fromkeys(due, "") if blind else _found(task, {one: named[one] for one in due})
+    after = lockfile.anew(before.bases, named, found)
+    changes = lockfile.difference(before.bases, after)
+    differs = bool(changes or before.problems)
+    writes = differs and not said["check"] and not said["dry_run"]
+    if writes:
+        _write(task.folder / name, lockfile.written(after))
+    _told(name, before, after, changes, said, written=writes)
+    return Ending.REJECTED if said["check"] and differs else Ending.DONE
+
+
+def _named(task: Errand, tree: WorkTree) -> dict[str, Naming]:
+    """Every base that may move, with where it is named first. Raises Unusable with every problem of the Dockerfiles."""
+    named: dict[str, Naming] = {}
+
+    def collected(wanted: Mapping[str, Naming]) -> dict[str, str]:
+        named.update(wanted)
+        return {}
+
+    prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected)
+    return named
+
+
+def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
+    """What `--update` means: all, or what was said. Raises Unusable for a reference that no Dockerfile names."""
+    wanted: Sequence[str] = said["references"]
+    if wanted and not said["update"]:
+        raise click.UsageError(f"{wanted[0]} is asked for again only with --update.")
+    meant = {one: [name for name in named if name == one or familiar(name) == familiar(one)] for one in wanted}
+    strange = [one for one, names in meant.items() if not names]
+    if strange:
+        known = ", ".join(sorted(named)) or "none"
+        raise Unusable(
+            "There is no such base.",
+            problems=tuple(Problem(what=f"no Dockerfile stands on {one}") for one in strange),
+            remedy=f"The bases are {known}.",
+        )
+    if said["update"] and not wanted:
+        return tuple(named)
+    return tuple(name for names in meant.values() for name in names)
+
+
+def _found(task: Errand, wanted: Mapping[str, Naming]) -> dict[str, str]:
+    if not wanted:
+        return {}
+    with closing(wiring.images(task.config)) as store:
+        return bases.resolved(wanted, store)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all. Raises Unusable where the folder cannot be written."""
+    whole = path.resolve()
+    unfinished = whole.with_name(f".{whole.name}.unfinished")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(whole)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise Unusable(
+            f"{path} cannot be written: {error.strerror}.", remedy="Check the owner and mode of its folder."
+        ) from error
+
+
+def _told(
+    name: str, before: Lock, after: Mapping[str, str], changes: Sequence[Change], said: Said, *, written: bool
+) -> None:
+    if said["output"] == "json":
+        click.echo(json.dumps(_document(name, after, changes, written=written)))
+    else:
+        for change in changes:
+            click.echo(harmless(_line(change)))
+    for problem in before.problems:
+        click.echo(harmless(f"warning: {problem}"), err=True)
+    count = "1 base" if len(after) == 1 else f"{len(after)} bases"
+    if written:
+        told = f"{name} is written: {count}. Commit it."
+    elif changes or before.problems:
+        told = (
+            f"{name} is not what it should be: `davy build lock` writes it." if said["check"] else "Nothing is written."
+        )
+    else:
+        told = f"{name} is as it should be: {count}."
+    click.echo(told, err=True)
+
+
+def _document(name: str, after: Mapping[str, str], changes: Sequence[Change], *, written: bool) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "file": name,
+        "written": written,
+        "bases": dict(after),
+        "changes": [
+            {"kind": one.kind.value, "reference": one.reference, "before": one.before, "after": one.after}
+            for one in changes
+        ],
+    }
+
+
+def _line(change: Change) -> str:
+    match change.kind:
+        case Kind.ADDED:
+            return f"added {change.reference} {change.after or '(not asked for)'}"
+        case Kind.MOVED:
+            return f"moved {change.reference} {change.before} -> {change.after}"
+        case Kind.GONE:
+            return f"gone  {change.reference} {change.before}"
