@@ -23,7 +23,6 @@ def out(tmp_path: Path) -> Path:
     (folder / "unit").mkdir(parents=True)
     (folder / "junit.xml").write_text("<testsuites/>")
     (folder / "unit" / "log.txt").write_text("log\n")
-    (folder / ".gitignore").write_text("*\n")
     (folder / "unit" / "shadow").symlink_to("/etc/passwd")
     return folder
 
@@ -34,7 +33,7 @@ def there(root: Path) -> list[str]:
 
 def test_a_run_is_a_folder_that_people_can_read_and_git_does_not_see(tmp_path: Path, out: Path) -> None:
     root = tmp_path / "archive"
-    kept = archiving.keep(FolderArchive(root, "shop"), RUN, out, ArchiveConfig(), NOON)
+    kept = archiving.keep(FolderArchive(root, "shop"), RUN, [out], out=out, rule=ArchiveConfig(), now=NOON)
     run = "shop/20260501T120000Z-shop-20260501-120000"
     assert kept.place == str(root / run)
     assert there(root) == [".gitignore", f"{run}/junit.xml", f"{run}/record.json", f"{run}/unit/log.txt"]
@@ -89,10 +88,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_a_warning_with_its_words_and_loses_nothing(small_disk: Path, out: Path) -> None:
     archive = FolderArchive(small_disk, "shop")
-    assert archiving.keep(archive, RUN, out, ArchiveConfig(), NOON).warnings == ()
+    assert archiving.keep(archive, RUN, [out], out=out, rule=ArchiveConfig(), now=NOON).warnings == ()
     (out / "video.mp4").write_bytes(b"v" * 2**20)
     later = RunRecord(id="later", at=NOON + timedelta(hours=1), service="shop", revision="a" * 40)
-    kept = archiving.keep(archive, later, out, ArchiveConfig(), NOON)
+    kept = archiving.keep(archive, later, [out], out=out, rule=ArchiveConfig(), now=NOON)
     assert kept.place == ""
     assert "No space left on device" in kept.warnings[0]
     assert str(out) in kept.warnings[0]
@@ -103,6 +102,8 @@ def test_a_full_disk_is_a_warning_with_its_words_and_loses_nothing(small_disk: P
 
 def test_a_folder_that_may_not_be_written_is_a_warning(tmp_path: Path, out: Path) -> None:
     (tmp_path / "archive").write_text("a file where the folder should be")
-    kept = archiving.keep(FolderArchive(tmp_path / "archive", "shop"), RUN, out, ArchiveConfig(), NOON)
+    kept = archiving.keep(
+        FolderArchive(tmp_path / "archive", "shop"), RUN, [out], out=out, rule=ArchiveConfig(), now=NOON
+    )
     assert "cannot be written" in kept.warnings[0]
     assert archiving.recent(FolderArchive(tmp_path / "archive", "shop"), 5)[0] == ()

@@ -64,7 +64,7 @@ def test_a_run_lies_where_a_person_finds_it(s3: str, tmp_path: Path) -> None:
     archive = bucket(s3, "plain")
     (tmp_path / "unit").mkdir()
     (tmp_path / "unit" / "log.txt").write_text("log")
-    kept = archiving.keep(archive, RUN, tmp_path, ArchiveConfig(), NOON)
+    kept = archiving.keep(archive, RUN, [tmp_path], out=tmp_path, rule=ArchiveConfig(), now=NOON)
     run = "20260501T120000Z-shop-20260501-120000"
     assert kept.place == f"s3://plain/davy/shop/runs/{run}/"
     assert keys(archive) == [f"davy/shop/records/{run}.json", f"davy/shop/runs/{run}/unit/log.txt"]
@@ -171,6 +171,6 @@ def test_an_endpoint_that_is_no_url_is_a_problem_with_its_place(endpoint: str) -
 
 def test_any_failure_of_the_bucket_is_a_warning_to_the_run(httpserver: HTTPServer, tmp_path: Path) -> None:
     archive = answering(httpserver, lambda _: refusal("AccessDenied", 403))
-    kept: Any = archiving.keep(archive, RUN, tmp_path, ArchiveConfig(), NOON)
+    kept: Any = archiving.keep(archive, RUN, [tmp_path], out=tmp_path, rule=ArchiveConfig(), now=NOON)
     assert (kept.place, "AccessDenied" in kept.warnings[0]) == ("", True)
     assert "Earlier runs are not known" in archiving.recent(archive, 5)[1][0]
