@@ -136,13 +136,12 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
     return tuple(_counted(each, rules.threshold) for each in found.values())
 
 
-def durations(story: Story) -> dict[str, float]:
-    """Seconds by file, of the first try: later ones ran less. Empty where it had no files or no try."""
-    if not story.tries:
-        return {}
+def durations(story: Story) -> tuple[dict[str, float], float | None]:
+    """Seconds by file, and what beginning cost where that is known. Of the first try: later ones ran less."""
+    if not story.tries or not story.tries[0].items:
+        return {}, None
     first = story.tries[0]
-    seconds = first.suite.took.total_seconds()
-    return shared_out(seconds, first.suite.cases, first.items) if first.items else {}
+    return shared_out(first.suite.took.total_seconds(), first.suite.cases, first.items)
 
 
 def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused) -> Suite:
