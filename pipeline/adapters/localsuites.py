@@ -101,7 +101,8 @@ def _text(report: Path) -> str | None:
 
 def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
     """Copies of what the globs match, under the same paths; what matches nothing is noted, and no failure."""
-    folder, copied, size = order.folder.resolve(), [], 0
+    folder, size = order.folder.resolve(), 0
+    copied: list[Path] = []
     for pattern in order.collect:
         found = sorted(_matching(folder, pattern))
         if not found:
