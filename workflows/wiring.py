@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuitePlace
+    from davy.pipeline.ports import Archive, Builder, Clock, Source, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
 
 DEFAULT_LEASE = timedelta(seconds=30)
@@ -235,6 +235,18 @@ _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     "kubernetes": _kubernetes_place,
 }
 """A place for each kind under `in`; a line for each."""
+
+
+def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+    said = config.results.archive
+    if said.s3 is not None:
+        from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
+
+        return s3_archive(said.s3, config.service)
+    from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
+
+    return FolderArchive(folder / said.folder, config.service)
 
 
 def metrics(config: "Config") -> "Metrics":
