@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from davy.pipeline.adapters import jobscript
-from davy.pipeline.adapters.jobservices import aliases, services_of, sidecars
 from davy.pipeline.adapters.jobscript import FOLDER
+from davy.pipeline.adapters.jobservices import aliases, services_of, sidecars
 from davy.pipeline.errors import Unusable
 from davy.pipeline.ports import SuiteOrder
 

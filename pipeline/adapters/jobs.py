@@ -25,6 +25,7 @@ from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.errors import Conflict, DavyError, Missing
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+from davy.pipeline.testing import k6
 
 Doc = dict[str, Any]
 
@@ -123,6 +124,10 @@ class JobSuites:
 
         Raises Unusable where the list of tests is too long for a pod.
         """
+        runs = self._run_all([k6.ordered(order) for order in orders], say)
+        return tuple(k6.told(order, run) for order, run in zip(orders, runs, strict=True))
+
+    def _run_all(self, orders: Sequence[SuiteOrder], say: Callable[[int, str], None]) -> tuple[SuiteRun, ...]:
         self._stopped.clear()
         name, mark = self._name(orders[0]), f"davy-{secrets.token_hex(16)}"
         self._gone(name)
@@ -132,7 +137,7 @@ class JobSuites:
             with ExitStack() as opened:
                 board = Board()
                 shards = [
-                    self._shard(number, order, board, mark, partial(say, number), opened)
+                    self._shard(order, number=number, board=board, mark=mark, say=partial(say, number), opened=opened)
                     for number, order in enumerate(orders)
                 ]
                 return self._watched(job, shards, board)
@@ -170,7 +175,7 @@ class JobSuites:
 
     # ---- its run ----
 
-    def _shard(self, number: int, order: SuiteOrder, board: Board, mark: str, say: Say, opened: ExitStack) -> Shard:
+    def _shard(self, order: SuiteOrder, *, number: int, board: Board, mark: str, say: Say, opened: ExitStack) -> Shard:
         order.out.mkdir(parents=True, exist_ok=True)
         kept = opened.enter_context((order.out / "log.txt").open("w", encoding="utf-8"))
         return Shard(
