@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Archive, Builder, Clock, Source, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
+    from davy.pipeline.testing.quarantine import Quarantine
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -257,6 +258,25 @@ def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
     from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
 
     return FolderArchive(folder / said.folder, config.service)
+
+
+def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
+    """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
+    from davy.pipeline import configfile  # noqa: PLC0415
+    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+
+    said = config.results.quarantine
+    if said is None:
+        return Quarantine()
+    try:
+        text = configfile.text(folder / said)
+    except Unusable as error:
+        what = "; ".join(problem.what for problem in error.problems)
+        problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")
+        raise Unusable(
+            "The quarantine cannot be read.", problems=(problem,), remedy="Write it, or take the key out."
+        ) from error
+    return parsed(text, said)
 
 
 def metrics(config: "Config") -> "Metrics":
