@@ -139,6 +139,7 @@ class _Floor:
         return self.wrong is not None and tries.again(story, self._job.rules) is not None
 
     def _ended(self, turn: _Turn, run: SuiteRun) -> Iterator[Event]:
+        self.looked_around()
         if self.wrong is not None and run.exit_code is None:
             return
         now = self._clock.now()

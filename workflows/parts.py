@@ -144,9 +144,8 @@ def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Gen
         quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
     )
     if done.ended:
-        record = recorded.record(
-            done.ended, release=task.release, at=clock.now(), service=config.service, revision=known(task)
-        )
+        run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
+        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
         yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
         paths = (*([done.report] if done.report else []), *done.files)
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())

@@ -212,27 +212,37 @@ class _Asked:
 
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
-    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+    from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
 
-    return PlainPlace(made=lambda: DockerSuites(os.environ, interrupted=asked.clock.interrupted))
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+
+
+def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
+
+    config = asked.config
+    own = access.without_secrets(config.model_dump(), os.environ)
+    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
 
 
 def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
-    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+    from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
 
     api, namespace = cluster_of(asked.config)
-
-    def made() -> JobSuites:
-        service, interrupted = asked.config.service, asked.clock.interrupted
-        return JobSuites(api.again(), namespace, service=service, release=asked.release, interrupted=interrupted)
-
-    return PlainPlace(made=made)
+    return JobPlace(
+        api=api,
+        namespace=namespace,
+        service=asked.config.service,
+        release=asked.release,
+        interrupted=asked.clock.interrupted,
+        allowed=lambda: demand_jobs(api, namespace),
+    )
 
 
 _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     "image": _image_place,
+    "process": _process_place,
     "kubernetes": _kubernetes_place,
 }
 """A place for each kind under `in`; a line for each."""

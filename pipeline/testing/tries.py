@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.pipeline import junit
-from davy.pipeline.cases import Attempt, Case, Suite
+from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.events import Result
 from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
@@ -158,8 +158,11 @@ def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused, found: R
     suite = junit.ended(label, run, took, found)
     marked = tuple(replace(case, quarantined=case.quarantined or excused(case.key)) for case in suite.cases)
     suite = replace(suite, cases=marked)
-    bad = [case for case in marked if case.result.bad]
-    if run.because or run.exit_code is None or not bad or any(case.fails for case in bad):
+    if run.because or run.exit_code is None:
+        # What ended it from outside is no test's failure, and no quarantine excuses it.
+        whole = Case(name=label, seconds=took.total_seconds(), result=CaseResult.ERROR, message=suite.because)
+        return suite if any(case.fails for case in marked) else replace(suite, cases=(*marked, whole))
+    if not any(case.result.bad for case in marked) or any(case.fails for case in marked):
         return suite
     # Its sentence named a test that is in quarantine: what is left of it is no failure.
     return replace(suite, because="", exit_code=0)
