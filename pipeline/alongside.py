@@ -1,10 +1,10 @@
-"""Alongside: a call that talks while it works, as a generator of its lines."""
+"""Alongside: calls that talk while they work: one as a generator of its lines, several as one stream of words."""
 
 import queue
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from davy.pipeline.ports import Say
 
@@ -35,46 +35,63 @@ def spoken(work: Callable[[Say], T]) -> Generator[str, None, T]:
     return made[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One of several said something."""
-
-    who: str
-    words: str
+Speak = Callable[[int, str], None]
+"""Takes which of a worker's things it is about, from 0, and a line."""
+PATIENCE = 0.2
+"""Seconds without a word after which whoever listens may look around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended(Generic[T]):
-    """One of several ended: with its result, or with what it raised."""
+class Said:
+    """A line that a worker's work said."""
 
-    who: str
-    result: T | None = None
-    error: BaseException | None = None
+    worker: int
+    about: int
+    line: str
 
 
-class Crew(Generic[T]):
-    """Several calls at once that talk while they work, heard one message after another."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Generic[T]):
+    """A worker's work is over: what it made, or what went wrong."""
+
+    worker: int
+    made: T | None = None
+    wrong: BaseException | None = None
+
+
+class Crew(Protocol[T]):
+    """Workers, known by number, whose words come as one stream."""
+
+    def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
+        """Have the worker do it; it must be idle."""
+        ...
+
+    def heard(self) -> Said | Done[T] | None:
+        """The next word; None where there was none for a moment."""
+        ...
+
+
+class Threads(Generic[T]):
+    """A crew of threads. They are daemons: a place that never answers holds no one up who has to leave."""
 
     def __init__(self) -> None:
-        self._said: queue.SimpleQueue[Line | Ended[T]] = queue.SimpleQueue()
-        self.running: set[str] = set()
+        self._words: queue.SimpleQueue[Said | Done[T]] = queue.SimpleQueue()
 
-    def start(self, who: str, work: Callable[[Say], T]) -> None:
-        """Let one more begin."""
-        self.running.add(who)
-        threading.Thread(target=self._play, args=(who, work), daemon=True).start()
+    def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
+        """See Crew."""
+        threading.Thread(target=self._play, args=(worker, work), daemon=True).start()
 
-    def heard(self) -> Line | Ended[T]:
-        """The next message; waits for it. Only while somebody is running."""
-        said = self._said.get()
-        if isinstance(said, Ended):
-            self.running.discard(said.who)
-        return said
-
-    def _play(self, who: str, work: Callable[[Say], T]) -> None:
+    def heard(self) -> Said | Done[T] | None:
+        """See Crew."""
         try:
-            result = work(lambda words: self._said.put(Line(who=who, words=words)))
-        except BaseException as error:  # noqa: BLE001 - it is handed to whoever listens
-            self._said.put(Ended(who=who, error=error))
+            return self._words.get(timeout=PATIENCE)
+        except queue.Empty:
+            return None
+
+    def _play(self, worker: int, work: Callable[[Speak], T]) -> None:
+        try:
+            made = work(lambda about, line: self._words.put(Said(worker=worker, about=about, line=line)))
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the listener's thread
+            self._words.put(Done(worker=worker, wrong=error))
         else:
-            self._said.put(Ended(who=who, result=result))
+            self._words.put(Done(worker=worker, made=made))

@@ -6,10 +6,12 @@ A generator of events. What it asks and does goes through ports; builds run in t
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from davy.pipeline import lookup, making
-from davy.pipeline.alongside import Crew, Ended, Line
+from davy.pipeline.alongside import Done, Said, Threads
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.errors import DavyError, Rejected
@@ -27,7 +29,7 @@ from davy.pipeline.events import (
     Warned,
 )
 from davy.pipeline.making import Made, Tools
-from davy.pipeline.ports import Built
+from davy.pipeline.ports import Built, Say
 
 FEW = 3
 """So many images are told by name where the stage ends."""
@@ -92,7 +94,9 @@ class _Story:
         self._failed: dict[str, DavyError] = {}
         self._lost: set[str] = set()
         """Not built because what they are built from failed."""
-        self._crew: Crew[Made] = Crew()
+        self._crew: Threads[Made] = Threads()
+        self._running: dict[int, str] = {}
+        """By worker, the id of what it is at."""
         self._began: dict[str, datetime] = {}
         self._because: dict[str, str] = {}
         self._interrupted = False
@@ -123,17 +127,20 @@ class _Story:
         self._raised()
 
     def _played(self, waiting: list[Keyed], sources: "dict[str, making.Source]") -> Generator[Event, None, None]:
-        while waiting or self._crew.running:
+        while waiting or self._running:
             self._interrupted = self._interrupted or self._tools.clock.interrupted()
             yield from self._begun(waiting, sources)
-            if not self._crew.running:
+            if not self._running:
                 break
             said = self._crew.heard()
-            if isinstance(said, Line):
-                source = f"build {self._images[said.who].label}"
-                yield LogLine(at=self._tools.clock.now(), source=source, line=said.words)
-            else:
-                yield from self._ended(said)
+            match said:
+                case Said():
+                    source = f"build {self._images[self._running[said.worker]].label}"
+                    yield LogLine(at=self._tools.clock.now(), source=source, line=said.line)
+                case Done():
+                    yield from self._ended(self._running.pop(said.worker), said)
+                case None:
+                    pass
         if self._interrupted:
             raise KeyboardInterrupt
 
@@ -152,8 +159,8 @@ class _Story:
 
     def _may_start(self, keyed: Keyed, source: "making.Source") -> bool:
         if source.stored is not None:
-            return len(self._crew.running) < lookup.HANDS
-        building = sum(one in self._because for one in self._crew.running)
+            return len(self._running) < lookup.HANDS
+        building = sum(one in self._because for one in self._running.values())
         return building < self._wish.parallel and all(one in self._done for one in keyed.parents)
 
     def _start(self, keyed: Keyed, source: "making.Source") -> Generator[Event, None, None]:
@@ -161,23 +168,28 @@ class _Story:
         self._began[keyed.id] = now
         if source.stored is not None:
             stored = source.stored
-            self._crew.start(keyed.id, lambda _: making.reused(keyed, stored, self._tools))
+            self._begin(keyed, lambda _: making.reused(keyed, stored, self._tools))
             return
         self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
         yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))
         parents = {one: self._done[one].built.image for one in keyed.parents}
         job = making.Job(keyed=keyed, parents=parents, source=source, log=making.log_of(keyed, self._wish.out))
-        self._crew.start(keyed.id, lambda say: making.built(job, self._tools, say))
+        self._begin(keyed, lambda say: making.built(job, self._tools, say))
 
-    def _ended(self, said: Ended[Made]) -> Generator[Event, None, None]:
-        keyed = self._images[said.who]
+    def _begin(self, keyed: Keyed, work: Callable[[Say], Made]) -> None:
+        worker = next(number for number in count() if number not in self._running)
+        self._running[worker] = keyed.id
+        self._crew.begin(worker, lambda speak: work(partial(speak, 0)))
+
+    def _ended(self, image: str, said: Done[Made]) -> Generator[Event, None, None]:
+        keyed = self._images[image]
         now = self._tools.clock.now()
-        match said.error:
-            case None if said.result is not None:
-                self._done[keyed.id] = said.result
-                for warning in said.result.warnings:
+        match said.wrong:
+            case None if said.made is not None:
+                self._done[keyed.id] = said.made
+                for warning in said.made.warnings:
                     yield Warned(at=now, what=self._tools.shown(warning))
-                yield self._image(keyed, said.result, now)
+                yield self._image(keyed, said.made, now)
             case DavyError() as error:
                 self._failed[keyed.id] = error
                 log = str(making.log_of(keyed, self._wish.out)) if keyed.id in self._because else ""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from davy.pipeline import buildrules, durations, otherrules
+from davy.pipeline import buildrules, durations, otherrules, suiterules
 from davy.pipeline.buildconfig import BuildConfig, ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
@@ -38,7 +38,7 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     written = {item["name"] for _, item in images if isinstance(item, dict) and isinstance(item.get("name"), str)}
     names = {str(name) for name in written} | buildrules.names(usable)
     for place, item in suites:
-        yield from _suite(place, attempt(SuiteConfig, item), names)
+        yield from suiterules.suite(place, attempt(SuiteConfig, item), names)
     yield from _canary(tree.get("canary", {}))
     if "checks" in tree:
         yield from _checks(tree["checks"])
@@ -70,19 +70,6 @@ def _twice(items: list[tuple[Place, Tree]], key: str, what: str) -> Iterator[Fin
             yield (*place, key), f"a second {what} {name!r}; each needs its own {key}"
         elif isinstance(name, str):
             seen[name] = place
-
-
-def _suite(place: Place, suite: SuiteConfig | None, images: set[str]) -> Iterator[Finding]:
-    if suite is None:
-        return
-    if suite.image is not None and suite.image not in images:
-        known = ", ".join(sorted(images)) or "none"
-        yield (*place, "image"), f"there is no image {suite.image!r} under `images`; there are: {known}"
-    if not suite.timeout:
-        yield (*place, "timeout"), "must be above 0s"
-    for index, path in enumerate(suite.collect):
-        if not path.startswith("/") or ".." in path.split("/"):
-            yield (*place, "collect", index), f"{path!r} is no absolute path in the container; write it like /app/out"
 
 
 def _canary(value: Tree) -> Iterator[Finding]:

@@ -28,6 +28,10 @@ SIN = {
         ("pipeline/builds/key.py", "import davy.pipeline.builds.graph"),
         ("pipeline/builds/because.py", "import davy.pipeline.builds.graph"),
     ],
+    "testing": [
+        ("pipeline/testing/spread.py", "import davy.pipeline.testing.expansion"),
+        ("pipeline/testing/tries.py", "import davy.pipeline.testing.recorded"),
+    ],
     "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judging"),

@@ -1,8 +1,9 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from davy.canary import preflight, strategy
@@ -11,17 +12,25 @@ from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import codec, report, suites
+from davy.pipeline import archiving, codec, report, suites
 from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
-from davy.pipeline.errors import LockedOut, Problem, Unusable
-from davy.pipeline.events import Event
+from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
+from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import attesting, canaryfile, configured, gate, signing, wiring, works
+from davy.pipeline.record import RunRecord
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import ordering, quarantine, recorded
+from davy.pipeline.testing.expansion import Ask
+from davy.pipeline.testing.quarantine import Quarantine
+from davy.workflows import attesting, canaryfile, configured, gate, signing, testfiles, wiring, works
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
+
+LATEST = 20
+"""Runs that are asked how long things take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,7 @@ def parts(task: Order) -> Parts:
         source=lambda: wiring.revision(task.folder),
         examine=lambda: examined(task),
         build=lambda revision: built(task, revision),
-        test=lambda images: tested(task, images),
+        test=lambda images: tested(task, images, before_traffic(task)),
         canary=lambda images: canaried(task, images),
         gate=lambda: gate.asked(task.config.checks.gate, lambda: budgeted(task), task.clock, task.accepted),
     )
@@ -63,6 +72,7 @@ def parts(task: Order) -> Parts:
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config.model_copy(update={"images": works.placed(task.config, task.folder)})
+    wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
@@ -106,17 +116,76 @@ def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Imag
     return tuple(each.image for each in made)
 
 
-def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, str]:
-    """Run every suite; what failed, in one line."""
-    config = task.config
+def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Generator[Event, None, str]:
+    """Run the suites; what failed, in one line. What goes wrong with the archive is said, and fails nothing."""
+    config, clock = task.config, task.clock
+    by_name = {image.name: image for image in images}
+    made = ordering.wanted(asked, config, by_name, task.out, folder=task.folder, release=task.release)
     wanted = tuple(
-        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env)))
-        for one in suites.orders(config, {image.name: image for image in images}, task.out)
+        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env))) for one in made
     )
-    runners = wiring.suite_runners(config, task.release, task.clock)
-    story = suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
+    meant = [ask.suite for ask in asked]
+    places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
+    archive, held, today = (
+        wiring.archive(config, task.folder),
+        wiring.quarantine(config, task.folder),
+        clock.now().date(),
+    )
+    history, warnings = archiving.recent(archive, LATEST)
+    yield from warned(warnings, clock)
+    story = suites.run(
+        wanted,
+        places,
+        clock,
+        task.out,
+        wiring.washing(config),
+        history=history,
+        quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
+    )
     done = yield from attesting.tests(task, images, story)
+    if done.ended:
+        run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
+        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
+        paths = (*([done.report] if done.report else []), *done.files)
+        kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
+        yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
+    """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
+    seen = [(case.suite, case.name) for case in records[0].cases]
+    return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
+
+
+def is_whole(asked: Sequence[Ask], config: DeliveryConfig) -> bool:
+    """Whether every suite there is runs, in full."""
+    return {ask.suite.name for ask in asked if ask.shard is None} == {suite.name for suite in config.tests}
+
+
+def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:
+    """Each as a warning."""
+    for what in sentences:
+        yield Warned(at=clock.now(), what=what)
+
+
+def known(task: Errand) -> Revision | None:
+    """What git says; None where it is not asked in vain: a suite needs no work tree."""
+    try:
+        return wiring.source(task.folder).revision()
+    except DavyError:
+        return None
+
+
+def before_traffic(task: Errand) -> tuple[Ask, ...]:
+    """The suites of a release that run before any traffic moves."""
+    return asks(task, [suite for suite in task.config.tests if suite.against is None])
+
+
+def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
+    """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
+    return ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
 
 
 def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from davy.pipeline.builds.remembered import Records
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.model import Revision
-    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, Source, SuiteRunner, WorkTree
+    from davy.pipeline.ports import Archive, Builder, Clock, Scanner, Signer, Source, SuitePlace, WorkTree
+    from davy.pipeline.suiteconfig import SuiteConfig
+    from davy.pipeline.testing.quarantine import Quarantine
 
 BUILDERS = ("buildx", "engine", "buildah")
 """As `build.builder` names them, in the order in which `auto` looks."""
@@ -253,26 +255,107 @@ def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
     return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
 
 
-def suite_runners(config: "DeliveryConfig", release: str, clock: "Clock") -> dict[str, "SuiteRunner"]:
-    """By the kind of place; only those that the suites need."""
-    runners: dict[str, SuiteRunner] = {}
-    for place in {suite.in_ for suite in config.tests}:
-        if place == "image":
-            from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
+def suite_places(
+    config: "DeliveryConfig", release: str, clock: "Clock", *, folder: Path, suites: "Sequence[SuiteConfig]"
+) -> "Mapping[str, SuitePlace]":
+    """By the suite's name: where it runs. Suites of one kind and one account share one place, which is swept once.
 
-            runners[place] = DockerSuites(os.environ, interrupted=clock.interrupted)
-        else:
-            from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
+    Nothing is asked of a place yet. Raises Unusable where the configuration lacks what one needs.
+    """
+    asked = _Asked(config=config, release=release, clock=clock, folder=folder)
+    made: dict[str, SuitePlace] = {}
+    places: dict[str, SuitePlace] = {}
+    for suite in suites:
+        account = f"{suite.in_} {suite.cloud}"
+        if account not in made:
+            made[account] = _place(suite)(asked, suite)
+        places[suite.name] = made[account]
+    return places
 
-            api, namespace = cluster_of(config)
-            runners[place] = JobSuites(
-                api,
-                namespace,
-                service=config.service,
-                release=release,
-                interrupted=clock.interrupted,
-            )
-    return runners
+
+def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
+    if suite.in_ not in _PLACES:
+        what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"
+        raise Unusable(f"Suite {suite.name} cannot run.", problems=(Problem(what=what, path=f"tests.{suite.name}.in"),))
+    return _PLACES[suite.in_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a place may need to be made; `folder` is the configuration's."""
+
+    config: "DeliveryConfig"
+    release: str
+    clock: "Clock"
+    folder: Path
+
+
+def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
+
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+
+
+def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
+
+    config = asked.config
+    own = access.without_secrets(config.model_dump(), os.environ)
+    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
+
+
+def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+    from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
+
+    api, namespace = cluster_of(asked.config)
+    return JobPlace(
+        api=api,
+        namespace=namespace,
+        service=asked.config.service,
+        release=asked.release,
+        interrupted=asked.clock.interrupted,
+        allowed=lambda: demand_jobs(api, namespace),
+    )
+
+
+_PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
+    "image": _image_place,
+    "process": _process_place,
+    "kubernetes": _kubernetes_place,
+}
+"""A place for each kind under `in`; a line for each."""
+
+
+def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+    said = config.results.archive
+    if said.s3 is not None:
+        from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
+
+        return s3_archive(said.s3, config.service)
+    from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
+
+    return FolderArchive(folder / said.folder, config.service)
+
+
+def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
+    """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
+    from davy.pipeline import configfile  # noqa: PLC0415
+    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+
+    said = config.results.quarantine
+    if said is None:
+        return Quarantine()
+    try:
+        text = configfile.text(folder / said)
+    except Unusable as error:
+        what = "; ".join(problem.what for problem in error.problems)
+        problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")
+        raise Unusable(
+            "The quarantine cannot be read.", problems=(problem,), remedy="Write it, or take the key out."
+        ) from error
+    return parsed(text, said)
 
 
 def metrics(config: "Config") -> "Metrics":

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,8 +21,10 @@ from docker.types import LogConfig
 from davy.pipeline import durations
 from davy.pipeline.adapters import engine
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+from davy.pipeline.testing import k6
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
 SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
@@ -29,8 +32,30 @@ SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
 MOST_JUNIT = 32 * 2**20
+MOST_COPY = 2 * 2**30
 MOST_LOG = 64 * 2**20
 MOST_LINE = 64 * 2**10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePlace:
+    """The Docker engine that the environment names."""
+
+    environment: Mapping[str, str]
+    interrupted: Callable[[], bool]
+
+    def slots(self, wanted: int) -> int:
+        """As many as are wanted: who writes `shards` knows the machine."""
+        return max(1, wanted)
+
+    def runner(self) -> "DockerSuites":
+        """A new one each time."""
+        return DockerSuites(self.environment, interrupted=self.interrupted)
+
+    def swept(self) -> tuple[str, ...]:
+        """See the port. Raises Unreachable where Docker is not there."""
+        with engine.connected(self.environment) as client:
+            return tuple(_sweep(client))
 
 
 class DockerSuites:
@@ -47,11 +72,13 @@ class DockerSuites:
 
     def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         """Run the suite to its end. Raises Unreachable where Docker is not there, Forbidden at the image's registry."""
+        return k6.told(order, self._run(k6.ordered(order), say))
+
+    def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         order.out.mkdir(parents=True, exist_ok=True)
         log = order.out / "log.txt"
         with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
-            _sweep(client)
             problem = self._pulled(client, order)
             if problem:
                 kept.write(f"{problem}\n")
@@ -116,7 +143,8 @@ class DockerSuites:
         files, notes = _collected(client, container, order)
         for note in notes:
             told.line(note)
-        return SuiteRun(exit_code=code, junit=_report(client, container), log=log, because=because, files=files)
+        junit, reports = _report(client, container, order.out)
+        return SuiteRun(exit_code=code, junit=junit, log=log, because=because, files=files, reports=reports)
 
     def _followed(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log") -> str:
         """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
@@ -211,18 +239,21 @@ def _folder_for(path: str) -> bytes:
     return made.getvalue()
 
 
-def _report(client: docker.APIClient, container: str) -> str | None:
-    """The JUnit report's text; None where none was written, or one that is too large."""
+def _report(client: docker.APIClient, container: str, out: Path) -> tuple[str | None, tuple[Path, ...]]:
+    """The JUnit report's text; of one that is too large for memory, a copy in the folder."""
     try:
         chunks, facts = client.get_archive(container, JUNIT)
         if int(facts.get("size", 0)) > MOST_JUNIT:
-            return None
+            return None, extracted(chunks, out, most_bytes=MOST_COPY, most_files=1)
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             member = archive.next()
             source = archive.extractfile(member) if member and member.isreg() else None
-            return source.read().decode(errors="replace") if source else None
+            return (source.read().decode(errors="replace") if source else None), ()
     except (NotFound, tarfile.TarError):
-        return None
+        return None, ()
+    except Refused:
+        # What came of it breaks off, and that is told.
+        return None, (out / Path(JUNIT).name,)
 
 
 def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -245,7 +276,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
-def _sweep(client: docker.APIClient) -> None:
+def _sweep(client: docker.APIClient) -> Iterator[str]:
     """Remove containers that killed runs left behind: their owner is gone, or their time is long over."""
     found: list[dict[str, Any]] = client.containers(all=True, filters={"label": [SUITE, OWNER]})
     for container in found:
@@ -253,18 +284,11 @@ def _sweep(client: docker.APIClient) -> None:
         if _left_behind(str(labels.get(OWNER, "")), str(labels.get(UNTIL, ""))):
             with suppress(APIError):
                 client.remove_container(container["Id"], v=True, force=True)
+                yield f"removed container {container['Id'][:12]} of suite {labels[SUITE]}, whose davy is gone"
 
 
 def _left_behind(owner: str, until: str) -> bool:
     host, _, number = owner.rpartition("/")
     if until.isdigit() and time.time() > int(until):
         return True
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return host == socket.gethostname() and number.isdigit() and not is_there(int(number))

@@ -19,6 +19,8 @@ TICK = 0.1
 """Seconds between two looks at whether the child is still wanted."""
 MOST_KEPT = 2**20
 """Bytes of output that are kept; a child that prints more is still read, so that it does not stall."""
+LONGEST_LINE = 2**16
+"""Bytes; a longer line is told in pieces, so that a child which prints no newline fills no memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,8 @@ class _Ear:
 
     def _listen(self) -> None:
         size = 0
-        for line in self._stream or ():
+        stream = self._stream
+        for line in iter(lambda: stream.readline(LONGEST_LINE), b"") if stream else ():
             if size < MOST_KEPT:
                 self._kept.append(line)
             size += len(line)

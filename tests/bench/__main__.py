@@ -1,6 +1,6 @@
-"""The budgets: each a ratio of two things measured side by side in this run. `judge`: the judge's error rates.
+"""The budgets: each a ratio of two things measured side by side in one run.
 
-`build`: images that need not be built.
+Alone: `judge`, its error rates; `build`, images that need not be built; `test`, suites spread over shards.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import build, judge, look, rollback
+from bench import build, judge, look, rollback, spread
 from bench.measure import Budget, in_turn, ran
 from lab import facts
 from lab.load import Load, Plan
@@ -26,6 +26,8 @@ def main() -> int:
         return judge.main(sys.argv[2:])
     if sys.argv[1:2] == ["build"]:
         return build.main(sys.argv[2:])
+    if sys.argv[1:2] == ["test"]:
+        return spread.main(sys.argv[2:])
     console = Console(highlight=False)
     budgets = [*startup(), look.budget(), *on_the_lab(console)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

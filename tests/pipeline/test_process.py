@@ -78,3 +78,23 @@ def test_a_child_that_does_not_heed_is_killed_when_patience_is_over() -> None:
     words = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
     ended = run(words, timeout=timedelta(seconds=0.5), patience=timedelta(seconds=0.5))
     assert (ended.exit_code, ended.unwanted) == (None, False)
+
+
+def test_a_child_is_ended_early_when_somebody_wants_it_and_may_say_a_last_word() -> None:
+    heard: list[str] = []
+    polite = "trap 'echo bye; exit 0' TERM; echo begun; sleep 60 & wait"
+    ended = run(
+        ["sh", "-c", polite],
+        timeout=SOON,
+        say=heard.append,
+        interrupted=lambda: "begun" in heard,
+        patience=timedelta(seconds=10),
+    )
+    assert (ended.exit_code, heard) == (None, ["begun", "bye"])
+
+
+def test_a_line_without_end_is_told_in_pieces() -> None:
+    heard: list[str] = []
+    run(["sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x"], timeout=SOON, say=heard.append)
+    assert "".join(heard) == "x" * 200_000
+    assert len(heard) > 1

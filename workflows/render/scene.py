@@ -55,6 +55,23 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartView:
+    """A part of a suite that runs now."""
+
+    suite: str
+    part: str
+    since: datetime
+    attempt: int = 1
+    line: str = ""
+    """The last that it said."""
+
+    @property
+    def source(self) -> str:
+        """Of its log lines."""
+        return " ".join(word for word in ("test", self.suite, self.part) if word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Everything the live view shows."""
 
@@ -67,6 +84,11 @@ class Scene:
     """By label, those that run."""
     images: BuildCount = BuildCount()
     suites: tuple[str, ...] = ()
+    results: tuple[e.SuiteFinished, ...] = ()
+    parts: tuple[PartView, ...] = ()
+    """Of suites: those that run now, the newest last."""
+    parts_over: int = 0
+    parts_waiting: int = 0
     tail: tuple[str, ...] = ()
     canary: e.CanaryStarted | None = None
     step: int = -1
@@ -127,6 +149,10 @@ def _(event: e.LogLine, scene: Scene) -> Scene:
     running = scene.builds.get(label)
     if running is not None and lines:
         scene = replace(scene, builds={**scene.builds, label: replace(running, line=one_line(lines[-1]))})
+    at = next((at for at, part in enumerate(scene.parts) if part.source == event.source), None)
+    if at is not None and lines:
+        said = replace(scene.parts[at], line=lines[-1])
+        scene = replace(scene, parts=(*scene.parts[:at], said, *scene.parts[at + 1 :]))
     return replace(scene, tail=(*scene.tail, *lines)[-TAIL:])
 
 
@@ -158,7 +184,26 @@ def _build_ended(scene: Scene, label: str) -> Scene:
 
 
 @_fold.register
+def _(event: e.PartStarted, scene: Scene) -> Scene:
+    view = PartView(suite=event.suite, part=event.part, since=event.at, attempt=event.attempt)
+    return replace(scene, parts=(*scene.parts, view), parts_waiting=event.waiting)
+
+
+@_fold.register
+def _(event: e.PartFinished, scene: Scene) -> Scene:
+    left = tuple(part for part in scene.parts if (part.suite, part.part) != (event.suite, event.part))
+    return replace(
+        scene,
+        parts=left,
+        parts_over=scene.parts_over + (not event.again),
+        parts_waiting=scene.parts_waiting + event.again,
+    )
+
+
+@_fold.register
 def _(event: e.SuiteFinished, scene: Scene) -> Scene:
+    scene = replace(scene, parts=(), parts_over=0, parts_waiting=0)
+    scene = replace(scene, results=(*scene.results, event))
     words = f"{event.suite} {counted(event)}" + (f" ({event.because})" if event.because else "")
     return _noted(replace(scene, suites=(*scene.suites, one_line(words))), e.Stage.TEST, words)
 
