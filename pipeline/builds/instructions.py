@@ -127,6 +127,8 @@ class _Reader:
             piece, goes_on = self._continued(written)
             logical += piece
             offsets += range(start, start + len(piece))
+        if goes_on and not logical:
+            self._wrong.append((number, f"a {self._escape} alone at the end goes on with nothing"))
         return logical, offsets, number
 
     def _continued(self, line: str) -> tuple[str, bool]:

@@ -99,6 +99,8 @@ class _Stages:
         if one.name not in KNOWN:
             self._wrong.append((one.line, f"unknown instruction {one.name}"))
             return
+        if one.onbuild and one.name in ("ONBUILD", "FROM", "MAINTAINER"):
+            self._wrong.append((one.line, f"ONBUILD cannot hold {one.name} back"))
         seen: set[str] = set()
         for flag in one.flags:
             if flag.name not in KNOWN[one.name]:
