@@ -114,7 +114,8 @@ def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, st
         replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env)))
         for one in suites.orders(config, {image.name: image for image in images}, task.out)
     )
-    runners = wiring.suite_runners(config, task.release, task.clock)
+    places = wiring.suite_places(config, task.release, task.clock, folder=task.folder, suites=config.tests)
+    runners = {suite.in_: places[suite.name].runner() for suite in config.tests}
     done = yield from suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
     return "" if done.passed else done.sentence
 

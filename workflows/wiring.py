@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuiteRunner
+    from davy.pipeline.ports import Builder, Clock, Source, SuitePlace
+    from davy.pipeline.suiteconfig import SuiteConfig
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -174,26 +175,66 @@ def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
     return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
 
 
-def suite_runners(config: "DeliveryConfig", release: str, clock: "Clock") -> dict[str, "SuiteRunner"]:
-    """By the kind of place; only those that the suites need."""
-    runners: dict[str, SuiteRunner] = {}
-    for place in {suite.in_ for suite in config.tests}:
-        if place == "image":
-            from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
+def suite_places(
+    config: "DeliveryConfig", release: str, clock: "Clock", *, folder: Path, suites: "Sequence[SuiteConfig]"
+) -> "Mapping[str, SuitePlace]":
+    """By the suite's name: where it runs. Suites of one kind and one account share one place, which is swept once.
 
-            runners[place] = DockerSuites(os.environ, interrupted=clock.interrupted)
-        else:
-            from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
+    Nothing is asked of a place yet. Raises Unusable where the configuration lacks what one needs.
+    """
+    asked = _Asked(config=config, release=release, clock=clock, folder=folder)
+    made: dict[str, SuitePlace] = {}
+    places: dict[str, SuitePlace] = {}
+    for suite in suites:
+        account = f"{suite.in_} {suite.cloud}"
+        if account not in made:
+            made[account] = _place(suite)(asked, suite)
+        places[suite.name] = made[account]
+    return places
 
-            api, namespace = cluster_of(config)
-            runners[place] = JobSuites(
-                api,
-                namespace,
-                service=config.service,
-                release=release,
-                interrupted=clock.interrupted,
-            )
-    return runners
+
+def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
+    if suite.in_ not in _PLACES:
+        what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"
+        raise Unusable(f"Suite {suite.name} cannot run.", problems=(Problem(what=what, path=f"tests.{suite.name}.in"),))
+    return _PLACES[suite.in_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a place may need to be made; `folder` is the configuration's."""
+
+    config: "DeliveryConfig"
+    release: str
+    clock: "Clock"
+    folder: Path
+
+
+def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
+    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+
+    return PlainPlace(made=lambda: DockerSuites(os.environ, interrupted=asked.clock.interrupted))
+
+
+def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
+    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+
+    api, namespace = cluster_of(asked.config)
+
+    def made() -> JobSuites:
+        service, interrupted = asked.config.service, asked.clock.interrupted
+        return JobSuites(api.again(), namespace, service=service, release=asked.release, interrupted=interrupted)
+
+    return PlainPlace(made=made)
+
+
+_PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
+    "image": _image_place,
+    "kubernetes": _kubernetes_place,
+}
+"""A place for each kind under `in`; a line for each."""
 
 
 def metrics(config: "Config") -> "Metrics":
