@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -102,16 +103,23 @@ class CloudApi:
         """Of this thread: `requests` makes no promise to several."""
         if not hasattr(self._own, "session"):
             session = requests.Session()
-            session.auth = (self.cloud.user, self.cloud.key) if self.cloud.user else _Nothing()
+            session.auth = _Account(self.cloud)
             self._own.session = session
         held: requests.Session = self._own.session
         return held
 
 
-class _Nothing(requests.auth.AuthBase):
-    """Keeps `requests` from signing in by what it finds in ~/.netrc."""
+class _Account(requests.auth.AuthBase):
+    """Signs requests to the cloud's own hosts and to no other; videos may lie elsewhere. Never looks into ~/.netrc."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._basic = requests.auth.HTTPBasicAuth(cloud.user, cloud.key)
+        self._signs = bool(cloud.user)
+        self._hosts = {urlsplit(where).netloc for where in (cloud.at.hub, cloud.at.api) if where}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._signs and urlsplit(request.url or "").netloc in self._hosts:
+            return self._basic(request)
         return request
 
 

@@ -69,6 +69,8 @@ class Door:
         self.faults: list[str] = []
         """Sentences: where the cloud failed, and not the test."""
         self._say, self._noted, self._pause = say, noted, pause
+        self.starting = 0
+        """Starts under way."""
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._secret = secrets.token_urlsafe(12)
@@ -110,14 +112,20 @@ class Door:
         if not self._turn():
             return refusal(500, "session not created", "davy is ending: no session is started any more.")
         session: Session | None = None
+        self._counted(1)
         try:
             answer, read = self._asked_until_clear(wanted)
             if read.meaning is Meaning.STARTED:
                 session = self._begun(read, real=real)
             return self._told(answer, read)
         finally:
+            self._counted(-1)
             if session is None:
                 self.turns.done()
+
+    def _counted(self, change: int) -> None:
+        with self._lock:
+            self.starting += change
 
     def _turn(self) -> bool:
         while not self._closed.is_set():
