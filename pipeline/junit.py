@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
-from davy.pipeline.events import Result
+from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.ports import SuiteRun
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
+
+__all__ = ["Attempt", "Broken", "Case", "CaseResult", "Suite", "ended", "merged", "read"]
 
 MOST_CHARACTERS = 32 * 2**20
 MOST_DEPTH = 64
@@ -25,50 +25,6 @@ DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")
 
 class Broken(ValueError):
     """The report cannot be read; the text is a sentence for people."""
-
-
-class CaseResult(StrEnum):
-    """How one test case ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One test case."""
-
-    name: str
-    classname: str = ""
-    seconds: float = 0.0
-    result: CaseResult = CaseResult.PASSED
-    message: str = ""
-    text: str = ""
-    output: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
-    """One of davy's suites with its cases."""
-
-    name: str
-    cases: tuple[Case, ...]
-    took: timedelta
-    exit_code: int | None = 0
-    because: str = ""
-    """Where it failed: in one line, why."""
-
-    @property
-    def result(self) -> Result:
-        """Passed where it ended by itself with 0 and no case says otherwise."""
-        bad = self.count(CaseResult.FAILED) + self.count(CaseResult.ERROR)
-        return Result.FAILED if self.exit_code != 0 or self.because or bad else Result.PASSED
-
-    def count(self, result: CaseResult) -> int:
-        """Cases that ended so."""
-        return sum(case.result is result for case in self.cases)
 
 
 def read(text: str) -> tuple[Case, ...]:

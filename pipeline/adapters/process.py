@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,14 @@ from davy.pipeline.ports import Say
 
 MOST_KEPT = 2**20
 """Bytes of output that are kept; a child that prints more is still read, so that it does not stall."""
+LONGEST_LINE = 2**16
+"""Bytes; a longer line is told in pieces, so that a child which prints no newline fills no memory."""
+LOOK = 0.05
+"""Seconds between looks at whether to end a child early."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +46,14 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     given: str = "",
+    interrupted: Callable[[], bool] = _never,
+    grace: timedelta = timedelta(),
 ) -> Ended:
-    """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program."""
+    """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program.
+
+    `interrupted`: asked while it runs; true ends it early. `grace`: from the word to end (SIGTERM, to its whole
+    session) until the kill; none: it is killed at once.
+    """
     try:
         child = subprocess.Popen(
             list(words),
@@ -59,12 +74,29 @@ def run(
             assert child.stdin is not None  # noqa: S101 - it was asked for above
             child.stdin.write(given.encode())
             child.stdin.close()
-        code: int | None = child.wait(timeout.total_seconds())
-    except subprocess.TimeoutExpired:
-        code = None
+        code = _awaited(child, timeout, interrupted)
+        if code is None and grace:
+            _ask_to_end(child, grace)
     finally:
         _end(child)
     return Ended(exit_code=code, out=out.heard(), err=err.heard())
+
+
+def _awaited(child: "subprocess.Popen[bytes]", timeout: timedelta, interrupted: Callable[[], bool]) -> int | None:
+    """Its exit code; None where its time is up or somebody wants it ended."""
+    ends = time.monotonic() + timeout.total_seconds()
+    slice_ = timeout.total_seconds() if interrupted is _never else LOOK
+    while (left := ends - time.monotonic()) > 0 and not interrupted():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(min(left, slice_))
+    return child.poll()
+
+
+def _ask_to_end(child: "subprocess.Popen[bytes]", grace: timedelta) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(grace.total_seconds())
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -85,7 +117,8 @@ class _Ear:
 
     def _listen(self) -> None:
         size = 0
-        for line in self._stream or ():
+        stream = self._stream
+        for line in iter(lambda: stream.readline(LONGEST_LINE), b"") if stream else ():
             if size < MOST_KEPT:
                 self._kept.append(line)
             size += len(line)

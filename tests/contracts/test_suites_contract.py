@@ -1,4 +1,4 @@
-"""What every SuiteRunner must do, the one in memory, the one on Docker and the one in a cluster."""
+"""What every SuiteRunner must do, the one in memory, on this machine, on Docker and in a cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from contracts.kube_lab import NAMESPACE, kube_lab
 from davy.pipeline.adapters.containers import DockerSuites
 from davy.pipeline.adapters.docker import DockerBuilder
 from davy.pipeline.adapters.jobs import JobSuites
+from davy.pipeline.adapters.localsuites import ProcessSuites
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.twins import MemorySuites, Scene
@@ -27,16 +28,37 @@ SCENES = {
     "slow": ("echo begun; sleep 60", Scene(exit_code=None, lines=("begun",), because="timed out after 1s")),
 }
 
+NOWHERE = Image(name="a/b", digest="sha256:0")
+
 
 @dataclass
 class Stage:
     runner: SuiteRunner
     image: Image
     out: Path
+    folder: Path = Path("/")
+    """What the suite's paths are relative to: a process has no root of its own."""
 
-    def run(self, name: str, say: Callable[[str], None] = lambda _: None, **more: object) -> SuiteRun:
-        order = SuiteOrder(name=name, image=self.image, run=SCENES[name][0], network="none", out=self.out, **more)  # type: ignore[arg-type]
+    def run(
+        self, name: str, say: Callable[[str], None] = lambda _: None, collect: tuple[str, ...] = (), **more: object
+    ) -> SuiteRun:
+        run, *paths = (
+            text.replace("/out", "out") if self.folder != Path("/") else text for text in self._of(name, collect)
+        )
+        order = SuiteOrder(
+            name=name,
+            image=self.image,
+            run=run,
+            network="none",
+            out=self.out,
+            folder=self.folder,
+            collect=tuple(paths),
+            **more,  # type: ignore[arg-type]
+        )
         return self.runner.run(order, say)
+
+    def _of(self, name: str, collect: tuple[str, ...]) -> tuple[str, ...]:
+        return (SCENES[name][0], *collect)
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +77,15 @@ def in_cluster(folder: Path) -> Stage:
     return Stage(suites, Image(name=name, digest=digest), folder / "out")
 
 
-@pytest.fixture(params=["memory", *(pytest.param(place, marks=pytest.mark.lab) for place in ("docker", "kubernetes"))])
+@pytest.fixture(
+    params=["memory", "process", *(pytest.param(place, marks=pytest.mark.lab) for place in ("docker", "kubernetes"))]
+)
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     if request.param == "memory":
         scenes = {name: scene for name, (_, scene) in SCENES.items()}
-        return Stage(MemorySuites(scenes=scenes), Image(name="a/b", digest="sha256:0"), tmp_path / "out")
+        return Stage(MemorySuites(scenes=scenes), NOWHERE, tmp_path / "out")
+    if request.param == "process":
+        return Stage(ProcessSuites({"PATH": "/usr/bin:/bin"}), NOWHERE, tmp_path / "kept", tmp_path)
     if request.param == "kubernetes":
         return in_cluster(tmp_path)
     parts = request.getfixturevalue("real_docker")

@@ -51,3 +51,23 @@ def test_a_child_left_behind_does_not_hold_the_run_up() -> None:
     began = time.monotonic()
     assert run(["sh", "-c", "sleep 60 & echo done"], timeout=SOON).out == "done\n"
     assert time.monotonic() - began < 3
+
+
+def test_a_child_is_ended_early_when_somebody_wants_it_and_may_say_a_last_word() -> None:
+    heard: list[str] = []
+    polite = "trap 'echo bye; exit 0' TERM; echo begun; sleep 60 & wait"
+    ended = run(
+        ["sh", "-c", polite],
+        timeout=SOON,
+        say=heard.append,
+        interrupted=lambda: "begun" in heard,
+        grace=timedelta(seconds=10),
+    )
+    assert (ended.exit_code, heard) == (None, ["begun", "bye"])
+
+
+def test_a_line_without_end_is_told_in_pieces() -> None:
+    heard: list[str] = []
+    run(["sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x"], timeout=SOON, say=heard.append)
+    assert "".join(heard) == "x" * 200_000
+    assert len(heard) > 1

@@ -1,0 +1,128 @@
+"""Local suites: suites `in: process`, as a session of processes of their own on this machine."""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from davy.pipeline import durations
+from davy.pipeline.adapters import orphans, process
+from davy.pipeline.adapters.suitelog import SuiteLog
+from davy.pipeline.adapters.tarball import MOST_BYTES, MOST_FILES
+from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+
+JUNIT = "junit.xml"
+MOST_JUNIT = 32 * 2**20
+GRACE = timedelta(seconds=5)
+"""From the word to end until the kill: enough to write a report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPlace:
+    """This machine."""
+
+    environment: Mapping[str, str]
+    """What suites get, without davy's own secrets."""
+    service: str
+    interrupted: Callable[[], bool]
+
+    def slots(self, wanted: int) -> int:
+        """As many as are wanted: who writes `shards` knows the machine."""
+        return max(1, wanted)
+
+    def runner(self) -> "ProcessSuites":
+        """A new one each time."""
+        return ProcessSuites(self.environment, service=self.service, interrupted=self.interrupted)
+
+    def swept(self) -> tuple[str, ...]:
+        """See the port. Only where the system tells the environment of its processes (Linux)."""
+        return orphans.ended(self.service)
+
+
+class ProcessSuites:
+    """Runs one suite at a time. `stop` may come from another thread."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        service: str = "",
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._environment, self._interrupted = environment, interrupted
+        self._owner = orphans.mark(service, socket.gethostname(), os.getpid())
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """End what runs, with all it started; the run itself returns then."""
+        self._stopped.set()
+
+    def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
+        """See the port. Raises Missing where this machine has no /bin/sh."""
+        self._stopped.clear()
+        out = order.out.resolve()
+        out.mkdir(parents=True, exist_ok=True)
+        report = out / JUNIT
+        report.unlink(missing_ok=True)
+        with (out / "log.txt").open("w", encoding="utf-8") as kept:
+            log = SuiteLog(kept=kept, say=say)
+            ended = process.run(
+                ["/bin/sh", "-c", order.run],
+                timeout=order.timeout,
+                say=log.tell,
+                folder=order.folder,
+                environment={**self._environment, **order.env, "JUNIT": str(report), orphans.NAME: self._owner},
+                interrupted=self._is_over,
+                grace=GRACE,
+            )
+            files = _collected(order, out / "files", log.tell)
+        because = "" if ended.exit_code is not None else self._why(order)
+        return SuiteRun(
+            exit_code=ended.exit_code, junit=_text(report), log=out / "log.txt", because=because, files=files
+        )
+
+    def _is_over(self) -> bool:
+        return self._stopped.is_set() or self._interrupted()
+
+    def _why(self, order: SuiteOrder) -> str:
+        return "stopped" if self._is_over() else f"timed out after {durations.shown(order.timeout)}"
+
+
+def _text(report: Path) -> str | None:
+    """None where there is none, or one that is too large."""
+    if not report.is_file() or report.stat().st_size > MOST_JUNIT:
+        return None
+    return report.read_text(encoding="utf-8", errors="replace")
+
+
+def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
+    """Copies of what the globs match, under the same paths; what matches nothing is noted, and no failure."""
+    folder, size = order.folder.resolve(), 0
+    copied: list[Path] = []
+    for pattern in order.collect:
+        found = sorted(_matching(folder, pattern))
+        if not found:
+            say(f"(nothing to collect at {pattern})")
+        for path in found:
+            size += path.stat().st_size
+            if size > MOST_BYTES or len(copied) >= MOST_FILES:
+                say(f"(more than {MOST_BYTES // 2**20} MiB or {MOST_FILES:,} files to collect; the rest was left)")
+                return tuple(copied)
+            target = into / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            copied.append(target)
+    return tuple(copied)
+
+
+def _matching(folder: Path, pattern: str) -> set[Path]:
+    """Plain files, also those below a folder that matches; nothing that leads out of the folder."""
+    inside = pattern.removeprefix(f"{folder}{os.sep}")
+    if Path(inside).is_absolute() or ".." in Path(inside).parts:
+        return set()
+    there = {one for match in folder.glob(inside) for one in ([match] if match.is_file() else match.rglob("*"))}
+    return {path for path in there if path.is_file() and path.resolve().is_relative_to(folder)}
