@@ -27,7 +27,7 @@ class CloudApi:
     """Speaks to one cloud. May be used by several threads at once."""
 
     def __init__(self, cloud: Cloud, *, pause: Callable[[float], None] = time.sleep) -> None:
-        self.cloud, self._pause = cloud, pause
+        self.cloud, self.pause = cloud, pause
         self._own = threading.local()
 
     def said(self, text: str) -> str:
@@ -54,7 +54,7 @@ class CloudApi:
             again = answer is None or code in AGAIN or (code == 404 and absent <= missing)
             if not again or tried >= TRIES:
                 return self._good(call, answer)
-            self._pause(waited(tried, answer))
+            self.pause(waited(tried, answer))
 
     def fetched(self, call: Call, into: IO[bytes], accept: str = "*/*") -> None:
         """Write the answer's bytes as they come. Raises as `answered`."""

@@ -1,6 +1,5 @@
 """Cloud place: an account on a cloud: what it allows, its tunnel and app made ready, what others left ended."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,6 @@ class CloudPlace:
     command: Callable[[], SuiteRunner]
     """Makes a runner for the suite's command, whose environment holds no key."""
     interrupted: Callable[[], bool] = lambda: False
-    pause: Callable[[float], None] = time.sleep
     _ready: Account | None = field(default=None, init=False)
     _most: int | None = field(default=None, init=False)
 
@@ -102,7 +100,7 @@ class CloudPlace:
                 return
             if not state or look == TUNNEL_LOOKS - 1 or self.interrupted():
                 break
-            self.pause(TUNNEL_PAUSE)
+            self.account.api.pause(TUNNEL_PAUSE)
         raise Missing(
             f"The tunnel {terms.tunnel!r} of {owner} is not running" + (f": it is {state}." if state else "."),
             remedy="Start Sauce Connect under this name and in this region, or share the tunnel with this account.",

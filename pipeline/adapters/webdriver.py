@@ -1,9 +1,9 @@
 """WebDriver: the door that a suite's tests go through to a cloud. It signs in, marks, waits its turn, and remembers."""
 
 import contextlib
+import json
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +59,6 @@ class Door:
         *,
         say: Say,
         noted: Callable[[Session], None] = lambda _: None,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`noted`: told of every session that began or ended."""
         self.api, self.wish, self.turns = api, wish, turns
@@ -68,7 +67,7 @@ class Door:
         """Why no session can be had, where that is so."""
         self.faults: list[str] = []
         """Sentences: where the cloud failed, and not the test."""
-        self._say, self._noted, self._pause = say, noted, pause
+        self._say, self._noted = say, noted
         self.starting = 0
         """Starts under way."""
         self._closed = threading.Event()
@@ -162,7 +161,7 @@ class Door:
                     return answer, read
             if self._closed.is_set():
                 return answer, read
-            self._pause(waited(max(tries, 1), answer) if read.meaning is Meaning.AGAIN else RECHECK)
+            self.api.pause(waited(max(tries, 1), answer) if read.meaning is Meaning.AGAIN else RECHECK)
 
     def _posted(self, wanted: dict[str, Any]) -> requests.Response | None:
         """Ask for the session, through every redirect by which the cloud keeps a start waiting."""
@@ -356,7 +355,7 @@ class _Asked(BaseHTTPRequestHandler):
             # Too many requests: this one was not looked at, so it may be sent again.
             if answer.status_code != 429 or tried == STARTS:
                 return answer
-            time.sleep(waited(tried, answer))
+            self.door.api.pause(waited(tried, answer))
         return None
 
     def _answer(self, answer: requests.Response | tuple[int, dict[str, Any]]) -> None:
@@ -367,8 +366,6 @@ class _Asked(BaseHTTPRequestHandler):
         self._write(answer.status_code, answer.content, kind)
 
     def _reply(self, status: int, tree: dict[str, Any]) -> None:
-        import json  # noqa: PLC0415 - beside its one use
-
         self._write(status, json.dumps(tree).encode(), "application/json; charset=utf-8")
 
     def _write(self, status: int, body: bytes, kind: str) -> None:

@@ -1,0 +1,3 @@
+"""Sauce jobs: the suites of a `.sauce/config.yml`, which run on Sauce Labs' own machines."""
+class SauceJobs:
+    def __init__(self, account, *, interrupted): ...
