@@ -1,7 +1,5 @@
 """Sauce calls: requests to Sauce Labs' REST API and what their answers say: jobs, tunnels, storage, builds."""
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from davy.pipeline.testing.dialects import Call, Cloud, inner
@@ -137,9 +135,6 @@ def build_page(cloud: Cloud, answer: object, *, real: bool = False) -> str:
     return f"{cloud.at.pages}/builds/{'rdc' if real else 'vdc'}/{found}" if found and cloud.at.pages else ""
 
 
-def account_in(tree: Mapping[str, Any]) -> tuple[str, str]:
-    """User and key, as `~/.sauce/credentials.yml` has them."""
-    return str(tree.get("username") or ""), str(tree.get("accessKey") or "")
 
 
 def _plain(version: object) -> str:
