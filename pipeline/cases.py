@@ -1,5 +1,6 @@
 """Cases: what test reports tell, as values: a suite, its cases, and every attempt at one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -80,7 +81,7 @@ class Suite:
 
     @property
     def result(self) -> Result:
-        """Passed where it ended by itself with 0, or only quarantined cases are bad, and nothing else says otherwise."""
+        """Passed where it ended with 0, or only quarantined cases are bad, and nothing else says otherwise."""
         bad = [case for case in self.cases if case.result.bad]
         # What a command exits with when a test fails: no failure of its own.
         excused = self.exit_code is not None and bool(bad)
@@ -90,3 +91,10 @@ class Suite:
     def count(self, result: CaseResult) -> int:
         """Cases that ended so."""
         return sum(case.result is result for case in self.cases)
+
+
+def blamed(cases: Iterable[Case]) -> str:
+    """Which cases failed a suite, in a few words; empty where none did."""
+    bad = [case for case in cases if case.fails]
+    more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+    return f"{bad[0].name}{more} failed" if bad else ""

@@ -105,7 +105,45 @@ class SuiteFinished(Event):
     because: str = ""
     """Where it failed: in one line, why."""
     log: str = ""
-    """Path of the kept log."""
+    """Path of the kept log; of the folder of logs where it ran in several parts."""
+    flaky: int = 0
+    """Of the passed: those that failed before, in this run."""
+    quarantined: int = 0
+    """Bad ones that fail nothing."""
+    parts: int = 1
+    link: str = ""
+    """Where a person can look at it: a cloud's own page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartStarted(Event):
+    """A part of a suite was given to a runner. Shown live, and not in logs."""
+
+    suite: str
+    part: str
+    """`chrome-windows/2-of-8`; empty where the suite runs whole."""
+    attempt: int = 1
+    expected: float = 0.0
+    """Seconds; 0 where nothing is known."""
+    waiting: int = 0
+    """Parts that no runner has yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFinished(Event):
+    """A part of a suite ended."""
+
+    suite: str
+    part: str
+    result: Result
+    took: timedelta
+    attempt: int = 1
+    because: str = ""
+    fault: bool = False
+    """True where its place failed it, and not the test."""
+    again: bool = False
+    """True where it is tried once more."""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Image, Revision
@@ -211,6 +211,8 @@ class SuiteRun:
     """Where a person can look at it: the cloud's own page."""
     fault: bool = False
     """True where the place failed and not the test: `because` says how. It may be tried again without a retry spent."""
+    took: timedelta | None = None
+    """How long the test itself ran, where the place knows it better than who waits for it."""
 
 
 class SuiteRunner(Protocol):
@@ -225,6 +227,7 @@ class SuiteRunner(Protocol):
         ...
 
 
+@runtime_checkable
 class ShardRunner(SuiteRunner, Protocol):
     """Runs all shards of a suite at once, as one thing of its own: an Indexed Job."""
 

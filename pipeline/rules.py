@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from davy.pipeline import durations, otherrules
+from davy.pipeline import durations, otherrules, suiterules
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
@@ -40,7 +40,7 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
         yield from _image(place, attempt(ImageConfig, item))
     names = [item.get("name") for _, item in images if isinstance(item, dict)]
     for place, item in suites:
-        yield from _suite(place, attempt(SuiteConfig, item), names)
+        yield from suiterules.suite(place, attempt(SuiteConfig, item), names)
     yield from _canary(tree.get("canary", {}))
     if "checks" in tree:
         yield from _checks(tree["checks"])
@@ -85,19 +85,6 @@ def _image(place: Place, image: ImageConfig | None) -> Iterator[Finding]:
             f"{image.name!r} is no repository's name; write it like registry.example.com/shop/checkout, in lower case"
         )
     yield (*place, "name"), what
-
-
-def _suite(place: Place, suite: SuiteConfig | None, images: list[Tree]) -> Iterator[Finding]:
-    if suite is None:
-        return
-    if suite.image is not None and suite.image not in images:
-        known = ", ".join(str(name) for name in images if name) or "none"
-        yield (*place, "image"), f"there is no image {suite.image!r} under `images`; there are: {known}"
-    if not suite.timeout:
-        yield (*place, "timeout"), "must be above 0s"
-    for index, path in enumerate(suite.collect):
-        if not path.startswith("/") or ".." in path.split("/"):
-            yield (*place, "collect", index), f"{path!r} is no absolute path in the container; write it like /app/out"
 
 
 def _canary(value: Tree) -> Iterator[Finding]:

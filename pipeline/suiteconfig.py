@@ -10,6 +10,8 @@ from davy.pipeline.fields import Duration, Name, Part
 Place = Literal["image", "process", "kubernetes", "saucelabs", "browserstack", "lambdatest", "grid"]
 CLOUDS = ("saucelabs", "browserstack", "lambdatest", "grid")
 """Places that speak WebDriver."""
+IN_IMAGES = ("image", "kubernetes")
+"""Places that run a suite in a container of an image."""
 
 
 class ServiceConfig(Part):

@@ -1,40 +1,44 @@
 """Suites: runs them all, merges their reports into one, and says whether traffic may move."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import junit
-from davy.pipeline.alongside import spoken
-from davy.pipeline.config import DeliveryConfig
+from davy.pipeline import junit, piecework
+from davy.pipeline.alongside import Crew, Threads
+from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
-from davy.pipeline.events import Event, LogLine, Result, Stage, StageFinished, StageStarted, SuiteFinished
-from davy.pipeline.junit import CaseResult, Suite
-from davy.pipeline.model import Image
-from davy.pipeline.ports import Clock, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, SuiteFinished, Warned
+from davy.pipeline.piecework import Job, Runs, Worked
+from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
+from davy.pipeline.record import RunRecord
 from davy.pipeline.redaction import harmless
-from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import expansion, spread, tries
+from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
+from davy.pipeline.testing.ordering import Wanted
+from davy.pipeline.testing.recorded import Ended
+from davy.pipeline.testing.tries import Rules, Story
 
-UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 REPORT = "junit.xml"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A suite, and the kind of place it runs in: `image` or `kubernetes`."""
-
-    where: str
-    order: SuiteOrder
+Quarantine = Callable[[str, str], bool]
+"""Whether the suite's case, by its key, may fail without failing the suite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
     """What became of the suites."""
 
-    suites: tuple[Suite, ...]
+    ended: tuple[Ended, ...]
+    """A cell of a matrix is one of its own."""
     report: Path | None
     """The merged JUnit; None where there was no suite."""
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """What each adds up to."""
+        return tuple(each.suite for each in self.ended)
 
     @property
     def passed(self) -> bool:
@@ -46,105 +50,177 @@ class Tested:
         """For people: each suite's count, or why it failed."""
         return " · ".join(_short(suite) for suite in self.suites) or "no suites"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every log, and what was collected."""
+        runs = [each.run for ended in self.ended for story in ended.stories for each in story.runs]
+        return tuple(dict.fromkeys(path for run in runs for path in (run.log, *run.files)))
 
-def orders(config: DeliveryConfig, images: Mapping[str, Image], out: Path) -> tuple[Wanted, ...]:
-    """What to run. `images`: by name, as built; each suite's files belong in a folder of its own under `out`."""
-    return tuple(
-        Wanted(where=suite.in_, order=_order(suite, images[suite.image or config.images[0].name], out))
-        for suite in config.tests
-    )
+
+def nobody(suite: str, case: str) -> bool:  # noqa: ARG001 - a quarantine's shape
+    """No case is in quarantine."""
+    return False
 
 
 def run(
     wanted: Sequence[Wanted],
-    runners: Mapping[str, SuiteRunner],
+    places: Mapping[str, SuitePlace],
     clock: Clock,
     out: Path,
     shown: Callable[[str], str] = harmless,
+    *,
+    history: Sequence[RunRecord] = (),
+    quarantined: Quarantine = nobody,
+    crew: Callable[[], Crew[Runs]] = Threads,
 ) -> Generator[Event, None, Tested]:
-    """Run every suite, also after one failed: a release engineer wants all that is wrong, not the first."""
+    """Run every suite, also after one failed: a release engineer wants all that is wrong, not the first.
+
+    `places`: by the suite's name. `history`: earlier runs, newest first, for what takes how long.
+    At an interruption, and where a place raises, what had ended until then is still merged and kept.
+    """
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.TEST)
-    ended: list[Suite] = []
+    ended: list[Ended] = []
     try:
+        yield from _swept(places, clock)
         for one in wanted:
             if clock.interrupted():
                 raise KeyboardInterrupt
-            ended.append((yield from _one(one.order, runners[one.where], clock, shown)))
-    except DavyError as error:
-        now, note = clock.now(), shown(error.what.splitlines()[0])
+            since = clock.now()
+            worked = yield from _one(one, places[one.ask.suite.name], clock, shown, history, quarantined, crew())
+            own = tuple(_grouped(one, worked))
+            ended += own
+            for each in own:
+                yield _finished(one, each, clock.now() - since, clock, shown)
+            if worked.wrong is not None:
+                raise worked.wrong
+    except (DavyError, KeyboardInterrupt) as error:
+        _kept(ended, out)
+        now = clock.now()
+        note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
         yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
         raise
-    tested = Tested(suites=tuple(ended), report=_kept(ended, out))
+    tested = Tested(ended=tuple(ended), report=_kept(ended, out))
     now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
     yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
     return tested
 
 
+def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
+    """How long its files, or its shards, are expected to take, by cell."""
+    name = ask.suite.name
+    return {
+        cell.name: spread.guess(history, name, cell.name, expansion.expected_items(ask, cell)) for cell in ask.cells
+    }
+
+
+def hands(ask: Ask, place: SuitePlace, history: Sequence[RunRecord]) -> tuple[tuple[Piece, ...], list[SuiteRunner]]:
+    """The pieces as that place takes them, and a runner for each that works at the same time."""
+    slots = place.slots(ask.at_once)
+    first = place.runner()
+    if isinstance(first, ShardRunner):
+        return expansion.static(ask, guesses(ask, history), slots), [first]
+    pieces = expansion.queued(ask, guesses(ask, history), slots)
+    return pieces, [first, *(place.runner() for _ in range(min(slots, len(pieces)) - 1))]
+
+
+def _swept(places: Mapping[str, SuitePlace], clock: Clock) -> Iterator[Event]:
+    """End what killed runners left. One place may stand for several suites."""
+    for place in {id(place): place for place in places.values()}.values():
+        for sentence in place.swept():
+            yield Warned(at=clock.now(), what=sentence)
+
+
 def _one(
-    order: SuiteOrder, runner: SuiteRunner, clock: Clock, shown: Callable[[str], str]
-) -> Generator[Event, None, Suite]:
-    began = clock.now()
-    lines = spoken(lambda say: runner.run(order, say))
-    try:
-        while True:
-            try:
-                line = next(lines)
-            except StopIteration as end:
-                run: SuiteRun = end.value
-                break
-            yield LogLine(at=clock.now(), source=f"test {order.name}", line=shown(line))
-    except BaseException:
-        runner.stop()
-        raise
-    now = clock.now()
-    suite = junit.ended(order.name, run, now - began)
-    yield _finished(suite, run, clock, shown)
-    return suite
+    one: Wanted,
+    place: SuitePlace,
+    clock: Clock,
+    shown: Callable[[str], str],
+    history: Sequence[RunRecord],
+    quarantined: Quarantine,
+    crew: Crew[Runs],
+) -> Generator[Event, None, Worked]:
+    suite = one.ask.suite
+    pieces, runners = hands(one.ask, place, history)
+    job = Job(
+        order=one.order,
+        pieces=pieces,
+        rules=Rules(retries=suite.retries, threshold=suite.pass_threshold),
+        excused=lambda case: quarantined(suite.name, case),
+    )
+    return (yield from piecework.worked(job, runners, crew, clock, shown))
 
 
-def _finished(suite: Suite, run: SuiteRun, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
+def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
+    suite = one.ask.suite
+    rules = Rules(retries=suite.retries, threshold=suite.pass_threshold)
+    for cell in one.ask.cells:
+        stories = tuple(story for story in worked.stories if story.piece.cell == cell)
+        if stories:
+            yield Ended(suite=_added_up(one, cell, stories, rules), stories=stories)
+
+
+def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -> Suite:
+    """The cell's pieces as one suite. Its time is what all its runs took together."""
+    each = [tries.ended(story, rules) for story in stories]
+    failed = [(story.piece.name, suite) for story, suite in zip(stories, each, strict=True)
+              if suite.result is not Result.PASSED]  # fmt: skip
+    cases = tuple(case for suite in each for case in suite.cases)
+    return Suite(
+        name=spread.key(one.ask.suite.name, cell.name),
+        cases=cases,
+        took=sum((suite.took for suite in each), timedelta(0)),
+        exit_code=failed[0][1].exit_code if failed else 0,
+        because=_because(failed, blamed(cases)),
+        notes=tuple(dict.fromkeys(note for suite in each for note in suite.notes)),
+    )
+
+
+def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
+    if len(failed) == 1:
+        return failed[0][1].because
+    return named or "; ".join(f"{part}: {suite.because}" for part, suite in failed[:3])
+
+
+def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
+    """Its numbers count what counts: a bad case in quarantine is neither failed nor an error. `took`: by the clock."""
+    suite, runs = ended.suite, [each.run for story in ended.stories for each in story.runs]
     return SuiteFinished(
         at=clock.now(),
         suite=suite.name,
         result=suite.result,
-        took=suite.took,
+        took=took,
         passed=suite.count(CaseResult.PASSED),
-        failed=suite.count(CaseResult.FAILED),
-        errors=suite.count(CaseResult.ERROR),
+        failed=sum(case.fails and case.result is CaseResult.FAILED for case in suite.cases),
+        errors=sum(case.fails and case.result is CaseResult.ERROR for case in suite.cases),
         skipped=suite.count(CaseResult.SKIPPED),
         because=shown(suite.because),
-        log=str(run.log),
+        log=str(runs[0].log if len(runs) == 1 else one.order.out),
+        flaky=sum(case.flaky for case in suite.cases),
+        quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
+        parts=len(ended.stories),
+        link=next((run.link for run in reversed(runs) if run.link), ""),
     )
 
 
-def _kept(ended: Sequence[Suite], out: Path) -> Path | None:
+def _kept(ended: Sequence[Ended], out: Path) -> Path | None:
     if not ended:
         return None
     out.mkdir(parents=True, exist_ok=True)
     path = out / REPORT
-    path.write_text(junit.merged(ended), encoding="utf-8")
+    path.write_text(junit.merged(each.suite for each in ended), encoding="utf-8")
     return path
 
 
 def _short(suite: Suite) -> str:
     if suite.result is not Result.PASSED:
         return f"{suite.name} failed: {suite.because}"
-    skipped = suite.count(CaseResult.SKIPPED)
-    return f"{suite.name} {suite.count(CaseResult.PASSED)} passed" + (f", {skipped} skipped" if skipped else "")
-
-
-def _order(suite: SuiteConfig, image: Image, out: Path) -> SuiteOrder:
-    return SuiteOrder(
-        name=suite.name,
-        image=image,
-        run=suite.run,
-        env=suite.env,
-        network=suite.network,
-        memory_bytes=int(suite.memory[:-2]) * UNITS[suite.memory[-2:]],
-        cpus=suite.cpus,
-        timeout=timedelta(seconds=suite.timeout.total_seconds()),
-        collect=suite.collect,
-        out=out / suite.name,
-    )
+    counts = {
+        "passed": suite.count(CaseResult.PASSED),
+        "flaky": sum(case.flaky for case in suite.cases),
+        "quarantined": sum(case.quarantined and case.result.bad for case in suite.cases),
+        "skipped": suite.count(CaseResult.SKIPPED),
+    }
+    told = [f"{count} {word}" for word, count in counts.items() if count or word == "passed"]
+    return f"{suite.name} {', '.join(told)}"

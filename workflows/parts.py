@@ -1,7 +1,7 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +15,13 @@ from davy.pipeline import codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import LockedOut, Problem, Unusable
-from davy.pipeline.events import Event
+from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.workflows import canaryfile, configured, gate, wiring
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import ordering, recorded
+from davy.pipeline.testing.expansion import Ask
+from davy.workflows import canaryfile, configured, gate, results, testfiles, wiring
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
@@ -107,17 +110,37 @@ def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Imag
     return tuple(each.image for each in made)
 
 
-def tested(task: Errand, images: tuple[Image, ...]) -> Generator[Event, None, str]:
-    """Run every suite; what failed, in one line."""
+def tested(
+    task: Errand, images: tuple[Image, ...], asked: Sequence[Ask] | None = None, revision: Revision | None = None
+) -> Generator[Event, None, str]:
+    """Run the suites, all that belong before the canary where none are named; what failed, in one line."""
+    if asked is None:
+        asked = asks(task, [suite for suite in task.config.tests if suite.against is None])
     config = task.config
+    by_name = {image.name: image for image in images}
+    made = ordering.wanted(asked, config, by_name, task.out, folder=task.folder, release=task.release)
     wanted = tuple(
-        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env)))
-        for one in suites.orders(config, {image.name: image for image in images}, task.out)
+        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env))) for one in made
     )
-    places = wiring.suite_places(config, task.release, task.clock, folder=task.folder, suites=config.tests)
-    runners = {suite.in_: places[suite.name].runner() for suite in config.tests}
-    done = yield from suites.run(wanted, runners, task.clock, task.out, wiring.washing(config))
+    places = wiring.suite_places(
+        config, task.release, task.clock, folder=task.folder, suites=[ask.suite for ask in asked]
+    )
+    archive = wiring.archive(config, task.folder)
+    history, troubles = results.recent(archive)
+    yield from (Warned(at=task.clock.now(), what=what) for what in troubles)
+    done = yield from suites.run(
+        wanted, places, task.clock, task.out, wiring.washing(config), history=history, quarantined=suites.nobody
+    )
+    record = recorded.record(
+        done.ended, release=task.release, at=task.clock.now(), service=config.service, revision=revision
+    )
+    yield from (Warned(at=task.clock.now(), what=what) for what in results.kept(archive, record, done, task.out))
     return "" if done.passed else done.sentence
+
+
+def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
+    """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
+    return ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
 
 
 def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Source, SuitePlace
+    from davy.pipeline.ports import Archive, Builder, Clock, Source, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
 
 KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
@@ -196,6 +196,13 @@ def suite_places(
             made[account] = _place(suite)(asked, suite)
         places[suite.name] = made[account]
     return places
+
+
+def archive(config: "DeliveryConfig", folder: Path) -> "Archive":  # noqa: ARG001 - where results are kept
+    """Where results of runs are kept. `folder`: the configuration's."""
+    from davy.pipeline.twins import MemoryArchive  # noqa: PLC0415
+
+    return MemoryArchive()
 
 
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":

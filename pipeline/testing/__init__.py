@@ -1,1 +1,1 @@
-"""Testing: how suites are spread, tried again and judged, and how clouds are spoken to; all of it pure."""
+"""Testing: suites as parts, how they are spread, and what their tries add up to. Pure."""

@@ -1,0 +1,199 @@
+"""JUnit reading: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from xml.parsers import expat
+
+from davy.pipeline import junitcases
+from davy.pipeline.cases import Case, CaseResult
+from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
+from davy.pipeline.junittext import Broken, Pieces
+
+MOST_CASES = 200_000
+MOST_DEPTH = 64
+LONGEST_NAME = 2 * 2**10
+LONGEST_MESSAGE = 16 * 2**10
+MOST_WORDS = 48 * 2**20
+"""Characters of messages, texts and outputs kept of one report; beyond it of each only the first few."""
+LONGEST_TAG = 4 * 2**20
+"""Characters without one element, text or comment that is whole: the parser holds them all in memory."""
+
+OUTCOMES = {"error": CaseResult.ERROR, "failure": CaseResult.FAILED, "skipped": CaseResult.SKIPPED}
+# Maven Surefire's words for attempts before the one that counts:
+# https://maven.apache.org/surefire/maven-surefire-plugin/examples/rerun-failing-tests.html
+EARLIER = {
+    "flakyFailure": CaseResult.FAILED,
+    "flakyError": CaseResult.ERROR,
+    "rerunFailure": CaseResult.FAILED,
+    "rerunError": CaseResult.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of a report."""
+
+    cases: tuple[Case, ...]
+    """Those that were whole before it broke, where it did."""
+    broken: str = ""
+    """Why it could not be read to its end; empty where it could."""
+    notes: tuple[str, ...] = ()
+    """What was cut or mended, a sentence each."""
+
+
+def reading(chunks: Iterable[bytes | str]) -> Reading:
+    """The report's cases, of all suites in it. Memory is bounded, whatever comes; the chunks may have any size."""
+    eyes, pieces = _Eyes(), Pieces(chunks)
+    broken = ""
+    try:
+        for piece in pieces:
+            eyes.feed(piece)
+        eyes.feed("", last=True)
+    except Broken as error:
+        broken = str(error)
+    notes = list(eyes.notes())
+    if pieces.mended:
+        notes.append(f"{pieces.mended:,} characters that XML cannot hold were replaced")
+    return Reading(cases=tuple(eyes.cases), broken=broken, notes=tuple(notes))
+
+
+def read(text: str) -> tuple[Case, ...]:
+    """The report's cases. Raises Broken where it cannot be read to its end."""
+    found = reading([text])
+    if found.broken:
+        raise Broken(found.broken)
+    return found.cases
+
+
+def joined(found: Sequence[Reading]) -> Reading:
+    """Several reports of one try as one. A test that is told twice is one case, and its worst word counts."""
+    cases: dict[tuple[str, str], Case] = {}
+    for case in (case for one in found for case in one.cases):
+        key = (case.classname, case.name)
+        cases[key] = _worse(cases[key], case) if key in cases else case
+    return Reading(
+        cases=tuple(cases.values()),
+        broken="; ".join(dict.fromkeys(one.broken for one in found if one.broken)),
+        notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+    )
+
+
+RANKS = (CaseResult.SKIPPED, CaseResult.PASSED, CaseResult.FAILED, CaseResult.ERROR)
+"""A pass outweighs a skip: it ran somewhere. A repeated name is no retry, so a pass never hides a failure."""
+
+
+def _worse(first: Case, second: Case) -> Case:
+    worst = second if RANKS.index(second.result) > RANKS.index(first.result) else first
+    return replace(worst, seconds=first.seconds + second.seconds)
+
+
+class _Eyes:
+    """Takes the parser's events in; holds the finished cases and one draft."""
+
+    def __init__(self) -> None:
+        self.cases: list[Case] = []
+        self._cut = 0
+        self._kept = 0
+        self._silent = 0
+        self._path: list[str] = []
+        self._draft: Draft | None = None
+        self._sinks: list[Words | None] = []
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._refused
+        self._parser.EntityDeclHandler = self._refused
+        self._parser.StartElementHandler = self._begins
+        self._parser.EndElementHandler = self._ends
+        self._parser.CharacterDataHandler = self._says
+        self._parser.CommentHandler = self._says_nothing
+
+    def feed(self, piece: str, *, last: bool = False) -> None:
+        """Raises Broken."""
+        self._silent += len(piece)
+        if self._silent > LONGEST_TAG:
+            raise Broken("its report has a tag longer than 4 MiB")
+        try:
+            self._parser.Parse(piece, last)
+        except expat.ExpatError as error:
+            raise Broken(f"its report is no XML: {error}") from error
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"long words were cut in {self._cut:,} places of its report",) if self._cut else ()
+
+    def _refused(self, *_: object) -> None:
+        raise Broken("its report declares a document type or entities; that is refused")
+
+    def _says_nothing(self, _: str) -> None:
+        self._silent = 0
+
+    def _says(self, text: str) -> None:
+        self._silent = 0
+        if self._sinks and (sink := self._sinks[-1]) is not None:
+            sink.add(text)
+
+    def _begins(self, tag: str, told: dict[str, str]) -> None:
+        self._silent = 0
+        word = tag.rsplit(":", 1)[-1]
+        if not self._path and word not in ("testsuites", "testsuite"):
+            raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
+        if len(self._path) >= MOST_DEPTH:
+            raise Broken("its report nests too deep")
+        self._path.append(word)
+        inside = self._draft
+        if inside is not None:
+            self._sinks.append(self._sink(inside, word, told))
+        elif word == "testcase":
+            self._draft = self._drafted(told)
+            self._sinks = [None]
+
+    def _sink(self, draft: Draft, word: str, told: dict[str, str]) -> Words | None:
+        """Where the text of this element of a case belongs."""
+        within = self._path[-2]
+        direct = within == "testcase"
+        if direct and (result := OUTCOMES.get(word) or EARLIER.get(word)):
+            message = self._short(told.get("message", ""), LONGEST_MESSAGE)
+            said = Said(result, message, Words(LONGEST_TEXT))
+            (draft.outcomes if word in OUTCOMES else draft.earlier).append(said)
+            return said.text
+        if word in ("system-out", "system-err"):
+            return draft.output if direct else None
+        if word == "property" and within == "properties" and len(draft.properties) < FEW:
+            draft.properties[told.get("name", "")[:FEW]] = told.get("value", "")[:FEW]
+        return self._sinks[-1]
+
+    def _ends(self, _: str) -> None:
+        self._silent = 0
+        word = self._path.pop()
+        if self._draft is None:
+            return
+        self._sinks.pop()
+        if word == "testcase" and not self._sinks:
+            self.cases.append(self._whole(self._draft))
+            self._draft = None
+
+    def _drafted(self, told: dict[str, str]) -> Draft:
+        if len(self.cases) >= MOST_CASES:
+            raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
+        return Draft(
+            name=self._short(told.get("name", "(no name)"), LONGEST_NAME),
+            classname=self._short(told.get("classname", ""), LONGEST_NAME),
+            seconds=junitcases.seconds(told.get("time", "")),
+            file=told.get("file", "")[:LONGEST_NAME],
+            output=Words(LONGEST_TEXT),
+        )
+
+    def _short(self, text: str, most: int) -> str:
+        if len(text) > most:
+            self._cut += 1
+        return text if len(text) <= most else f"{text[:most]}…"
+
+    def _whole(self, draft: Draft) -> Case:
+        words = [draft.output, *(said.text for said in (*draft.outcomes, *draft.earlier))]
+        self._cut += any(each.over for each in words)
+        case = junitcases.case(draft)
+        said = sum(len(attempt.message) + len(attempt.text) for attempt in case.attempts)
+        self._kept += said + len(case.message) + len(case.text) + len(case.output)
+        if self._kept > MOST_WORDS:
+            self._cut += 1
+            return junitcases.curt(case)
+        return case

@@ -1,0 +1,194 @@
+"""Expansion: a suite as the pieces it is run in: the cells of its matrix, its shards, bundles of its files."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from itertools import product
+
+from davy.pipeline.ports import SuiteOrder
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import spread
+from davy.pipeline.testing.spread import Guess
+from davy.pipeline.value import dataclass
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+LONGEST_FOLDER = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One combination of the matrix."""
+
+    name: str = ""
+    """`chrome-windows`; empty where there is no matrix."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What only the suite's place understands, of this cell alone."""
+    files: tuple[str, ...] | None = None
+    """Its own test files; None: the suite's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What one runner is given at once."""
+
+    cell: Cell = Cell()
+    name: str = ""
+    """For people: `chrome-windows/2-of-8`, `chrome-windows/tests/test_cart.py +3`; empty where it is all of the suite."""
+    folder: str = ""
+    """Of its log and report, in the suite's; unlike any other piece's."""
+    shard: tuple[int, int] = (1, 1)
+    items: tuple[str, ...] = ()
+    expected: float = 0.0
+    """Seconds; 0 where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A suite as it is to run."""
+
+    suite: SuiteConfig
+    cells: tuple[Cell, ...] = (Cell(),)
+    files: tuple[str, ...] = ()
+    """What its globs name now."""
+    shard: tuple[int, int] | None = None
+    """This machine's part of it, where the others run elsewhere: number from 1, and of how many."""
+
+    @property
+    def at_once(self) -> int:
+        """How many would run at once if the place took them all."""
+        return max(1, len(self.cells)) * (1 if self.shard else self.suite.shards)
+
+    def of(self, cell: Cell) -> tuple[str, ...]:
+        """The cell's test files."""
+        return self.files if cell.files is None else cell.files
+
+
+Guesses = Mapping[str, Guess]
+"""By cell's name."""
+
+
+def cells(suite: SuiteConfig) -> tuple[Cell, ...]:
+    """Each combination of the matrix, the last key changing fastest; one without a name where there is no matrix."""
+    if not suite.matrix:
+        return (Cell(),)
+    keys = tuple(suite.matrix)
+    return tuple(
+        Cell(name="-".join(map(plain, values)), values=dict(zip(keys, values, strict=True)))
+        for values in product(*(suite.matrix[key] for key in keys))
+    )
+
+
+def plain(text: str) -> str:
+    """Fit for a file's name."""
+    return UNSAFE.sub("_", text).strip("._-") or "_"
+
+
+def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
+    """For a shared queue, longest expected first. Files are bundled; without files each shard is known by number."""
+    if ask.shard is not None or not _has_files(ask):
+        return static(ask, guesses, workers)
+    whole = sum(guesses[cell.name].total(ask.of(cell)) for cell in ask.cells)
+    made: list[Piece] = []
+    for cell in ask.cells:
+        guess = guesses[cell.name]
+        own = guess.total(ask.of(cell))
+        share = own / whole if whole else 1.0
+        seconds = {item: guess.seconds[item] for item in ask.of(cell)}
+        for number, items in enumerate(spread.bundles(seconds, workers, share=share or 1.0), start=1):
+            made.append(_bundle(cell, number, items, guess))
+    return tuple(sorted(made, key=lambda piece: -piece.expected))
+
+
+def static(ask: Ask, guesses: Guesses, slots: int) -> tuple[Piece, ...]:
+    """For a place with a queue of its own, and for separate machines: shards that are settled before they begin."""
+    each = max(1, min(ask.suite.shards, slots // max(1, len(ask.cells))))
+    found = [piece for cell in ask.cells for piece in _shards(ask, cell, guesses[cell.name], each)]
+    return tuple(sorted(found, key=lambda piece: -piece.expected))
+
+
+def ordered(order: SuiteOrder, piece: Piece) -> SuiteOrder:
+    """The suite's order for one piece of it: its part of the environment and a folder of its own."""
+    from dataclasses import replace  # noqa: PLC0415 - 10 ms that a plan need not pay
+
+    made = replace(
+        order,
+        part=piece.name,
+        items=piece.items,
+        shard=piece.shard,
+        cell=piece.cell.values,
+        settings={**order.settings, **piece.cell.settings},
+        out=order.out / piece.folder if piece.folder else order.out,
+    )
+    return replace(made, env=environment(made))
+
+
+def environment(order: SuiteOrder) -> dict[str, str]:
+    """What the suite is told: its part of the whole, over what the configuration says."""
+    told = {f"DAVY_{UNSAFE.sub('_', name).replace('-', '_').replace('.', '_').upper()}": value
+            for name, value in order.cell.items()}  # fmt: skip
+    number, of = order.shard
+    told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
+    told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
+    told |= {"DAVY_FAILED": "\n".join(order.failed)} if order.failed else {}
+    told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
+    return {**order.env, **told}
+
+
+def _has_files(ask: Ask) -> bool:
+    return any(ask.of(cell) for cell in ask.cells)
+
+
+def _shards(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
+    number, of = ask.shard or (0, each)
+    files = ask.of(cell)
+    if not files:
+        return _numbered(ask, cell, guess)
+    settled = spread.shards({item: guess.seconds[item] for item in files}, of)
+    chosen = [(number, settled[number - 1])] if ask.shard else list(enumerate(settled, start=1))
+    return [
+        _piece(cell, (own, of), items, guess.total(items) if guess.known else float(len(items)))
+        for own, items in chosen
+        if items
+    ]
+
+
+def _numbered(ask: Ask, cell: Cell, guess: Guess) -> list[Piece]:
+    """Without files the command splits itself, by $DAVY_SHARD and $DAVY_SHARDS; one that does not is run once."""
+    if ask.shard is None:
+        of = ask.suite.shards
+        return [_piece(cell, (own, of), (), guess.seconds.get(shard_key(own, of), 0.0)) for own in range(1, of + 1)]
+    number, of = ask.shard
+    if ask.suite.shards == 1:
+        return [_piece(cell, (1, 1), (), guess.seconds.get("", 0.0))] if number == 1 else []
+    return [_piece(cell, ask.shard, (), guess.seconds.get(shard_key(number, of), 0.0))]
+
+
+def shard_key(number: int, of: int) -> str:
+    """A numbered shard's name in records; empty for the suite as a whole."""
+    return "" if of == 1 else f"{number}/{of}"
+
+
+def expected_items(ask: Ask, cell: Cell) -> tuple[str, ...]:
+    """What the records are asked about: its files, or its shards by number."""
+    if files := ask.of(cell):
+        return files
+    of = ask.shard[1] if ask.shard and ask.suite.shards > 1 else ask.suite.shards
+    return tuple(shard_key(number, of) for number in range(1, of + 1))
+
+
+def _piece(cell: Cell, shard: tuple[int, int], items: tuple[str, ...], expected: float) -> Piece:
+    number = f"{shard[0]}-of-{shard[1]}" if shard[1] > 1 else ""
+    name = "/".join(part for part in (cell.name, number) if part)
+    return Piece(cell=cell, name=name, folder=name, shard=shard, items=items, expected=expected)
+
+
+def _bundle(cell: Cell, number: int, items: Sequence[str], guess: Guess) -> Piece:
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    return Piece(
+        cell=cell,
+        name="/".join(part for part in (cell.name, f"{items[0]}{more}") if part),
+        folder="/".join(part for part in (cell.name, f"{number:03}-{plain(items[0])[-LONGEST_FOLDER:]}") if part),
+        items=tuple(items),
+        expected=guess.total(items) if guess.known else float(len(items)),
+    )

@@ -1,0 +1,60 @@
+"""Recorded: what of a run of suites is kept for the next one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from davy.pipeline.cases import Suite
+from davy.pipeline.events import Result
+from davy.pipeline.model import Revision
+from davy.pipeline.record import CaseRecord, RunRecord
+from davy.pipeline.testing import expansion, tries
+from davy.pipeline.testing.tries import Story
+from davy.pipeline.value import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A suite, or one cell of its matrix, with all that became of its pieces."""
+
+    suite: Suite
+    """Under its name in records: `e2e[chrome]`."""
+    stories: tuple[Story, ...]
+
+
+def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, revision: Revision | None) -> RunRecord:
+    """The run. Without a revision, where git was not asked, that stays empty."""
+    every = tuple(ended)
+    return RunRecord(
+        id=release,
+        at=at,
+        service=service,
+        revision=revision.sha if revision else "",
+        branch=revision.branch or "" if revision else "",
+        passed=all(one.suite.result is Result.PASSED for one in every),
+        cases=tuple(case for one in every for case in _cases(one.suite)),
+        items={one.suite.name: items for one in every if (items := durations(one.stories))},
+    )
+
+
+def durations(stories: Iterable[Story]) -> Mapping[str, float]:
+    """Seconds by test file; by the shard's number where there are no files."""
+    found: dict[str, float] = {}
+    for story in stories:
+        if story.piece.items:
+            found |= tries.durations(story)
+        elif story.tries:
+            found[expansion.shard_key(*story.piece.shard)] = story.tries[0].suite.took.total_seconds()
+    return {item: round(seconds, 3) for item, seconds in found.items()}
+
+
+def _cases(suite: Suite) -> Iterator[CaseRecord]:
+    for case in suite.cases:
+        yield CaseRecord(
+            suite=suite.name,
+            name=case.key,
+            result=case.result.value,
+            seconds=case.seconds,
+            attempts=max(1, len(case.attempts)),
+            flaky=case.flaky,
+            quarantined=case.quarantined,
+        )
