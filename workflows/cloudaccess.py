@@ -65,9 +65,7 @@ def hidden(environment: Mapping[str, str], key: str) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in names and (not key or value != key)}
 
 
-def _addresses(
-    suite: "SuiteConfig", vendor: Vendor, region: str, home: Path
-) -> tuple[Addresses, tuple[str, str]]:
+def _addresses(suite: "SuiteConfig", vendor: Vendor, region: str, home: Path) -> tuple[Addresses, tuple[str, str]]:
     """Where it is; and the account, where a region of the user's own brings one."""
     hub, api = (suite.cloud.hub or "", suite.cloud.api or "") if suite.cloud else ("", "")
     path = f"tests.{suite.name}.cloud.region"
@@ -92,9 +90,7 @@ def _addresses(
     return at, _account_in(account) if isinstance(account, dict) else ("", "")
 
 
-def _account(
-    suite: "SuiteConfig", vendor: Vendor, environment: Mapping[str, str], home: Path
-) -> tuple[str, str]:
+def _account(suite: "SuiteConfig", vendor: Vendor, environment: Mapping[str, str], home: Path) -> tuple[str, str]:
     said, path = suite.cloud, f"tests.{suite.name}.cloud"
     user = access.secret(said.user, f"{path}.user", environment) if said and said.user else ""
     key = access.secret(said.key, f"{path}.key", environment) if said and said.key else ""

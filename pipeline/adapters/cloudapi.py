@@ -119,7 +119,7 @@ class _Account(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._signs and urlsplit(request.url or "").netloc in self._hosts:
-            return self._basic(request)
+            self._basic(request)
         return request
 
 

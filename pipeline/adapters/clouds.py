@@ -37,6 +37,8 @@ class Account:
     ledger: SessionLedger
     turns: Turns
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    poll: float = 15.0
+    """Seconds between looks at a job, as saucectl has it."""
 
 
 class CloudSuites:
@@ -62,7 +64,7 @@ class CloudSuites:
 
         run: SuiteRun | None = None
         with Door(
-            self._account.api, self._wish(order), self._account.turns, say=tell, noted=self._noted
+            self._account.api, wish_of(self._account, order), self._account.turns, say=tell, noted=self._noted
         ) as door:
             self._door = door
             given = {"SELENIUM_REMOTE_URL": door.url, "DAVY_WEBDRIVER_URL": door.url}
@@ -81,22 +83,6 @@ class CloudSuites:
         if door.faults and run.exit_code not in (0, None):
             return replace(run, fault=True, because=door.faults[0])
         return run
-
-    def _wish(self, order: SuiteOrder) -> Wish:
-        account, terms = self._account, self._account.terms
-        notes = {"service": account.owner.service, "release": terms.release}
-        return Wish(
-            name=f"{order.name} {order.part}".strip() + (f" (try {order.attempt})" if order.attempt > 1 else ""),
-            build=terms.build_of(order.attempt),
-            tags=(*terms.tags, *marks.tags(account.owner, account.now(), order.timeout)),
-            notes=notes | ({"image": order.image.reference} if order.image else {}),
-            tunnel=terms.tunnel,
-            tunnel_owner=terms.tunnel_owner,
-            seconds=int(order.timeout.total_seconds()),
-            app=terms.app,
-            cell=order.cell,
-            options=terms.options,
-        )
 
     def _noted(self, session: Session) -> None:
         cloud = self._account.api.cloud
@@ -166,6 +152,24 @@ class CloudSuites:
         """The session's page; of several, the first one's: the build stands beside it there."""
         first = next(iter(door.sessions), "")
         return dialects.page(self._account.api.cloud, first) if first else ""
+
+
+def wish_of(account: Account, order: SuiteOrder) -> Wish:
+    """What is added to every session of the order."""
+    terms = account.terms
+    notes = {"service": account.owner.service, "release": terms.release}
+    return Wish(
+        name=f"{order.name} {order.part}".strip() + (f" (try {order.attempt})" if order.attempt > 1 else ""),
+        build=terms.build_of(order.attempt),
+        tags=(*terms.tags, *marks.tags(account.owner, account.now(), order.timeout)),
+        notes=notes | ({"image": order.image.reference} if order.image else {}),
+        tunnel=terms.tunnel,
+        tunnel_owner=terms.tunnel_owner,
+        seconds=int(order.timeout.total_seconds()),
+        app=terms.app,
+        cell=order.cell,
+        options=terms.options,
+    )
 
 
 def account_of(api: CloudApi, terms: Terms, folder: Path, host: str) -> Account:

@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from davy.pipeline.adapters.cloudapi import ANSWER, CONNECT, LONGEST, CloudApi, denied, waited
+from davy.pipeline.adapters.cloudapi import ANSWER, CONNECT, LONGEST, CloudApi, waited
+from davy.pipeline.adapters.sessionstart import STARTS, asked_until_clear, refused
 from davy.pipeline.adapters.turns import Turns
-from davy.pipeline.errors import DavyError, Forbidden, Unusable
+from davy.pipeline.errors import DavyError, Unusable
 from davy.pipeline.ports import Say
-from davy.pipeline.testing import capabilities, dialects, hubanswers
+from davy.pipeline.testing import capabilities, dialects
 from davy.pipeline.testing.capabilities import Wish
-from davy.pipeline.testing.hubanswers import MOST_REDIRECTS, REDIRECTS, Answer, Meaning
+from davy.pipeline.testing.hubanswers import Answer, Meaning
 
-STARTS = 5
-"""So often a start is tried where the cloud itself fails."""
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization", "host"} | {
     "authorization",
     "content-length",
@@ -31,8 +29,6 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrad
 }
 """Headers that end at the door."""
 MOST_BODY = 256 * 2**20
-RECHECK = 5.0
-"""Seconds between looks whether the account has room again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +77,9 @@ class Door:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
         self._server.shutdown()
         self._server.server_close()
@@ -113,7 +111,7 @@ class Door:
         session: Session | None = None
         self._counted(1)
         try:
-            answer, read = self._asked_until_clear(wanted)
+            answer, read = asked_until_clear(self.api, wanted, self._closed.is_set, self._say)
             if read.meaning is Meaning.STARTED:
                 session = self._begun(read, real=real)
             return self._told(answer, read)
@@ -143,52 +141,6 @@ class Door:
         self._say(f"davy: session {waiting.id} ends without a result: its turn is needed")
         self.end(waiting)
 
-    def _asked_until_clear(self, wanted: dict[str, Any]) -> tuple[requests.Response | None, Answer]:
-        tries, told = 0, False
-        while True:
-            answer = self._posted(wanted)
-            read = hubanswers.read(answer.status_code, answer.content) if answer is not None else _silence()
-            match read.meaning:
-                case Meaning.WAIT:
-                    if not told:
-                        self._say(f"davy: {self.api.cloud.title} has no room: {self.api.said(read.words)}; waiting")
-                    told = True
-                case Meaning.AGAIN:
-                    tries += 1
-                    if tries >= STARTS:
-                        return answer, read
-                case _:
-                    return answer, read
-            if self._closed.is_set():
-                return answer, read
-            self.api.pause(waited(max(tries, 1), answer) if read.meaning is Meaning.AGAIN else RECHECK)
-
-    def _posted(self, wanted: dict[str, Any]) -> requests.Response | None:
-        """Ask for the session, through every redirect by which the cloud keeps a start waiting."""
-        method, url, body = "POST", f"{self.api.cloud.at.hub}/session", wanted
-        answer = None
-        for _ in range(MOST_REDIRECTS + 1):
-            try:
-                answer = self.api.session.request(
-                    method,
-                    url,
-                    json=body if method == "POST" else None,
-                    timeout=(CONNECT, ANSWER),
-                    allow_redirects=False,
-                )
-            except requests.RequestException:
-                return None
-            where = answer.headers.get("Location", "")
-            if answer.status_code not in REDIRECTS or not where or self._closed.is_set():
-                return answer
-            following = urljoin(url, where)
-            # The key goes to the cloud's own host and to no other.
-            if urlsplit(following).netloc != urlsplit(url).netloc:
-                return answer
-            url = following
-            method = method if answer.status_code in (307, 308) else "GET"
-        return answer
-
     def _begun(self, read: Answer, *, real: bool) -> Session:
         session = Session(id=read.session, real=real)
         with self._lock:
@@ -203,20 +155,11 @@ class Door:
     def _told(self, answer: requests.Response | None, read: Answer) -> requests.Response | tuple[int, dict[str, Any]]:
         words = self.api.said(read.words)
         title = self.api.cloud.title
-        match read.meaning:
-            case Meaning.STARTED:
-                pass
-            case Meaning.DENIED:
-                self.error = denied(self.api.cloud)
-            case Meaning.SPENT:
-                self.error = Forbidden(
-                    f"{title} starts no session: the account has no minutes left. It says: {words}",
-                    remedy="Buy minutes or wait for the next period, or run this suite elsewhere.",
-                )
-            case Meaning.REFUSED | Meaning.AGAIN | Meaning.WAIT:
-                if not self._closed.is_set():
-                    self.faults.append(f"{title} started no session: {words or _status_words(answer)}")
-        if self.error is not None:
+        if read.meaning is not Meaning.STARTED:
+            self.error = self.error or refused(self.api, read)
+            if self.error is None and not self._closed.is_set():
+                self.faults.append(f"{title} started no session: {words or _status_words(answer)}")
+        if self.error is not None and read.meaning is not Meaning.STARTED:
             self.close()
             return refusal(500, "session not created", self.error.what)
         if answer is None:
@@ -257,10 +200,6 @@ def refusal(status: int, kind: str, words: str) -> tuple[int, dict[str, Any]]:
     return status, {"value": {"error": kind, "message": words, "stacktrace": ""}}
 
 
-def _silence() -> Answer:
-    return Answer(meaning=Meaning.AGAIN, words="no answer", capabilities={})
-
-
 def _status_words(answer: requests.Response | None) -> str:
     return f"HTTP {answer.status_code}" if answer is not None else "no answer"
 
@@ -285,9 +224,9 @@ class _Asked(BaseHTTPRequestHandler):
         """Any command."""
         self._command()
 
-    do_POST = do_DELETE = do_PUT = do_GET
+    do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815 - names that the server looks for
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the server has it
         """Nothing: the suite's log is the test's."""
 
     def _command(self) -> None:

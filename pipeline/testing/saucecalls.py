@@ -135,8 +135,6 @@ def build_page(cloud: Cloud, answer: object, *, real: bool = False) -> str:
     return f"{cloud.at.pages}/builds/{'rdc' if real else 'vdc'}/{found}" if found and cloud.at.pages else ""
 
 
-
-
 def _plain(version: object) -> str:
     return str(version or "").removeprefix("v")
 

@@ -5,14 +5,14 @@ The form is that of saucectl: https://docs.saucelabs.com/dev/cli/saucectl/
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
 from davy.pipeline import durations, yamltree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.testing import saucekeys
-from davy.pipeline.testing.saucekeys import FRAMEWORKS, NATIVE, NOTED, Kind
+from davy.pipeline.testing.saucekeys import FRAMEWORKS, Kind
 from davy.pipeline.value import dataclass
 from davy.pipeline.yamltree import Place, Reading, Tree
 
@@ -72,20 +72,13 @@ def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
     for place, what in saucekeys.problems(kind, tree):
         reading.refuse(place, what)
     parsed = _parsed(reading, kind, tree)
-    if reading.problems or parsed is None:
+    if reading.problems:
         raise _unusable(file, reading.problems)
     notes += [reading.problem(place, what) for place, what in saucekeys.notes(kind, tree)]
-    return _with(parsed, tuple(notes))
+    return replace(parsed, notes=tuple(notes))
 
 
-def _with(parsed: SauceFile, notes: tuple[Problem, ...]) -> SauceFile:
-    values = {name: getattr(parsed, name) for name in SauceFile.__slots__}
-    return SauceFile(**{**values, "notes": notes})
-
-
-def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile | None:
-    if reading.problems:
-        return None
+def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
     sauce, defaults = _dict(tree, "sauce"), _dict(tree, "defaults")
     metadata, tunnel = _dict(sauce, "metadata"), _dict(sauce, "tunnel")
     download = _dict(_dict(tree, "artifacts"), "download")
@@ -115,9 +108,9 @@ def _suite(
     reading: Reading, kind: Kind, index: int, suite: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The suite with its time limit as a timedelta, under `timeout`; none where the file says none."""
-    said, place = suite.get("timeout"), ("suites", index, "timeout")
-    if said is None:
-        said, place = defaults.get("timeout"), ("defaults", "timeout", "")[:2] + ()  # type: ignore[assignment]
+    said = suite.get("timeout")
+    place: Place = ("suites", index, "timeout") if said is not None else ("defaults", "timeout")
+    said = defaults.get("timeout") if said is None else said
     try:
         limit = durations.parsed(str(said)) if said not in (None, 0, "0") else timedelta()
     except ValueError as error:
@@ -172,6 +165,3 @@ def _unusable(file: str, problems: list[Problem]) -> Unusable:
     ordered = tuple(sorted(problems, key=lambda problem: problem.line or 0))
     count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
     return Unusable(f"{file} has {count}.", problems=ordered, remedy=REMEDY)
-
-
-__all__ = ["FRAMEWORKS", "NATIVE", "NOTED", "Artifacts", "SauceFile", "read", "texts"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-SUITE = '''
+SUITE = """
 import json, os, sys, urllib.error, urllib.request
 
 HUB = os.environ["SELENIUM_REMOTE_URL"]
@@ -29,8 +29,10 @@ def asked(method, path, body=None):
 def started(**more):
     always = {"browserName": os.environ.get("DAVY_BROWSER", "chrome"), **more}
     return "/session/" + asked("POST", "/session", {"capabilities": {"alwaysMatch": always}})["sessionId"]
-'''
-OPENS = SUITE + '''
+"""
+OPENS = (
+    SUITE
+    + """
 session = started()
 asked("POST", session + "/url", {"url": os.environ["DAVY_URL"]})
 title = asked("GET", session + "/title")
@@ -38,10 +40,12 @@ asked("DELETE", session)
 good = title == os.environ["WANTED"]
 said = "" if good else "<failure message='another title'/>"
 with open(os.environ["JUNIT"], "w") as report:
-    report.write(f"<testsuite name='e2e'><testcase classname='shop' name='title' time='1'>{said}</testcase></testsuite>")
+    case = f"<testcase classname='shop' name='title' time='1'>{said}</testcase>"
+    report.write(f"<testsuite name='e2e'>{case}</testsuite>")
 print("the title is", title)
 sys.exit(not good)
-'''
+"""
+)
 
 
 @contextmanager
@@ -72,7 +76,7 @@ class _Page(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
 

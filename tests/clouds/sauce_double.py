@@ -171,7 +171,7 @@ class Double:
             return self._jobs(method, parts[parts.index("jobs") + 1 :], body, real="rdc" in parts)
         return 404, {"message": "no such row in the double"}
 
-    def _jobs(self, method: str, rest: list[str], body: bytes, *, real: bool) -> Answer:
+    def _jobs(self, method: str, rest: list[str], body: bytes, *, real: bool) -> Answer:  # noqa: C901
         if not rest:
             rows = [job for job in self.jobs.values() if bool(job.get("real")) == real]
             return 200, {"entities": rows} if real else rows
@@ -260,9 +260,9 @@ class _Asked(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
 

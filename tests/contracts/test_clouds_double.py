@@ -73,7 +73,9 @@ def played(double: Double, tmp_path: Path) -> Iterator[Play]:
 
 
 def test_a_suite_needs_no_account_and_its_job_is_named_marked_and_told_its_result(double: Double, played: Play) -> None:
-    run = played(cell={"browser": "chrome", "platform": "Windows 11", "version": "latest"}, part="chrome", assets="always")
+    run = played(
+        cell={"browser": "chrome", "platform": "Windows 11", "version": "latest"}, part="chrome", assets="always"
+    )
     assert (run.exit_code, run.fault, run.junit and "shop" in run.junit) == (0, False, True)
     (job,) = double.jobs.values()
     assert (job["status"], job["passed"], job["name"]) == ("complete", True, "e2e chrome")
@@ -256,7 +258,9 @@ def test_a_test_that_asks_for_another_browser_than_its_cell_is_told_so(double: D
 
 
 def test_only_webdriver_and_only_own_sessions_go_through_the_door(double: Double, played: Play) -> None:
-    probe = SUITE + """
+    probe = (
+        SUITE
+        + """
 import urllib.parse
 base = HUB.rsplit("/", 2)[0]
 for path in ("/session/theirs/title", "/../../rest/v1/x/jobs", "/se/grid"):
@@ -272,6 +276,7 @@ try:
 except urllib.error.HTTPError as error:
     assert error.code == 404
 """
+    )
     assert played(probe).exit_code == 0
 
 
