@@ -123,8 +123,6 @@ class PartStarted(Event):
     part: str
     """`chrome-windows/2-of-8`; empty where the suite runs whole."""
     attempt: int = 1
-    expected: float = 0.0
-    """Seconds; 0 where nothing is known."""
     waiting: int = 0
     """Parts that no runner has yet."""
 

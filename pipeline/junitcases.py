@@ -87,7 +87,7 @@ def _attempts(draft: Draft, counts: Said | None, result: CaseResult) -> tuple[At
 
     Surefire's first failure is the one that counts, and its reruns come after it.
     """
-    order = [words for number in range(1, 1000) if (words := draft.properties.get(f"{ATTEMPT}{number}"))]
+    order = [draft.properties[name] for name in sorted(draft.properties, key=_number) if _number(name)]
     if not draft.earlier and not order:
         return ()
     earlier = [_attempt(said.result, said) for said in draft.earlier]
@@ -95,6 +95,12 @@ def _attempts(draft: Draft, counts: Said | None, result: CaseResult) -> tuple[At
     if not order:
         return (final, *earlier) if result.bad else (*earlier, final)
     return tuple(_ordered(order, [*earlier, *([final] if result.bad else [])]))
+
+
+def _number(property_name: str) -> int:
+    """Of the attempt it tells of; 0 for every other property."""
+    number = property_name.removeprefix(ATTEMPT)
+    return int(number) if number != property_name and number.isascii() and number.isdigit() else 0
 
 
 def _ordered(order: list[str], bad: list[Attempt]) -> Iterator[Attempt]:

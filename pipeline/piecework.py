@@ -172,7 +172,6 @@ class _Floor:
             suite=order.name,
             part=order.part,
             attempt=order.attempt,
-            expected=turn.again.piece.expected,
             waiting=len(self._waiting),
         )
 

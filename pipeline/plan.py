@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from urllib.parse import urlsplit, urlunsplit
 
 from davy.pipeline import durations, orders
@@ -9,7 +10,7 @@ from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig, T
 from davy.pipeline.config import Config, DeliveryConfig, StepConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
-from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.suiteconfig import IN_IMAGES, SuiteConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ def planned(
         _source(revision),
         *_budget(config),
         *_builds(config, revision),
-        *(_suite(config, suite) for suite in config.tests),
+        *(suite(config, each) for each in config.tests),
         *_canary(config, replicas, tuple(canary)),
     )
     return Plan(
@@ -64,12 +65,17 @@ def planned(
     )
 
 
+def builds(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]:
+    """What comes before suites that test images built now: source and builds."""
+    return (_source(revision), *_builds(config, revision))
+
+
 def delivery(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]:
     """What the stages before the cluster would do: source, builds, suites."""
     return (
         _source(revision),
         *_builds(config, revision),
-        *(_suite(config, suite) for suite in config.tests),
+        *(suite(config, each) for each in config.tests),
     )
 
 
@@ -109,17 +115,36 @@ def _builds(config: DeliveryConfig, revision: Revision) -> list[PlanStep]:
     ]
 
 
-def _suite(config: DeliveryConfig, suite: SuiteConfig) -> PlanStep:
-    image = suite.image or config.images[0].name
-    where = "a container" if suite.in_ == "image" else "a Kubernetes Job"
+WHERE = {
+    "image": "in a container of",
+    "kubernetes": "in a Kubernetes Job of",
+    "process": "as a process of this machine",
+    "saucelabs": "on Sauce Labs",
+    "browserstack": "on BrowserStack",
+    "lambdatest": "on LambdaTest",
+    "grid": "on a Selenium Grid",
+}
+
+
+def suite(config: DeliveryConfig, said: SuiteConfig) -> PlanStep:
+    """One suite."""
+    image = said.image or (config.images[0].name if config.images else "")
+    where = f"{WHERE[said.in_]} {image}" if said.in_ in IN_IMAGES else WHERE[said.in_]
+    does = said.run or f"k6 run {said.k6}" if not said.config else f"{said.config}, as it is"
+    limits = [f"at most {durations.shown(said.timeout)}"]
+    limits += [f"{said.memory}, {said.cpus:g} CPU"] if said.in_ in IN_IMAGES else []
     return PlanStep(
         stage=Stage.TEST,
-        sentence=(
-            f"Run suite {suite.name} in {where} of {image}: `{suite.run}` "
-            f"(at most {durations.shown(suite.timeout)}, {suite.memory}, {suite.cpus:g} CPU)."
-        ),
+        sentence=f"Run suite {said.name} {where}: `{does}` ({', '.join([*limits, *_parts(said)])}).",
         if_it_fails="The other suites still run, nothing is deployed; davy ends with 3.",
     )
+
+
+def _parts(said: SuiteConfig) -> list[str]:
+    told = [f"for each {' and '.join(said.matrix)}: {prod(map(len, said.matrix.values()))}"] if said.matrix else []
+    told += [f"{said.shards} at once"] if said.shards > 1 else []
+    told += [f"what fails is tried again up to {said.retries}x"] if said.retries else []
+    return told
 
 
 def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) -> list[PlanStep]:

@@ -87,7 +87,10 @@ def run(
             if clock.interrupted():
                 raise KeyboardInterrupt
             since = clock.now()
-            worked = yield from _one(one, places[one.ask.suite.name], clock, shown, history, quarantined, crew())
+            place = places[one.ask.suite.name]
+            worked = yield from _one(
+                one, place, clock, shown=shown, history=history, quarantined=quarantined, crew=crew()
+            )
             own = tuple(_grouped(one, worked))
             ended += own
             for each in own:
@@ -136,6 +139,7 @@ def _one(
     one: Wanted,
     place: SuitePlace,
     clock: Clock,
+    *,
     shown: Callable[[str], str],
     history: Sequence[RunRecord],
     quarantined: Quarantine,

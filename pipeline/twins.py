@@ -2,12 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
+from davy.pipeline import runfile
+from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun
+from davy.pipeline.record import RunRecord
 
 REHEARSED = Revision(sha="0" * 40, committed_at=datetime(2026, 1, 1, tzinfo=UTC), branch="main", version="rehearsal")
 
@@ -109,3 +113,42 @@ class MemorySuites:
     def stop(self) -> None:
         """Remember it."""
         self.stopped = True
+
+
+@dataclass(slots=True, kw_only=True)
+class MemoryArchive:
+    """Keeps runs and the bytes of their files."""
+
+    runs: dict[str, RunRecord] = field(default_factory=dict)
+    """By name, as a real archive names them."""
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    fault: DavyError | None = None
+
+    def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
+        """Over the same run kept before."""
+        self._checked()
+        name = runfile.name(record)
+        self.files[name] = {
+            runfile.inside(inside): path.read_bytes()
+            for inside, path in files
+            if path.is_file() and not path.is_symlink()
+        }
+        self.runs[name] = record
+        return f"memory:{name}"
+
+    def recent(self, most: int) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        self._checked()
+        return tuple(self.runs[name] for name in sorted(self.runs, reverse=True)[:most])
+
+    def prune(self, before: datetime, keep_at_least: int) -> int:
+        """As the others do."""
+        self._checked()
+        gone = runfile.expired(self.runs, before, keep_at_least)
+        for name in gone:
+            del self.runs[name], self.files[name]
+        return len(gone)
+
+    def _checked(self) -> None:
+        if self.fault:
+            raise self.fault

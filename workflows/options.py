@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     ShareType = click.ParamType[float]
     BadType = click.ParamType[tuple[str, float]]
     SpanType = click.ParamType[timedelta]
+    PartType = click.ParamType[tuple[int, int]]
 else:
-    ShareType = BadType = SpanType = click.ParamType
+    ShareType = BadType = SpanType = PartType = click.ParamType
+
+MOST_SHARDS = 256
+"""As `tests[].shards`."""
 
 
 class Share(ShareType):
@@ -68,6 +72,25 @@ class Span(SpanType):
         if span < timedelta(seconds=1):
             self.fail(f"{value!r} is too short", param, ctx)
         return span
+
+
+class Part(PartType):
+    """`2/8` as (2, 8)."""
+
+    name = "k/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Fails with what would be right."""
+        if isinstance(value, tuple):
+            return value
+        number, _, of = value.partition("/")
+        if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit()):
+            self.fail(f"{value!r} is no shard; write it like 2/8", param, ctx)
+        if not 1 <= int(number) <= int(of) <= MOST_SHARDS:
+            self.fail(
+                f"{value!r}: the first number is from 1 to the second, which is at most {MOST_SHARDS}", param, ctx
+            )
+        return int(number), int(of)
 
 
 def was_said(name: str) -> bool:
@@ -134,6 +157,27 @@ def out(command: F) -> F:
         default=Path("davy-out"),
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
+    )(command)
+
+
+def suites(command: F) -> F:
+    """`--suite NAME`."""
+    return option(
+        "--suite",
+        "suites",
+        multiple=True,
+        metavar="NAME",
+        help="Only this suite; several times for several. Without: all that run before the canary.",
+    )(command)
+
+
+def shard(command: F) -> F:
+    """`--shard 2/8`."""
+    return option(
+        "--shard",
+        type=Part(),
+        metavar="K/N",
+        help="Only this machine's part of every suite, where N machines share them. Give all N the same history.",
     )(command)
 
 

@@ -1,7 +1,7 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,20 +11,23 @@ from davy.canary.rollout import Outcome, Ports, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import codec, orders, report, suites
+from davy.pipeline import archiving, codec, orders, report, suites
 from davy.pipeline import images as building
 from davy.pipeline.config import Config, DeliveryConfig
-from davy.pipeline.errors import LockedOut, Problem, Unusable
+from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import ordering, recorded
 from davy.pipeline.testing.expansion import Ask
-from davy.workflows import canaryfile, configured, gate, results, testfiles, wiring
+from davy.workflows import canaryfile, configured, gate, testfiles, wiring
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
+
+LATEST = 20
+"""Runs that are asked how long things take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ def parts(task: Order) -> Parts:
         source=lambda: wiring.source(task.folder).revision(),
         examine=lambda: examined(task),
         build=lambda revision: built(task, revision),
-        test=lambda images: tested(task, images),
+        test=lambda images: tested(task, images, before_traffic(task)),
         canary=lambda images: canaried(task, images),
         gate=lambda: gate.asked(task.config.checks.gate, lambda: budgeted(task), task.clock, task.accepted),
     )
@@ -110,32 +113,46 @@ def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Imag
     return tuple(each.image for each in made)
 
 
-def tested(
-    task: Errand, images: tuple[Image, ...], asked: Sequence[Ask] | None = None, revision: Revision | None = None
-) -> Generator[Event, None, str]:
-    """Run the suites, all that belong before the canary where none are named; what failed, in one line."""
-    if asked is None:
-        asked = asks(task, [suite for suite in task.config.tests if suite.against is None])
-    config = task.config
+def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Generator[Event, None, str]:
+    """Run the suites; what failed, in one line. What goes wrong with the archive is said, and fails nothing."""
+    config, clock = task.config, task.clock
     by_name = {image.name: image for image in images}
     made = ordering.wanted(asked, config, by_name, task.out, folder=task.folder, release=task.release)
     wanted = tuple(
         replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env))) for one in made
     )
-    places = wiring.suite_places(
-        config, task.release, task.clock, folder=task.folder, suites=[ask.suite for ask in asked]
-    )
+    meant = [ask.suite for ask in asked]
+    places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
     archive = wiring.archive(config, task.folder)
-    history, troubles = results.recent(archive)
-    yield from (Warned(at=task.clock.now(), what=what) for what in troubles)
-    done = yield from suites.run(
-        wanted, places, task.clock, task.out, wiring.washing(config), history=history, quarantined=suites.nobody
-    )
-    record = recorded.record(
-        done.ended, release=task.release, at=task.clock.now(), service=config.service, revision=revision
-    )
-    yield from (Warned(at=task.clock.now(), what=what) for what in results.kept(archive, record, done, task.out))
+    history, warnings = archiving.recent(archive, LATEST)
+    yield from warned(warnings, clock)
+    done = yield from suites.run(wanted, places, clock, task.out, wiring.washing(config), history=history)
+    if done.ended:
+        record = recorded.record(
+            done.ended, release=task.release, at=clock.now(), service=config.service, revision=known(task)
+        )
+        kept = archiving.keep(archive, record, task.out, config.results.archive, clock.now())
+        yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:
+    """Each as a warning."""
+    for what in sentences:
+        yield Warned(at=clock.now(), what=what)
+
+
+def known(task: Errand) -> Revision | None:
+    """What git says; None where it is not asked in vain: a suite needs no work tree."""
+    try:
+        return wiring.source(task.folder).revision()
+    except DavyError:
+        return None
+
+
+def before_traffic(task: Errand) -> tuple[Ask, ...]:
+    """The suites of a release that run before any traffic moves."""
+    return asks(task, [suite for suite in task.config.tests if suite.against is None])
 
 
 def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:

@@ -1,12 +1,16 @@
 """Testing: what `davy test` does, between its options and its ending."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from davy.pipeline import plan
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Stage
+from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Image
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import ordering
+from davy.pipeline.testing.expansion import Ask
 from davy.workflows import parts, wiring
 from davy.workflows.errand import Errand, started
 from davy.workflows.foreseeing import steps_told
@@ -20,24 +24,54 @@ Said = Mapping[str, Any]
 
 def test(task: Errand, said: Said) -> Ending:
     """The suites alone."""
-    events = framed(started(task), task.clock, _testing(task, parts.given(task.config, said["images"])))
+    images = parts.given(task.config, said["images"])
+    asked = shared(parts.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
+    events = framed(started(task), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))
 
 
-def _testing(task: Errand, images: tuple[Image, ...]) -> Told:
-    if not images:
+def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
+    if not images and any(ordering.needs_image(ask.suite) for ask in asked):
         revision = wiring.source(task.folder).revision()
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
-    failed = yield from parts.tested(task, images)
+    failed = yield from parts.tested(task, images, asked)
     if failed:
         return End(ending=Ending.REJECTED, sentence=failed)
     return End(ending=Ending.DONE, sentence="every suite passed")
 
 
+def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+    """The suites of these names; without names all that run before any traffic. Raises Unusable for unknown ones."""
+    known = {suite.name: suite for suite in task.config.tests}
+    strange = [name for name in names if name not in known]
+    if strange:
+        problems = tuple(Problem(what=f"--suite {name!r}: there is no suite of this name") for name in strange)
+        raise Unusable("A suite is not there.", problems=problems, remedy=f"There are {', '.join(known) or 'none'}.")
+    if names:
+        return [known[name] for name in dict.fromkeys(names)]
+    return [suite for suite in task.config.tests if suite.against is None]
+
+
+def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
+    """With the files that a plan settled for this machine. Raises Unusable where they can be nobody's."""
+    if files is None:
+        return asked
+    named = tuple(files.split())
+    if len(asked) != 1 or asked[0].shard is None or not asked[0].suite.files:
+        what = "--files goes with one --suite that has `files`, and with --shard"
+        raise Unusable("The files belong to no suite.", problems=(Problem(what=what),))
+    strange = [name for name in named if name not in asked[0].files]
+    if strange:
+        problems = tuple(Problem(what=f"--files {name!r}: the suite's globs do not name it") for name in strange)
+        raise Unusable("A test file is not there.", problems=problems, remedy="Plan again: `davy test plan`.")
+    return (replace(asked[0], share=named),)
+
+
 def planned(task: Errand, said: Said) -> Ending:
     """What a test would do."""
-    stages = {Stage.SOURCE, Stage.TEST} if said["images"] else {Stage.SOURCE, Stage.BUILD, Stage.TEST}
-    steps = plan.delivery(task.config, wiring.source(task.folder).revision())
-    steps_told(task.config.service, [step for step in steps if step.stage in stages], said)
+    meant = chosen(task, said["suites"])
+    builds = not said["images"] and any(ordering.needs_image(suite) for suite in meant)
+    steps = plan.builds(task.config, wiring.source(task.folder).revision()) if builds else ()
+    steps_told(task.config.service, [*steps, *(plan.suite(task.config, suite) for suite in meant)], said)
     return Ending.DONE

@@ -198,13 +198,6 @@ def suite_places(
     return places
 
 
-def archive(config: "DeliveryConfig", folder: Path) -> "Archive":  # noqa: ARG001 - where results are kept
-    """Where results of runs are kept. `folder`: the configuration's."""
-    from davy.pipeline.twins import MemoryArchive  # noqa: PLC0415
-
-    return MemoryArchive()
-
-
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
     if suite.in_ not in _PLACES:
         what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"
@@ -268,6 +261,18 @@ _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
 }
 """A place for each kind under `in`; a line for each."""
+
+
+def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+    said = config.results.archive
+    if said.s3 is not None:
+        from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
+
+        return s3_archive(said.s3, config.service)
+    from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
+
+    return FolderArchive(folder / said.folder, config.service)
 
 
 def metrics(config: "Config") -> "Metrics":

@@ -34,13 +34,13 @@ class Piece:
 
     cell: Cell = Cell()
     name: str = ""
-    """For people: `chrome-windows/2-of-8`, `chrome-windows/tests/test_cart.py +3`; empty where it is all of the suite."""
+    """`chrome-windows/2-of-8`, `chrome-windows/tests/test_cart.py +3`; empty where it is the suite whole."""
     folder: str = ""
     """Of its log and report, in the suite's; unlike any other piece's."""
     shard: tuple[int, int] = (1, 1)
     items: tuple[str, ...] = ()
     expected: float = 0.0
-    """Seconds; 0 where nothing is known."""
+    """Seconds; where no earlier run says anything, each file counts 1 and a suite without files 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,8 @@ class Ask:
     """What its globs name now."""
     shard: tuple[int, int] | None = None
     """This machine's part of it, where the others run elsewhere: number from 1, and of how many."""
+    share: tuple[str, ...] | None = None
+    """The files of that part, where they were settled before; else they are worked out, on every machine the same."""
 
     @property
     def at_once(self) -> int:
@@ -103,8 +105,20 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
 def static(ask: Ask, guesses: Guesses, slots: int) -> tuple[Piece, ...]:
     """For a place with a queue of its own, and for separate machines: shards that are settled before they begin."""
     each = max(1, min(ask.suite.shards, slots // max(1, len(ask.cells))))
-    found = [piece for cell in ask.cells for piece in _shards(ask, cell, guesses[cell.name], each)]
+    if ask.shard is not None:
+        found = [piece for cell in ask.cells for piece in _of_machine(ask, ask.shard, cell, guesses)]
+    else:
+        found = [piece for cell in ask.cells for piece in _of_cell(ask, cell, guesses[cell.name], each)]
     return tuple(sorted(found, key=lambda piece: -piece.expected))
+
+
+def settled(ask: Ask, guesses: Guesses, count: int) -> tuple[tuple[str, ...], ...]:
+    """The files of each of so many machines. Every cell has the same ones, by what all of them take together."""
+    seconds: dict[str, float] = {}
+    for cell in ask.cells:
+        for item in ask.of(cell):
+            seconds[item] = seconds.get(item, 0.0) + guesses[cell.name].seconds[item]
+    return spread.shards(seconds, count)
 
 
 def ordered(order: SuiteOrder, piece: Piece) -> SuiteOrder:
@@ -139,29 +153,42 @@ def _has_files(ask: Ask) -> bool:
     return any(ask.of(cell) for cell in ask.cells)
 
 
-def _shards(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
-    number, of = ask.shard or (0, each)
-    files = ask.of(cell)
+def _of_machine(ask: Ask, shard: tuple[int, int], cell: Cell, guesses: Guesses) -> list[Piece]:
+    number, of = shard
+    guess, files = guesses[cell.name], ask.of(cell)
+    if files:
+        share = settled(ask, guesses, of)[number - 1] if ask.share is None else ask.share
+        return _piece(cell, shard, tuple(item for item in share if item in set(files)), guess)
+    if ask.suite.shards > 1:
+        return [*_numbered(cell, shard, guess)]
+    # It does not split itself: one machine runs it, and the others do not.
+    return _numbered(cell, (1, 1), guess) if number == 1 else []
+
+
+def _of_cell(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
+    files, of = ask.of(cell), ask.suite.shards
     if not files:
-        return _numbered(ask, cell, guess)
-    settled = spread.shards({item: guess.seconds[item] for item in files}, of)
-    chosen = [(number, settled[number - 1])] if ask.shard else list(enumerate(settled, start=1))
-    return [
-        _piece(cell, (own, of), items, guess.total(items) if guess.known else float(len(items)))
-        for own, items in chosen
-        if items
-    ]
+        return [piece for own in range(1, of + 1) for piece in _numbered(cell, (own, of), guess)]
+    shares = spread.shards({item: guess.seconds[item] for item in files}, each)
+    return [piece for own, items in enumerate(shares, start=1) for piece in _piece(cell, (own, each), items, guess)]
 
 
-def _numbered(ask: Ask, cell: Cell, guess: Guess) -> list[Piece]:
-    """Without files the command splits itself, by $DAVY_SHARD and $DAVY_SHARDS; one that does not is run once."""
-    if ask.shard is None:
-        of = ask.suite.shards
-        return [_piece(cell, (own, of), (), guess.seconds.get(shard_key(own, of), 0.0)) for own in range(1, of + 1)]
-    number, of = ask.shard
-    if ask.suite.shards == 1:
-        return [_piece(cell, (1, 1), (), guess.seconds.get("", 0.0))] if number == 1 else []
-    return [_piece(cell, ask.shard, (), guess.seconds.get(shard_key(number, of), 0.0))]
+def _numbered(cell: Cell, shard: tuple[int, int], guess: Guess) -> list[Piece]:
+    """Without files the command splits itself, by $DAVY_SHARD and $DAVY_SHARDS."""
+    name = _name(cell, shard)
+    expected = guess.seconds[shard_key(*shard)] if guess.known else 0.0
+    return [Piece(cell=cell, name=name, folder=name, shard=shard, expected=expected)]
+
+
+def _piece(cell: Cell, shard: tuple[int, int], items: tuple[str, ...], guess: Guess) -> list[Piece]:
+    """None where there are fewer files than shards."""
+    name, expected = _name(cell, shard), guess.total(items)
+    return [Piece(cell=cell, name=name, folder=name, shard=shard, items=items, expected=expected)] if items else []
+
+
+def _name(cell: Cell, shard: tuple[int, int]) -> str:
+    number = f"{shard[0]}-of-{shard[1]}" if shard[1] > 1 else ""
+    return "/".join(part for part in (cell.name, number) if part)
 
 
 def shard_key(number: int, of: int) -> str:
@@ -177,12 +204,6 @@ def expected_items(ask: Ask, cell: Cell) -> tuple[str, ...]:
     return tuple(shard_key(number, of) for number in range(1, of + 1))
 
 
-def _piece(cell: Cell, shard: tuple[int, int], items: tuple[str, ...], expected: float) -> Piece:
-    number = f"{shard[0]}-of-{shard[1]}" if shard[1] > 1 else ""
-    name = "/".join(part for part in (cell.name, number) if part)
-    return Piece(cell=cell, name=name, folder=name, shard=shard, items=items, expected=expected)
-
-
 def _bundle(cell: Cell, number: int, items: Sequence[str], guess: Guess) -> Piece:
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
     return Piece(
@@ -190,5 +211,5 @@ def _bundle(cell: Cell, number: int, items: Sequence[str], guess: Guess) -> Piec
         name="/".join(part for part in (cell.name, f"{items[0]}{more}") if part),
         folder="/".join(part for part in (cell.name, f"{number:03}-{plain(items[0])[-LONGEST_FOLDER:]}") if part),
         items=tuple(items),
-        expected=guess.total(items) if guess.known else float(len(items)),
+        expected=guess.total(items),
     )

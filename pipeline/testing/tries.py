@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.pipeline import junit
-from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
+from davy.pipeline.cases import Attempt, Case, Suite
 from davy.pipeline.events import Result
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing.expansion import Piece

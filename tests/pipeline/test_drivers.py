@@ -9,13 +9,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from davy.pipeline import images, orders, suites
+from davy.pipeline.adapters.plainplace import PlainPlace
 from davy.pipeline.alongside import spoken
 from davy.pipeline.config import Config
 from davy.pipeline.configfile import parsed
 from davy.pipeline.errors import Rejected, Unreachable
 from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, StageFinished, SuiteFinished
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import SuiteRunner
+from davy.pipeline.ports import SuitePlace, SuiteRunner
+from davy.pipeline.testing import ordering
 from davy.pipeline.twins import MemoryBuilder, MemorySuites, Scene
 
 T = TypeVar("T")
@@ -73,8 +75,16 @@ def suites_played(
     folder: Path, scenes: Mapping[str, Scene] | None = None, cluster: SuiteRunner | None = None
 ) -> tuple[list[Event], suites.Tested]:
     runner = MemorySuites(scenes=scenes or {})
-    runners: dict[str, SuiteRunner] = {"image": runner, "kubernetes": cluster or runner}
-    return played(suites.run(suites.orders(CONFIG, BUILT, folder), runners, Ticking(), folder))
+    return played(suites.run(wanted(folder), places(runner, cluster or runner), Ticking(), folder))
+
+
+def wanted(folder: Path) -> tuple[ordering.Wanted, ...]:
+    asked = ordering.asks(CONFIG.tests, lambda _: ())
+    return ordering.wanted(asked, CONFIG, BUILT, folder, folder=Path(), release="r1")
+
+
+def places(unit: SuiteRunner, e2e: SuiteRunner) -> dict[str, SuitePlace]:
+    return {"unit": PlainPlace(made=lambda: unit), "e2e": PlainPlace(made=lambda: e2e)}
 
 
 # ---- images ---------------------------------------------------------------------------------------------------------
@@ -142,8 +152,7 @@ def test_what_a_failed_build_printed_can_not_command_the_ci() -> None:
 
 
 def test_an_order_of_a_suite_holds_what_the_file_says() -> None:
-    unit, e2e = suites.orders(CONFIG, BUILT, Path("out"))
-    assert (unit.where, e2e.where) == ("image", "kubernetes")
+    unit, e2e = wanted(Path("out"))
     assert (unit.order.image, e2e.order.image) == (BUILT["r.test/shop/web"], BUILT["r.test/shop/job"])
     assert (unit.order.memory_bytes, unit.order.timeout) == (2**30, timedelta(minutes=5))
     assert unit.order.out == Path("out/unit")
@@ -181,19 +190,17 @@ def test_what_a_suite_prints_can_not_command_the_ci(tmp_path: Path) -> None:
 
 def test_a_place_that_does_not_answer_is_raised_after_it_was_told(tmp_path: Path) -> None:
     runner = MemorySuites(scenes={"unit": Scene(fault=Unreachable("no Docker"))})
-    wanted = suites.orders(CONFIG, BUILT, tmp_path)
     events: list[Event] = []
     with pytest.raises(Unreachable):
-        events.extend(suites.run(wanted, {"image": runner, "kubernetes": runner}, Ticking(), tmp_path))
+        events.extend(suites.run(wanted(tmp_path), places(runner, runner), Ticking(), tmp_path))
     assert isinstance(events[-1], StageFinished)
-    assert runner.stopped
+    assert events[-1].note == "no Docker"
 
 
 def test_an_interrupted_run_begins_no_suite(tmp_path: Path) -> None:
     runner = MemorySuites()
-    wanted = suites.orders(CONFIG, BUILT, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        list(suites.run(wanted, {"image": runner, "kubernetes": runner}, Ticking(interrupted=True), tmp_path))
+        list(suites.run(wanted(tmp_path), places(runner, runner), Ticking(interrupted=True), tmp_path))
     assert not list(tmp_path.iterdir())
 
 

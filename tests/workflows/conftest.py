@@ -86,7 +86,17 @@ def story() -> list[e.Event]:
         e.ImageBuilt(at=at(2), image=IMAGE, took=timedelta(seconds=0.3), cached=True),
         e.StageFinished(at=at(2), stage=e.Stage.BUILD, result=e.Result.PASSED, took=timedelta(seconds=1)),
         e.StageStarted(at=at(2), stage=e.Stage.TEST),
-        e.LogLine(at=at(3), source="test unit", line="collected 212 items"),
+        e.PartStarted(at=at(2), suite="unit", part="tests/test_cart.py +3", waiting=1),
+        e.LogLine(at=at(3), source="test unit tests/test_cart.py +3", line="collected 212 items"),
+        e.PartFinished(
+            at=at(63),
+            suite="unit",
+            part="tests/test_cart.py +3",
+            result=e.Result.FAILED,
+            took=timedelta(seconds=61),
+            because="test_total failed",
+            again=True,
+        ),
         e.SuiteFinished(
             at=at(64), suite="unit", result=e.Result.PASSED, took=timedelta(seconds=62), passed=212, skipped=1
         ),

@@ -92,8 +92,32 @@ def _(event: e.SuiteFinished) -> str:
 
 def counted(event: e.SuiteFinished) -> str:
     """`212 passed, 1 failed`."""
-    numbers = {"passed": event.passed, "failed": event.failed, "errors": event.errors, "skipped": event.skipped}
+    numbers = {
+        "passed": event.passed,
+        "failed": event.failed,
+        "errors": event.errors,
+        "skipped": event.skipped,
+        "flaky": event.flaky,
+        "quarantined": event.quarantined,
+    }
     return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "no test reported"
+
+
+@phrase.register
+def _(event: e.PartStarted) -> str:
+    return f"suite {event.suite}{_part(event.part)} began" + (f", try {event.attempt}" if event.attempt > 1 else "")
+
+
+@phrase.register
+def _(event: e.PartFinished) -> str:
+    what = "could not run" if event.fault else str(event.result)
+    words = f"suite {event.suite}{_part(event.part)} {what} in {shown(event.took)}"
+    words += f", try {event.attempt}" if event.attempt > 1 else ""
+    return words + _because(event.because) + ("; it is tried again" if event.again else "")
+
+
+def _part(name: str) -> str:
+    return f" {name}" if name else ""
 
 
 @phrase.register

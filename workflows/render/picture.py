@@ -28,12 +28,16 @@ DECISION_STYLES = {
 }
 INDENT = "     "
 BACK = {"rolling back", "rolled back"}
+PART = 30
+"""Columns of a part's name."""
+MARGIN = 6
+"""Lines that parts of suites leave to what is said below them."""
 
 
 def picture(scene: Scene, now: datetime, width: int, height: int) -> list[Text]:
     """At most `height` lines, none wider than `width` cells; what matters least gives way first."""
     head = [*_header(scene, now, width), *_stages(scene, now, width)]
-    middle = _canary(scene, now, width)
+    middle = [*_parts(scene, now, width, most=max(height - len(head) - MARGIN, 2)), *_canary(scene, now, width)]
     end = [*_troubles(scene, width, most=6), *_ending(scene)]
     room = height - len(head) - len(middle) - len(end)
     tail = [Text(f"{INDENT}│ {line}", style="dim") for line in scene.tail[-max(room, 0) :]] if room > 0 else []
@@ -119,6 +123,27 @@ def _doing(stage: Stage, view: StageView, scene: Scene) -> str:
     wished = f"step {scene.step + 1} of {len(steps)}, {percent(steps[scene.step].weight)} wished"
     reached = f"{percent(scene.reached)} reached" if scene.reached is not None else "pods are starting"
     return f"{wished}, {reached}"
+
+
+def _parts(scene: Scene, now: datetime, width: int, *, most: int) -> list[Text]:
+    """The parts of a suite that run now, each with the last that it said; none where it runs whole."""
+    if scene.finished or not any(part.part for part in scene.parts):
+        return []
+    counts = f"{len(scene.parts)} at work, {scene.parts_over} over, {scene.parts_waiting} waiting"
+    lines = [Text(f"{INDENT}{one_line(scene.parts[-1].suite)}: {counts}", style="dim")]
+    room = most - 1 if len(scene.parts) < most else most - 2
+    for part in scene.parts[:room]:
+        name = one_line(part.part) + (f" (try {part.attempt})" if part.attempt > 1 else "")
+        line = Text(f"{INDENT}▸ ", style="bold cyan").append(_fitted(name, PART).ljust(PART), style="not bold default")
+        line.append(f" {one_line(part.line)}", style="not bold dim default")
+        lines.append(_spread(line, shown(max(_end(scene, now) - part.since, timedelta(0))) + " ", width))
+    left = len(scene.parts) - room
+    return lines + ([Text(f"{INDENT}… and {left} more", style="dim")] if left > 0 else [])
+
+
+def _fitted(name: str, width: int) -> str:
+    """The end of a long name tells parts apart."""
+    return name if len(name) <= width else f"…{name[-width + 1 :]}"
 
 
 def _canary(scene: Scene, now: datetime, width: int) -> list[Text]:

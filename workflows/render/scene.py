@@ -34,6 +34,23 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartView:
+    """A part of a suite that runs now."""
+
+    suite: str
+    part: str
+    since: datetime
+    attempt: int = 1
+    line: str = ""
+    """The last that it said."""
+
+    @property
+    def source(self) -> str:
+        """Of its log lines."""
+        return " ".join(word for word in ("test", self.suite, self.part) if word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Everything the live view shows."""
 
@@ -43,6 +60,10 @@ class Scene:
     source: str = ""
     stages: Mapping[e.Stage, StageView] = field(default_factory=dict)
     suites: tuple[str, ...] = ()
+    parts: tuple[PartView, ...] = ()
+    """Of suites: those that run now, the newest last."""
+    parts_over: int = 0
+    parts_waiting: int = 0
     tail: tuple[str, ...] = ()
     canary: e.CanaryStarted | None = None
     step: int = -1
@@ -99,6 +120,10 @@ def _(event: e.StageFinished, scene: Scene) -> Scene:
 @_fold.register
 def _(event: e.LogLine, scene: Scene) -> Scene:
     lines = [line for line in harmless(event.line).split("\n") if line.strip()]
+    at = next((at for at, part in enumerate(scene.parts) if part.source == event.source), None)
+    if at is not None and lines:
+        said = replace(scene.parts[at], line=lines[-1])
+        scene = replace(scene, parts=(*scene.parts[:at], said, *scene.parts[at + 1 :]))
     return replace(scene, tail=(*scene.tail, *lines)[-TAIL:])
 
 
@@ -108,7 +133,25 @@ def _(event: e.ImageBuilt, scene: Scene) -> Scene:
 
 
 @_fold.register
+def _(event: e.PartStarted, scene: Scene) -> Scene:
+    view = PartView(suite=event.suite, part=event.part, since=event.at, attempt=event.attempt)
+    return replace(scene, parts=(*scene.parts, view), parts_waiting=event.waiting)
+
+
+@_fold.register
+def _(event: e.PartFinished, scene: Scene) -> Scene:
+    left = tuple(part for part in scene.parts if (part.suite, part.part) != (event.suite, event.part))
+    return replace(
+        scene,
+        parts=left,
+        parts_over=scene.parts_over + (not event.again),
+        parts_waiting=scene.parts_waiting + event.again,
+    )
+
+
+@_fold.register
 def _(event: e.SuiteFinished, scene: Scene) -> Scene:
+    scene = replace(scene, parts=(), parts_over=0, parts_waiting=0)
     words = f"{event.suite} {counted(event)}" + (f" ({event.because})" if event.because else "")
     return _noted(replace(scene, suites=(*scene.suites, one_line(words))), e.Stage.TEST, words)
 

@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from typing import TextIO
 
 from davy.pipeline.durations import shown
-from davy.pipeline.events import CanaryFinished, Event, Judged, ReleaseFinished, ReleaseStarted
+from davy.pipeline.events import (
+    CanaryFinished,
+    Event,
+    Judged,
+    PartFinished,
+    PartStarted,
+    ReleaseFinished,
+    ReleaseStarted,
+)
 from davy.pipeline.model import Decision
 from davy.workflows.render.clean import harmless
 from davy.workflows.render.phrases import phrase
@@ -26,7 +34,7 @@ class Text:
     def show(self, event: Event) -> None:
         """One event, one line; more only where its words have more. Of looks that say the same, one a minute."""
         self._start = self._start or event.at
-        if isinstance(event, Judged) and not self._is_news(event):
+        if _is_silent(event) or (isinstance(event, Judged) and not self._is_news(event)):
             return
         self._told_end = self._told_end or isinstance(event, CanaryFinished)
         if isinstance(event, ReleaseFinished) and self._told_end:  # Its words stand in the line of the canary's end.
@@ -50,3 +58,14 @@ class Text:
 
     def close(self) -> None:
         """Nothing is held back."""
+
+
+def _is_silent(event: Event) -> bool:
+    """A part's beginning; and the end of one that is all of its suite, whose own end says as much."""
+    match event:
+        case PartStarted():
+            return True
+        case PartFinished():
+            return not event.part and not event.again
+        case _:
+            return False

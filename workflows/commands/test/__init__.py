@@ -11,7 +11,9 @@ from davy.workflows.lazy import Entry, LazyGroup
 HOME = "davy.workflows.commands.test"
 KEPT = "Beside it"
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan"),
+}
 
 
 @click.group(cls=LazyGroup, table=TABLE, invoke_without_command=True)
@@ -22,6 +24,13 @@ TABLE: dict[str, Entry] = {}
     multiple=True,
     metavar="NAME@DIGEST",
     help="Test this image, already in the registry; as `davy build` prints it. Without: build first.",
+)
+@options.suites
+@options.shard
+@options.option(
+    "--files",
+    metavar="'FILE FILE…'",
+    help="With --suite and --shard: the test files that `davy test plan -o github-matrix` settled for this machine.",
 )
 @options.out
 @options.dry_run

@@ -1,0 +1,122 @@
+"""Folder archive: runs kept in a folder, each in one of its own that appears whole or not at all."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from davy.pipeline import runfile
+from davy.pipeline.errors import Unreachable
+from davy.pipeline.record import RunRecord
+
+HALF = ".half-"
+FORGOTTEN = timedelta(days=1)
+"""A half-written run that nobody has touched for so long is a killed runner's."""
+
+
+class FolderArchive:
+    """`<root>/<service>/<time>-<release>/`, with `record.json` and the files."""
+
+    def __init__(self, root: Path, service: str) -> None:
+        self._root, self._runs = root, root / service
+
+    def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
+        """Write it beside, then move it into its place. Raises Unreachable with the system's own words."""
+        place = self._runs / runfile.name(record)
+        with self._said("written"):
+            self._runs.mkdir(parents=True, exist_ok=True)
+            # An archive inside the work tree is no part of the source.
+            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
+            half = Path(tempfile.mkdtemp(prefix=HALF, dir=self._runs))
+            try:
+                _filled(half, record, files)
+                _moved(half, place)
+            except BaseException:
+                shutil.rmtree(half, ignore_errors=True)
+                raise
+        return str(place)
+
+    def recent(self, most: int) -> tuple[RunRecord, ...]:
+        """Newest first. A folder without a readable record is no run."""
+        found: list[RunRecord] = []
+        with self._said("read"):
+            for name in sorted(self._names(), reverse=True):
+                if len(found) >= most:
+                    break
+                with suppress(ValueError, FileNotFoundError, NotADirectoryError):
+                    found.append(_read(self._runs / name / runfile.RECORD))
+        return tuple(found)
+
+    def prune(self, before: datetime, keep_at_least: int) -> int:
+        """Also what killed runners left half-written."""
+        with self._said("cleaned up"):
+            gone = runfile.expired(self._names(), before, keep_at_least)
+            for name in gone:
+                # Renamed first: a run that is half deleted must not look like one.
+                half = self._runs / f"{HALF}{name}"
+                (self._runs / name).rename(half)
+                shutil.rmtree(half)
+            self._swept()
+        return len(gone)
+
+    def _names(self) -> Iterator[str]:
+        if not self._runs.is_dir():
+            return
+        for path in self._runs.iterdir():
+            if runfile.is_name(path.name) and path.is_dir():
+                yield path.name
+
+    def _swept(self) -> None:
+        if not self._runs.is_dir():
+            return
+        oldest = time.time() - FORGOTTEN.total_seconds()
+        for path in self._runs.glob(f"{HALF}*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    shutil.rmtree(path)
+
+    @contextmanager
+    def _said(self, deed: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            words = error.strerror or str(error)
+            raise Unreachable(
+                f"The archive {self._root} cannot be {deed}: {words}.",
+                remedy="Make room, or name another folder as results.archive.folder.",
+            ) from error
+
+
+def _filled(half: Path, record: RunRecord, files: Sequence[tuple[str, Path]]) -> None:
+    for name, path in files:
+        if path.is_symlink() or not path.is_file():
+            continue
+        target = half / runfile.inside(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    with (half / runfile.RECORD).open("w", encoding="utf-8") as file:
+        file.write(runfile.text(record))
+        file.flush()
+        os.fsync(file.fileno())
+    half.chmod(0o755)
+
+
+def _moved(half: Path, place: Path) -> None:
+    """Into its place, over the same run kept before."""
+    if place.exists():
+        old = Path(tempfile.mkdtemp(prefix=HALF, dir=place.parent))
+        place.rename(old / "old")
+        half.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        half.rename(place)
+
+
+def _read(path: Path) -> RunRecord:
+    if path.stat().st_size > runfile.MOST_BYTES:
+        raise ValueError("too large for a record")
+    return runfile.record(path.read_bytes())

@@ -1,0 +1,55 @@
+"""Archiving: a run kept, and earlier ones asked for. An archive that fails is a warning: results lie here as well."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from davy.pipeline.errors import DavyError
+from davy.pipeline.ports import Archive
+from davy.pipeline.record import RunRecord
+from davy.pipeline.suiteconfig import ArchiveConfig
+
+SKIPPED = (".gitignore",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What became of it."""
+
+    place: str = ""
+    """Where the run is kept, for people; empty where it could not be."""
+    pruned: int = 0
+    """Older runs that were deleted."""
+    warnings: tuple[str, ...] = ()
+
+
+def recent(archive: Archive, most: int) -> tuple[tuple[RunRecord, ...], tuple[str, ...]]:
+    """The newest runs, and a warning where they could not be had."""
+    try:
+        return archive.recent(most), ()
+    except DavyError as error:
+        return (), (f"Earlier runs are not known: {_words(error)}",)
+
+
+def keep(archive: Archive, record: RunRecord, out: Path, rule: ArchiveConfig, now: datetime) -> Kept:
+    """The record, and every file below `out`; then the rule of retention."""
+    try:
+        place = archive.keep(record, tuple(files(out)))
+    except DavyError as error:
+        return Kept(warnings=(f"The run is not archived: {_words(error)} Its results are in {out}.",))
+    try:
+        return Kept(place=place, pruned=archive.prune(now - rule.keep, rule.keep_at_least))
+    except DavyError as error:
+        return Kept(place=place, warnings=(f"Old runs are not deleted: {_words(error)}",))
+
+
+def files(out: Path) -> Iterator[tuple[str, Path]]:
+    """Every plain file below the folder, by its name there. A link is none: it may lead anywhere."""
+    for path in sorted(out.rglob("*")) if out.is_dir() else ():
+        if path.is_file() and not path.is_symlink() and path.name not in SKIPPED:
+            yield path.relative_to(out).as_posix(), path
+
+
+def _words(error: DavyError) -> str:
+    return " ".join(part for part in (error.what, error.remedy) if part)
