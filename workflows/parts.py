@@ -1,9 +1,12 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 import json
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import click
 
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
@@ -25,6 +28,7 @@ from davy.workflows import canaryfile, configured, gate, testfiles, wiring
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
+from davy.workflows.render.clean import harmless
 
 LATEST = 20
 """Runs that are asked how long things take."""
@@ -157,7 +161,15 @@ def before_traffic(task: Errand) -> tuple[Ask, ...]:
 
 def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
     """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
-    return ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    if not any(suite.config for suite in wanted):
+        return asked
+    from davy.workflows import sauced  # noqa: PLC0415 - few have such a file
+
+    made, notes = sauced.asked(asked, task.folder, os.environ)
+    for note in notes:
+        click.echo(harmless(f"note: {note}"), err=True)
+    return made
 
 
 def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:

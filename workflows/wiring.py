@@ -198,6 +198,13 @@ def suite_places(
     return places
 
 
+def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
+    """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
+    from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
+
+    return sauceproject.files(root, ignore_file)
+
+
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
     if suite.in_ not in _PLACES:
         what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"

@@ -110,25 +110,25 @@ def _spread(kind: Kind, suite: Mapping[str, Any]) -> bool:
 
 def _jobs(
     parsed: SauceFile, suite: Mapping[str, Any], files: Sequence[str]
-) -> Iterator[tuple[SauceJob, tuple[str, ...] | None]]:
-    """Jobs, with the files that are to be spread over several such; None: what it runs is settled."""
+) -> Iterator[tuple[SauceJob, tuple[str, ...]]]:
+    """Jobs, with the files that are to be spread over several such; none: what it runs is settled."""
     kind = parsed.kind
     if kind not in FRAMEWORKS or suite.get("simulators"):
         for job in _on_devices(parsed, suite):
-            yield job, None
+            yield job, ()
         return
     name, own = str(suite["name"]), specs(kind, suite, files) if _spread(kind, suite) else ()
     if suite.get("shard") == "spec" or kind is Kind.REPLAY:
         for path in own:
-            yield _job(parsed, with_specs(kind, suite, (path,)), f"{name} · {path}"), None
+            yield _job(parsed, with_specs(kind, suite, (path,)), f"{name} · {path}"), ()
     elif suite.get("shard") == "concurrency":
         yield _job(parsed, suite, name), own
     elif _count(suite.get("numShards")) > 1:
         for shard, of in _numbered(suite["numShards"]):
             params = {**(inner(suite, "params") or {}), "shard": f"{shard}/{of}"}
-            yield _job(parsed, {**suite, "params": params}, f"{name} · {shard} of {of}"), None
+            yield _job(parsed, {**suite, "params": params}, f"{name} · {shard} of {of}"), ()
     else:
-        yield _job(parsed, suite, name), None
+        yield _job(parsed, suite, name), ()
 
 
 def _on_devices(parsed: SauceFile, suite: Mapping[str, Any]) -> Iterator[SauceJob]:
