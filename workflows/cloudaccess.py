@@ -40,7 +40,8 @@ def terms_of(suite: "SuiteConfig", service: str, release: str) -> "Terms":
     from davy.pipeline.testing.terms import Terms  # noqa: PLC0415
 
     devices = suite.matrix.get("device", ())
-    real = bool(devices) and not any(word in device.lower() for device in devices for word in VIRTUAL)
+    virtual = any(word in device.lower() for device in devices for word in VIRTUAL)
+    real = None if suite.config else bool(devices) and not virtual
     said = suite.cloud
     if said is None:
         return Terms(service=service, release=release, real=real)

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,19 @@ AGAIN = (429, 500, 502, 503, 504)
 MOST_ASSET = 512 * 2**20
 
 
+class Body(Protocol):
+    """What is sent as it is read, and anew at a retry."""
+
+    @property
+    def kind(self) -> str:
+        """Its content type."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
 class CloudApi:
     """Speaks to one cloud. May be used by several threads at once."""
 
@@ -34,20 +47,20 @@ class CloudApi:
         """What the cloud said, in one harmless line, without the key."""
         return harmless(" ".join(text.split()), (self.cloud.key,))[:300]
 
-    def called(self, call: Call, *, missing: int = 0, files: Mapping[str, Any] | None = None) -> Any:
+    def called(self, call: Call, *, missing: int = 0, form: Body | None = None) -> Any:
         """The answer's JSON, after retries; `missing`: so often a 404 is asked again.
 
         Raises Forbidden, Missing, Unreachable.
         """
-        return parsed(self.answered(call, missing=missing, files=files).content)
+        return parsed(self.answered(call, missing=missing, form=form).content)
 
     def answered(
-        self, call: Call, *, missing: int = 0, files: Mapping[str, Any] | None = None, accept: str = "*/*"
+        self, call: Call, *, missing: int = 0, form: Body | None = None, accept: str = "*/*"
     ) -> requests.Response:
         """The answer, after retries. Raises Forbidden, Missing, Unreachable."""
         tried, absent = 0, 0
         while True:
-            answer = self._once(call, files, accept)
+            answer = self._once(call, form, accept)
             code = answer.status_code if answer is not None else 0
             absent += code == 404
             tried += 1
@@ -69,16 +82,14 @@ class CloudApi:
         except requests.RequestException as error:
             raise Unreachable(f"{self.cloud.title} broke off {_path(call)}: {type(error).__name__}.") from error
 
-    def _once(self, call: Call, files: Mapping[str, Any] | None, accept: str) -> requests.Response | None:
-        for stream in (files or {}).values():
-            stream[1].seek(0)
+    def _once(self, call: Call, form: Body | None, accept: str) -> requests.Response | None:
         try:
             return self.session.request(
                 call.method,
                 call.url,
                 json=dict(call.body) if call.body is not None else None,
-                files=files,
-                headers={"Accept": accept},
+                data=form,
+                headers={"Accept": accept, **({"Content-Type": form.kind} if form else {})},
                 timeout=(CONNECT, ANSWER),
                 stream=accept != "*/*" or call.url.endswith(("mp4", "zip", "log", "xml")),
             )

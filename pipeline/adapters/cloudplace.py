@@ -5,9 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from davy.pipeline.adapters import saucestore
+from davy.pipeline.adapters import orphans, saucestore
 from davy.pipeline.adapters.clouds import Account, CloudSuites, swept
-from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.saucejobs import SauceJobs
 from davy.pipeline.adapters.turns import Turns
 from davy.pipeline.errors import DavyError, Forbidden, Missing, Unusable
@@ -45,8 +44,8 @@ class CloudPlace:
         return _EitherRunner(self)
 
     def swept(self) -> tuple[str, ...]:
-        """What killed runners left: noted on this machine, and marked on Sauce Labs also from other machines."""
-        return (*swept(self.account), *self._swept_by_marks())
+        """What killed runners left: processes and sessions of this machine, and on Sauce Labs those of others, too."""
+        return (*orphans.ended(self.account.owner.service), *swept(self.account), *self._swept_by_marks())
 
     def opened(self) -> Account:
         """The account, ready to use."""
@@ -64,7 +63,7 @@ class CloudPlace:
 
     def _may_start(self) -> None:
         cloud = self.account.api.cloud
-        if cloud.vendor is Vendor.SAUCE and not cloud.has_virtual and not self.account.terms.real:
+        if cloud.vendor is Vendor.SAUCE and not cloud.has_virtual and self.account.terms.real is False:
             raise Unusable(
                 f"Sauce Labs has only real devices in {cloud.region}: no browsers, emulators or simulators.",
                 remedy="Take the region us-west-1 or eu-central-1, or name real devices in the suite's matrix.",
@@ -80,13 +79,14 @@ class CloudPlace:
             answer = api.called(call)
         except Missing:
             return None
-        most = dialects.slots_in(api.cloud, answer, real=self.account.terms.real)
-        if most == 0:
+        kinds = (False, True) if self.account.terms.real is None else (self.account.terms.real,)
+        known = [most for kind in kinds if (most := dialects.slots_in(api.cloud, answer, real=kind)) is not None]
+        if known and not sum(known):
             raise Forbidden(
                 f"{api.cloud.title} allows this account no sessions at all.",
                 remedy="See the account's plan: its minutes may be used up, or it has no devices of this kind.",
             )
-        return most
+        return sum(known) if known else None
 
     def _tunnel_is_there(self) -> None:
         cloud, terms = self.account.api.cloud, self.account.terms
@@ -125,7 +125,7 @@ class CloudPlace:
             # Who may not list real devices has none running.
             with suppress(Missing, Forbidden):
                 for job in saucecalls.jobs_in(api.called(call), real=real):
-                    if marks.is_left_behind(job.tags, self.account.owner, self.account.now(), is_there):
+                    if marks.is_left_behind(job.tags, self.account.owner, self.account.now(), orphans.is_there):
                         with suppress(DavyError):
                             api.called(dialects.stop_call(api.cloud, job.id, real=real))
                         told.append(f"stopped job {job.id} on {api.cloud.title}, left by a davy that is gone")

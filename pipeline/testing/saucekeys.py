@@ -124,7 +124,7 @@ def problems(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
         if not isinstance(suite, dict):
             yield ("suites", index), "must be a mapping"
             continue
-        yield from _suite(kind, ("suites", index), suite, names)
+        yield from _suite(kind, ("suites", index), suite, names, str(inner(tree, "sauce", "region") or ""))
 
 
 def notes(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
@@ -202,7 +202,7 @@ def _artifacts(tree: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("artifacts", "download", "when"), f"must be one of {', '.join(WHENS)}"
 
 
-def _suite(kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str]) -> Iterator[Finding]:
+def _suite(kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str], region: str) -> Iterator[Finding]:
     yield from _unknown(place, suite, OWN | SUITE[kind])
     name = str(suite.get("name") or "")
     if not name:
@@ -218,10 +218,10 @@ def _suite(kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str]) 
         yield (*place, "numShards"), "and `shard` are two ways to the same; take one"
     if suite.get("shardGrepEnabled"):
         yield (*place, "shardGrepEnabled"), "davy does not look into spec files; leave it out, or shard by file names"
-    yield from _what(kind, place, suite)
+    yield from _what(kind, place, suite, region)
 
 
-def _what(kind: Kind, place: Place, suite: Mapping[str, Any]) -> Iterator[Finding]:
+def _what(kind: Kind, place: Place, suite: Mapping[str, Any], region: str) -> Iterator[Finding]:
     """What the kind needs of a suite."""
     if kind is Kind.PLAYWRIGHT:
         browser = inner(suite, "params", "browserName")
@@ -241,7 +241,7 @@ def _what(kind: Kind, place: Place, suite: Mapping[str, Any]) -> Iterator[Findin
     if kind is Kind.XCUITEST and suite.get("shard"):
         yield (*place, "shard"), "davy does not shard XCUITest by lists of tests; write a suite for each"
     if kind in NATIVE:
-        yield from _devices(place, suite)
+        yield from _devices(place, suite, region)
 
 
 def _patterns(place: Place, suite: Mapping[str, Any]) -> Iterator[Finding]:
@@ -256,13 +256,15 @@ def _patterns(place: Place, suite: Mapping[str, Any]) -> Iterator[Finding]:
                 yield where, f"is no regular expression: {error}"
 
 
-def _devices(place: Place, suite: Mapping[str, Any]) -> Iterator[Finding]:
+def _devices(place: Place, suite: Mapping[str, Any], region: str) -> Iterator[Finding]:
     virtual = "emulators" if "emulators" in suite else "simulators"
     if not suite.get("devices") and not suite.get(virtual):
         yield (*place, "devices"), "is needed, or emulators"
     for index, device in enumerate(suite.get("devices") or ()):
         if not inner(device, "name") and not inner(device, "id"):
             yield (*place, "devices", index), "needs a name or an id"
+    if suite.get(virtual) and region in ONLY_REAL_DEVICES:
+        yield (*place, virtual), f"Sauce Labs has only real devices in {region}"
     for index, device in enumerate(suite.get(virtual) or ()):
         name = str(inner(device, "name") or "")
         if virtual.rstrip("s") not in name.lower():

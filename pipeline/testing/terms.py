@@ -24,8 +24,8 @@ class Terms:
     options: Mapping[str, Any] = field(default_factory=dict)
     assets: str = "fail"
     """When what the cloud keeps is fetched: `always`, `fail`, `never`."""
-    real: bool = False
-    """True where only real devices are asked for."""
+    real: bool | None = False
+    """True where only real devices are asked for, False where none are; None: it differs from job to job."""
 
     def build_of(self, attempt: int) -> str:
         """The build's name, which no other run and no other try has."""

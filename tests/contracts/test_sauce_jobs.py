@@ -194,7 +194,7 @@ def test_only_what_nobody_will_end_is_swept(double: Double, tmp_path: Path) -> N
     double.jobs["somebody's"] = {"id": "somebody's", "status": "in progress", "hidden": 0, "tags": ["e2e"]}
     place = place_of(double, tmp_path)
     place.account = replace(place.account, now=lambda: NOW)
-    said = place.swept()
+    said = [line for line in place.swept() if "Sauce Labs" in line]
     assert {name for name, one in double.jobs.items() if one.get("stopped")} == {"orphan", "of-a-device", "late"}
     assert len(said) == 3
-    assert place.swept() == ()
+    assert not [line for line in place.swept() if "Sauce Labs" in line]
