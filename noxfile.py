@@ -121,10 +121,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Budgets as ratios, measured side by side in one run. `-- judge`: the judge's error rates; needs no lab."""
+    """Budgets as ratios, measured side by side in one run. `-- judge`, `-- test`: need no lab."""
     locked(session)
     compiled(session)
-    if session.posargs[:1] != ["judge"]:
+    if session.posargs[:1] not in (["judge"], ["test"]):
         _lab(session, "up")
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
 

@@ -34,7 +34,12 @@ class RunRecord:
     service: str
     revision: str
     branch: str = ""
+    dirty: bool = False
+    """The work tree held more than the revision does."""
     passed: bool = True
     cases: tuple[CaseRecord, ...] = ()
     items: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By suite (with its cell: `e2e[chrome]`), by test file: seconds it took."""
+    """By suite (with its cell: `e2e[chrome]`), by test file: seconds its cases took; `(start)`: what beginning cost.
+
+    Without files by the shard, `2/8`, with its start; an empty name where the suite ran whole.
+    """

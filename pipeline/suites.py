@@ -14,7 +14,7 @@ from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
 from davy.pipeline.redaction import harmless
-from davy.pipeline.testing import expansion, spread, tries
+from davy.pipeline.testing import expansion, highlights, spread, tries
 from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
 from davy.pipeline.testing.recorded import Ended
@@ -190,6 +190,7 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
     """Its numbers count what counts: a bad case in quarantine is neither failed nor an error. `took`: by the clock."""
     suite, runs = ended.suite, [each.run for story in ended.stories for each in story.runs]
+    told, more = highlights.highlights(suite, shown)
     return SuiteFinished(
         at=clock.now(),
         suite=suite.name,
@@ -205,6 +206,10 @@ def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: C
         quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
         parts=len(ended.stories),
         link=next((run.link for run in reversed(runs) if run.link), ""),
+        told=told,
+        more=more,
+        slowest=highlights.slowest(suite, shown),
+        notes=tuple(map(shown, suite.notes)),
     )
 
 

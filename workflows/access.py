@@ -61,6 +61,23 @@ def secrets(server: "PrometheusConfig", environment: Mapping[str, str]) -> tuple
     return tuple(filter(None, (own, *_secrets(server.model_dump(), "", environment))))
 
 
+def without_secrets(tree: Tree, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for what is no part of davy: without the variables that the configuration reads secrets from."""
+    named = set(_named(tree))
+    return {name: value for name, value in environment.items() if name not in named}
+
+
+def _named(tree: Tree) -> Iterator[str]:
+    """Of every `env:NAME`, the name."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        for value in tree:
+            yield from _named(value)
+    elif isinstance(tree, str) and tree.startswith(SECRET):
+        yield tree.removeprefix(SECRET)
+
+
 def _secrets(tree: Tree, key: str, environment: Mapping[str, str]) -> Iterator[str]:
     from davy.pipeline.serverconfig import FILE_KEYS, SECRET_KEYS  # noqa: PLC0415 - pydantic
 

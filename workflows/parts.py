@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import click
@@ -21,9 +22,11 @@ from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
+from davy.pipeline.record import RunRecord
 from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import ordering, recorded
+from davy.pipeline.testing import ordering, quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
+from davy.pipeline.testing.quarantine import Quarantine
 from davy.workflows import canaryfile, configured, gate, testfiles, wiring
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
@@ -73,6 +76,7 @@ def parts(task: Order) -> Parts:
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config
+    wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
@@ -127,17 +131,42 @@ def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Gen
     )
     meant = [ask.suite for ask in asked]
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
-    archive = wiring.archive(config, task.folder)
+    archive, held, today = (
+        wiring.archive(config, task.folder),
+        wiring.quarantine(config, task.folder),
+        clock.now().date(),
+    )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
-    done = yield from suites.run(wanted, places, clock, task.out, wiring.washing(config), history=history)
+    done = yield from suites.run(
+        wanted,
+        places,
+        clock,
+        task.out,
+        wiring.washing(config),
+        history=history,
+        quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
+    )
     if done.ended:
         record = recorded.record(
             done.ended, release=task.release, at=clock.now(), service=config.service, revision=known(task)
         )
-        kept = archiving.keep(archive, record, task.out, config.results.archive, clock.now())
+        yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
+        paths = (*([done.report] if done.report else []), *done.files)
+        kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
+    """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
+    seen = [(case.suite, case.name) for case in records[0].cases]
+    return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
+
+
+def is_whole(asked: Sequence[Ask], config: DeliveryConfig) -> bool:
+    """Whether every suite there is runs, in full."""
+    return {ask.suite.name for ask in asked if ask.shard is None} == {suite.name for suite in config.tests}
 
 
 def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:

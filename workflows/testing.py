@@ -25,6 +25,7 @@ Said = Mapping[str, Any]
 def test(task: Errand, said: Said) -> Ending:
     """The suites alone."""
     images = parts.given(task.config, said["images"])
+    wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
     asked = shared(parts.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Archive, Builder, Clock, Source, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
+    from davy.pipeline.testing.quarantine import Quarantine
 
 KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
 """Variables that hold keys of clouds, also where the configuration does not name them."""
@@ -223,23 +224,32 @@ class _Asked:
 
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.containers import DockerSuites  # noqa: PLC0415
-    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+    from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
 
-    return PlainPlace(made=lambda: DockerSuites(os.environ, interrupted=asked.clock.interrupted))
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+
+
+def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
+
+    config = asked.config
+    own = access.without_secrets(config.model_dump(), os.environ)
+    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
 
 
 def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.jobs import JobSuites  # noqa: PLC0415
-    from davy.pipeline.adapters.plainplace import PlainPlace  # noqa: PLC0415
+    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+    from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
 
     api, namespace = cluster_of(asked.config)
-
-    def made() -> JobSuites:
-        service, interrupted = asked.config.service, asked.clock.interrupted
-        return JobSuites(api.again(), namespace, service=service, release=asked.release, interrupted=interrupted)
-
-    return PlainPlace(made=made)
+    return JobPlace(
+        api=api,
+        namespace=namespace,
+        service=asked.config.service,
+        release=asked.release,
+        interrupted=asked.clock.interrupted,
+        allowed=lambda: demand_jobs(api, namespace),
+    )
 
 
 def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
@@ -264,6 +274,7 @@ def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
 
 _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     "image": _image_place,
+    "process": _process_place,
     "kubernetes": _kubernetes_place,
     **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
 }
@@ -280,6 +291,25 @@ def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
     from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
 
     return FolderArchive(folder / said.folder, config.service)
+
+
+def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
+    """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
+    from davy.pipeline import configfile  # noqa: PLC0415
+    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+
+    said = config.results.quarantine
+    if said is None:
+        return Quarantine()
+    try:
+        text = configfile.text(folder / said)
+    except Unusable as error:
+        what = "; ".join(problem.what for problem in error.problems)
+        problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")
+        raise Unusable(
+            "The quarantine cannot be read.", problems=(problem,), remedy="Write it, or take the key out."
+        ) from error
+    return parsed(text, said)
 
 
 def metrics(config: "Config") -> "Metrics":

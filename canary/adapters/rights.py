@@ -44,7 +44,7 @@ RIGHTS = (
 """For a canary."""
 
 JOB_RIGHTS = (
-    *_rights("batch", "jobs", "create", "get", "delete"),
+    *_rights("batch", "jobs", "create", "get", "list", "patch", "delete"),
     *_rights("", "pods", "list"),
     *_rights("", "pods/log", "get"),
 )
@@ -85,6 +85,14 @@ def refusal(workload: Workload, lacking: tuple[Right, ...]) -> Forbidden:
         f"missing {', '.join(map(str, lacking))}.",
         remedy="Grant the Role that the documentation shows, or use other credentials.",
     )
+
+
+def demand_jobs(api: KubeApi, namespace: str) -> None:
+    """Raises Forbidden with every right on Jobs that is missing, before any is made."""
+    meant = Workload(namespace=namespace, name="")
+    lacking = missing(api, meant, JOB_RIGHTS)
+    if lacking:
+        raise refusal(meant, lacking)
 
 
 def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,8 +21,10 @@ from docker.types import LogConfig
 from davy.pipeline import durations
 from davy.pipeline.adapters import engine
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+from davy.pipeline.testing import k6
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
 SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
@@ -31,6 +34,27 @@ SPARE = 300
 MOST_JUNIT = 32 * 2**20
 MOST_LOG = 64 * 2**20
 MOST_LINE = 64 * 2**10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePlace:
+    """The Docker engine that the environment names."""
+
+    environment: Mapping[str, str]
+    interrupted: Callable[[], bool]
+
+    def slots(self, wanted: int) -> int:
+        """As many as are wanted: who writes `shards` knows the machine."""
+        return max(1, wanted)
+
+    def runner(self) -> "DockerSuites":
+        """A new one each time."""
+        return DockerSuites(self.environment, interrupted=self.interrupted)
+
+    def swept(self) -> tuple[str, ...]:
+        """See the port. Raises Unreachable where Docker is not there."""
+        with engine.connected(self.environment) as client:
+            return tuple(_sweep(client))
 
 
 class DockerSuites:
@@ -47,11 +71,13 @@ class DockerSuites:
 
     def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         """Run the suite to its end. Raises Unreachable where Docker is not there, Forbidden at the image's registry."""
+        return k6.told(order, self._run(k6.ordered(order), say))
+
+    def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         order.out.mkdir(parents=True, exist_ok=True)
         log = order.out / "log.txt"
         with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
-            _sweep(client)
             problem = self._pulled(client, order)
             if problem:
                 kept.write(f"{problem}\n")
@@ -245,7 +271,7 @@ def _owner() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
-def _sweep(client: docker.APIClient) -> None:
+def _sweep(client: docker.APIClient) -> Iterator[str]:
     """Remove containers that killed runs left behind: their owner is gone, or their time is long over."""
     found: list[dict[str, Any]] = client.containers(all=True, filters={"label": [SUITE, OWNER]})
     for container in found:
@@ -253,18 +279,11 @@ def _sweep(client: docker.APIClient) -> None:
         if _left_behind(str(labels.get(OWNER, "")), str(labels.get(UNTIL, ""))):
             with suppress(APIError):
                 client.remove_container(container["Id"], v=True, force=True)
+                yield f"removed container {container['Id'][:12]} of suite {labels[SUITE]}, whose davy is gone"
 
 
 def _left_behind(owner: str, until: str) -> bool:
     host, _, number = owner.rpartition("/")
     if until.isdigit() and time.time() > int(until):
         return True
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return host == socket.gethostname() and number.isdigit() and not is_there(int(number))

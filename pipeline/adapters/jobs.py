@@ -1,38 +1,97 @@
-"""Jobs: suites `in: kubernetes`, each as a Job in the cluster, with the same contract as one in a container.
+"""Jobs: suites `in: kubernetes`, all shards of one as an Indexed Job, with the same contract as one in a container.
 
-A killed runner leaves nothing for ever: Kubernetes itself ends the Job at its deadline and deletes it ten minutes
-later, and the next run of the same release begins by deleting it.
+A killed runner leaves nothing for ever: the next one of the same service ends the Jobs whose runner says no more that
+it is there, and Kubernetes itself ends a Job at its deadline and deletes it ten minutes later.
 """
 
 import hashlib
-import queue
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, TextIO
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from davy.pipeline import durations
-from davy.pipeline.adapters import tarball
-from davy.pipeline.adapters.joblog import LogReader
-from davy.pipeline.adapters.jobpod import GRACE, failure_in, job_of, state_of, waits_for
-from davy.pipeline.adapters.jobscript import Parts
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.errors import Conflict, Missing
+from davy.pipeline.adapters import jobpod
+from davy.pipeline.adapters.jobpod import ALIVE, GRACE, JobName, job_of
+from davy.pipeline.adapters.jobwatch import Board, Shard
+from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi
+from davy.pipeline.adapters.suitelog import SuiteLog
+from davy.pipeline.errors import Conflict, DavyError, Missing
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+from davy.pipeline.testing import k6
 
 Doc = dict[str, Any]
 
-MOST_LOG = 64 * 2**20
+TICK = 0.2
+BEAT = 15.0
+"""Seconds after which a runner says again that it is there."""
+SILENT = timedelta(minutes=2)
+"""A runner that has said nothing for so long is gone."""
+START_WITHIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlace:
+    """A namespace of the cluster."""
+
+    api: KubeApi
+    namespace: str
+    service: str
+    release: str
+    interrupted: Callable[[], bool]
+    allowed: Callable[[], None]
+    """Raises Forbidden, with every right that is missing."""
+
+    def slots(self, wanted: int) -> int:
+        """As many as are wanted: pods that have no room yet wait for it."""
+        return max(1, wanted)
+
+    def runner(self) -> "JobSuites":
+        """A new one each time, with a connection of its own."""
+        return JobSuites(
+            self.api.again(),
+            self.namespace,
+            service=self.service,
+            release=self.release,
+            interrupted=self.interrupted,
+        )
+
+    def swept(self) -> tuple[str, ...]:
+        """See the port. The first call of a run, so what is not allowed is said here: raises Forbidden."""
+        self.allowed()
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        chosen = f"{jobpod.MANAGED}=davy,{jobpod.SERVICE}={jobpod.label(self.service)}"
+        found = self.api.get(path, {"labelSelector": chosen})["items"]
+        return tuple(self._ended(path, job, self.api.server_now()) for job in found if self._is_left(job))
+
+    def _is_left(self, job: Doc) -> bool:
+        told = (job["metadata"].get("annotations") or {}).get(ALIVE, "")
+        try:
+            return self.api.server_now() - datetime.fromisoformat(told) > SILENT
+        except ValueError:
+            return False
+
+    def _ended(self, path: str, job: Doc, now: datetime) -> str:
+        meta = job["metadata"]
+        self.api.delete(f"{path}/{meta['name']}")
+        silent = durations.shown(timedelta(seconds=round((now - _alive(job)).total_seconds())))
+        release = meta["labels"].get(jobpod.RELEASE, "")
+        return f"ended Job {meta['name']} of release {release}, whose runner has been silent for {silent}"
+
+
+def _alive(job: Doc) -> datetime:
+    return datetime.fromisoformat(job["metadata"]["annotations"][ALIVE])
 
 
 class JobSuites:
-    """Runs one suite at a time. `stop` may come from another thread."""
+    """Runs one suite at a time, all its shards at once. `stop` may come from another thread."""
 
     def __init__(
         self,
@@ -42,9 +101,9 @@ class JobSuites:
         service: str,
         release: str,
         interrupted: Callable[[], bool] = lambda: False,
-        start_within: timedelta = timedelta(minutes=5),
+        start_within: timedelta = START_WITHIN,
     ) -> None:
-        """`start_within`: the image must be pulled and the pod placed by then."""
+        """`start_within`: the image must be pulled and the pod placed by then, while no other shard of it runs."""
         self._api, self._namespace = api, namespace
         self._service, self._release = service, release
         self._interrupted, self._start_within = interrupted, start_within
@@ -58,32 +117,40 @@ class JobSuites:
 
     def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         """See the port. Raises Forbidden where the credentials may not make Jobs, too."""
+        return self.run_all([order], lambda _, line: say(line))[0]
+
+    def run_all(self, orders: Sequence[SuiteOrder], say: Callable[[int, str], None]) -> tuple[SuiteRun, ...]:
+        """See the port. The orders are shards of one suite: only environment, items and folder of each are its own.
+
+        Raises Unusable where the list of tests is too long for a pod.
+        """
+        runs = self._run_all([k6.ordered(order) for order in orders], say)
+        return tuple(k6.told(order, run) for order, run in zip(orders, runs, strict=True))
+
+    def _run_all(self, orders: Sequence[SuiteOrder], say: Callable[[int, str], None]) -> tuple[SuiteRun, ...]:
         self._stopped.clear()
-        order.out.mkdir(parents=True, exist_ok=True)
-        name, mark = self._name(order), f"davy-{secrets.token_hex(16)}"
+        name, mark = self._name(orders[0]), f"davy-{secrets.token_hex(16)}"
         self._gone(name)
-        job = job_of(
-            order,
-            name=name,
-            mark=mark,
-            service=self._service,
-            release=self._release,
-            start_within=self._start_within,
-        )
-        made = self._made(name, job)
+        named = JobName(name=name, mark=mark, service=self._service, release=self._release, at=self._api.server_now())
+        job = self._made(name, job_of(orders, named, self._start_within))
         try:
-            with (order.out / "log.txt").open("w", encoding="utf-8") as kept:
-                return self._played(made, order, _Log(kept=kept, say=say, parts=Parts(mark)))
+            with ExitStack() as opened:
+                board = Board()
+                shards = [
+                    self._shard(order, number=number, board=board, mark=mark, say=partial(say, number), opened=opened)
+                    for number, order in enumerate(orders)
+                ]
+                return self._watched(job, shards, board)
         finally:
             self._api.delete(f"{self._jobs}/{name}")
 
     # ---- the Job ----
 
     def _name(self, order: SuiteOrder) -> str:
-        """The same for the same release and suite, so that what a killed runner left is found again."""
+        """The same for the same release, suite, part and try, so that what a killed runner left is found again."""
         said = re.sub(r"[^a-z0-9]+", "-", f"{self._service}-{order.name}".lower()).strip("-")[:40].strip("-")
-        told = hashlib.sha256(f"{self._service}/{self._release}/{order.name}".encode()).hexdigest()[:10]
-        return f"davy-{said}-{told}"
+        whole = f"{self._service}/{self._release}/{order.name}/{order.part}/{order.attempt}/{order.shard}"
+        return f"davy-{said}-{hashlib.sha256(whole.encode()).hexdigest()[:10]}"
 
     def _made(self, name: str, job: Doc) -> Doc:
         """A Conflict is our own create, whose answer was lost."""
@@ -108,125 +175,55 @@ class JobSuites:
 
     # ---- its run ----
 
-    def _played(self, job: Doc, order: SuiteOrder, log: "_Log") -> SuiteRun:
-        pod, because = self._started(job)
-        if because or pod is None:
-            log.tell(because)
-            return SuiteRun(exit_code=None, junit=None, log=Path(log.kept.name), because=because)
-        because = self._followed(job, pod, order, log)
-        code, why = self._end(pod, order, log.parts) if not because else (None, because)
-        files = self._unpacked(order, log)
-        if code is not None and not why and not log.parts.is_whole():
-            log.parts.notes.append("(the end of the log did not come; report and files may be missing)")
-        for note in log.parts.notes:
-            log.tell(note)
-        return SuiteRun(
-            exit_code=code, junit=log.parts.junit(), log=Path(log.kept.name), because=why, files=tuple(files)
+    def _shard(self, order: SuiteOrder, *, number: int, board: Board, mark: str, say: Say, opened: ExitStack) -> Shard:
+        order.out.mkdir(parents=True, exist_ok=True)
+        kept = opened.enter_context((order.out / "log.txt").open("w", encoding="utf-8"))
+        return Shard(
+            number=number,
+            order=order,
+            api=self._api.again(),
+            namespace_path=self._pods,
+            board=board,
+            log=SuiteLog(kept=kept, say=say),
+            mark=mark,
+            start_within=self._start_within,
         )
 
-    def _started(self, job: Doc) -> tuple[str | None, str]:
-        """The pod's name once its container runs or ran; else why it does not."""
-        ends, seen = time.monotonic() + self._start_within.total_seconds(), "no pod was made"
-        while time.monotonic() < ends:
-            if self._is_over():
-                return None, "stopped"
-            pod = self._pod(job)
-            if pod is not None:
-                state = state_of(pod)
-                if "running" in state or "terminated" in state:
-                    return pod["metadata"]["name"], ""
-                if failure := failure_in(state):
-                    return None, failure
-                seen = waits_for(pod, state)
-            time.sleep(0.2)
-        return None, f"did not start within {durations.shown(self._start_within)}: {seen}"
+    def _watched(self, job: Doc, shards: Sequence[Shard], board: Board) -> tuple[SuiteRun, ...]:
+        with ThreadPoolExecutor(len(shards)) as threads:
+            runs = [threads.submit(shard.played) for shard in shards]
+            try:
+                self._looked_after(job, runs, board)
+            except BaseException:
+                board.over = board.over or "stopped"
+                with suppress(DavyError):
+                    self._api.delete(f"{self._jobs}/{job['metadata']['name']}")
+                raise
+        return tuple(run.result() for run in runs)
 
-    def _followed(self, job: Doc, pod: str, order: SuiteOrder, log: "_Log") -> str:
-        """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
-        reader = LogReader(
-            self._api.again(), f"{self._pods}/{pod}/log", f"{log.parts.mark} end", lambda: self._has_ended(pod)
-        )
-        reader.start()
-        ends, because = time.monotonic() + order.timeout.total_seconds(), ""
-        last = float("inf")
-        while time.monotonic() < last:
-            with suppress(queue.Empty):
-                line = reader.lines.get(timeout=0.1)
-                if line is None:
-                    break
-                log.take(line)
-            if because:
-                continue
-            timed_out = time.monotonic() >= ends
-            if timed_out or self._is_over():
-                because = f"timed out after {durations.shown(order.timeout)}" if timed_out else "stopped"
-                self._api.delete(f"{self._jobs}/{job['metadata']['name']}")
-                last = time.monotonic() + GRACE + 5
-        reader.leave()
-        return because
+    def _looked_after(self, job: Doc, runs: Sequence["Future[SuiteRun]"], board: Board) -> None:
+        """Until every shard has ended: see the pods, say that the runner is there, end all of it when told to."""
+        name, beaten = job["metadata"]["name"], time.monotonic()
+        # By uid: a pod of an earlier Job of that name may still be on its way out.
+        chosen = {"labelSelector": f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"}
+        while not all(run.done() for run in runs):
+            board.seen(self._api.get(self._pods, chosen)["items"])
+            for run in runs:
+                if run.done() and (error := run.exception()):
+                    raise error
+            if not board.over and self._is_over():
+                board.over = "stopped"
+                self._api.delete(f"{self._jobs}/{name}")
+            if time.monotonic() - beaten >= BEAT and not board.over:
+                self._beat(name)
+                beaten = time.monotonic()
+            time.sleep(TICK)
+
+    def _beat(self, name: str) -> None:
+        """A beat that does not come through is no reason to end a suite; a Job that is gone shows by its pods."""
+        alive = {"metadata": {"annotations": {ALIVE: self._api.server_now().isoformat()}}}
+        with suppress(DavyError):
+            self._api.patch(f"{self._jobs}/{name}", alive, MERGE_PATCH)
 
     def _is_over(self) -> bool:
         return self._stopped.is_set() or self._interrupted()
-
-    def _pod(self, job: Doc) -> Doc | None:
-        """By uid: a pod of an earlier Job of that name may still be on its way out."""
-        chosen = {"labelSelector": f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"}
-        items: list[Doc] = self._api.get(self._pods, chosen)["items"]
-        return items[-1] if items else None
-
-    def _has_ended(self, pod: str) -> bool:
-        """Asked by the reader, in its own thread."""
-        api = self._api.again()
-        try:
-            found = api.get(self._pods, {"fieldSelector": f"metadata.name={pod}"})["items"]
-        finally:
-            api.close()
-        return not found or "terminated" in state_of(found[0]) or found[0]["status"].get("phase") == "Failed"
-
-    def _end(self, pod: str, order: SuiteOrder, parts: Parts) -> tuple[int | None, str]:
-        """Exit code, and why it did not end by itself."""
-        for _ in range(100):
-            found = self._api.get(self._pods, {"fieldSelector": f"metadata.name={pod}"})["items"]
-            if not found:
-                return parts.exit_code, "" if parts.exit_code is not None else "its pod was deleted"
-            ended = state_of(found[0]).get("terminated")
-            if ended:
-                code = int(ended.get("exitCode", 1))
-                if code and ended.get("reason") == "OOMKilled":
-                    return code, f"out of memory (limit {order.memory_bytes // 2**20} MiB)"
-                return code, ""
-            status = found[0]["status"]
-            if status.get("phase") == "Failed":
-                return None, f"its pod failed: {status.get('reason', '')} {status.get('message', '')}".strip()
-            time.sleep(0.1)
-        return parts.exit_code, "" if parts.exit_code is not None else "its pod did not say how it ended"
-
-    def _unpacked(self, order: SuiteOrder, log: "_Log") -> tuple[Path, ...]:
-        if not log.parts.has_files():
-            return ()
-        try:
-            return tarball.extracted(log.parts.files(), order.out / "files")
-        except (tarball.Refused, ValueError) as error:
-            log.parts.notes.append(f"(not all was collected: {error})")
-            return ()
-
-
-@dataclass(slots=True, kw_only=True)
-class _Log:
-    """The suite's lines, told and kept."""
-
-    kept: TextIO
-    say: Say
-    parts: Parts
-    size: int = 0
-
-    def take(self, line: str) -> None:
-        for own in self.parts.told(line):
-            self.tell(own)
-
-    def tell(self, line: str) -> None:
-        self.say(line)
-        if self.size <= MOST_LOG:
-            self.size += len(line) + 1
-            self.kept.write(f"{line}\n" if self.size <= MOST_LOG else "(the log was cut here, at 64 MiB)\n")
-            self.kept.flush()

@@ -8,8 +8,9 @@ what is there.
 
 import base64
 import binascii
+import shlex
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -22,19 +23,30 @@ SCRIPT = (
     """
 # One pipe: what comes through two may overtake each other, and the end would come before an error's last words.
 exec 2>&1
-mark=$1 run=$2 most=$3
-shift 3
+mark=$1 run=$2 most=$3 limit=$4 shards=$5
+shift 5
+index=${JOB_COMPLETION_INDEX:-0}
+own=
+while [ "$shards" -gt 0 ]; do
+  if [ "$index" -eq 0 ]; then own=$1; fi
+  index=$((index - 1)) shards=$((shards - 1))
+  shift
+done
+eval "$own"
 JUNIT=FOLDER/junit.xml
 export JUNIT
 mkdir -p FOLDER
 /bin/sh -c "$run" &
 child=$!
-trap 'kill -TERM "$child" 2>/dev/null; (sleep 3; kill -KILL "$child" 2>/dev/null) & ' TERM INT
+(sleep "$limit" && : >FOLDER/.late && kill -TERM "$child" && sleep 3 && kill -KILL "$child") >/dev/null 2>&1 &
+watch=$!
+trap ': >FOLDER/.told; kill -TERM "$child" 2>/dev/null; (sleep 3; kill -KILL "$child" 2>/dev/null) & ' TERM INT
 wait "$child" 2>/dev/null
 code=$?
 # A signal ends `wait` early: wait again for what the trap ended.
 if [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null; then wait "$child" 2>/dev/null; code=$?; fi
 trap '' TERM INT
+kill "$watch" 2>/dev/null
 has() { command -v "$1" >/dev/null 2>&1; }
 sent() {
   size=$(wc -c <"$2")
@@ -46,6 +58,8 @@ sent() {
   fi
 }
 printf '\\n%s exit %s\\n' "$mark" "$code"
+if [ -f FOLDER/.late ]; then printf '%s late\\n' "$mark"; fi
+if [ -f FOLDER/.told ]; then printf '%s told\\n' "$mark"; fi
 if [ -f "$JUNIT" ]; then
   if has gzip && has base64; then
     gzip -c "$JUNIT" >FOLDER/.junit && sent junit.gz FOLDER/.junit
@@ -75,7 +89,18 @@ sleep 1
 exit "$code"
 """
 ).replace("FOLDER", FOLDER)
-"""For /bin/sh with the mark, the suite's command, the limit and the paths to collect."""
+"""For /bin/sh. Words: the mark, the suite's command, the most bytes of a packed part, the seconds it may take, how many
+shards there are, what each shard evaluates first, and the paths to collect."""
+
+
+def words(
+    *, mark: str, run: str, seconds: int, shards: Sequence[Mapping[str, str]], collect: Sequence[str]
+) -> list[str]:
+    """The container's command. `shards`: of each, by its index, what of the environment is its own."""
+    own = [" ".join(["export", *(f"{name}={shlex.quote(value)}" for name, value in env.items())]) for env in shards]
+    tables = [line if env else ":" for line, env in zip(own, shards, strict=True)]
+    numbers = [str(MOST_PACKED), str(seconds), str(len(tables))]
+    return ["/bin/sh", "-c", SCRIPT, "davy", mark, run, *numbers, *tables, *collect]
 
 
 @dataclass(slots=True)
@@ -84,6 +109,10 @@ class Parts:
 
     mark: str
     exit_code: int | None = None
+    late: bool = False
+    """True where the script ended the suite because its time was up."""
+    was_told: bool = False
+    """True where the script ended the suite because its pod was told to end."""
     notes: list[str] = field(default_factory=list)
     """For people: what could not be brought out."""
     _ended: bool = False
@@ -116,6 +145,10 @@ class Parts:
         match what, *rest:
             case ["exit", code] if code.isdigit():
                 self.exit_code = int(code)
+            case ["late"]:
+                self.late = True
+            case ["told"]:
+                self.was_told = True
             case ["end"]:
                 self._whole = True
             case ["part", name]:

@@ -102,11 +102,10 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
         if cell.settled:
             made += _numbered(cell, (1, 1), guess)
             continue
-        own = guess.total(ask.of(cell))
-        share = own / whole if whole else 1.0
         seconds = {item: guess.seconds[item] for item in ask.of(cell)}
-        for number, items in enumerate(spread.bundles(seconds, workers, share=share or 1.0), start=1):
-            made.append(_bundle(cell, number, items, guess))
+        share = guess.total(seconds) / whole
+        chosen = spread.bundles(seconds, workers, start=guess.start, share=share)
+        made += [_bundle(cell, number, items, guess) for number, items in enumerate(chosen, start=1)]
     return tuple(sorted(made, key=lambda piece: -piece.expected))
 
 

@@ -1,6 +1,6 @@
 """Filing: which of the test files a case belongs to, by what its report says of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from davy.pipeline.cases import Case
 
@@ -18,22 +18,20 @@ def filed(case: Case, items: Sequence[str]) -> str | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def shared_out(seconds: float, cases: Sequence[Case], items: Sequence[str]) -> dict[str, float]:
-    """How long each file took of a run that had several: by its cases' own times, evenly where these do not tell."""
+def shared_out(seconds: float, cases: Sequence[Case], items: Sequence[str]) -> tuple[dict[str, float], float | None]:
+    """How long each file took of a run, and what the rest was: beginning and ending it.
+
+    By the cases' own times; where these do not tell, evenly, and the rest is not known.
+    """
     spent = dict.fromkeys(items, 0.0)
     for case in cases:
         item = filed(case, items)
-        if item is None:
-            return dict.fromkeys(items, seconds / len(items))
-        spent[item] += case.seconds
-    return _scaled(spent, seconds)
-
-
-def _scaled(spent: Mapping[str, float], seconds: float) -> dict[str, float]:
-    whole = sum(spent.values())
-    if not whole:
-        return dict.fromkeys(spent, seconds / len(spent))
-    return {item: own / whole * seconds for item, own in spent.items()}
+        if item is not None:
+            spent[item] += case.seconds
+    said = sum(spent.values())
+    if not 0 < said <= seconds or any(filed(case, items) is None for case in cases):
+        return dict.fromkeys(items, seconds / len(items)), None
+    return spent, seconds - said
 
 
 def _is_file(said: str, item: str) -> bool:

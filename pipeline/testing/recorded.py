@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from statistics import median
 
 from davy.pipeline.cases import Suite
 from davy.pipeline.events import Result
 from davy.pipeline.model import Revision
 from davy.pipeline.record import CaseRecord, RunRecord
-from davy.pipeline.testing import expansion, tries
+from davy.pipeline.testing import expansion, spread, tries
 from davy.pipeline.testing.tries import Story
 from davy.pipeline.value import dataclass
 
@@ -30,6 +31,7 @@ def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, 
         service=service,
         revision=revision.sha if revision else "",
         branch=revision.branch or "" if revision else "",
+        dirty=revision.dirty if revision else False,
         passed=all(one.suite.result is Result.PASSED for one in every),
         cases=tuple(case for one in every for case in _cases(one.suite)),
         items={one.suite.name: items for one in every if (items := durations(one.stories))},
@@ -37,12 +39,20 @@ def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, 
 
 
 def durations(stories: Iterable[Story]) -> Mapping[str, float]:
-    """Seconds by test file; by the shard's number where there are no files."""
-    found: dict[str, float] = {}
-    for story in stories:
-        if story.piece.items:
-            found |= tries.durations(story)
-        elif story.tries:
+    """Seconds by test file, and of a start; by the shard's number where there are no files.
+
+    Where a report says no times, its files share what the run took but for the start that the others had.
+    """
+    every = tuple(stories)
+    told = [tries.durations(story) for story in every]
+    starts = [start for _, start in told if start is not None]
+    usual = median(starts) if starts else 0.0
+    found = {} if not starts else {spread.START: usual}
+    for seconds, start in told:
+        less = 0.0 if start is not None or not seconds else usual / len(seconds)
+        found |= {item: max(spread.LEAST, took - less) for item, took in seconds.items()}
+    for story in every:
+        if not story.piece.items and story.tries:
             found[expansion.shard_key(*story.piece.shard)] = story.tries[0].suite.took.total_seconds()
     return {item: round(seconds, 3) for item, seconds in found.items()}
 

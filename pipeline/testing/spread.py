@@ -17,6 +17,10 @@ LEAST = 0.001
 """Seconds: nothing takes no time at all."""
 PACE = 3
 """A bundle is at most one part in `PACE` of what is left for a worker: large ones first, single files at the end."""
+WORTH = 4
+"""So many times what a start costs a bundle should take, where there is so much for every worker."""
+START = "(start)"
+"""In records, beside the files: what it costs to begin a runner, a container or a session, with no test run yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +30,12 @@ class Guess:
     seconds: Mapping[str, float]
     known: bool
     """False where no earlier run says anything: then all count the same, and the seconds mean nothing."""
+    start: float = 0.0
+    """What it costs to begin, before the first of them."""
 
     def total(self, items: Iterable[str]) -> float:
-        """Of these together."""
-        return sum(self.seconds[item] for item in items)
+        """Of these together, begun once."""
+        return self.start + sum(self.seconds[item] for item in items)
 
 
 def key(suite: str, cell: str = "") -> str:
@@ -43,6 +49,7 @@ def guess(records: Sequence[RunRecord], suite: str, cell: str, items: Sequence[s
     A file that only other cells of the suite have run is expected to take as long as there.
     """
     own = key(suite, cell)
+    start = _recent(records, (own,), START) if items else None
     beside = {name for record in records for name in record.items if name == suite or name.startswith(f"{suite}[")}
     found: dict[str, float] = {}
     for item in items:
@@ -50,7 +57,8 @@ def guess(records: Sequence[RunRecord], suite: str, cell: str, items: Sequence[s
         if known is not None:
             found[item] = known
     usual = median([(value, 1.0) for value in found.values()]) if found else 1.0
-    return Guess(seconds={item: found.get(item, usual) for item in items}, known=bool(found))
+    seconds = {item: found.get(item, usual) for item in items}
+    return Guess(seconds=seconds, known=bool(found), start=(start or 0.0) if found else 0.0)
 
 
 def median(weighted: Sequence[tuple[float, float]]) -> float:
@@ -81,19 +89,23 @@ def shards(seconds: Mapping[str, float], count: int) -> tuple[tuple[str, ...], .
     return tuple(map(tuple, made))
 
 
-def bundles(seconds: Mapping[str, float], workers: int, *, share: float = 1.0) -> tuple[tuple[str, ...], ...]:
+def bundles(
+    seconds: Mapping[str, float], workers: int, *, start: float = 0.0, share: float = 1.0
+) -> tuple[tuple[str, ...], ...]:
     """What a worker takes from the queue at once, in the queue's order.
 
     A start costs time: a container, a session. So short files are taken together while much is left, and by
     themselves at the end, where they even out what was guessed wrong (guided self-scheduling, Polychronopoulos and
-    Kuck 1987). `share`: how much of the workers' time these items are.
+    Kuck 1987); but never so few that the start costs more than they do. `share`: how much of the workers' time is
+    for these items.
     """
-    order = longest_first(seconds)
-    left = sum(seconds.values())
+    order, whole = longest_first(seconds), sum(seconds.values())
+    each = max(1.0, workers * share)
+    least = min(WORTH * start, whole / each)
     made: list[tuple[str, ...]] = []
-    at = 0
+    left, at = whole, 0
     while at < len(order):
-        most = left / share / (PACE * max(1, workers))
+        most = max(left / each / PACE, least)
         end, taken = at + 1, seconds[order[at]]
         while end < len(order) and taken + seconds[order[end]] <= most:
             taken += seconds[order[end]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.pipeline import junit
-from davy.pipeline.cases import Attempt, Case, Suite
+from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.events import Result
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing.expansion import Piece
@@ -136,13 +136,12 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
     return tuple(_counted(each, rules.threshold) for each in found.values())
 
 
-def durations(story: Story) -> dict[str, float]:
-    """Seconds by file, of the first try: later ones ran less. Empty where it had no files or no try."""
-    if not story.tries:
-        return {}
+def durations(story: Story) -> tuple[dict[str, float], float | None]:
+    """Seconds by file, and what beginning cost where that is known. Of the first try: later ones ran less."""
+    if not story.tries or not story.tries[0].items:
+        return {}, None
     first = story.tries[0]
-    seconds = first.suite.took.total_seconds()
-    return shared_out(seconds, first.suite.cases, first.items) if first.items else {}
+    return shared_out(first.suite.took.total_seconds(), first.suite.cases, first.items)
 
 
 def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused) -> Suite:
@@ -150,8 +149,11 @@ def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused) -> Suite
     suite = junit.ended(label, run, took)
     marked = tuple(replace(case, quarantined=case.quarantined or excused(case.key)) for case in suite.cases)
     suite = replace(suite, cases=marked)
-    bad = [case for case in marked if case.result.bad]
-    if run.because or run.exit_code is None or not bad or any(case.fails for case in bad):
+    if run.because or run.exit_code is None:
+        # What ended it from outside is no test's failure, and no quarantine excuses it.
+        whole = Case(name=label, seconds=took.total_seconds(), result=CaseResult.ERROR, message=suite.because)
+        return suite if any(case.fails for case in marked) else replace(suite, cases=(*marked, whole))
+    if not any(case.result.bad for case in marked) or any(case.fails for case in marked):
         return suite
     # Its sentence named a test that is in quarantine: what is left of it is no failure.
     return replace(suite, because="", exit_code=0)

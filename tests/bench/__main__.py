@@ -1,4 +1,4 @@
-"""The budgets: each a ratio of two things measured side by side in this run. `judge`: the judge's error rates."""
+"""The budgets: each a ratio of two things measured side by side in one run. Alone: `judge`, its error rates; `test`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import judge, look, rollback
+from bench import judge, look, rollback, spread
 from bench.measure import Budget, in_turn, ran
 from lab import facts
 from lab.load import Load, Plan
@@ -21,6 +21,8 @@ QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
 def main() -> int:
     if sys.argv[1:2] == ["judge"]:
         return judge.main(sys.argv[2:])
+    if sys.argv[1:2] == ["test"]:
+        return spread.main(sys.argv[2:])
     console = Console(highlight=False)
     budgets = [*startup(), look.budget(), *on_the_lab(console)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

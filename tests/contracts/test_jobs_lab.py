@@ -1,4 +1,4 @@
-"""Suites as Jobs in a real cluster: why one did not end by itself, and what is left of it."""
+"""Suites as Jobs in a real cluster: shards, services, why one did not end by itself, and what is left of it."""
 
 import threading
 from datetime import timedelta
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
-from davy.pipeline.adapters.jobs import JobSuites
+from davy.pipeline.adapters.jobpod import JobName, job_of, label
+from davy.pipeline.adapters.jobs import JobPlace, JobSuites
 from davy.pipeline.model import Image
 from davy.pipeline.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suiteconfig import ServiceConfig
 
 pytestmark = pytest.mark.lab
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
@@ -83,3 +85,139 @@ def test_what_a_killed_runner_left_is_gone_before_the_next_run(lab: KubeLab, sui
         JobSuites(api, NAMESPACE, service="shop", release=tmp_path.name).run(left, die)
     run, lines = ran(suites, tmp_path, image(lab), "echo mine")
     assert (run.exit_code, lines) == (0, ["mine"])
+
+
+def shards(lab: KubeLab, folder: Path, number: int, run: str, **more: object) -> list[SuiteOrder]:
+    return [
+        SuiteOrder(
+            name="unit",
+            image=image(lab),
+            run=run,
+            env={"DAVY_TESTS": f"test_{index} it's", "COLOUR": "red"},
+            out=folder / str(index),
+            shard=(index + 1, number),
+            memory_bytes=32 * 2**20,
+            **more,  # type: ignore[arg-type]
+        )
+        for index in range(number)
+    ]
+
+
+def test_every_shard_runs_its_own_tests_in_a_pod_of_one_job(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    lines: list[tuple[int, str]] = []
+    jobs: list[int] = []
+
+    def say(number: int, line: str) -> None:
+        lines.append((number, line))
+        mine = {"labelSelector": f"davy.dev/release={tmp_path.name}"}
+        jobs.append(len(lab.api().get(JOBS, mine)["items"]))
+
+    run = (
+        'echo "$COLOUR: $DAVY_TESTS $$" | sed s/[0-9]*$//; echo "<t n=\\"$JOB_COMPLETION_INDEX\\"/>" >$JUNIT; '
+        "echo $JOB_COMPLETION_INDEX >/tmp/kept; exit $JOB_COMPLETION_INDEX"
+    )
+    runs = suites.run_all(shards(lab, tmp_path, 3, run, collect=("/tmp/kept",)), say)
+    assert sorted(lines) == [(number, f"red: test_{number} it's ") for number in range(3)]
+    assert [one.exit_code for one in runs] == [0, 1, 2]
+    assert [one.junit for one in runs] == [f'<t n="{number}"/>\n' for number in range(3)]
+    assert [one.files[0].read_text() for one in runs] == ["0\n", "1\n", "2\n"]
+    assert not any(one.because or one.fault for one in runs)
+    assert set(jobs) == {1}
+
+
+def test_a_shard_out_of_time_leaves_the_others_alone(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    run = "echo '<t/>' >$JUNIT; if [ $JOB_COMPLETION_INDEX = 1 ]; then sleep 60; fi; sleep 3; echo done"
+    slow, *_ = runs = suites.run_all(
+        list(reversed(shards(lab, tmp_path, 2, run.replace("= 1", "= 0"), timeout=timedelta(seconds=5)))),
+        lambda *_: None,
+    )
+    assert (slow.because, slow.fault, slow.junit) == ("timed out after 5s", False, "<t/>\n")
+    assert (runs[1].exit_code, runs[1].log.read_text()) == (0, "done\n")
+
+
+def test_a_dollar_is_one_inside_a_pod_too(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    run, lines = ran(suites, tmp_path, image(lab), "echo '$$(A) $(A)' $A", env={"A": "$(B)$$", "B": "no"})
+    assert (run.exit_code, lines) == (0, ["$$(A) $(A) $(B)$$"])
+
+
+def test_a_pod_that_was_evicted_begins_anew_and_is_no_failure(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    """By the eviction API, as `kubectl drain` does it."""
+    evicted: list[str] = []
+
+    def say(line: str) -> None:
+        if line == "begun" and not evicted:
+            mine = {"labelSelector": f"davy.dev/release={tmp_path.name}"}
+            api, path = lab.api(), f"/api/v1/namespaces/{NAMESPACE}/pods"
+            evicted.append(api.get(path, mine)["items"][0]["metadata"]["name"])
+            meta = {"name": evicted[0], "namespace": NAMESPACE}
+            body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+            api.request("POST", f"{path}/{evicted[0]}/eviction", body=body)
+        told.append(line)
+
+    told: list[str] = []
+    order = SuiteOrder(name="unit", image=image(lab), run="echo begun; sleep 4; echo done", out=tmp_path)
+    run = suites.run(order, say)
+    assert (run.exit_code, run.because, run.fault) == (0, "", False)
+    assert told[0] == "begun"
+    assert told[-2:] == ["begun", "done"]
+    assert any("Kubernetes makes another" in line for line in told)
+
+
+def test_a_pod_that_somebody_deleted_is_a_fault_and_no_failure(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    def say(_line: str) -> None:
+        mine = {"labelSelector": f"davy.dev/release={tmp_path.name}"}
+        api, path = lab.api(), f"/api/v1/namespaces/{NAMESPACE}/pods"
+        for pod in api.get(path, mine)["items"]:
+            api.delete(f"{path}/{pod['metadata']['name']}")
+
+    order = SuiteOrder(
+        name="unit", image=image(lab), run="trap '' TERM; echo begun; sleep 60 & wait; wait", out=tmp_path
+    )
+    run = suites.run(order, say)
+    assert (run.fault, run.exit_code) == (True, None)
+
+
+SERVE = "import http.server, time; time.sleep(2); http.server.test(http.server.SimpleHTTPRequestHandler, port=8111)"
+
+
+def beside(lab: KubeLab, *args: str, **more: object) -> ServiceConfig:
+    reference = lab.image("v1")
+    return ServiceConfig(name="shelf", image=reference, args=args, memory="64Mi", **more)  # type: ignore[arg-type]
+
+
+def test_a_service_is_there_when_the_suite_begins_by_its_name(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    service = beside(lab, "python3", "-c", SERVE, port=8111)
+    ask = (
+        "import urllib.request as u; print(*(u.urlopen('http://%s:8111/' % n).status for n in ('shelf', 'localhost')))"
+    )
+    run, lines = ran(suites, tmp_path, image(lab), f'python3 -c "{ask}"', settings={"services": (service,)})
+    assert (run.exit_code, lines) == (0, ["200 200"])
+
+
+def test_a_service_that_does_not_stay_up_says_so_and_its_log_is_kept(
+    lab: KubeLab, suites: JobSuites, tmp_path: Path
+) -> None:
+    service = beside(lab, "python3", "-c", "import sys; print('no disk', flush=True); sys.exit(4)", port=8111)
+    run, _ = ran(suites, tmp_path, image(lab), "true", settings={"services": (service,)})
+    assert (run.exit_code, run.because) == (None, "service shelf does not stay up: exit code 4")
+    assert [file.read_text() for file in run.files] == ["no disk\n"]
+
+
+def test_the_next_run_ends_the_jobs_of_a_runner_that_fell_silent_and_no_others(lab: KubeLab, tmp_path: Path) -> None:
+    api, service = lab.api(), f"sweep-{tmp_path.name}"[:40].rstrip("-")
+    now = api.server_now()
+    for release, ago in (("dead", timedelta(minutes=3)), ("living", timedelta(seconds=30))):
+        named = JobName(
+            name=f"{service.replace('_', '-')}-{release}", mark="m", service=service, release=release, at=now - ago
+        )
+        order = SuiteOrder(name="unit", image=image(lab), run="sleep 60", out=tmp_path)
+        api.create(JOBS, job_of([order], named, timedelta(minutes=1)))
+    place = JobPlace(
+        api=api, namespace=NAMESPACE, service=service, release="next", interrupted=lambda: False, allowed=lambda: None
+    )
+    (told,) = place.swept()
+    assert "of release dead, whose runner has been silent for 3m" in told
+    left = api.get(JOBS, {"labelSelector": f"davy.dev/service={label(service)}"})["items"]
+    assert [job["metadata"]["labels"]["davy.dev/release"] for job in left] == ["living"]
+    for job in left:
+        api.delete(f"{JOBS}/{job['metadata']['name']}")

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.jobscript import FOLDER, MOST_PACKED, SCRIPT, Parts
+from davy.pipeline.adapters.jobscript import FOLDER, MOST_PACKED, SCRIPT, Parts, words
 
 MARK = "davy-0123456789abcdef"
 
 
 def started(folder: Path, run: str, *collect: str, most: int = MOST_PACKED, path: str = "") -> subprocess.Popen[bytes]:
     script = SCRIPT.replace(FOLDER, str(folder)).replace("sleep 1\n", "")
-    command = ["/bin/sh", "-c", script, "davy", MARK, run, str(most), *collect]
+    command = ["/bin/sh", "-c", script, "davy", MARK, run, str(most), "60", "1", ":", *collect]
     environment = {**os.environ, **({"PATH": path} if path else {})}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
 
@@ -100,3 +100,21 @@ def test_a_broken_copy_is_told_and_no_crash() -> None:
     assert parts.junit() is None
     with pytest.raises(ValueError, match="broken"):
         list(parts.files())
+
+
+def test_every_shard_finds_what_is_its_own(tmp_path: Path) -> None:
+    tables = [{"DAVY_TESTS": f"a{number} it's $HOME", "N": str(number)} for number in range(3)]
+    command = words(mark=MARK, run='echo "$N: $DAVY_TESTS"', seconds=60, shards=tables, collect=())
+    command[2] = command[2].replace(FOLDER, str(tmp_path)).replace("sleep 1\n", "")
+    for number in range(3):
+        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(number)}
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+        assert ended(child)[:2] == (0, [f"{number}: a{number} it's $HOME"])
+
+
+def test_its_own_watch_ends_a_suite_in_time_and_the_report_comes_out(tmp_path: Path) -> None:
+    run = "echo '<t/>' >$JUNIT; echo begun; exec sleep 60"
+    command = words(mark=MARK, run=run, seconds=1, shards=[{}], collect=())
+    command[2] = command[2].replace(FOLDER, str(tmp_path)).replace("sleep 1\n", "")
+    _, lines, parts = ended(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+    assert (lines[0], parts.late, parts.junit(), parts.is_whole()) == ("begun", True, "<t/>\n", True)

@@ -79,7 +79,7 @@ def test_a_note_of_the_judge_is_told_at_once_though_the_look_says_nothing_new(st
 def test_text_gives_each_event_a_line_with_its_time(every_event: list[e.Event]) -> None:
     stream = io.StringIO()
     view = Text(stream)
-    every_event = [event for event in every_event if not isinstance(event, e.Judged)]
+    every_event = [event for event in every_event if not isinstance(event, e.Judged | e.PartStarted)]
     for event in every_event:
         view.show(event)
     lines = stream.getvalue().splitlines()

@@ -12,6 +12,8 @@ HOME = "davy.workflows.commands.test"
 KEPT = "Beside it"
 
 TABLE: dict[str, Entry] = {
+    "flaky": Entry(KEPT, "Which tests are flaky, how often, and since when.", f"{HOME}.flaky"),
+    "history": Entry(KEPT, "The last runs, newest first.", f"{HOME}.history"),
     "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan"),
 }
 

@@ -1,0 +1,155 @@
+"""Suites as pieces: cells, shards, bundles, what each is told."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from davy.pipeline.config import DeliveryConfig
+from davy.pipeline.errors import Unusable
+from davy.pipeline.model import Image
+from davy.pipeline.ports import SuiteOrder
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import expansion, ordering, spread
+from davy.pipeline.testing.expansion import Ask, Guesses
+
+FILES = tuple(f"tests/test_{letter}.py" for letter in "abcdefghij")
+
+
+def suite(**more: object) -> SuiteConfig:
+    return SuiteConfig.model_validate({"name": "e2e", "in": "process", "run": "x", **more})
+
+
+def ask(files: tuple[str, ...] = (), shard: tuple[int, int] | None = None, **more: object) -> Ask:
+    said = suite(**({"files": ["*"]} if files else {}), **more)
+    return Ask(suite=said, cells=expansion.cells(said), files=files, shard=shard)
+
+
+def guesses(asked: Ask) -> Guesses:
+    return {
+        cell.name: spread.guess((), "e2e", cell.name, expansion.expected_items(asked, cell)) for cell in asked.cells
+    }
+
+
+def test_a_matrix_is_every_combination_of_its_values() -> None:
+    cells = expansion.cells(suite(matrix={"browser": ["chrome", "firefox"], "platform": ["Windows 11", "macOS"]}))
+    assert [cell.name for cell in cells] == [
+        "chrome-Windows_11", "chrome-macOS", "firefox-Windows_11", "firefox-macOS",
+    ]  # fmt: skip
+    assert cells[0].values == {"browser": "chrome", "platform": "Windows 11"}
+
+
+def test_a_suite_with_nothing_to_split_is_one_nameless_piece() -> None:
+    (piece,) = expansion.queued(ask(), guesses(ask()), 1)
+    assert (piece.name, piece.folder, piece.shard, piece.items) == ("", "", (1, 1), ())
+
+
+def test_without_files_the_shards_are_known_by_number() -> None:
+    asked = ask(shards=3, matrix={"browser": ["chrome"]})
+    pieces = expansion.queued(asked, guesses(asked), 3)
+    assert [piece.name for piece in pieces] == ["chrome/1-of-3", "chrome/2-of-3", "chrome/3-of-3"]
+    assert [piece.shard for piece in pieces] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_fewer_slots_do_not_change_how_often_a_command_splits_itself() -> None:
+    asked = ask(shards=4)
+    assert {piece.shard[1] for piece in expansion.queued(asked, guesses(asked), 1)} == {4}
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
+def test_every_cell_runs_every_file_once(shards: int, slots: int, count: int) -> None:
+    asked = ask(FILES, shards=shards, matrix={"browser": [f"b{number}" for number in range(count)]})
+    for pieces in (
+        expansion.queued(asked, guesses(asked), slots),
+        expansion.static(asked, guesses(asked), slots),
+    ):
+        for cell in asked.cells:
+            run = [item for piece in pieces if piece.cell == cell for item in piece.items]
+            assert sorted(run) == sorted(FILES)
+        assert len({piece.folder for piece in pieces}) == len(pieces)
+
+
+@given(st.integers(1, 12), st.integers(1, 5))
+def test_all_machines_together_run_every_file_once(of: int, shards: int) -> None:
+    run = []
+    for number in range(1, of + 1):
+        asked = ask(FILES, (number, of), shards=shards)
+        run += [item for piece in expansion.queued(asked, guesses(asked), 1) for item in piece.items]
+    assert sorted(run) == sorted(FILES)
+
+
+def test_a_suite_that_can_not_be_split_is_run_by_the_first_machine_alone() -> None:
+    assert [len(expansion.queued(one, guesses(one), 1)) for one in (ask(shard=(1, 2)), ask(shard=(2, 2)))] == [1, 0]
+
+
+def test_every_cell_of_a_machine_has_the_same_files() -> None:
+    asked = ask(FILES, (1, 2), matrix={"browser": ["chrome", "firefox"]})
+    one, other = expansion.queued(asked, guesses(asked), 2)
+    assert one.items == other.items
+
+
+def test_a_share_that_was_settled_before_is_taken_as_it_is() -> None:
+    asked = Ask(suite=suite(files=["*"]), files=FILES, shard=(2, 8), share=FILES[:2])
+    (piece,) = expansion.queued(asked, guesses(asked), 1)
+    assert (piece.items, piece.shard) == (FILES[:2], (2, 8))
+
+
+def test_a_place_that_takes_less_gets_fewer_static_shards() -> None:
+    asked = ask(FILES, shards=8, matrix={"browser": ["chrome", "firefox"]})
+    assert len(expansion.static(asked, guesses(asked), 4)) == 4
+
+
+def test_a_piece_is_told_its_part_of_the_whole() -> None:
+    asked = ask(FILES[:2], shards=1, matrix={"browser-version": ["latest 1"]})
+    (piece,) = expansion.static(asked, guesses(asked), 1)
+    image = Image(name="r/a", digest="sha256:0")
+    order = SuiteOrder(name="e2e", image=image, run="x", env={"A": "b"}, failed=("a::b", "c"), attempt=2)
+    env = expansion.ordered(order, piece).env
+    assert env == {
+        "A": "b",
+        "DAVY_BROWSER_VERSION": "latest 1",
+        "DAVY_SHARD": "1",
+        "DAVY_SHARDS": "1",
+        "DAVY_ATTEMPT": "2",
+        "DAVY_TESTS": f"{FILES[0]} {FILES[1]}",
+        "DAVY_FAILED": "a::b\nc",
+        "DAVY_IMAGE": "r/a@sha256:0",
+    }
+
+
+# ---- orders ---------------------------------------------------------------------------------------------------------
+
+
+CONFIG = DeliveryConfig.model_validate({
+    "service": "s",
+    "images": [{"name": "r/a"}, {"name": "r/b"}],
+    "tests": [
+        {"name": "unit", "in": "image", "run": "x"},
+        {"name": "e2e", "in": "process", "run": "x", "url": "http://x", "env": {"DAVY_URL": "mine"}},
+        {"name": "other", "in": "process", "run": "x", "image": "r/b"},
+    ],
+})  # fmt: skip
+
+
+def test_globs_that_name_no_file_are_said_all_at_once() -> None:
+    suites = [suite(files=["a/*"]), suite(name="two", files=["b/*"])]
+    with pytest.raises(Unusable) as caught:
+        ordering.asks(suites, lambda _: ())
+    assert [problem.path for problem in caught.value.problems] == ["tests.e2e.files", "tests.two.files"]
+
+
+def test_a_suite_whose_image_was_not_given_is_named() -> None:
+    asked = ordering.asks(CONFIG.tests, lambda _: ())
+    with pytest.raises(Unusable) as caught:
+        ordering.wanted(asked, CONFIG, {}, Path("out"), folder=Path(), release="r1")
+    assert [problem.path for problem in caught.value.problems] == ["tests.unit.image", "tests.other.image"]
+
+
+def test_an_order_says_the_release_and_where_it_answers_and_the_file_has_the_last_word() -> None:
+    images = {name: Image(name=name, digest="sha256:0") for name in ("r/a", "r/b")}
+    asked = ordering.asks(CONFIG.tests, lambda _: ())
+    unit, e2e, other = ordering.wanted(asked, CONFIG, images, Path("out"), folder=Path(), release="r1")
+    assert unit.order.env == {"DAVY_RELEASE": "r1"}
+    assert e2e.order.env == {"DAVY_RELEASE": "r1", "DAVY_URL": "mine"}
+    assert other.order.image == images["r/b"]

@@ -1,0 +1,102 @@
+"""The spread: properties that hold for any durations, and what earlier runs say."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from davy.pipeline.record import RunRecord
+from davy.pipeline.testing import spread
+from davy.pipeline.testing.spread import START
+
+SECONDS = st.dictionaries(st.text("abc/_", min_size=1, max_size=4), st.floats(0.001, 1000), min_size=1, max_size=30)
+WORKERS = st.integers(1, 9)
+
+
+def ran(items: dict[str, dict[str, float]], number: int = 0) -> RunRecord:
+    return RunRecord(id=f"r{number}", at=datetime(2026, 1, 1, tzinfo=UTC), service="s", revision="", items=items)
+
+
+@given(SECONDS, WORKERS)
+def test_every_file_is_in_exactly_one_shard(seconds: dict[str, float], count: int) -> None:
+    made = spread.shards(seconds, count)
+    assert len(made) == count
+    assert sorted(item for shard in made for item in shard) == sorted(seconds)
+
+
+@given(SECONDS, WORKERS)
+def test_shards_keep_grahams_bound(seconds: dict[str, float], count: int) -> None:
+    """Longest first is at most 4/3 - 1/3m of the best, and the best is at least this ideal but for one more file."""
+    longest = max(sum(seconds[item] for item in shard) for shard in spread.shards(seconds, count))
+    assert longest <= spread.ideal(seconds.values(), count) + max(seconds.values()) + 1e-9
+    in_order = sorted(seconds.values(), reverse=True)
+    two = in_order[count - 1] + in_order[count] if len(in_order) > count else 0.0
+    best_at_least = max(spread.ideal(seconds.values(), count), two)
+    if len(in_order) <= 2 * count:  # Where the best is known well enough: no worker has more than two.
+        assert longest <= (4 / 3 - 1 / (3 * count)) * best_at_least * (1 + 1e-9) + two * 0.5
+
+
+@given(SECONDS, WORKERS, st.randoms())
+def test_shards_are_the_same_in_whatever_order_the_files_come(seconds: dict[str, float], count: int, chance) -> None:  # type: ignore[no-untyped-def]
+    items = list(seconds)
+    chance.shuffle(items)
+    assert spread.shards({item: seconds[item] for item in items}, count) == spread.shards(seconds, count)
+
+
+@given(SECONDS, WORKERS, st.floats(0, 50))
+def test_every_file_is_in_exactly_one_bundle(seconds: dict[str, float], workers: int, start: float) -> None:
+    made = spread.bundles(seconds, workers, start=start)
+    assert sorted(item for bundle in made for item in bundle) == sorted(seconds)
+    assert all(made)
+
+
+@settings(max_examples=200)
+@given(SECONDS, WORKERS, st.floats(0, 50))
+def test_bundles_give_no_worker_more_than_its_part_and_one_file(
+    seconds: dict[str, float], workers: int, start: float
+) -> None:
+    made = [sum(seconds[item] for item in bundle) for bundle in spread.bundles(seconds, workers, start=start)]
+    assert max(made) <= spread.ideal(seconds.values(), workers) * (1 + 1e-9)
+
+
+@given(SECONDS)
+def test_alone_there_is_no_need_to_cut_what_has_a_dear_start(seconds: dict[str, float]) -> None:
+    assert len(spread.bundles(seconds, 1, start=1e6)) <= 2  # Two where the last sum is off by a rounding.
+
+
+def test_the_queue_begins_with_the_longest_and_goes_by_name_where_they_are_even() -> None:
+    assert spread.longest_first({"b": 1.0, "a": 1.0, "c": 9.0}) == ("c", "a", "b")
+
+
+def test_a_makespan_is_when_the_last_one_ends() -> None:
+    assert spread.makespan([4, 3, 2, 1], 2) == 5
+    assert spread.makespan([], 3) == 0
+
+
+def test_newer_runs_count_more() -> None:
+    for seconds, expected in (((10.0, 2.0, 2.0, 2.0), 2.0), ((10.0, 10.0, 2.0, 2.0, 2.0), 10.0)):
+        newest_first = [ran({"e2e": {"a": each}}) for each in seconds]
+        assert spread.guess(newest_first, "e2e", "", ["a"]).seconds == {"a": expected}
+
+
+def test_a_new_file_is_expected_to_take_the_median_and_not_nothing() -> None:
+    guess = spread.guess([ran({"e2e": {"a": 1.0, "b": 5.0, "c": 9.0}})], "e2e", "", ["a", "b", "c", "new"])
+    assert guess.seconds["new"] == 5.0
+    assert guess.known
+
+
+def test_without_earlier_runs_all_files_count_the_same() -> None:
+    guess = spread.guess([], "e2e", "", ["a", "b"])
+    assert guess.seconds == {"a": 1.0, "b": 1.0}
+    assert not guess.known
+
+
+def test_a_file_that_only_another_cell_has_run_takes_as_long_as_there() -> None:
+    guess = spread.guess([ran({"e2e[chrome]": {"a": 7.0}, "e2e2": {"a": 99.0}})], "e2e", "firefox", ["a"])
+    assert guess.seconds == {"a": 7.0}
+
+
+def test_a_start_is_expected_once_for_each_bundle() -> None:
+    guess = spread.guess([ran({"e2e": {"a": 1.0, "b": 2.0, START: 4.0}})], "e2e", "", ["a", "b"])
+    assert guess.total(["a", "b"]) == 7.0
+    assert guess.total(["a"]) == 5.0

@@ -1,0 +1,61 @@
+"""A crew on a simulated clock: each worker's time is its own, and the words come in the order of time."""
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from davy.pipeline.alongside import Done, Said, Speak
+from davy.pipeline.memory import EPOCH
+
+T = TypeVar("T")
+
+
+class CrewClock:
+    """Time as the crew's listener sees it; while a work plays, `sleep` spends its worker's own."""
+
+    def __init__(self) -> None:
+        self.time: datetime = EPOCH
+        self.own: datetime | None = None
+        self.stop_at: datetime | None = None
+
+    def now(self) -> datetime:
+        return self.own or self.time
+
+    def sleep(self, seconds: float) -> None:
+        if self.own is not None:
+            self.own += timedelta(seconds=seconds)
+        else:
+            self.time += timedelta(seconds=seconds)
+
+    def interrupted(self) -> bool:
+        return self.stop_at is not None and self.time >= self.stop_at
+
+
+class SimulatedCrew(Generic[T]):
+    """Plays a work at once, and tells of it when its time has come."""
+
+    def __init__(self, clock: CrewClock) -> None:
+        self._clock = clock
+        self._words: list[tuple[datetime, int, Said | Done[T]]] = []
+        self._count = 0
+
+    def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
+        self._clock.own = self._clock.time
+        try:
+            made = work(lambda about, line: self._put(Said(worker=worker, about=about, line=line)))
+        except Exception as error:  # noqa: BLE001 - as the threads do
+            self._put(Done(worker=worker, wrong=error))
+        else:
+            self._put(Done(worker=worker, made=made))
+        finally:
+            self._clock.own = None
+
+    def heard(self) -> Said | Done[T] | None:
+        at, _, word = heapq.heappop(self._words)
+        self._clock.time = max(self._clock.time, at)
+        return word
+
+    def _put(self, word: Said | Done[T]) -> None:
+        self._count += 1
+        heapq.heappush(self._words, (self._clock.now(), self._count, word))
