@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from davy.pipeline.adapters import orphans, saucestore
-from davy.pipeline.adapters.clouds import Account, CloudSuites, swept
+from davy.pipeline.adapters.clouds import Account, CloudSuites, stopped, swept
 from davy.pipeline.adapters.saucejobs import SauceJobs
 from davy.pipeline.adapters.turns import Turns
-from davy.pipeline.errors import DavyError, Forbidden, Missing, Unusable
+from davy.pipeline.errors import Forbidden, Missing, Unusable
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.testing import dialects, marks, saucecalls
 from davy.pipeline.testing.dialects import Vendor
@@ -126,9 +126,7 @@ class CloudPlace:
             with suppress(Missing, Forbidden):
                 for job in saucecalls.jobs_in(api.called(call), real=real):
                     if marks.is_left_behind(job.tags, self.account.owner, self.account.now(), orphans.is_there):
-                        with suppress(DavyError):
-                            api.called(dialects.stop_call(api.cloud, job.id, real=real))
-                        told.append(f"stopped job {job.id} on {api.cloud.title}, left by a davy that is gone")
+                        told.append(stopped(api, job.id, real=real))
         return tuple(told)
 
 

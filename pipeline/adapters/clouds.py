@@ -13,11 +13,11 @@ from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.sessionledger import SessionLedger
 from davy.pipeline.adapters.turns import Turns
 from davy.pipeline.adapters.webdriver import Door, Session
-from davy.pipeline.errors import DavyError
+from davy.pipeline.errors import DavyError, Missing
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.testing import assets, dialects, marks
+from davy.pipeline.testing import assets, dialects, marks, saucecalls
 from davy.pipeline.testing.capabilities import Wish
-from davy.pipeline.testing.dialects import Call
+from davy.pipeline.testing.dialects import Call, Vendor
 from davy.pipeline.testing.marks import Owner
 from davy.pipeline.testing.terms import Terms
 
@@ -149,9 +149,16 @@ class CloudSuites:
         return found
 
     def _link(self, door: Door) -> str:
-        """The session's page; of several, the first one's: the build stands beside it there."""
-        first = next(iter(door.sessions), "")
-        return dialects.page(self._account.api.cloud, first) if first else ""
+        """The session's page; of several the build's, where Sauce Labs tells it, else the first one's."""
+        api, sessions = self._account.api, list(door.sessions.values())
+        if not sessions:
+            return ""
+        if len(sessions) > 1 and api.cloud.vendor is Vendor.SAUCE:
+            with suppress(DavyError):
+                first = sessions[0]
+                answer = api.called(saucecalls.build_call(api.cloud, first.id, real=first.real))
+                return saucecalls.build_page(api.cloud, answer, real=first.real)
+        return dialects.page(api.cloud, sessions[0].id)
 
 
 def wish_of(account: Account, order: SuiteOrder) -> Wish:
@@ -183,14 +190,28 @@ UNKNOWN = 10_000
 """Turns where neither the configuration nor the cloud says how many: then the cloud's own queue decides."""
 
 
+ENDED = "ended"
+
+
+def stopped(api: CloudApi, session: str, *, real: bool) -> str:
+    """End a session that nobody else will; a sentence about how that went."""
+    try:
+        api.called(dialects.stop_call(api.cloud, session, real=real))
+    except Missing:
+        # It has ended by itself meanwhile.
+        pass
+    except DavyError as error:
+        return f"session {session}, left by a davy that is gone, could not be ended: {error.what}"
+    return f"{ENDED} session {session} on {api.cloud.title}, left by a davy that is gone"
+
+
 def swept(account: Account) -> tuple[str, ...]:
     """End the sessions that killed runners of the service left on this machine's ledger; a sentence for each."""
     api, told = account.api, []
     for session, entry in account.ledger.left(is_there).items():
         if (entry.get("hub"), entry.get("user")) != (api.cloud.at.hub, api.cloud.user):
             continue
-        with suppress(DavyError):
-            api.called(dialects.stop_call(api.cloud, session, real=bool(entry.get("real"))))
-        account.ledger.settled(session, is_there)
-        told.append(f"ended session {session} on {api.cloud.title}, left by a davy that is gone")
+        told.append(stopped(api, session, real=bool(entry.get("real"))))
+        if told[-1].startswith(ENDED):
+            account.ledger.settled(session, is_there)
     return tuple(told)

@@ -167,6 +167,8 @@ class Double:
         if path.startswith("/v2/testcomposer/frameworks"):
             row = {"frameworkVersion": "1.50.0", "version": "1.50.0", "runner": {"cloudRunnerVersion": "r-1"}}
             return 200, [row]
+        if path.startswith("/v2/builds/") and path.endswith("/build/"):
+            return 200, {"id": "build-" + str(self.jobs[parts[4]]["build"])}
         if "jobs" in parts:
             return self._jobs(method, parts[parts.index("jobs") + 1 :], body, real="rdc" in parts)
         return 404, {"message": "no such row in the double"}

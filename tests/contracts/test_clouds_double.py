@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 from clouds.browsers import OPENS, SUITE, chromedriver, has_chromedriver, page
-from clouds.sauce_double import KEY, USER, Double, sauce_double
+from clouds.sauce_double import HEADLESS, KEY, USER, Double, sauce_double
 from davy.pipeline.adapters.cloudapi import CloudApi
 from davy.pipeline.adapters.cloudplace import CloudPlace
 from davy.pipeline.adapters.clouds import account_of
 from davy.pipeline.adapters.localsuites import ProcessSuites
+from davy.pipeline.adapters.sessionledger import SessionLedger
 from davy.pipeline.errors import Forbidden, Missing, Unusable
 from davy.pipeline.ports import SuiteOrder, SuiteRun
-from davy.pipeline.testing.dialects import Addresses, Cloud, Vendor, addresses
+from davy.pipeline.testing.dialects import Addresses, Call, Cloud, Vendor, addresses
+from davy.pipeline.testing.marks import Owner
 from davy.pipeline.testing.terms import Terms
 
 
@@ -145,6 +147,7 @@ def test_never_more_sessions_than_the_account_allows_and_none_fails_for_it(doubl
     double.allowed = 2
     run = played(MANY)
     assert (run.exit_code, len(double.jobs), double.most) == (0, 8, 2)
+    assert run.link == "https://app.saucelabs.com/builds/vdc/build-checkout-20260501-120000"
 
 
 def test_sessions_of_others_are_waited_for(double: Double, tmp_path: Path) -> None:
@@ -280,6 +283,19 @@ except urllib.error.HTTPError as error:
     assert played(probe).exit_code == 0
 
 
+def test_what_a_killed_davy_noted_on_this_machine_is_ended_without_any_mark(double: Double, tmp_path: Path) -> None:
+    gone = Owner(service="checkout", host="here", process=2**22 + 1)  # above the largest process id of Linux
+    cloud = cloud_of(double)
+    ledger = SessionLedger(tmp_path / "state", gone)
+    for name, hub in (("orphan", cloud.at.hub), ("elsewhere", "http://another/wd/hub")):
+        double.jobs[name] = {"id": name, "status": "in progress", "hidden": 0, "tags": []}
+        ledger.began(name, {"hub": hub, "user": USER, "real": ""})
+    place = place_of(cloud, tmp_path)
+    assert [line for line in place.swept() if "orphan" in line]
+    assert [name for name, job in double.jobs.items() if job.get("stopped")] == ["orphan"]
+    assert [line for line in place.swept() if "Sauce Labs" in line] == []
+
+
 @pytest.mark.lab
 @pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
 def test_a_real_browser_opens_a_page_through_the_door(double: Double, played: Play, tmp_path: Path) -> None:
@@ -290,6 +306,22 @@ def test_a_real_browser_opens_a_page_through_the_door(double: Double, played: Pl
         failed = played(env={"DAVY_URL": url, "WANTED": "The shop is closed"})
         assert (failed.exit_code, failed.fault) == (1, False)
     assert [job["passed"] for job in double.jobs.values()] == [True, False]
+
+
+@pytest.mark.lab
+@pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
+def test_a_grids_session_that_a_killed_davy_left_is_ended(tmp_path: Path) -> None:
+    with chromedriver(tmp_path) as hub:
+        cloud = Cloud(vendor=Vendor.GRID, at=addresses(Vendor.GRID, hub=hub))
+        place = place_of(cloud, tmp_path)
+        always = {"goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": HEADLESS}}
+        body = {"capabilities": {"alwaysMatch": always}}
+        begun = place.account.api.called(Call(method="POST", url=f"{hub}/session", body=body))["value"]["sessionId"]
+        gone = Owner(service="checkout", host="here", process=2**22 + 1)
+        SessionLedger(tmp_path / "state", gone).began(begun, {"hub": hub, "user": "", "real": ""})
+        assert [line for line in place.swept() if begun in line]
+        with pytest.raises(Missing):
+            place.account.api.called(Call(method="GET", url=f"{hub}/session/{begun}/title"))
 
 
 @pytest.mark.lab
