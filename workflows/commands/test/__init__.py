@@ -48,8 +48,8 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """Run the suites and merge their JUnit into one.
 
     \b
-    Changes the world: builds and pushes images where none are given; runs containers and Jobs,
-    and removes them. No traffic is moved. Exits 3 where a suite fails.
+    Changes the world: builds and pushes images where none are given; runs containers, Jobs and
+    sessions on clouds, and ends them. No traffic is moved. Exits 3 where a suite fails.
     """
     if context.invoked_subcommand is not None:
         return None
