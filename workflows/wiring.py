@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BUILDERS = ("buildx", "engine", "buildah")
 """As `build.builder` names them, in the order in which `auto` looks."""
+KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
+"""Variables that hold keys of clouds, also where the configuration does not name them."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -109,13 +111,15 @@ def target_of(config: "Config") -> Target:
 def side_of(config: "Config") -> Side:
     """The ports that a whole configuration means."""
     kept = config.checks.baseline_deployment if config.checks.baseline == "fresh" else None
-    return side(target_of(config), config.canary.lease, baseline=kept or "")
+    jobs = any(suite.in_ == "kubernetes" for suite in config.tests)
+    return side(target_of(config), config.canary.lease, baseline=kept or "", jobs=jobs)
 
 
-def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "") -> Side:
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "", jobs: bool = False) -> Side:
     """Ports on the real cluster; nothing is asked yet but the kubeconfig.
 
-    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept.
+    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
+    whether suites run in the cluster.
     """
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
@@ -129,7 +133,7 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "")
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload, baseline=baseline),
+        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
         lock=lock,
         journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
         now=api.server_now,
@@ -146,6 +150,9 @@ def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
     mark = access.SECRET
     named = [value for suite in config.tests for value in suite.env.values() if value.startswith(mark)]
     held = [os.environ.get(value.removeprefix(mark), "") for value in named]
+    accounts = [suite.cloud for suite in config.tests if suite.cloud]
+    held += [os.environ.get(said.key.removeprefix(mark), "") for said in accounts if said.key and mark in said.key]
+    held += [os.environ.get(name, "") for name in KEYS]
     servers = config.checks.prometheus if config.checks else ()
     return (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
 
@@ -255,6 +262,15 @@ def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
     return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
 
 
+def cluster(config: "DeliveryConfig") -> Cluster:
+    """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
+    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+
+    api, namespace = cluster_of(config)
+    assert config.deploy is not None  # noqa: S101 - cluster_of raised else
+    return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
+
+
 def suite_places(
     config: "DeliveryConfig", release: str, clock: "Clock", *, folder: Path, suites: "Sequence[SuiteConfig]"
 ) -> "Mapping[str, SuitePlace]":
@@ -271,6 +287,13 @@ def suite_places(
             made[account] = _place(suite)(asked, suite)
         places[suite.name] = made[account]
     return places
+
+
+def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
+    """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
+    from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
+
+    return sauceproject.files(root, ignore_file)
 
 
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
@@ -319,10 +342,31 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
     )
 
 
+def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
+    from davy.pipeline.adapters.cloudapi import CloudApi  # noqa: PLC0415
+    from davy.pipeline.adapters.cloudplace import CloudPlace  # noqa: PLC0415
+    from davy.pipeline.adapters.clouds import account_of  # noqa: PLC0415
+    from davy.pipeline.adapters.localsuites import ProcessSuites  # noqa: PLC0415
+    from davy.workflows import cloudaccess  # noqa: PLC0415
+
+    cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())
+    terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
+    # Outside of the work tree: what lies there counts for the keys of images.
+    kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
+    environment, interrupted = cloudaccess.hidden(os.environ, cloud.key), asked.clock.interrupted
+    return CloudPlace(
+        account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
+        folder=asked.folder,
+        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted),
+        interrupted=interrupted,
+    )
+
+
 _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     "image": _image_place,
     "process": _process_place,
     "kubernetes": _kubernetes_place,
+    **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
 }
 """A place for each kind under `in`; a line for each."""
 

@@ -34,6 +34,11 @@ TABLE: dict[str, Entry] = {
     metavar="'FILE FILE…'",
     help="With --suite and --shard: the test files that `davy test plan -o github-matrix` settled for this machine.",
 )
+@options.option(
+    "--against",
+    type=click.Choice(["canary"]),
+    help="Run the suites that say `against: canary`, or those named, against the pods of the canary that is held.",
+)
 @options.out
 @options.dry_run
 @options.output
@@ -43,8 +48,8 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """Run the suites and merge their JUnit into one.
 
     \b
-    Changes the world: builds and pushes images where none are given; runs containers and Jobs,
-    and removes them. No traffic is moved. Exits 3 where a suite fails.
+    Changes the world: builds and pushes images where none are given; runs containers, Jobs and
+    sessions on clouds, and ends them. No traffic is moved. Exits 3 where a suite fails.
     """
     if context.invoked_subcommand is not None:
         return None
