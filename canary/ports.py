@@ -45,6 +45,10 @@ class PodView:
     ready_since: datetime | None = None
     terminating: bool = False
     trouble: Trouble | None = None
+    ip: str = ""
+    """Empty until it has one."""
+    port: int = 0
+    """Where a Service sends its traffic to, else its first container port; 0 where neither is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

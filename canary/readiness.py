@@ -15,6 +15,8 @@ Doc = Mapping[str, Any]
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
+HTTP = ("http", "web")
+"""How the names of ports begin that speak it."""
 
 PULL = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 """`ErrImagePull` is not among them: the kubelet tries again after it, and says ImagePullBackOff when that failed too.
@@ -127,7 +129,8 @@ def _pod_views(pods: Sequence[Doc], slices: Sequence[Doc]) -> tuple[PodView, ...
     names = {str(pod["metadata"]["name"]) for pod in pods}
     # Kubernetes lists pods that are not ready as well, so a Service that selects them shows.
     exposed = not names.isdisjoint(endpoints)
-    views = (_pod_view(pod, endpoints if exposed else None) for pod in pods)
+    ports = ports_of(slices)
+    views = (_pod_view(pod, endpoints if exposed else None, ports) for pod in pods)
     return tuple(sorted(views, key=lambda view: (view.created_at, view.name)))
 
 
@@ -146,7 +149,26 @@ def _endpoints(slices: Iterable[Doc]) -> dict[str, bool]:
     return found
 
 
-def _pod_view(pod: Doc, endpoints: Mapping[str, bool] | None) -> PodView:
+def ports_of(slices: Iterable[Doc]) -> dict[str, int]:
+    """By pod, where Services send its traffic to: the port named like http, else the first."""
+    found: dict[str, int] = {}
+    for document in slices:
+        said = [one for one in document.get("ports") or [] if one.get("port")]
+        named = [one for one in said if str(one.get("name") or "").startswith(HTTP)]
+        for endpoint in (document.get("endpoints") or []) if said else []:
+            target = endpoint.get("targetRef") or {}
+            if target.get("kind") == "Pod" and (named or target["name"] not in found):
+                found[target["name"]] = int((named or said)[0]["port"])
+    return found
+
+
+def _own_port(pod: Doc) -> int:
+    said = [one for each in pod.get("spec", {}).get("containers") or [] for one in each.get("ports") or []]
+    named = [one for one in said if str(one.get("name") or "").startswith(HTTP)]
+    return int((named or said)[0]["containerPort"]) if said else 0
+
+
+def _pod_view(pod: Doc, endpoints: Mapping[str, bool] | None, ports: Mapping[str, int]) -> PodView:
     meta = pod["metadata"]
     name, terminating = str(meta["name"]), "deletionTimestamp" in meta
     ready = _condition(pod, "Ready")
@@ -160,6 +182,8 @@ def _pod_view(pod: Doc, endpoints: Mapping[str, bool] | None) -> PodView:
         ready_since=moment(ready["lastTransitionTime"]) if is_ready and ready.get("lastTransitionTime") else None,
         terminating=terminating,
         trouble=None if terminating else trouble_of(pod),
+        ip=str(pod.get("status", {}).get("podIP") or ""),
+        port=ports.get(name) or _own_port(pod),
     )
 
 

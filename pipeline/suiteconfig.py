@@ -76,6 +76,9 @@ class SuiteConfig(Part):
     against: Literal["canary"] | None = Field(
         None, description="`canary`: runs against the canary's own pods, while it is held."
     )
+    port: int | None = Field(
+        None, ge=1, le=65535, description="With `against: canary`: the pods' port, where it is not their Service's."
+    )
 
 
 class S3Config(Part):

@@ -54,6 +54,10 @@ def _where(place: Place, said: SuiteConfig) -> Iterator[Finding]:
         yield (*place, "cloud"), "is needed with `in: grid`: `cloud: {hub: http://…}` names the WebDriver endpoint"
     if said.against and said.in_ != "kubernetes":
         yield (*place, "against"), "needs `in: kubernetes`: the canary's pods are reached from inside the cluster"
+    if said.port is not None and not said.against:
+        yield (*place, "port"), "is that of the canary's pods, so it goes with `against: canary`; else write `url`"
+    if said.url and said.against:
+        yield (*place, "url"), "is not asked for with `against: canary`: $DAVY_URL is the canary pod's own"
     for index, glob in enumerate(said.files):
         if glob.startswith("/") or ".." in glob.split("/") or not glob:
             yield (*place, "files", index), f"{glob!r} must stay in the file's folder; write it like tests/**/test_*.py"

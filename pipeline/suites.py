@@ -81,6 +81,8 @@ def run(
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.TEST)
     ended: list[Ended] = []
+    # One of an earlier run would be read as this one's where nothing ends.
+    (out / REPORT).unlink(missing_ok=True)
     try:
         yield from _swept(places, clock)
         for one in wanted:
@@ -182,8 +184,10 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
 
 
 def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
+    """`named`: the tests that failed, in words. Where that is not why, the part is named with its own reason."""
     if len(failed) == 1:
-        return failed[0][1].because
+        part, suite = failed[0]
+        return suite.because if not part or suite.because == named else f"{part}: {suite.because}"
     return named or "; ".join(f"{part}: {suite.because}" for part, suite in failed[:3])
 
 

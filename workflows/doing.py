@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from davy.canary import strategy
-from davy.canary.rollout import Resume, rollout
+from davy.canary.rollout import Resume
 from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import StepPlan
@@ -67,8 +67,7 @@ def canary(task: Order, said: Said) -> Ending:
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config)
-    ports = parts.ports(side, task)
-    stage = canary_stage(task.clock, lambda: rollout(Resume(runner=task.runner), ports))
+    stage = canary_stage(task.clock, lambda: parts.rolled(Resume(runner=task.runner), side, task))
     events = chain(retold(side.journal), framed(started(task), task.clock, stage))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))
 

@@ -1,6 +1,7 @@
 """Flaking: what `davy test flaky` and `davy test history` say, from the runs in the archive."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.columns import table
 
 VERSION = 1
+WIDTH = 79
 NAME = 36
 """Columns for a test's name; of a longer one the end tells more."""
 
@@ -78,16 +80,17 @@ def _text(task: Errand, records: Sequence[RunRecord], found: Sequence[Flake]) ->
     if not records:
         return [f"No run of {task.config.service} is in the archive yet; `davy test` keeps one."]
     runs = "the last run" if len(records) == 1 else f"the last {len(records)} runs"
-    span = f"{runs} of {task.config.service}, {records[-1].at:%Y-%m-%d} to {records[0].at:%Y-%m-%d}"
+    span = f"{runs}, {records[-1].at:%Y-%m-%d} to {records[0].at:%Y-%m-%d}"
     if not found:
-        return [f"No test was flaky or failed in {span}."]
+        return [f"No test of {task.config.service} was flaky or failed in {span}."]
     head = ("test", "flaky", "failed", "last", "trend")
     rows = [(_name(flake), _share(flake.flaky), _percent(flake.failing.value), f"{flake.last:%m-%d}",
              sparkline(flake.trend)) for flake in found]  # fmt: skip
     lines = table([head, *rows], right=(1, 2))
     offered = any(flake.flaky.hits and not flake.quarantined for flake in found)
     hint = ["", "`davy test flaky -o quarantine` prints entries for the quarantine file."] if offered else []
-    return [f"Tests that did not simply pass, in {span}.", "", *lines, *hint]
+    head_line = f"Tests of {task.config.service} that did not simply pass in {span}."
+    return [*textwrap.wrap(head_line, WIDTH), "", *lines, *hint]
 
 
 def _name(flake: Flake) -> str:

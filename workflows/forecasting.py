@@ -13,7 +13,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.record import RunRecord
 from davy.pipeline.testing import expansion, spread
 from davy.pipeline.testing.expansion import Ask, Guesses, Piece
-from davy.workflows import parts, wiring
+from davy.workflows import asking, parts, wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless
 from davy.workflows.render.columns import table
@@ -47,7 +47,7 @@ class Forecast:
 
 def forecast(task: Errand, said: Said) -> Ending:
     """Print it; nothing is run."""
-    asked = parts.asks(task, chosen(task, said["suites"]))
+    asked = asking.asks(task, chosen(task, said["suites"]))
     history, warnings = archiving.recent(wiring.archive(task.config, task.folder), parts.LATEST)
     for warning in warnings:
         click.echo(harmless(f"warning: {warning}"), err=True)

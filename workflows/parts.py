@@ -1,17 +1,14 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 import json
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import click
-
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
-from davy.canary.rollout import Outcome, Ports, Start, rollout
+from davy.canary.rollout import Outcome, Ports, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
@@ -23,15 +20,14 @@ from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
 from davy.pipeline.record import RunRecord
-from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import ordering, quarantine, recorded
+from davy.pipeline.testing import quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.quarantine import Quarantine
-from davy.workflows import canaryfile, configured, gate, testfiles, wiring
+from davy.workflows import againstcanary, canaryfile, configured, gate, wiring
+from davy.workflows.asking import Told, asks, nothing, ordered
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
 from davy.workflows.release import Parts
-from davy.workflows.render.clean import harmless
 
 LATEST = 20
 """Runs that are asked how long things take."""
@@ -121,14 +117,15 @@ def built(task: Errand, revision: Revision) -> Generator[Event, None, tuple[Imag
     return tuple(each.image for each in made)
 
 
-def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Generator[Event, None, str]:
+def tested(
+    task: Errand,
+    images: tuple[Image, ...],
+    asked: Sequence[Ask],
+    told: Told = nothing,  # noqa: PT028 - no test
+) -> Generator[Event, None, str]:
     """Run the suites; what failed, in one line. What goes wrong with the archive is said, and fails nothing."""
     config, clock = task.config, task.clock
-    by_name = {image.name: image for image in images}
-    made = ordering.wanted(asked, config, by_name, task.out, folder=task.folder, release=task.release)
-    wanted = tuple(
-        replace(one, order=replace(one.order, env=_environment(one.order.name, one.order.env))) for one in made
-    )
+    wanted = ordered(task, asked, images, task.out, told)
     meant = [ask.suite for ask in asked]
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
     archive, held, today = (
@@ -148,9 +145,8 @@ def tested(task: Errand, images: tuple[Image, ...], asked: Sequence[Ask]) -> Gen
         quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
     )
     if done.ended:
-        record = recorded.record(
-            done.ended, release=task.release, at=clock.now(), service=config.service, revision=known(task)
-        )
+        run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
+        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
         yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
         paths = (*([done.report] if done.report else []), *done.files)
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
@@ -188,23 +184,6 @@ def before_traffic(task: Errand) -> tuple[Ask, ...]:
     return asks(task, [suite for suite in task.config.tests if suite.against is None])
 
 
-def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
-    """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
-    asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
-    if not any(suite.config for suite in wanted):
-        return asked
-    from davy.workflows import sauced  # noqa: PLC0415 - few have such a file
-
-    made, notes = sauced.asked(asked, task.folder, os.environ)
-    for note in notes:
-        click.echo(harmless(f"note: {note}"), err=True)
-    return made
-
-
-def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
-    return {name: wiring.secret(value, f"tests.{suite}.env.{name}") for name, value in env.items()}
-
-
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
     """Start the rollout and drive it to its end."""
     config = task.config
@@ -221,13 +200,21 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )
-    return (yield from rollout(start, ports(side, task)))
+    return (yield from rolled(start, side, task, images))
 
 
-def ports(side: wiring.Side, task: Order) -> Ports:
-    """What the driver needs."""
+def rolled(
+    wish: Start | Resume, side: wiring.Side, task: Order, images: tuple[Image, ...] = ()
+) -> Generator[Event, None, Outcome]:
+    """Drive a rollout to its end, with suites against the canary asked beside the judge where there are any."""
     judge = wiring.judge(task.config, task.folder)
-    return Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=task.clock)
+    own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config).cluster)
+    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=own or judge, clock=task.clock)
+    try:
+        return (yield from rollout(wish, ports))
+    finally:
+        if own:
+            own.close()
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:

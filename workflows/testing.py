@@ -11,7 +11,7 @@ from davy.pipeline.model import Image
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import ordering
 from davy.pipeline.testing.expansion import Ask
-from davy.workflows import parts, wiring
+from davy.workflows import againstcanary, asking, parts, wiring
 from davy.workflows.errand import Errand, started
 from davy.workflows.foreseeing import steps_told
 from davy.workflows.release import End, Told, framed, sourced
@@ -24,11 +24,35 @@ Said = Mapping[str, Any]
 
 def test(task: Errand, said: Said) -> Ending:
     """The suites alone."""
+    if said["against"]:
+        return _against_canary(task, said)
     images = parts.given(task.config, said["images"])
     wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
-    asked = shared(parts.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
+    asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))
+
+
+def _against_canary(task: Errand, said: Said) -> Ending:
+    """Raises Unusable where no canary is held, or no suite can be run against it."""
+    wanted = chosen(task, said["suites"]) if said["suites"] else againstcanary.meant(task.config)
+    outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
+    if outside or not wanted:
+        what = f"{', '.join(outside)}: does not run `in: kubernetes`" if outside else "none says `against: canary`"
+        raise Unusable("No suite can reach the canary's pods.", problems=(Problem(what=what, path="tests"),))
+    standing = wiring.cluster(task.config).standing()
+    pods = againstcanary.reached(standing)
+    images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
+    asked = asking.asks(task, wanted, shard=said["shard"])
+
+    def body() -> Told:
+        failed = yield from parts.tested(task, images, asked, againstcanary.told(pods))
+        if failed:
+            return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
+        count = f"{len(pods)} canary pod{'s' if len(pods) > 1 else ''}"
+        return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
+
+    return told(framed(started(task), task.clock, body()), task.clock, view_of(said), parts.keeper(task.out))
 
 
 def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:

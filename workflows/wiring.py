@@ -104,13 +104,15 @@ def target_of(config: "Config") -> Target:
 def side_of(config: "Config") -> Side:
     """The ports that a whole configuration means."""
     kept = config.checks.baseline_deployment if config.checks.baseline == "fresh" else None
-    return side(target_of(config), config.canary.lease, baseline=kept or "")
+    jobs = any(suite.in_ == "kubernetes" for suite in config.tests)
+    return side(target_of(config), config.canary.lease, baseline=kept or "", jobs=jobs)
 
 
-def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "") -> Side:
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "", jobs: bool = False) -> Side:
     """Ports on the real cluster; nothing is asked yet but the kubeconfig.
 
-    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept.
+    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
+    whether suites run in the cluster.
     """
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
@@ -124,7 +126,7 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "")
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload, baseline=baseline),
+        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
         lock=lock,
         journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
         now=api.server_now,
@@ -179,6 +181,15 @@ def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
         raise Unusable("No cluster is configured.", problems=(Problem(what=what, path="deploy"),))
     said = config.deploy.kubernetes
     return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
+
+
+def cluster(config: "DeliveryConfig") -> Cluster:
+    """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
+    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+
+    api, namespace = cluster_of(config)
+    assert config.deploy is not None  # noqa: S101 - cluster_of raised else
+    return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
 def suite_places(

@@ -7,7 +7,7 @@ from typing import Any
 
 from davy.canary import manifests, readiness
 from davy.canary.adapters.lease import current_fence
-from davy.canary.adapters.rights import RIGHTS, Right, baseline_rights, missing, refusal
+from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
 from davy.canary.marks import FENCE
 from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
@@ -26,8 +26,12 @@ LAST_LINES = 20
 class KubernetesCluster:
     """`canary.ports.Cluster` on a real Deployment."""
 
-    def __init__(self, api: KubeApi, workload: Workload, *, baseline: str = "") -> None:
-        """`baseline`: the Deployment of fresh pods of the stable version; empty where none is kept."""
+    def __init__(self, api: KubeApi, workload: Workload, *, baseline: str = "", jobs: bool = False) -> None:
+        """`baseline`: the Deployment of fresh pods of the stable version; empty where none is kept.
+
+        `jobs`: the rights that suites in the cluster need are asked about, too.
+        """
+        self._rights = (*RIGHTS, *baseline_rights(baseline), *(JOB_RIGHTS if jobs else ()))
         self._api, self._workload, self._baseline = api, workload, baseline
         self._fence = 0
         self._last: Doc | None = None
@@ -154,7 +158,7 @@ class KubernetesCluster:
         return refusal(self._workload, lacking) if lacking else error
 
     def _lacking(self) -> tuple[Right, ...]:
-        return missing(self._api, self._workload, (*RIGHTS, *baseline_rights(self._baseline)))
+        return missing(self._api, self._workload, tuple(dict.fromkeys(self._rights)))
 
     def _read(self) -> Doc:
         try:

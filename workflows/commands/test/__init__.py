@@ -34,6 +34,11 @@ TABLE: dict[str, Entry] = {
     metavar="'FILE FILE…'",
     help="With --suite and --shard: the test files that `davy test plan -o github-matrix` settled for this machine.",
 )
+@options.option(
+    "--against",
+    type=click.Choice(["canary"]),
+    help="Run the suites that say `against: canary`, or those named, against the pods of the canary that is held.",
+)
 @options.out
 @options.dry_run
 @options.output

@@ -1,0 +1,56 @@
+"""Asking: suites of the configuration as orders with their secrets read, ready to run."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from davy.pipeline.model import Image
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.testing import ordering
+from davy.pipeline.testing.expansion import Ask
+from davy.pipeline.testing.ordering import Wanted
+from davy.workflows import testfiles, wiring
+from davy.workflows.errand import Errand
+from davy.workflows.render.clean import harmless
+
+Told = Callable[[SuiteConfig], Mapping[str, str]]
+"""What a suite is told beside its own environment."""
+
+
+def nothing(suite: SuiteConfig) -> Mapping[str, str]:  # noqa: ARG001 - the shape of Told
+    """Nothing more."""
+    return {}
+
+
+def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
+    """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
+    asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    if not any(suite.config for suite in wanted):
+        return asked
+    from davy.workflows import sauced  # noqa: PLC0415 - few have such a file
+
+    made, notes = sauced.asked(asked, task.folder, os.environ)
+    for note in notes:
+        click.echo(harmless(f"note: {note}"), err=True)
+    return made
+
+
+def ordered(
+    task: Errand, asked: Sequence[Ask], images: Sequence[Image], out: Path, told: Told = nothing
+) -> tuple[Wanted, ...]:
+    """The orders, with the environment they run in. Raises Unusable for images and secrets that are missing."""
+    by_name = {image.name: image for image in images}
+    made = ordering.wanted(asked, task.config, by_name, out, folder=task.folder, release=task.release)
+    return tuple(
+        replace(
+            one, order=replace(one.order, env={**_environment(one.order.name, one.order.env), **told(one.ask.suite)})
+        )
+        for one in made
+    )
+
+
+def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
+    return {name: wiring.secret(value, f"tests.{suite}.env.{name}") for name, value in env.items()}
