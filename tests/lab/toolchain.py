@@ -97,6 +97,12 @@ def _tool(layout: Layout, watch: Stopwatch, source: str, module: str, package: s
     return _built(layout, source, version, watch, flags=flags, hint=hint, package=f"{module}/{package}")
 
 
+def k6(layout: Layout, watch: Stopwatch) -> Path:
+    """The load generator, for suites that are k6 scripts."""
+    version = pinned("go.k6.io/k6", "k6")
+    return _linked(layout, "k6", _built(layout, "k6", version, watch, hint="once, about three minutes on two cores"))
+
+
 def pause(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "pause", "1", watch)
 
