@@ -1,6 +1,6 @@
 """Archiving: a run kept, and earlier ones asked for. An archive that fails is a warning: results lie here as well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +9,6 @@ from davy.pipeline.errors import DavyError
 from davy.pipeline.ports import Archive
 from davy.pipeline.record import RunRecord
 from davy.pipeline.suiteconfig import ArchiveConfig
-
-SKIPPED = (".gitignore",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +30,12 @@ def recent(archive: Archive, most: int) -> tuple[tuple[RunRecord, ...], tuple[st
         return (), (f"Earlier runs are not known: {_words(error)}",)
 
 
-def keep(archive: Archive, record: RunRecord, out: Path, rule: ArchiveConfig, now: datetime) -> Kept:
-    """The record, and every file below `out`; then the rule of retention."""
+def keep(
+    archive: Archive, record: RunRecord, paths: Iterable[Path], *, out: Path, rule: ArchiveConfig, now: datetime
+) -> Kept:
+    """The record and this run's files, by their names below `out`; then the rule of retention."""
     try:
-        place = archive.keep(record, tuple(files(out)))
+        place = archive.keep(record, tuple(named(paths, out)))
     except DavyError as error:
         return Kept(warnings=(f"The run is not archived: {_words(error)} Its results are in {out}.",))
     try:
@@ -44,11 +44,13 @@ def keep(archive: Archive, record: RunRecord, out: Path, rule: ArchiveConfig, no
         return Kept(place=place, warnings=(f"Old runs are not deleted: {_words(error)}",))
 
 
-def files(out: Path) -> Iterator[tuple[str, Path]]:
-    """Every plain file below the folder, by its name there. A link is none: it may lead anywhere."""
-    for path in sorted(out.rglob("*")) if out.is_dir() else ():
-        if path.is_file() and not path.is_symlink() and path.name not in SKIPPED:
-            yield path.relative_to(out).as_posix(), path
+def named(paths: Iterable[Path], out: Path) -> Iterator[tuple[str, Path]]:
+    """Each file with its name there; of a folder all that is below it. A link is none: it may lead anywhere."""
+    for path in paths:
+        inner = sorted(path.rglob("*")) if path.is_dir() and not path.is_symlink() else [path]
+        for one in inner:
+            if one.is_file() and not one.is_symlink():
+                yield (one.relative_to(out).as_posix() if one.is_relative_to(out) else one.name), one
 
 
 def _words(error: DavyError) -> str:

@@ -92,6 +92,21 @@ class ImageBuilt(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseTold:
+    """One test case, as far as a person at the end of a run wants to know it. Already redacted."""
+
+    name: str
+    """`classname::name`."""
+    result: str = "passed"
+    """`passed`, `failed`, `error`, or `flaky`: passed, and had failed before."""
+    words: str = ""
+    """The first lines of its failure."""
+    took: timedelta = timedelta(0)
+    attempts: int = 1
+    quarantined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteFinished(Event):
     """A suite ended."""
 
@@ -113,6 +128,13 @@ class SuiteFinished(Event):
     parts: int = 1
     link: str = ""
     """Where a person can look at it: a cloud's own page."""
+    told: tuple[CaseTold, ...] = ()
+    """What failed, was held or flaky; the first of them."""
+    more: int = 0
+    """Such cases beyond those told."""
+    slowest: CaseTold | None = None
+    notes: tuple[str, ...] = ()
+    """What of its reports was cut or mended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

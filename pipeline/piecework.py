@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from davy.pipeline import reportfiles
 from davy.pipeline.alongside import Crew, Done, Said, Speak
 from davy.pipeline.events import Event, LogLine, PartFinished, PartStarted, Result, Warned
 from davy.pipeline.ports import Clock, ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
@@ -138,12 +139,13 @@ class _Floor:
         return self.wrong is not None and tries.again(story, self._job.rules) is not None
 
     def _ended(self, turn: _Turn, run: SuiteRun) -> Iterator[Event]:
+        self.looked_around()
         if self.wrong is not None and run.exit_code is None:
             return
         now = self._clock.now()
         took = run.took if run.took is not None else now - (turn.since or now)
         before = self._stories[turn.index]
-        story = tries.told(before, run, took, turn.order.items, self._job.excused)
+        story = tries.told(before, run, took, turn.order.items, self._job.excused, found=reportfiles.read(run))
         self._stories[turn.index] = story
         again = tries.again(story, self._job.rules)
         if again is not None and self.wrong is None:

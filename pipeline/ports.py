@@ -202,7 +202,7 @@ class SuiteRun:
     exit_code: int | None
     """None where it had to be stopped or never began."""
     junit: str | None
-    """The report's text; None where none was written."""
+    """The report's text; None where none was written, or where it lies in `reports`."""
     log: Path
     because: str = ""
     """Where it did not end by itself: `timed out after 5m`, `out of memory (limit 512 MiB)`, `image pull error: …`."""
@@ -211,6 +211,8 @@ class SuiteRun:
     """Where a person can look at it: the cloud's own page."""
     fault: bool = False
     """True where the place failed and not the test: `because` says how. It may be tried again without a retry spent."""
+    reports: tuple[Path, ...] = ()
+    """Reports on this machine, instead of `junit`: of any size and number; they are read as they stream."""
     took: timedelta | None = None
     """How long the test itself ran, where the place knows it better than who waits for it."""
 

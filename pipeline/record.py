@@ -34,6 +34,8 @@ class RunRecord:
     service: str
     revision: str
     branch: str = ""
+    dirty: bool = False
+    """The work tree held more than the revision does."""
     passed: bool = True
     cases: tuple[CaseRecord, ...] = ()
     items: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

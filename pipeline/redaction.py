@@ -9,7 +9,8 @@ MASK = "***"
 SHORTEST = 4
 """Shorter values are words like `on`; masking them would eat the log and tell the value."""
 TERMINAL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]?")
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# The marks that turn the reading direction are among them: CVE-2021-42574.
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 # GitHub takes a line that begins with `::`, and `##[` anywhere in it; Azure `##vso[`, TeamCity `##teamcity[`.
 # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 COMMAND = re.compile(r"^(\s*)::|#(?=#\w*\[)")

@@ -1,13 +1,14 @@
 """Report: a release for the CI's summary page and for JUnit readers. Foreign text is escaped."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from davy.pipeline import durations
 from davy.pipeline import junit as xml
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Result, StageFinished, SuiteFinished
+from davy.pipeline.events import CaseTold, Result, StageFinished, SuiteFinished
 from davy.pipeline.junit import Case, CaseResult
 from davy.pipeline.model import Evidence, Verdict
 from davy.pipeline.summary import Report, folded, summarized
@@ -24,6 +25,26 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~>])")
 LONGEST_WORDS = 2000
 """Characters of one foreign text; GitHub takes no step summary above 1 MiB."""
 MOST_ROWS = 50
+LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]{1,500}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A number of each suite; one that is nought everywhere is left out, unless `always`."""
+
+    title: str
+    of: Callable[[SuiteFinished], int]
+    always: bool = False
+
+
+COLUMNS = (
+    Column(title="Parts", of=lambda suite: suite.parts if suite.parts > 1 else 0),
+    Column(title="Passed", of=lambda suite: suite.passed, always=True),
+    Column(title="Failed", of=lambda suite: suite.failed + suite.errors, always=True),
+    Column(title="Flaky", of=lambda suite: suite.flaky),
+    Column(title="Quarantined", of=lambda suite: suite.quarantined),
+    Column(title="Skipped", of=lambda suite: suite.skipped, always=True),
+)
 
 
 def markdown(report: Report) -> str:
@@ -114,18 +135,49 @@ def _images(report: Report) -> str:
 
 
 def _suites(report: Report) -> str:
+    shown = [column for column in COLUMNS if column.always or any(column.of(suite) for suite in report.suites)]
+    slow = any(suite.slowest for suite in report.suites)
     rows = [
         (
             f"{MARKS[suite.result]} {plain(suite.suite)}",
-            str(suite.passed),
-            str(suite.failed + suite.errors),
-            str(suite.skipped),
+            *(str(column.of(suite)) for column in shown),
+            *([_slowest(suite)] if slow else []),
             durations.shown(suite.took),
             plain(suite.because),
         )
         for suite in report.suites
     ]
-    return _table(("Suite", "Passed", "Failed", "Skipped", "Time", "Why"), rows)
+    titles = (*(column.title for column in shown), *(["Slowest"] if slow else []))
+    table = _table(("Suite", *titles, "Time", "Why"), rows)
+    return "\n\n".join(part for part in (table, *map(_cases, report.suites)) if part)
+
+
+def _slowest(suite: SuiteFinished) -> str:
+    return f"{code(suite.slowest.name)} {durations.shown(suite.slowest.took)}" if suite.slowest else ""
+
+
+def _cases(suite: SuiteFinished) -> str:
+    """What failed, with its first words, and the cloud's page."""
+    parts = [f"**{plain(suite.suite)}**: [the cloud's page]({address(suite.link)})" if address(suite.link) else ""]
+    for case in suite.told:
+        held = " (quarantined: fails nothing)" if case.quarantined else ""
+        tries = f" after {case.attempts} attempts" if case.attempts > 1 else ""
+        parts.append(f"{_sign(case)} {code(case.name)} {case.result}{tries}{held}" + _said(case))
+    parts += [f"… and {suite.more} more; the JUnit report has them all."] if suite.more else []
+    return "\n\n".join([*filter(None, parts), *map(plain, suite.notes)])
+
+
+def _said(case: CaseTold) -> str:
+    return f"\n\n{block(case.words)}" if case.words else ""
+
+
+def _sign(case: CaseTold) -> str:
+    return "⚠️" if case.quarantined or case.result == "flaky" else "❌"
+
+
+def address(link: str) -> str:
+    """The link, where nothing in it can end the Markdown around it; else nothing."""
+    return link if LINK.fullmatch(link) else ""
 
 
 def _steps(report: Report) -> str:

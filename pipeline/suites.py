@@ -14,7 +14,7 @@ from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
 from davy.pipeline.redaction import harmless
-from davy.pipeline.testing import expansion, spread, tries
+from davy.pipeline.testing import expansion, highlights, spread, tries
 from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
 from davy.pipeline.testing.recorded import Ended
@@ -81,6 +81,8 @@ def run(
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.TEST)
     ended: list[Ended] = []
+    # One of an earlier run would be read as this one's where nothing ends.
+    (out / REPORT).unlink(missing_ok=True)
     try:
         yield from _swept(places, clock)
         for one in wanted:
@@ -182,14 +184,17 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
 
 
 def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
+    """`named`: the tests that failed, in words. Where that is not why, the part is named with its own reason."""
     if len(failed) == 1:
-        return failed[0][1].because
+        part, suite = failed[0]
+        return suite.because if not part or suite.because == named else f"{part}: {suite.because}"
     return named or "; ".join(f"{part}: {suite.because}" for part, suite in failed[:3])
 
 
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
     """Its numbers count what counts: a bad case in quarantine is neither failed nor an error. `took`: by the clock."""
     suite, runs = ended.suite, [each.run for story in ended.stories for each in story.runs]
+    told, more = highlights.highlights(suite, shown)
     return SuiteFinished(
         at=clock.now(),
         suite=suite.name,
@@ -205,6 +210,10 @@ def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: C
         quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
         parts=len(ended.stories),
         link=next((run.link for run in reversed(runs) if run.link), ""),
+        told=told,
+        more=more,
+        slowest=highlights.slowest(suite, shown),
+        notes=tuple(map(shown, suite.notes)),
     )
 
 

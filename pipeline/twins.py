@@ -10,7 +10,7 @@ from pathlib import Path
 from davy.pipeline import runfile
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun
+from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.record import RunRecord
 
 REHEARSED = Revision(sha="0" * 40, committed_at=datetime(2026, 1, 1, tzinfo=UTC), branch="main", version="rehearsal")
@@ -113,6 +113,28 @@ class MemorySuites:
     def stop(self) -> None:
         """Remember it."""
         self.stopped = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlace:
+    """Takes `most` tries at once, each by a runner of its own."""
+
+    made: Callable[[], SuiteRunner]
+    most: int = 256
+    left: tuple[str, ...] = ()
+    """What a killed runner left there."""
+
+    def slots(self, wanted: int) -> int:
+        """At most `most`."""
+        return max(1, min(wanted, self.most))
+
+    def runner(self) -> SuiteRunner:
+        """A new one each time."""
+        return self.made()
+
+    def swept(self) -> tuple[str, ...]:
+        """Says what was left."""
+        return self.left
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,6 +23,10 @@ SIN = {
         ("pipeline/ports.py", "import davy.pipeline.images"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
+    "testing": [
+        ("pipeline/testing/spread.py", "import davy.pipeline.testing.expansion"),
+        ("pipeline/testing/tries.py", "import davy.pipeline.testing.recorded"),
+    ],
     "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judging"),

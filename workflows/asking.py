@@ -1,8 +1,11 @@
 """Asking: suites of the configuration as orders with their secrets read, ready to run."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import click
 
 from davy.pipeline.model import Image
 from davy.pipeline.suiteconfig import SuiteConfig
@@ -11,6 +14,7 @@ from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.ordering import Wanted
 from davy.workflows import testfiles, wiring
 from davy.workflows.errand import Errand
+from davy.workflows.render.clean import harmless
 
 Told = Callable[[SuiteConfig], Mapping[str, str]]
 """What a suite is told beside its own environment."""
@@ -23,7 +27,15 @@ def nothing(suite: SuiteConfig) -> Mapping[str, str]:  # noqa: ARG001 - the shap
 
 def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
     """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
-    return ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    if not any(suite.config for suite in wanted):
+        return asked
+    from davy.workflows import sauced  # noqa: PLC0415 - few have such a file
+
+    made, notes = sauced.asked(asked, task.folder, os.environ)
+    for note in notes:
+        click.echo(harmless(f"note: {note}"), err=True)
+    return made
 
 
 def ordered(

@@ -181,6 +181,18 @@ def shard(command: F) -> F:
     )(command)
 
 
+def last(command: F) -> F:
+    """`--last 50`."""
+    return option(
+        "--last",
+        type=click.IntRange(1, 1000),
+        default=50,
+        show_default=True,
+        metavar="N",
+        help="So many runs of the archive, the newest.",
+    )(command)
+
+
 def target(command: F) -> F:
     """`-f`, `--namespace` and `--deployment`: for commands that need only to find the Deployment."""
     command = option(

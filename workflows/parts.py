@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from davy.canary import preflight, strategy
@@ -18,8 +19,10 @@ from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
-from davy.pipeline.testing import recorded
+from davy.pipeline.record import RunRecord
+from davy.pipeline.testing import quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
+from davy.pipeline.testing.quarantine import Quarantine
 from davy.workflows import againstcanary, canaryfile, configured, gate, wiring
 from davy.workflows.asking import Told, asks, nothing, ordered
 from davy.workflows.errand import Errand, named
@@ -69,6 +72,7 @@ def parts(task: Order) -> Parts:
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config
+    wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
@@ -124,17 +128,41 @@ def tested(
     wanted = ordered(task, asked, images, task.out, told)
     meant = [ask.suite for ask in asked]
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
-    archive = wiring.archive(config, task.folder)
+    archive, held, today = (
+        wiring.archive(config, task.folder),
+        wiring.quarantine(config, task.folder),
+        clock.now().date(),
+    )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
-    done = yield from suites.run(wanted, places, clock, task.out, wiring.washing(config), history=history)
+    done = yield from suites.run(
+        wanted,
+        places,
+        clock,
+        task.out,
+        wiring.washing(config),
+        history=history,
+        quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
+    )
     if done.ended:
-        record = recorded.record(
-            done.ended, release=task.release, at=clock.now(), service=config.service, revision=known(task)
-        )
-        kept = archiving.keep(archive, record, task.out, config.results.archive, clock.now())
+        run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
+        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
+        paths = (*([done.report] if done.report else []), *done.files)
+        kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
+    """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
+    seen = [(case.suite, case.name) for case in records[0].cases]
+    return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
+
+
+def is_whole(asked: Sequence[Ask], config: DeliveryConfig) -> bool:
+    """Whether every suite there is runs, in full."""
+    return {ask.suite.name for ask in asked if ask.shard is None} == {suite.name for suite in config.tests}
 
 
 def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:

@@ -27,6 +27,7 @@ def test(task: Errand, said: Said) -> Ending:
     if said["against"]:
         return _against_canary(task, said)
     images = parts.given(task.config, said["images"])
+    wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
     asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from davy.pipeline.config import Config, DeliveryConfig
     from davy.pipeline.ports import Archive, Builder, Clock, Source, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
+    from davy.pipeline.testing.quarantine import Quarantine
 
+KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
+"""Variables that hold keys of clouds, also where the configuration does not name them."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -140,6 +143,9 @@ def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
     mark = access.SECRET
     named = [value for suite in config.tests for value in suite.env.values() if value.startswith(mark)]
     held = [os.environ.get(value.removeprefix(mark), "") for value in named]
+    accounts = [suite.cloud for suite in config.tests if suite.cloud]
+    held += [os.environ.get(said.key.removeprefix(mark), "") for said in accounts if said.key and mark in said.key]
+    held += [os.environ.get(name, "") for name in KEYS]
     servers = config.checks.prometheus if config.checks else ()
     return (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
 
@@ -204,6 +210,13 @@ def suite_places(
     return places
 
 
+def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
+    """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
+    from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
+
+    return sauceproject.files(root, ignore_file)
+
+
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
     if suite.in_ not in _PLACES:
         what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"
@@ -250,10 +263,31 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
     )
 
 
+def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
+    from davy.pipeline.adapters.cloudapi import CloudApi  # noqa: PLC0415
+    from davy.pipeline.adapters.cloudplace import CloudPlace  # noqa: PLC0415
+    from davy.pipeline.adapters.clouds import account_of  # noqa: PLC0415
+    from davy.pipeline.adapters.localsuites import ProcessSuites  # noqa: PLC0415
+    from davy.workflows import cloudaccess  # noqa: PLC0415
+
+    cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())
+    terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
+    # Outside of the work tree: what lies there counts for the keys of images.
+    kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
+    environment, interrupted = cloudaccess.hidden(os.environ, cloud.key), asked.clock.interrupted
+    return CloudPlace(
+        account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
+        folder=asked.folder,
+        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted),
+        interrupted=interrupted,
+    )
+
+
 _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     "image": _image_place,
     "process": _process_place,
     "kubernetes": _kubernetes_place,
+    **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
 }
 """A place for each kind under `in`; a line for each."""
 
@@ -268,6 +302,25 @@ def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
     from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
 
     return FolderArchive(folder / said.folder, config.service)
+
+
+def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
+    """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
+    from davy.pipeline import configfile  # noqa: PLC0415
+    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+
+    said = config.results.quarantine
+    if said is None:
+        return Quarantine()
+    try:
+        text = configfile.text(folder / said)
+    except Unusable as error:
+        what = "; ".join(problem.what for problem in error.problems)
+        problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")
+        raise Unusable(
+            "The quarantine cannot be read.", problems=(problem,), remedy="Write it, or take the key out."
+        ) from error
+    return parsed(text, said)
 
 
 def metrics(config: "Config") -> "Metrics":

@@ -32,6 +32,7 @@ SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
 MOST_JUNIT = 32 * 2**20
+MOST_COPY = 2 * 2**30
 MOST_LOG = 64 * 2**20
 MOST_LINE = 64 * 2**10
 
@@ -142,7 +143,8 @@ class DockerSuites:
         files, notes = _collected(client, container, order)
         for note in notes:
             told.line(note)
-        return SuiteRun(exit_code=code, junit=_report(client, container), log=log, because=because, files=files)
+        junit, reports = _report(client, container, order.out)
+        return SuiteRun(exit_code=code, junit=junit, log=log, because=because, files=files, reports=reports)
 
     def _followed(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log") -> str:
         """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
@@ -237,18 +239,21 @@ def _folder_for(path: str) -> bytes:
     return made.getvalue()
 
 
-def _report(client: docker.APIClient, container: str) -> str | None:
-    """The JUnit report's text; None where none was written, or one that is too large."""
+def _report(client: docker.APIClient, container: str, out: Path) -> tuple[str | None, tuple[Path, ...]]:
+    """The JUnit report's text; of one that is too large for memory, a copy in the folder."""
     try:
         chunks, facts = client.get_archive(container, JUNIT)
         if int(facts.get("size", 0)) > MOST_JUNIT:
-            return None
+            return None, extracted(chunks, out, most_bytes=MOST_COPY, most_files=1)
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             member = archive.next()
             source = archive.extractfile(member) if member and member.isreg() else None
-            return source.read().decode(errors="replace") if source else None
+            return (source.read().decode(errors="replace") if source else None), ()
     except (NotFound, tarfile.TarError):
-        return None
+        return None, ()
+    except Refused:
+        # What came of it breaks off, and that is told.
+        return None, (out / Path(JUNIT).name,)
 
 
 def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -51,10 +51,12 @@ def s3_archive(said: S3Config, service: str) -> "S3Archive":
 class S3Archive:
     """`<prefix><service>/records/<run>.json`, and its files under `<prefix><service>/runs/<run>/`."""
 
-    def __init__(self, client: "BaseClient", said: S3Config, service: str, part_bytes: int = PART_BYTES) -> None:
-        """`part_bytes`: at least 5 MiB, which is S3's own limit."""
+    def __init__(
+        self, client: "BaseClient", said: S3Config, service: str, *, part_bytes: int = PART_BYTES, page: int = 1000
+    ) -> None:
+        """`part_bytes`: at least 5 MiB, which is S3's own limit; `page`: keys in one answer, at most 1000."""
         self._client: Any = client
-        self._said, self._bucket, self._part = said, said.bucket, part_bytes
+        self._said, self._bucket, self._part, self._page = said, said.bucket, part_bytes, page
         top = f"{said.prefix}{service}"
         self._records, self._runs = f"{top}/records/", f"{top}/runs/"
 
@@ -115,7 +117,7 @@ class S3Archive:
 
     def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("list_objects_v2")
-        yield from pages.paginate(Bucket=self._bucket, Prefix=prefix, **more)
+        yield from pages.paginate(Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page}, **more)
 
     def _read(self, name: str) -> RunRecord | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415
@@ -188,13 +190,13 @@ def _answered(response: dict[str, Any], said: S3Config) -> DavyError:
 
 
 def _unasked(error: Exception, said: S3Config) -> DavyError:
-    from botocore.exceptions import HTTPClientError, NoCredentialsError, PartialCredentialsError  # noqa: PLC0415
+    from botocore import exceptions as no  # noqa: PLC0415
 
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+    if isinstance(error, no.NoCredentialsError | no.PartialCredentialsError):
         problem = Problem(path=PATH, what="there are no AWS credentials, or not all of them")
         remedy = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role."
         return Unusable(f"Nobody is logged in for the bucket {said.bucket}.", problems=(problem,), remedy=remedy)
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, no.HTTPClientError | no.ConnectionError):
         place = said.endpoint or "S3"
         kind = type(error).__name__
         return Unreachable(f"{place} did not answer ({kind}).", remedy=f"Check {PATH}.endpoint and the network.")

@@ -25,7 +25,12 @@ class Cell:
     settings: Mapping[str, object] = field(default_factory=dict)
     """What only the suite's place understands, of this cell alone."""
     files: tuple[str, ...] | None = None
-    """Its own test files; None: the suite's."""
+    """Its own test files; None: the suite's. Empty: what it runs is settled, and it is run once."""
+
+    @property
+    def settled(self) -> bool:
+        """True where shards and files do not concern it."""
+        return self.files == ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,9 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
     made: list[Piece] = []
     for cell in ask.cells:
         guess = guesses[cell.name]
+        if cell.settled:
+            made += _numbered(cell, (1, 1), guess)
+            continue
         seconds = {item: guess.seconds[item] for item in ask.of(cell)}
         share = guess.total(seconds) / whole
         chosen = spread.bundles(seconds, workers, start=guess.start, share=share)
@@ -158,6 +166,8 @@ def _of_machine(ask: Ask, shard: tuple[int, int], cell: Cell, guesses: Guesses) 
     if files:
         share = settled(ask, guesses, of)[number - 1] if ask.share is None else ask.share
         return _piece(cell, shard, tuple(item for item in share if item in set(files)), guess)
+    if cell.settled:
+        return _numbered(cell, (1, 1), guess) if ask.cells.index(cell) % of == number - 1 else []
     if ask.suite.shards > 1:
         return [*_numbered(cell, shard, guess)]
     # It does not split itself: one machine runs it, and the others do not.
@@ -166,6 +176,8 @@ def _of_machine(ask: Ask, shard: tuple[int, int], cell: Cell, guesses: Guesses) 
 
 def _of_cell(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
     files, of = ask.of(cell), ask.suite.shards
+    if cell.settled:
+        return _numbered(cell, (1, 1), guess)
     if not files:
         return [piece for own in range(1, of + 1) for piece in _numbered(cell, (own, of), guess)]
     shares = spread.shards({item: guess.seconds[item] for item in files}, each)
@@ -197,6 +209,8 @@ def shard_key(number: int, of: int) -> str:
 
 def expected_items(ask: Ask, cell: Cell) -> tuple[str, ...]:
     """What the records are asked about: its files, or its shards by number."""
+    if cell.settled:
+        return ("",)
     if files := ask.of(cell):
         return files
     of = ask.shard[1] if ask.shard and ask.suite.shards > 1 else ask.suite.shards

@@ -1,6 +1,6 @@
 """Recorded: what of a run of suites is kept for the next one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from statistics import median
 
@@ -9,6 +9,7 @@ from davy.pipeline.events import Result
 from davy.pipeline.model import Revision
 from davy.pipeline.record import CaseRecord, RunRecord
 from davy.pipeline.testing import expansion, spread, tries
+from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.tries import Story
 from davy.pipeline.value import dataclass
 
@@ -31,10 +32,21 @@ def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, 
         service=service,
         revision=revision.sha if revision else "",
         branch=revision.branch or "" if revision else "",
+        dirty=revision.dirty if revision else False,
         passed=all(one.suite.result is Result.PASSED for one in every),
         cases=tuple(case for one in every for case in _cases(one.suite)),
         items={one.suite.name: items for one in every if (items := durations(one.stories))},
     )
+
+
+def run_id(release: str, asked: Sequence[Ask], *, whole: bool) -> str:
+    """Of the run in the archive. CI jobs that share the suites begin in the same second: each says which part it was.
+
+    `whole`: it runs all there is, in full.
+    """
+    shards = {f"{number}-of-{of}" for number, of in filter(None, (ask.shard for ask in asked))}
+    names = [] if whole else [ask.suite.name for ask in asked]
+    return "-".join((release, *names, *sorted(shards)))
 
 
 def durations(stories: Iterable[Story]) -> Mapping[str, float]:

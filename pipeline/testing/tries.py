@@ -7,6 +7,7 @@ from datetime import timedelta
 from davy.pipeline import junit
 from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.events import Result
+from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing.expansion import Piece
 from davy.pipeline.testing.filing import filed, shared_out
@@ -78,9 +79,17 @@ class Again:
     """Keys of the cases that failed."""
 
 
-def told(story: Story, run: SuiteRun, took: timedelta, items: tuple[str, ...], excused: Excused) -> Story:
-    """The story after one more run, of these items."""
-    made = Try(run=run, suite=_read(story.label, run, took, excused), items=items)
+def told(
+    story: Story,
+    run: SuiteRun,
+    took: timedelta,
+    items: tuple[str, ...],
+    excused: Excused,
+    *,
+    found: Reading | None = None,
+) -> Story:
+    """The story after one more run, of these items. `found`: what its report files say, where it has some."""
+    made = Try(run=run, suite=_read(story.label, run, took, excused, found), items=items)
     return replace(story, runs=(*story.runs, made))
 
 
@@ -144,9 +153,9 @@ def durations(story: Story) -> tuple[dict[str, float], float | None]:
     return shared_out(first.suite.took.total_seconds(), first.suite.cases, first.items)
 
 
-def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused) -> Suite:
+def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused, found: Reading | None) -> Suite:
     """The run's report, with quarantined cases marked."""
-    suite = junit.ended(label, run, took)
+    suite = junit.ended(label, run, took, found)
     marked = tuple(replace(case, quarantined=case.quarantined or excused(case.key)) for case in suite.cases)
     suite = replace(suite, cases=marked)
     if run.because or run.exit_code is None:

@@ -48,7 +48,7 @@ def _install(layout: Layout, wanted: ClusterKind, own_engine: bool, watch: Stopw
     for folder in (layout.run, layout.logs, layout.binaries, layout.images):
         folder.mkdir(parents=True, exist_ok=True)
     engine = packages.ENGINE if own_engine else {"docker": packages.ENGINE["docker"]}
-    tools = [engine, packages.SERVICES, packages.IMAGES]
+    tools = [engine, packages.SERVICES, packages.IMAGES, packages.BROWSERS]
     tools += [packages.NODE] if wanted == "single-node" else []
     packages.install(layout, packages.missing(*tools), watch)
     if wanted == "single-node":

@@ -29,6 +29,8 @@ NODE = {
 }
 ENGINE = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables", "ip": "iproute2"}
 IMAGES = {"debootstrap": "debootstrap"}
+BROWSERS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+"""A real WebDriver endpoint, for suites on clouds and Grids."""
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davy.pipeline.schema import schema
 
-from . import configuration, rbac, verdict
+from . import configuration, gantt, rbac, verdict
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -17,6 +17,7 @@ def made() -> dict[Path, str]:
         CONFIGURATION: configuration.text(CONFIGURATION.read_text()),
         ROOT / "docs" / "rbac.yaml": rbac.text(),
         ROOT / "docs" / "verdict.svg": verdict.text(),
+        ROOT / "docs" / "spread.svg": gantt.text(),
         ROOT / "examples" / "checkout" / "davy.schema.json": json.dumps(schema(), indent=2) + "\n",
     }
 

@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from davy.pipeline import images, orders, suites
-from davy.pipeline.adapters.plainplace import PlainPlace
 from davy.pipeline.alongside import spoken
 from davy.pipeline.config import Config
 from davy.pipeline.configfile import parsed
@@ -18,7 +17,7 @@ from davy.pipeline.events import Event, ImageBuilt, LogLine, Result, StageFinish
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import SuitePlace, SuiteRunner
 from davy.pipeline.testing import ordering
-from davy.pipeline.twins import MemoryBuilder, MemorySuites, Scene
+from davy.pipeline.twins import MemoryBuilder, MemoryPlace, MemorySuites, Scene
 
 T = TypeVar("T")
 CONFIG: Config = parsed(
@@ -84,7 +83,7 @@ def wanted(folder: Path) -> tuple[ordering.Wanted, ...]:
 
 
 def places(unit: SuiteRunner, e2e: SuiteRunner) -> dict[str, SuitePlace]:
-    return {"unit": PlainPlace(made=lambda: unit), "e2e": PlainPlace(made=lambda: e2e)}
+    return {"unit": MemoryPlace(made=lambda: unit), "e2e": MemoryPlace(made=lambda: e2e)}
 
 
 # ---- images ---------------------------------------------------------------------------------------------------------

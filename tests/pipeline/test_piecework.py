@@ -14,12 +14,13 @@ from davy.pipeline.alongside import Threads
 from davy.pipeline.errors import Unreachable
 from davy.pipeline.events import Event, LogLine, PartFinished, PartStarted, Result, StageFinished, SuiteFinished, Warned
 from davy.pipeline.piecework import Job, Runs, Worked, worked
-from davy.pipeline.ports import Say, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion
 from davy.pipeline.testing.expansion import Ask, Piece
 from davy.pipeline.testing.ordering import Wanted
 from davy.pipeline.testing.tries import Rules
+from davy.pipeline.twins import MemoryPlace
 from simulated_crew import CrewClock, SimulatedCrew
 
 Act = Callable[[SuiteOrder], SuiteRun]
@@ -55,20 +56,6 @@ class Shards(Actor):
     def run_all(self, orders: Sequence[SuiteOrder], say: Callable[[int, str], None]) -> tuple[SuiteRun, ...]:
         self.rounds += 1
         return tuple(self.run(order, lambda line, index=index: say(index, line)) for index, order in enumerate(orders))  # type: ignore[misc]
-
-
-class Place:
-    def __init__(self, runners: Callable[[], SuiteRunner], slots: int = 99, left: tuple[str, ...] = ()) -> None:
-        self.most, self.make, self.left = slots, runners, left
-
-    def slots(self, wanted: int) -> int:
-        return min(wanted, self.most)
-
-    def runner(self) -> SuiteRunner:
-        return self.make()
-
-    def swept(self) -> tuple[str, ...]:
-        return self.left
 
 
 def job(pieces: Sequence[Piece], **rules: int) -> Job:
@@ -220,7 +207,7 @@ def wanted(files: tuple[str, ...], out: Path, **more: object) -> Wanted:
     return Wanted(ask=ask, order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))
 
 
-def play(one: Wanted, place: Place, clock: CrewClock, out: Path) -> tuple[list[Event], suites.Tested]:
+def play(one: Wanted, place: MemoryPlace, clock: CrewClock, out: Path) -> tuple[list[Event], suites.Tested]:
     story = suites.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))
     events: list[Event] = []
     while True:
@@ -238,15 +225,18 @@ def test_no_more_run_at_once_than_the_place_takes(tmp_path: Path) -> None:
         actors.append(Actor(clock))
         return actors[-1]
 
-    play(wanted(tuple("abcdefgh"), tmp_path, shards=6), Place(more, slots=3), clock, tmp_path)
+    play(wanted(tuple("abcdefgh"), tmp_path, shards=6), MemoryPlace(made=more, most=3), clock, tmp_path)
     assert len(actors) == 3
     assert all(actor.orders for actor in actors)
 
 
 def test_each_cell_is_told_as_a_suite_of_its_own(tmp_path: Path) -> None:
     clock = CrewClock()
-    place = Place(lambda: Actor(clock, lambda order: SuiteRun(exit_code=int(order.cell["browser"] == "firefox"),
-                                                              junit=None, log=order.out / "log")))  # fmt: skip
+
+    def act(order: SuiteOrder) -> SuiteRun:
+        return SuiteRun(exit_code=int(order.cell["browser"] == "firefox"), junit=None, log=order.out / "log")
+
+    place = MemoryPlace(made=lambda: Actor(clock, act))
     events, tested = play(wanted(("a",), tmp_path, matrix={"browser": ["chrome", "firefox"]}), place, clock, tmp_path)
     assert [(event.suite, event.result) for event in of(events, SuiteFinished)] == [
         ("e2e[chrome]", Result.PASSED), ("e2e[firefox]", Result.FAILED),
@@ -257,7 +247,7 @@ def test_each_cell_is_told_as_a_suite_of_its_own(tmp_path: Path) -> None:
 
 def test_what_a_killed_runner_left_is_swept_once_and_said(tmp_path: Path) -> None:
     clock = CrewClock()
-    place = Place(lambda: Actor(clock), left=("stopped job 1 of release r0",))
+    place = MemoryPlace(made=lambda: Actor(clock), left=("stopped job 1 of release r0",))
     one = wanted(("a",), tmp_path)
     story = suites.run([one, one], {"e2e": place, "e3e": place}, clock, tmp_path, crew=lambda: SimulatedCrew(clock))
     assert [event.what for event in story if isinstance(event, Warned)] == ["stopped job 1 of release r0"]
@@ -271,7 +261,7 @@ def test_what_had_ended_when_a_place_failed_is_merged_and_kept(tmp_path: Path) -
             raise Unreachable("the hub is gone")
         return SuiteRun(exit_code=0, junit='<testsuite><testcase name="one"/></testsuite>', log=order.out / "log")
 
-    place = Place(lambda: Actor(clock, act))
+    place = MemoryPlace(made=lambda: Actor(clock, act))
     events: list[Event] = []
     with pytest.raises(Unreachable):
         events.extend(

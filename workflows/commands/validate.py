@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def command(file: Path, output: str) -> None:
     """Check davy.yaml.
 
-    Reads the file, the SLO files and the canary config of Kayenta's that it names: no cluster, no registry, no
+    Reads the file, and those that it names (SLOs, Kayenta's canary config, quarantine): no cluster, no registry, no
     Prometheus. Every problem is said at once, as `file:line: path: what`, with exit code 2. What the query linter
     only advises against is said on stderr, and is no failure. Changes nothing.
     """
-    from davy.workflows import linted  # noqa: PLC0415 - pydantic
+    from davy.workflows import linted, wiring  # noqa: PLC0415 - pydantic
 
     config, warnings, notes = linted.loaded(file, os.environ)
+    wiring.quarantine(config, file.resolve().parent)
     analysis = canaryfile.read(config.checks, file.resolve().parent)
     noted = [one_line(str(note)) for note in (*notes, *(analysis.notes if analysis else ()))]
     for note in noted:

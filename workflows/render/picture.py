@@ -37,9 +37,11 @@ MARGIN = 6
 def picture(scene: Scene, now: datetime, width: int, height: int) -> list[Text]:
     """At most `height` lines, none wider than `width` cells; what matters least gives way first."""
     head = [*_header(scene, now, width), *_stages(scene, now, width)]
-    middle = [*_parts(scene, now, width, most=max(height - len(head) - MARGIN, 2)), *_canary(scene, now, width)]
+    parts = _parts(scene, now, width, most=max(height - len(head) - MARGIN, 2))
+    middle = [*parts, *_canary(scene, now, width)]
     end = [*_troubles(scene, width, most=6), *_ending(scene)]
-    room = height - len(head) - len(middle) - len(end)
+    # Parts have their last lines beside them; all of them together would be read by nobody.
+    room = 0 if parts else height - len(head) - len(middle) - len(end)
     tail = [Text(f"{INDENT}│ {line}", style="dim") for line in scene.tail[-max(room, 0) :]] if room > 0 else []
     lines = [*head, *middle, *tail, *end]
     if len(lines) > height:

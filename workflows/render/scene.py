@@ -60,6 +60,7 @@ class Scene:
     source: str = ""
     stages: Mapping[e.Stage, StageView] = field(default_factory=dict)
     suites: tuple[str, ...] = ()
+    results: tuple[e.SuiteFinished, ...] = ()
     parts: tuple[PartView, ...] = ()
     """Of suites: those that run now, the newest last."""
     parts_over: int = 0
@@ -152,6 +153,7 @@ def _(event: e.PartFinished, scene: Scene) -> Scene:
 @_fold.register
 def _(event: e.SuiteFinished, scene: Scene) -> Scene:
     scene = replace(scene, parts=(), parts_over=0, parts_waiting=0)
+    scene = replace(scene, results=(*scene.results, event))
     words = f"{event.suite} {counted(event)}" + (f" ({event.because})" if event.because else "")
     return _noted(replace(scene, suites=(*scene.suites, one_line(words))), e.Stage.TEST, words)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from davy.pipeline.durations import shown
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
+from davy.workflows.render.results import results
 from davy.workflows.render.scene import Scene
 
 LAST_WORDS = 6
@@ -24,6 +25,7 @@ def summary(scene: Scene, report: Path | None = None, width: int | None = None) 
     name = " ".join(part for part in (one_line(service), scene.source) if part)
     lines = [f"{ENDINGS[end.ending]}   {name}   {shown(end.took)}"]
     lines += [f"  {line}" for line in harmless(end.sentence).split("\n")]
+    lines += [f"  {line}".rstrip() for line in results(scene.results)]
     if scene.reaches:
         lines.append(f"  weights reached: {' → '.join(percent(weight) for weight in scene.reaches)}")
     for trouble in scene.troubles[-2:]:
@@ -38,5 +40,7 @@ def summary(scene: Scene, report: Path | None = None, width: int | None = None) 
     if width is None:
         return "\n".join(lines)
     return "\n".join(
-        part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False)
+        part
+        for line in lines
+        for part in (textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False) or [""])
     )

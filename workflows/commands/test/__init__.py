@@ -12,6 +12,8 @@ HOME = "davy.workflows.commands.test"
 KEPT = "Beside it"
 
 TABLE: dict[str, Entry] = {
+    "flaky": Entry(KEPT, "Which tests are flaky, how often, and since when.", f"{HOME}.flaky"),
+    "history": Entry(KEPT, "The last runs, newest first.", f"{HOME}.history"),
     "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan"),
 }
 
@@ -46,8 +48,8 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """Run the suites and merge their JUnit into one.
 
     \b
-    Changes the world: builds and pushes images where none are given; runs containers and Jobs,
-    and removes them. No traffic is moved. Exits 3 where a suite fails.
+    Changes the world: builds and pushes images where none are given; runs containers, Jobs and
+    sessions on clouds, and ends them. No traffic is moved. Exits 3 where a suite fails.
     """
     if context.invoked_subcommand is not None:
         return None

@@ -1,0 +1,121 @@
+"""`davy test` with suites that are spread: processes of this machine, no Docker, no cluster, no git."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from davy.pipeline.endings import Ending
+
+Davy = Callable[..., subprocess.CompletedProcess[str]]
+RUN = 'for f in $DAVY_TESTS; do echo "$DAVY_BROWSER:$f" >> ran.txt; done; {}'
+
+
+def project(folder: Path, run: str = "true", files: int = 6, **more: object) -> None:
+    (folder / "tests").mkdir()
+    for number in range(files):
+        (folder / "tests" / f"test_{number}.py").write_text("")
+    suite = {"name": "e2e", "in": "process", "run": RUN.format(run), "files": ["tests/test_*.py"], "shards": 2, **more}
+    (folder / "davy.yaml").write_text(json.dumps({"service": "shop", "tests": [suite]}))
+
+
+def ran(folder: Path) -> list[str]:
+    return sorted((folder / "ran.txt").read_text().split())
+
+
+def test_every_file_runs_once_in_every_cell(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, matrix={"browser": ["chrome", "firefox"]})
+    done = davy("test")
+    assert done.returncode == Ending.DONE, done.stderr
+    assert ran(tmp_path) == [f"{cell}:tests/test_{at}.py" for cell in ("chrome", "firefox") for at in range(6)]
+    root = ET.parse(tmp_path / "davy-out" / "junit.xml").getroot()  # noqa: S314 - our own
+    assert [suite.get("name") for suite in root] == ["e2e[chrome]", "e2e[firefox]"]
+
+
+def test_machines_that_share_a_suite_run_every_file_once(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path)
+    matrix = json.loads(davy("test", "plan", "-o", "github-matrix").stdout)["include"]
+    assert [row["shard"] for row in matrix] == ["1/2", "2/2"]
+    for row in matrix:
+        done = davy("test", "--suite", row["suite"], "--shard", row["shard"], "--files", row["files"])
+        assert done.returncode == Ending.DONE, done.stderr
+    assert ran(tmp_path) == [f":tests/test_{at}.py" for at in range(6)]
+    kept = [line for line in davy("test", "history", "-o", "json").stdout.splitlines() if line]
+    assert "1-of-2" in "".join(kept)
+    assert "2-of-2" in "".join(kept)
+
+
+def test_only_what_failed_runs_again(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, 'test "$DAVY_TESTS" != tests/test_3.py -o "$DAVY_ATTEMPT" = 2', retries=1)
+    done = davy("test", "-o", "json")
+    assert done.returncode == Ending.DONE, done.stderr
+    assert sorted(ran(tmp_path)) == sorted([*(f":tests/test_{at}.py" for at in range(6)), ":tests/test_3.py"])
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    (finished,) = [event for event in events if event["event"] == "SuiteFinished"]
+    assert (finished["result"], finished["flaky"], finished["parts"]) == ("passed", 1, 6)
+
+
+def test_a_second_run_knows_how_long_things_take(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path)
+    before = json.loads(davy("test", "plan", "-o", "json").stdout)["suites"][0]
+    davy("test")
+    after = json.loads(davy("test", "plan", "-o", "json").stdout)["suites"][0]
+    assert before["expected_seconds"] is None
+    assert after["expected_seconds"] >= 0
+    assert after["files"] == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--shard", "3/2"], "'3/2': the first number is from 1 to the second"),
+        (["--shard", "x"], "'x' is no shard; write it like 2/8"),
+        (["--suite", "nope"], "There are e2e."),
+        (["--files", "tests/test_1.py"], "--files goes with one --suite that has `files`, and with --shard"),
+        (["--shard", "1/2", "--files", "tests/no.py"], "'tests/no.py': the suite's globs do not name it"),
+    ],
+)
+def test_what_can_not_be_chosen_is_said(davy: Davy, tmp_path: Path, words: list[str], says: str) -> None:
+    project(tmp_path)
+    done = davy("test", *words)
+    assert done.returncode == Ending.UNUSABLE
+    assert says in " ".join(done.stderr.split())
+    assert not (tmp_path / "ran.txt").exists()
+
+
+def test_globs_that_name_nothing_are_said_before_anything_runs(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, files=0)
+    done = davy("test")
+    assert done.returncode == Ending.UNUSABLE
+    assert "tests.e2e.files: name no file: tests/test_*.py" in done.stderr
+
+
+def test_a_failing_suite_rejects_and_says_which_test(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, 'test "$DAVY_TESTS" != tests/test_3.py')
+    done = davy("test")
+    assert done.returncode == Ending.REJECTED
+    assert "e2e failed: tests/test_3.py: exit code 1" in done.stdout
+
+
+def test_ctrl_c_ends_every_part_and_leaves_no_process(tmp_path: Path) -> None:
+    from doors.conftest import DAVY  # noqa: PLC0415 - the fixture waits for the end; this one does not
+
+    project(tmp_path, f"echo begun; echo $$ >> {tmp_path}/pids; exec sleep 300")
+    env = {**os.environ, "HOME": str(tmp_path)}
+    child = subprocess.Popen([DAVY, "test", "--plain"], cwd=tmp_path, env=env, stderr=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, text=True)  # fmt: skip
+    pids = tmp_path / "pids"
+    while child.poll() is None and not (pids.exists() and len(pids.read_text().split()) == 2):
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, talk = child.communicate(timeout=60)
+    assert child.returncode == Ending.INTERRUPTED
+    assert "suite e2e was stopped: 0 of its 6 parts had ended" in talk
+    assert "tried again" not in talk
+    assert not any(Path(f"/proc/{number}").exists() for number in pids.read_text().split())

@@ -1,0 +1,54 @@
+"""What no single key of a suite can break alone: each rule is told with its path."""
+
+import pytest
+
+from davy.pipeline import suiterules
+from davy.pipeline.suiteconfig import SuiteConfig
+from davy.pipeline.yamltree import shown
+
+
+def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:
+    suite = SuiteConfig.model_validate({"name": "e2e", "in": "process", **said})
+    return {shown(place): what for place, what in suiterules.suite(("tests", 0), suite, images)}
+
+
+def test_a_plain_suite_breaks_no_rule() -> None:
+    for place in ("process", "image", "kubernetes", "saucelabs"):
+        assert found(**{"in": place, "run": "x"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "words"),
+    [
+        ({}, "tests[0].run", "is needed"),
+        ({"run": "x", "k6": "s.js"}, "tests[0].k6", "so does `run`"),
+        ({"run": "x", "config": "c", "in": "saucelabs"}, "tests[0].config", "so does `run`"),
+        ({"config": "c"}, "tests[0].config", "Sauce Labs"),
+        ({"k6": "s.js", "in": "grid", "cloud": {"hub": "http://x"}}, "tests[0].k6", "drives no browser"),
+        ({"k6": "s.js", "shards": 2}, "tests[0].shards", "each with its own thresholds"),
+        ({"k6": "s.js", "files": ["*"]}, "tests[0].files", "`k6` knows its own"),
+        ({"run": "x", "services": [{"name": "db", "image": "x"}]}, "tests[0].services", "in: kubernetes"),
+        ({"run": "x", "cloud": {}}, "tests[0].cloud", "needs none"),
+        ({"run": "x", "in": "grid"}, "tests[0].cloud", "is needed"),
+        ({"run": "x", "against": "canary"}, "tests[0].against", "in: kubernetes"),
+        ({"run": "x", "files": ["/abs/*"]}, "tests[0].files[0]", "must stay"),
+        ({"run": "x", "files": ["../*"]}, "tests[0].files[0]", "must stay"),
+        ({"run": "x", "matrix": {"browser": []}}, "tests[0].matrix.browser", "never run"),
+        ({"run": "x", "matrix": {"browser": ["a", "a"]}}, "tests[0].matrix.browser", "twice"),
+        ({"run": "x", "retries": 1, "pass_threshold": 3}, "tests[0].pass_threshold", "at most 2 tries"),
+        ({"run": "x", "image": "r/b"}, "tests[0].image", "there are: r/a"),
+        ({"run": "x", "in": "image", "collect": ["out"]}, "tests[0].collect[0]", "no absolute path"),
+        ({"run": "x", "timeout": "0s"}, "tests[0].timeout", "above 0s"),
+    ],
+)
+def test_each_rule_is_told_with_its_path(said: dict[str, object], path: str, words: str) -> None:
+    assert words in found(**said)[path]
+
+
+def test_a_suite_in_a_container_needs_an_image() -> None:
+    assert "none under `images`" in found((), **{"in": "kubernetes", "run": "x"})["tests[0].in"]
+    assert found((), run="x") == {}
+
+
+def test_several_problems_are_told_together() -> None:
+    assert len(found(services=[{"name": "db", "image": "x"}], pass_threshold=2)) == 3

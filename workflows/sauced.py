@@ -1,0 +1,82 @@
+"""Sauced: suites that a `.sauce/config.yml` says, read as it is, with what it says of retries, tunnels and builds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.suiteconfig import CloudConfig, SuiteConfig
+from davy.pipeline.testing import saucecells, saucefile
+from davy.pipeline.testing.expansion import Ask
+from davy.pipeline.testing.saucefile import SauceFile
+from davy.pipeline.testing.saucekeys import FRAMEWORKS
+from davy.workflows import wiring
+
+MOST_BYTES = 2**20
+
+
+def asked(
+    asks: Sequence[Ask], folder: Path, environment: Mapping[str, str]
+) -> tuple[tuple[Ask, ...], tuple[Problem, ...]]:
+    """The suites, those with a `config` as their file has them; and what davy does another way than saucectl.
+
+    `folder`: of davy.yaml. Raises Unusable with every problem of the first file that has one.
+    """
+    made: list[Ask] = []
+    notes: list[Problem] = []
+    for ask in asks:
+        if not ask.suite.config:
+            made.append(ask)
+            continue
+        if ask.suite.matrix:
+            what = "belongs to `run`; browsers and devices of a `config` are said in its file"
+            problem = Problem(what=what, path=f"tests.{ask.suite.name}.matrix")
+            raise Unusable("A matrix has no use.", problems=(problem,))
+        parsed = saucefile.read(_text(folder, ask.suite), str(folder / ask.suite.config), environment)
+        made.append(_one(ask, parsed, folder))
+        notes += parsed.notes
+    return tuple(made), tuple(notes)
+
+
+def _one(ask: Ask, parsed: SauceFile, folder: Path) -> Ask:
+    files = wiring.project_files(folder / parsed.root, parsed.ignore_file) if parsed.kind in FRAMEWORKS else ()
+    nothing = saucecells.empty(parsed, files)
+    if nothing:
+        what = f"suites whose patterns name no file below {parsed.root}: {', '.join(nothing)}"
+        raise Unusable("A suite has no tests.", problems=(Problem(what=what, path=f"tests.{ask.suite.name}.config"),))
+    return replace(ask, suite=adopted(ask.suite, parsed), cells=saucecells.cells(parsed, files))
+
+
+def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
+    """The suite with what the file says, where davy.yaml does not say it itself."""
+    said = suite.cloud or CloudConfig()
+    own = {
+        "region": parsed.region or None,
+        "tunnel": parsed.tunnel or None,
+        "tunnel_owner": parsed.tunnel_owner or None,
+        "build": parsed.build or None,
+        "tags": parsed.tags,
+        "concurrency": parsed.concurrency,
+    }
+    cloud = said.model_copy(update={key: value for key, value in own.items() if key not in said.model_fields_set})
+    mine: dict[str, object] = {
+        "retries": parsed.retries,
+        "pass_threshold": min(parsed.pass_threshold, parsed.retries + 1),
+        "shards": cloud.concurrency or parsed.concurrency,
+    }
+    return suite.model_copy(
+        update={"cloud": cloud} | {key: value for key, value in mine.items() if key not in suite.model_fields_set}
+    )
+
+
+def _text(folder: Path, suite: SuiteConfig) -> str:
+    path = folder / (suite.config or "")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            why = "is larger than 1 MiB"
+        else:
+            return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
+    problem = Problem(path=f"tests.{suite.name}.config", what=why, file=str(path))
+    raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy="Name it relative to davy.yaml.")
