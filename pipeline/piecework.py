@@ -11,7 +11,7 @@ from davy.pipeline.events import Event, LogLine, PartFinished, PartStarted, Resu
 from davy.pipeline.ports import Clock, ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.testing import expansion, tries
 from davy.pipeline.testing.expansion import Piece
-from davy.pipeline.testing.tries import Again, Excused, Rules, Story, Try
+from davy.pipeline.testing.tries import Again, Rules, Story, Try
 
 Runs = tuple[SuiteRun, ...]
 
@@ -25,8 +25,8 @@ class Job:
     pieces: tuple[Piece, ...]
     """As the queue has them: the first one is begun first."""
     rules: Rules
-    excused: Excused
-    """Says of a case's key whether its failure fails nothing."""
+    excused: Callable[[str, str], bool]
+    """Says of a cell's name and a case's key whether its failure fails nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,8 @@ class _Floor:
         now = self._clock.now()
         took = run.took if run.took is not None else now - (turn.since or now)
         before = self._stories[turn.index]
-        story = tries.told(before, run, took, turn.order.items, self._job.excused, found=reportfiles.read(run))
+        excused = partial(self._job.excused, before.piece.cell.name)
+        story = tries.told(before, run, took, turn.order.items, excused, found=reportfiles.read(run))
         self._stories[turn.index] = story
         again = tries.again(story, self._job.rules)
         if again is not None and self.wrong is None:

@@ -65,8 +65,9 @@ def forecast(task: Errand, said: Said) -> Ending:
 
 def _forecast(ask: Ask, history: Sequence[RunRecord]) -> Forecast:
     guesses = suites.guesses(ask, history)
-    # What a place takes at once is not asked here: a plan needs no account.
-    return Forecast(ask=ask, guesses=guesses, pieces=expansion.queued(ask, guesses, ask.at_once))
+    # What a place takes at once is not asked here: a plan needs no account. Of all places one has a queue of its own.
+    pieces = expansion.static if ask.suite.in_ == "kubernetes" else expansion.queued
+    return Forecast(ask=ask, guesses=guesses, pieces=pieces(ask, guesses, ask.at_once))
 
 
 def _told(each: Forecast) -> dict[str, object]:

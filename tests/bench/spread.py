@@ -76,7 +76,7 @@ def worked(pieces: Sequence[Piece], true: Seconds, workers: int, start: float = 
     began = clock.now()
     runners = [SimulatedSuites(true, clock, start) for _ in range(workers)]
     order = SuiteOrder(name="e2e", image=None, run="true")
-    job = Job(order=order, pieces=tuple(pieces), rules=Rules(), excused=lambda _: False)
+    job = Job(order=order, pieces=tuple(pieces), rules=Rules(), excused=lambda _, __: False)
     for _ in piecework.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     assert sorted(item for runner in runners for item in runner.ran) == sorted(true)

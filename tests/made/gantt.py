@@ -81,7 +81,7 @@ def _queued(true: Seconds, guess: Seconds) -> list[Bar]:
     known = {"": spread.guess(history(guess), "e2e", "", ask.files)}
     runners = [Watched(true, clock, row=row) for row in range(WORKERS)]
     order = SuiteOrder(name="e2e", image=None, run="true")
-    job = Job(order=order, pieces=expansion.queued(ask, known, WORKERS), rules=Rules(), excused=lambda _: False)
+    job = Job(order=order, pieces=expansion.queued(ask, known, WORKERS), rules=Rules(), excused=lambda _, __: False)
     for _ in piecework.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     return [(row, start - began, end - began) for runner in runners for row, start, end in runner.bars]

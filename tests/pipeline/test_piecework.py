@@ -60,7 +60,7 @@ class Shards(Actor):
 
 def job(pieces: Sequence[Piece], **rules: int) -> Job:
     order = SuiteOrder(name="e2e", image=None, run="x", out=Path("out/e2e"))
-    return Job(order=order, pieces=tuple(pieces), rules=Rules(**rules), excused=lambda _: False)
+    return Job(order=order, pieces=tuple(pieces), rules=Rules(**rules), excused=lambda _, __: False)
 
 
 def pieces(*expected: float) -> list[Piece]:
@@ -243,6 +243,20 @@ def test_each_cell_is_told_as_a_suite_of_its_own(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert not tested.passed
     assert (tmp_path / "junit.xml").read_text().count("<testsuite ") == 2
+
+
+def test_a_quarantine_may_be_of_one_cell_alone(tmp_path: Path) -> None:
+    clock = CrewClock()
+    text = '<testsuite><testcase name="t"><failure/></testcase></testsuite>'
+    place = MemoryPlace(made=lambda: Actor(clock, lambda order: SuiteRun(exit_code=1, junit=text, log=order.out)))
+    story = suites.run(
+        [wanted(("a",), tmp_path, matrix={"browser": ["chrome", "firefox"]})], {"e2e": place}, clock, tmp_path,
+        quarantined=lambda suite, case: (suite, case) == ("e2e[chrome]", "t"), crew=lambda: SimulatedCrew(clock),
+    )  # fmt: skip
+    ends = [event for event in story if isinstance(event, SuiteFinished)]
+    assert [(event.result, event.failed, event.quarantined) for event in ends] == [
+        (Result.PASSED, 0, 1), (Result.FAILED, 1, 0),
+    ]  # fmt: skip
 
 
 def test_what_a_killed_runner_left_is_swept_once_and_said(tmp_path: Path) -> None:

@@ -236,3 +236,19 @@ def test_a_look_from_the_journal_that_has_only_windows_leaves_the_sentence(story
     last = next(event for event in reversed(story) if isinstance(event, e.Judged))
     bare = dataclasses.replace(last.verdict, sentence="", evidence=(), decision=Decision.GO_ON)
     assert folded(scene, e.Judged(at=last.at, verdict=bare)).verdict == scene.verdict
+
+
+def test_the_live_view_shows_each_part_with_the_last_that_it_said() -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    parts = [f"chrome/tests/test_{number}.py" for number in range(30)]
+    events: list[e.Event] = [e.StageStarted(at=at, stage=e.Stage.TEST)]
+    events += [e.PartStarted(at=at, suite="e2e", part=part, waiting=29 - at_) for at_, part in enumerate(parts)]
+    events += [e.LogLine(at=at, source=f"test e2e {parts[0]}", line=f"step {step}") for step in (1, 2)]
+    events += [e.PartFinished(at=at, suite="e2e", part=parts[1], result=e.Result.PASSED, took=timedelta(seconds=1))]
+    last = pictures(events)[-1]
+    assert any("29 at work, 1 over, 0 waiting" in line for line in last)
+    (first,) = [line for line in last if parts[0] in line]
+    assert "step 2" in first
+    assert not any(parts[1] in line for line in last)
+    assert any("… and 15 more" in line for line in last)
+    assert all(len(line) <= 80 for line in last)
