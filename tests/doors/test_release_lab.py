@@ -1,13 +1,18 @@
 """A whole release on real parts: from the work tree to promoted, rolled back or rejected, told from both sides."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.imagestore import RegistryImages
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import ImageBuilt, Judged, PodTrouble, ReleaseFinished, StepReached, SuiteFinished
+from davy.pipeline.model import Image
+from davy.pipeline.supply import evidence
 from shop.runner import KILLED
 from shop.stage import ROOT
 from shop.visit import UNIT, Visit, merged_config
@@ -23,6 +28,14 @@ def suites(visit: Visit, *wanted: dict[str, Any]) -> None:
 
 def out(visit: Visit) -> Path:
     return visit.shop.folder / "davy-out"
+
+
+def attached(reference: str) -> dict[str, str]:
+    """What is said of the image in the registry: by claim, its result."""
+    name, _, digest = reference.partition("@")
+    with closing(RegistryImages(DockerCredentials({}))) as store:
+        found = [evidence.said(one) for one in store.attached(Image(name=name, digest=digest))]
+    return {one.claim.value: one.result for one in found}
 
 
 def test_a_good_commit_is_built_tested_and_promoted_by_digest(visit: Visit) -> None:
@@ -47,6 +60,7 @@ def test_a_good_commit_is_built_tested_and_promoted_by_digest(visit: Visit) -> N
     )
     assert {suite.suite for suite in release.all(SuiteFinished)} == {"unit", "smoke"}
     assert image.partition("@")[2] in (out(visit) / "report.md").read_text()
+    assert attached(image) == {"tests": "PASSED", "canary": "promoted"}
 
 
 def test_a_version_with_errors_is_taken_back_and_counted_as_the_customers_counted_it(visit: Visit) -> None:
