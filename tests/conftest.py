@@ -55,7 +55,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if ran and lab:
         has = lab.versions
         terminalreporter.write_line(
-            f"real parts: Docker {has.get('docker', '?')} · registry · Kubernetes {has.get('kubernetes', '?')} "
+            f"real parts: Docker {has.get('docker', '?')} · BuildKit {has.get('buildkit', '-')} · "
+            f"Buildah {has.get('buildah', '-')} · registry · Kubernetes {has.get('kubernetes', '?')} "
             f"({lab.cluster}) · Prometheus · {len(ran)} tests, {COUNTED['runners']} runs of davy, "
             f"{COUNTED['killed']} runners killed"
         )

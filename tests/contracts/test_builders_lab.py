@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -309,6 +310,19 @@ def test_secrets_reach_the_build_and_are_masked_in_what_it_prints(
     with pytest.raises(Rejected) as caught:
         builder_places.builder(name, HUSH="hush-env-word").build(failing, lines.append)
     assert "hush" not in caught.value.what + "".join(lines)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_key_reaches_the_build_through_an_agent_and_not_as_a_file(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], tmp_path: Path, name: str
+) -> None:
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("no ssh-keygen here")
+    keygen = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key"))
+    subprocess.run(keygen, check=True, capture_output=True)
+    text = 'FROM BASE\nRUN --mount=type=ssh [ -S "$SSH_AUTH_SOCK" ]\n'
+    order = make(text, ssh=(f"default={tmp_path / 'key'}",))
+    assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
 
 @pytest.mark.parametrize("name", TOOLS)

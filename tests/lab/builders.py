@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from . import packages, toolchain
@@ -41,23 +42,29 @@ class Known:
 
 def begin(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> None:
     """Have them, and start BuildKit. On a machine that cannot, say so; in CI raise LabError."""
-    try:
+    with _spared(environment):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             raise LabError("BuildKit and Buildah of the lab's own need root on Debian")
         packages.install(layout, packages.missing(packages.BUILDERS), watch)
         toolchain.buildx(layout, watch)
         toolchain.buildkit(layout, watch)
         ensure(layout, buildkitd(layout))
+
+
+@contextmanager
+def _spared(environment: Mapping[str, str]) -> Iterator[None]:
+    try:
+        yield
     except LabError as wrong:
         if environment.get("CI"):
             raise
         say(f"  without builders of the lab's own: {wrong}")
 
 
-def finish(layout: Layout, facts: Facts, watch: Stopwatch) -> Facts:
+def finish(layout: Layout, facts: Facts, environment: Mapping[str, str], watch: Stopwatch) -> Facts:
     """The facts, with what of it is there."""
     if layout.buildkit.parent.exists():
-        with watch.part("BuildKit"):
+        with _spared(environment), watch.part("BuildKit"):
             await_ready(layout, buildkitd(layout))
     has = known(layout)
     versions = dict(facts.versions)

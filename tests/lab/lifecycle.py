@@ -32,7 +32,7 @@ def up(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> Fact
         docker_host = _begin(layout, wanted, own_engine, watch)
         cluster = _cluster(layout, wanted, docker_host, environment, watch)
         _finish(layout, cluster, docker_host, own_engine, watch)
-        facts = builders.finish(layout, _facts(layout, cluster, docker_host), watch)
+        facts = builders.finish(layout, _facts(layout, cluster, docker_host), os.environ, watch)
         write(layout, facts)
         return facts
 
