@@ -15,6 +15,7 @@ from davy.pipeline.codec import decode
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction, BuildStarted, Event, ImageBuilt
 from lab import facts
+from lab.faulty_proxy import FaultyProxy
 
 pytestmark = pytest.mark.lab
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
@@ -24,9 +25,10 @@ SERVICES = ("web", "api", "job", "mail")
 class Shop:
     """A repository of several images with one base, pushed under names of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, registry: str = "") -> None:
+        """`registry`: instead of the lab's own, one that stands before it."""
         self.lab = facts.read()
-        self.at = f"{self.lab.registry}/build-{uuid.uuid4().hex[:8]}"
+        self.at = f"{registry or self.lab.registry}/build-{uuid.uuid4().hex[:8]}"
         self.folder = folder
         images = [{"name": f"{self.at}/{name}", "context": name} for name in (*SERVICES, "base", "tool")]
         config = {"service": "shop", "images": images, "build": {"parallel": 2}}
@@ -128,3 +130,24 @@ def test_two_runners_that_build_the_same_at_once_do_each_other_no_harm(tmp_path:
         accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
         url = f"http://{shop.lab.registry}/v2/{name.split('/', 1)[1]}/manifests/{digest}"
         assert requests.get(url, headers={"Accept": accept}, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("GET", "/manifests/k-", 503, "answered 503"),
+        ("PUT", "/manifests/", 507, "507"),
+        ("PUT", "/manifests/", 413, "413"),
+    ],
+    ids=["busy", "no space", "too large"],
+)
+def test_a_registry_that_refuses_is_told_in_its_words(
+    tmp_path: Path, method: str, path: str, status: int, says: str
+) -> None:
+    with FaultyProxy(f"http://{facts.read().registry}").running() as proxy:
+        shop = Shop(tmp_path / "shop", proxy.url.removeprefix("http://"))
+        proxy.answer(status, times=1000, method=method, path=path)
+        run = shop.davy("build", "--plain", "--image", "tool")
+    assert run.returncode == Ending.UNREACHABLE, run.stderr
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr

@@ -69,7 +69,7 @@ def _wrapped(words: str, width: int, most: int) -> list[str]:
 
 def _header(scene: Scene, now: datetime, width: int) -> list[Text]:
     head = scene.head
-    name = "canary" if head is None else "rehearsal" if head.rehearsal else head.part or "release"
+    name = "canary" if head is None else "rehearsal" if head.rehearsal else one_line(head.part) or "release"
     title = Text(f" davy {name}  ", style="bold")
     title.append(one_line(head.service) if head else str(scene.canary.workload) if scene.canary else "", style="bold")
     title.append(f"  {scene.source}" if scene.source else "")
