@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from davy.pipeline.builds import caches
 from davy.pipeline.builds.recipes import Recipe, filled, tagged
 from davy.pipeline.builds.remembered import KEY
 from davy.pipeline.config import DeliveryConfig
@@ -29,8 +30,8 @@ def order(
         platforms=recipe.platforms,
         secrets=tuple(replace(secret, file=folder / secret.file if secret.file else None) for secret in recipe.secrets),
         ssh=recipe.ssh,
-        cache_from=build.cache_from,
-        cache_to=build.cache_to,
+        cache_from=caches.in_full(build.cache_from, recipe.name, recipe.id, "from"),
+        cache_to=caches.in_full(build.cache_to, recipe.name, recipe.id, "to"),
         sbom=build.sbom,
         provenance=build.provenance,
         # https://reproducible-builds.org/specs/source-date-epoch/

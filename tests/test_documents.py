@@ -49,7 +49,7 @@ def test_the_reference_has_an_example_that_says_every_key_there_is() -> None:
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     said = set(re.findall(r"(\w+):", example))
     kayenta = {"kayenta", "config", "location", "variables", "pass", "marginal", "lifetime", "step"}
-    usual = {"kubeconfig", "successes", "error_limit", "burn_weight", "evidence", "max", "lookback"}
+    usual = {"kubeconfig", "successes", "error_limit", "burn_weight", "max", "lookback", "identity", "issuer"}
     assert told - said == usual | kayenta
 
 
