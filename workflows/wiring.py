@@ -154,14 +154,15 @@ def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
     held += [os.environ.get(said.key.removeprefix(mark), "") for said in accounts if said.key and mark in said.key]
     held += [os.environ.get(name, "") for name in KEYS]
     servers = config.checks.prometheus if config.checks else ()
-    return (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
+    known = (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
+    return tuple(filter(None, known))
 
 
 def washing(config: "DeliveryConfig") -> Callable[[str], str]:
     """Makes a line that others printed harmless, and masks the configuration's secrets in it."""
     from davy.pipeline.redaction import harmless  # noqa: PLC0415
 
-    return partial(harmless, secrets=tuple(filter(None, secrets(config))))
+    return partial(harmless, secrets=secrets(config))
 
 
 def source(folder: Path) -> "Source":
