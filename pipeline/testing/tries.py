@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.pipeline import junit
-from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
+from davy.pipeline.cases import Attempt, Case, CaseResult, Suite, blamed
 from davy.pipeline.events import Result
 from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
@@ -157,7 +157,9 @@ def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused, found: R
     """The run's report, with quarantined cases marked."""
     suite = junit.ended(label, run, took, found)
     marked = tuple(replace(case, quarantined=case.quarantined or excused(case.key)) for case in suite.cases)
-    suite = replace(suite, cases=marked)
+    # Which cases failed it is said of those that count.
+    said = blamed(marked) if suite.because == blamed(suite.cases) else suite.because
+    suite = replace(suite, cases=marked, because=said)
     if run.because or run.exit_code is None:
         # What ended it from outside is no test's failure, and no quarantine excuses it.
         whole = Case(name=label, seconds=took.total_seconds(), result=CaseResult.ERROR, message=suite.because)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from davy.pipeline import reportfiles
 from davy.pipeline.adapters.containers import OWNER, SUITE, UNTIL, DockerSuites
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.docker import DockerBuilder
@@ -193,6 +194,20 @@ def test_the_environment_and_the_report_path_reach_the_suite(real_docker: Any, t
         DockerSuites(real_docker.environment).run(wanted, lambda _: None).log.read_text()
         == "glow /tmp/davy/junit.xml\n"
     )
+
+
+def test_a_report_too_large_for_memory_comes_out_as_a_file_and_is_read(real_docker: Any, tmp_path: Path) -> None:
+    script = (
+        "x=0123456789; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do x=$x$x; done; "
+        """{ printf '<testsuite><testcase name="a"><failure message="no"/><system-out>'; printf %s "$x$x$x$x"; """
+        """printf '</system-out></testcase></testsuite>'; } >$JUNIT; exit 1"""
+    )
+    wanted = suite(real_docker, tmp_path, script)
+    run = DockerSuites(real_docker.environment).run(wanted, lambda _: None)
+    assert (run.junit, [path.stat().st_size > 40 * 10**6 for path in run.reports]) == (None, [True])
+    found = reportfiles.read(run)
+    assert found is not None
+    assert [(case.name, case.result.value) for case in found.cases] == [("a", "failed")]
 
 
 def test_out_of_memory_is_told_apart(real_docker: Any, tmp_path: Path) -> None:

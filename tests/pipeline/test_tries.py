@@ -159,6 +159,11 @@ def test_a_case_in_quarantine_fails_nothing_and_is_not_tried_again() -> None:
     assert [case.name for case in suite.cases if case.quarantined] == ["y"]
 
 
+def test_what_failed_is_counted_without_what_is_in_quarantine() -> None:
+    made = story(FILED, Rules(), run(1, report(a_x=False, b_y=False)), excused=("tests.test_b::y",))
+    assert tries.ended(made, Rules()).because == "x failed"
+
+
 def test_a_quarantine_does_not_excuse_a_run_that_was_ended_from_outside() -> None:
     made = story(FILED, Rules(), run(None, report(b_y=False), "out of memory"), excused=("tests.test_b::y",))
     assert verdict(made, Rules()).result is Result.FAILED
