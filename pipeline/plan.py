@@ -52,7 +52,7 @@ def planned(
         _source(revision),
         *_budget(config),
         *_builds(config, revision),
-        *(suite(config, each) for each in config.tests),
+        *(suite(config, each) for each in config.tests if each.against is None),
         *_canary(config, replicas, tuple(canary)),
     )
     return Plan(
@@ -75,7 +75,7 @@ def delivery(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]
     return (
         _source(revision),
         *_builds(config, revision),
-        *(suite(config, each) for each in config.tests),
+        *(suite(config, each) for each in config.tests if each.against is None),
     )
 
 
@@ -159,6 +159,7 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
         )
         for number, step in enumerate(steps, start=1)
     ]
+    made += [_against(each) for each in config.tests if each.against]
     made.append(PlanStep(stage=Stage.CANARY, sentence=_judge(config), if_it_fails=_undecided(config)))
     made.append(
         PlanStep(
@@ -176,6 +177,16 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
             )
         )
     return made
+
+
+def _against(said: SuiteConfig) -> PlanStep:
+    does = said.run or f"k6 run {said.k6}"
+    return PlanStep(
+        stage=Stage.CANARY,
+        sentence=f"At every step, run suite {said.name} as a Job against the canary's own pods: `{does}`. "
+        "Weight grows only once it passed.",
+        if_it_fails="The canary is rolled back; davy ends with 4.",
+    )
 
 
 def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str:

@@ -20,6 +20,8 @@ LONGEST = 660.0
 """Of a command to a session: Sauce Labs lets one run for up to ten minutes."""
 LONGEST_WAIT = 30.0
 AGAIN = (429, 500, 502, 503, 504)
+JSON = "application/json; charset=utf-8"
+"""Said in full: Selenium Grid 4 refuses JSON whose charset is not named."""
 MOST_ASSET = 512 * 2**20
 
 
@@ -89,7 +91,12 @@ class CloudApi:
                 call.url,
                 json=dict(call.body) if call.body is not None else None,
                 data=form,
-                headers={"Accept": accept, **({"Content-Type": form.kind} if form else {})},
+                headers={
+                    "Accept": accept,
+                    **(
+                        {"Content-Type": form.kind} if form else {"Content-Type": JSON} if call.body is not None else {}
+                    ),
+                },
                 timeout=(CONNECT, ANSWER),
                 stream=accept != "*/*" or call.url.endswith(("mp4", "zip", "log", "xml")),
             )

@@ -13,6 +13,7 @@ from davy.pipeline.errors import Forbidden, Missing, Unusable
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.testing import dialects, marks, saucecalls
 from davy.pipeline.testing.dialects import Vendor
+from davy.pipeline.testing.saucecalls import Job
 from davy.pipeline.testing.terms import Terms
 
 TUNNEL_LOOKS = 15
@@ -124,10 +125,13 @@ class CloudPlace:
         for call, real in saucecalls.jobs_calls(api.cloud):
             # Who may not list real devices has none running.
             with suppress(Missing, Forbidden):
-                for job in saucecalls.jobs_in(api.called(call), real=real):
-                    if marks.is_left_behind(job.tags, self.account.owner, self.account.now(), orphans.is_there):
-                        told.append(stopped(api, job.id, real=real))
+                jobs = saucecalls.jobs_in(api.called(call), real=real)
+                told += [stopped(api, job.id, real=real) for job in jobs if self._is_left_behind(job)]
         return tuple(told)
+
+    def _is_left_behind(self, job: Job) -> bool:
+        account = self.account
+        return marks.is_left_behind(job.tags, account.owner, account.now(), orphans.is_there)
 
 
 class _EitherRunner:

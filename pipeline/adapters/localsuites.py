@@ -18,6 +18,7 @@ from davy.pipeline.testing import k6
 
 JUNIT = "junit.xml"
 MOST_JUNIT = 32 * 2**20
+"""Bytes; a larger report is read as it streams."""
 GRACE = timedelta(seconds=5)
 """From the word to end until the kill: enough to write a report."""
 
@@ -85,8 +86,14 @@ class ProcessSuites:
             )
             files = _collected(order, out / "files", log.tell)
         because = "" if ended.exit_code is not None else self._why(order)
+        small = report.is_file() and report.stat().st_size <= MOST_JUNIT
         return SuiteRun(
-            exit_code=ended.exit_code, junit=_text(report), log=out / "log.txt", because=because, files=files
+            exit_code=ended.exit_code,
+            junit=report.read_text(encoding="utf-8", errors="replace") if small else None,
+            reports=(report,) if report.is_file() and not small else (),
+            log=out / "log.txt",
+            because=because,
+            files=files,
         )
 
     def _is_over(self) -> bool:
@@ -94,13 +101,6 @@ class ProcessSuites:
 
     def _why(self, order: SuiteOrder) -> str:
         return "stopped" if self._is_over() else f"timed out after {durations.shown(order.timeout)}"
-
-
-def _text(report: Path) -> str | None:
-    """None where there is none, or one that is too large."""
-    if not report.is_file() or report.stat().st_size > MOST_JUNIT:
-        return None
-    return report.read_text(encoding="utf-8", errors="replace")
 
 
 def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:

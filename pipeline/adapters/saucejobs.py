@@ -62,7 +62,7 @@ class SauceJobs:
             if self._is_over():
                 return SuiteRun(exit_code=None, junit=None, log=log, because="stopped")
         try:
-            session, fault = self._begun(call, job, tell)
+            session, fault = self._begun(call, order, job, tell)
             if not session:
                 return SuiteRun(exit_code=1, junit=None, log=log, because=fault, fault=True)
             return self._followed(order, job, session, tell)
@@ -111,7 +111,7 @@ class SauceJobs:
     def _stored(self, root: Path, name: str) -> str:
         return name if name.startswith("storage:") else saucestore.kept(self._account.api, root / name)
 
-    def _begun(self, call: Call, job: SauceJob, tell: Say) -> tuple[str, str]:
+    def _begun(self, call: Call, order: SuiteOrder, job: SauceJob, tell: Say) -> tuple[str, str]:
         """The job's id; or nothing, and why."""
         api = self._account.api
         if job.device.real:
@@ -120,7 +120,11 @@ class SauceJobs:
             except (Unreachable, Missing) as error:
                 return "", error.what
             return (str(found), "") if found else ("", "Sauce Labs began no job and did not say why")
-        _, read = asked_until_clear(api, dict(call.body or {}), self._is_over, tell)
+        # Its time counts from when it begins; for room it is waited as long again.
+        until = time.monotonic() + order.timeout.total_seconds()
+        _, read = asked_until_clear(
+            api, dict(call.body or {}), lambda: self._is_over() or time.monotonic() >= until, tell
+        )
         no = refused(api, read)
         if no is not None:
             raise no

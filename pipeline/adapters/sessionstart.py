@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from davy.pipeline.adapters.cloudapi import ANSWER, CONNECT, CloudApi, denied, waited
+from davy.pipeline.adapters.cloudapi import ANSWER, CONNECT, JSON, CloudApi, denied, waited
 from davy.pipeline.errors import DavyError, Forbidden
 from davy.pipeline.ports import Say
 from davy.pipeline.testing import hubanswers
@@ -64,7 +64,14 @@ def _posted(api: CloudApi, wanted: dict[str, Any], is_over: Callable[[], bool]) 
     for _ in range(MOST_REDIRECTS + 1):
         body = wanted if method == "POST" else None
         try:
-            answer = api.session.request(method, url, json=body, timeout=(CONNECT, ANSWER), allow_redirects=False)
+            answer = api.session.request(
+                method,
+                url,
+                json=body,
+                headers={"Content-Type": JSON} if body else {},
+                timeout=(CONNECT, ANSWER),
+                allow_redirects=False,
+            )
         except requests.RequestException:
             return None
         where = answer.headers.get("Location", "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from davy.pipeline.adapters.cloudapi import CONNECT, LONGEST, waited
+from davy.pipeline.adapters.cloudapi import CONNECT, JSON, LONGEST, waited
 from davy.pipeline.adapters.sessionstart import STARTS
 from davy.pipeline.testing import dialects
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization", "host"} | {
     "authorization",
     "content-length",
+    "content-type",
     "content-encoding",
     "accept-encoding",
 }
@@ -103,6 +104,8 @@ class Talk(BaseHTTPRequestHandler):
 
     def _sent(self, path: str, body: bytes) -> requests.Response | None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+        # WebDriver speaks nothing else; not every client says so in full, and some say it without a body.
+        headers["Content-Type"] = JSON
         for tried in range(1, STARTS + 1):
             try:
                 answer = self.door.api.session.request(

@@ -213,11 +213,17 @@ def slots_in(cloud: Cloud, answer: object, *, real: bool = False) -> int | None:
             found = inner(answer, "data", "max_concurrency")
         case Vendor.GRID:
             nodes = inner(answer, "value", "nodes")
-            slots = [slot for node in nodes for slot in inner(node, "slots") or ()] if isinstance(nodes, list) else []
-            found = len(slots) or None
+            found = sum(map(_at_once, nodes)) or None if isinstance(nodes, list) else None
         case _:
             assert_never(cloud.vendor)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _at_once(node: object) -> int:
+    """A Grid's node has a slot for each browser it could start, and starts fewer."""
+    slots, most = inner(node, "slots"), inner(node, "maxSessions")
+    there = len(slots) if isinstance(slots, list) else 0
+    return min(there, most) if isinstance(most, int) else there
 
 
 def inner(tree: object, *path: str) -> Any:

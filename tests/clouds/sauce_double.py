@@ -251,7 +251,11 @@ class _Asked(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != wanted:
             status, answer = 401, {"message": "Not authorized"}
         elif parts.path.startswith("/wd/hub"):
-            status, answer = self.double.hub(self.command, parts.path.removeprefix("/wd/hub"), body)
+            # As a real Selenium Grid does.
+            if "json" in self.headers.get("Content-Type", "") and "utf-8" not in self.headers["Content-Type"]:
+                status, answer = _error(500, "unknown error", "Content-Type header does not indicate utf-8 JSON")
+            else:
+                status, answer = self.double.hub(self.command, parts.path.removeprefix("/wd/hub"), body)
         else:
             status, answer = self.double.rest(self.command, parts.path, parse_qs(parts.query), body)
         text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
+from davy.canary.adapters.rights import demand_jobs
 from davy.pipeline.adapters.jobpod import JobName, job_of, label
 from davy.pipeline.adapters.jobs import JobPlace, JobSuites
+from davy.pipeline.errors import Forbidden
 from davy.pipeline.model import Image
 from davy.pipeline.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suiteconfig import ServiceConfig
@@ -221,3 +223,19 @@ def test_the_next_run_ends_the_jobs_of_a_runner_that_fell_silent_and_no_others(l
     assert [job["metadata"]["labels"]["davy.dev/release"] for job in left] == ["living"]
     for job in left:
         api.delete(f"{JOBS}/{job['metadata']['name']}")
+
+
+def test_every_missing_right_on_jobs_is_named_before_one_is_made(lab: KubeLab, tmp_path: Path) -> None:
+    api = lab.api(limited=True)
+    place = JobPlace(
+        api=api,
+        namespace=NAMESPACE,
+        service="shop",
+        release="r",
+        interrupted=lambda: False,
+        allowed=lambda: demand_jobs(api, NAMESPACE),
+    )
+    with pytest.raises(Forbidden) as caught:
+        place.swept()
+    for verb in ("create", "get", "list", "patch", "delete"):
+        assert f"{verb} jobs.batch" in caught.value.what

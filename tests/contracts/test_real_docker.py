@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from davy.pipeline import reportfiles
-from davy.pipeline.adapters.containers import OWNER, SUITE, UNTIL, DockerSuites
+from davy.pipeline.adapters.containers import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.docker import DockerBuilder
 from davy.pipeline.adapters.registry import Registry
@@ -241,8 +241,10 @@ def test_what_a_killed_run_left_is_removed_at_the_next(real_docker: Any, tmp_pat
         real_docker.client.create_container(wanted.image.reference, command=["/bin/sh"], labels=labels)
     living = {SUITE: "other", OWNER: f"{socket.gethostname()}/{os.getpid()}", UNTIL: "9999999999"}
     kept = real_docker.client.create_container(wanted.image.reference, command=["/bin/sh"], labels=living)["Id"]
-    DockerSuites(real_docker.environment).run(wanted, lambda _: None)
+    told = ImagePlace(environment=real_docker.environment, interrupted=lambda: False).swept()
     assert [container["Id"] for container in left(real_docker)] == [kept]
+    assert len(told) == 2
+    assert all("of suite old, whose davy is gone" in sentence for sentence in told)
     real_docker.client.remove_container(kept)
 
 

@@ -147,6 +147,16 @@ def test_a_job_that_takes_too_long_is_stopped(double: Double, tmp_path: Path) ->
     assert [job["stopped"] for job in double.jobs.values()] == [True]
 
 
+def test_a_job_that_finds_no_room_in_its_time_is_the_clouds_fault(double: Double, tmp_path: Path) -> None:
+    double.jobs["theirs"] = {"id": "theirs", "status": "in progress", "hidden": 0, "tags": []}
+    place = place_of(double, tmp_path)
+    place.slots(1)
+    double.allowed = 1
+    run = place.runner().run(order_of(tmp_path, PLAYWRIGHT % "env: {}", timeout=timedelta(milliseconds=200)), print)
+    assert run.fault
+    assert "concurrency limit" in run.because
+
+
 def test_an_interrupted_job_is_stopped(double: Double, tmp_path: Path) -> None:
     place = place_of(double, tmp_path, interrupted=lambda: bool(double.jobs))
     run = place.runner().run(order_of(tmp_path, PLAYWRIGHT % "env: {}"), print)

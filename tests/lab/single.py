@@ -31,6 +31,7 @@ def prepare(layout: Layout, watch: Stopwatch) -> None:
     toolchain.kubernetes(layout, watch)
     toolchain.dns(layout, watch)
     toolchain.pause(layout, watch)
+    toolchain.k6(layout, watch)
 
 
 def begin(layout: Layout, watch: Stopwatch) -> None:

@@ -73,6 +73,12 @@ def dns(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "coredns", dns_version(), watch, hint="once, about two minutes")
 
 
+def k6(layout: Layout, watch: Stopwatch) -> Path:
+    """The load generator, for suites that are k6 scripts."""
+    version = pinned("go.k6.io/k6", "k6")
+    return _linked(layout, "k6", _built(layout, "k6", version, watch, hint="once, about three minutes on two cores"))
+
+
 def pause(layout: Layout, watch: Stopwatch) -> Path:
     return _built(layout, "pause", "1", watch)
 

@@ -78,7 +78,7 @@ def test_what_an_account_allows_is_read_from_each_clouds_answer() -> None:
         Vendor.SAUCE: {"concurrency": {"organization": {"allowed": {"vms": 4, "rds": 2}}}},
         Vendor.BROWSERSTACK: {"parallel_sessions_max_allowed": 4},
         Vendor.LAMBDATEST: {"data": {"max_concurrency": 4}},
-        Vendor.GRID: {"value": {"nodes": [{"slots": [{}, {}]}, {"slots": [{}, {}]}]}},
+        Vendor.GRID: {"value": {"nodes": [{"slots": [{}, {}]}, {"slots": [{}, {}, {}], "maxSessions": 2}]}},
     }
     assert [dialects.slots_in(cloud(vendor), answer) for vendor, answer in answers.items()] == [4] * 4
     assert dialects.slots_in(cloud(Vendor.SAUCE), answers[Vendor.SAUCE], real=True) == 2

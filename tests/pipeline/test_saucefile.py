@@ -110,9 +110,9 @@ def test_what_is_done_another_way_is_said_with_its_line() -> None:
 def test_a_variable_that_is_not_set_is_empty_as_saucectl_has_it_and_said() -> None:
     parsed = saucefile.read(PLAYWRIGHT, "config.yml", {"BUILD": "7"})
     assert parsed.tags == ("e2e", "")
-    assert [
-        str(note) for note in parsed.notes if "BRANCH" in str(note)
-    ] == ["config.yml:7: sauce.metadata.tags[1]: $BRANCH is not set, and so it is empty"]
+    assert [str(note) for note in parsed.notes if "BRANCH" in str(note)] == [
+        "config.yml:7: sauce.metadata.tags[1]: $BRANCH is not set, and so it is empty"
+    ]
 
 
 def test_every_problem_is_said_at_once_with_its_line() -> None:

@@ -90,3 +90,9 @@ def test_validate_refuses_what_the_linter_calls_an_error(tmp_path: Path):
     assert isinstance(run.exception, Unusable)
     (problem,) = run.exception.problems
     assert (problem.line, problem.path) == (7, "checks.thresholds[0].query")
+
+
+def test_what_is_no_part_of_davy_gets_none_of_the_configurations_secrets() -> None:
+    tree = {"checks": {"prometheus": [{"bearer": "env:TOKEN"}]}, "tests": ({"cloud": {"key": "env:CLOUD"}},), "x": None}
+    environment = {"TOKEN": "a", "CLOUD": "b", "PATH": "/bin"}
+    assert access.without_secrets(tree, environment) == {"PATH": "/bin"}
