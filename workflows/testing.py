@@ -95,8 +95,9 @@ def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
 
 def planned(task: Errand, said: Said) -> Ending:
     """What a test would do."""
-    meant = chosen(task, said["suites"])
-    builds = not said["images"] and any(ordering.needs_image(suite) for suite in meant)
+    against = bool(said["against"])
+    meant = againstcanary.meant(task.config) if against and not said["suites"] else chosen(task, said["suites"])
+    builds = not against and not said["images"] and any(ordering.needs_image(suite) for suite in meant)
     steps = plan.builds(task.config, wiring.source(task.folder).revision()) if builds else ()
     steps_told(task.config.service, [*steps, *(plan.suite(task.config, suite) for suite in meant)], said)
     return Ending.DONE
