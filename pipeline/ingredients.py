@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davy.pipeline.builds.dockerfile import Dockerfile, parsed
 from davy.pipeline.builds.ignoring import Ignoring, ignoring
-from davy.pipeline.builds.inputs import Entry, Inputs
+from davy.pipeline.builds.inputs import Entry, Files, Inputs
 from davy.pipeline.builds.key import blob
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.builds.references import own_digest
@@ -33,7 +33,7 @@ class Gatherer:
     def __init__(self, tree: WorkTree, folder: Path) -> None:
         """`folder`: the configuration's; what recipes name is relative to it."""
         self._tree, self._folder = tree, folder
-        self._contexts: dict[tuple[Path, str | None], Mapping[str, Entry]] = {}
+        self._contexts: dict[tuple[Path, str | None], Files] = {}
 
     def ingredients(self, recipe: Recipe) -> Ingredients:
         """Raises Unusable with every problem of the Dockerfile and of the `.dockerignore`, each with its line."""
@@ -57,9 +57,9 @@ class Gatherer:
         problems = (*read.problems, *problems)
         if problems:
             raise Unusable(f"{recipe.id} cannot be built as it is written.", problems=problems)
-        files = dict(self._files(context, rules, ignore))
+        files = self._files(context, rules, ignore)
         for name in sorted(recipe.contexts):
-            files |= self._further(name, self._folder / recipe.contexts[name])
+            files = Files(files | self._further(name, self._folder / recipe.contexts[name]))
         return Ingredients(dockerfile=read, files=files, ignore=_shown(ignore, self._folder) if ignore else "")
 
     def _rules(self, *places: Path) -> tuple[Ignoring, tuple[Problem, ...], Path | None]:
@@ -70,17 +70,17 @@ class Gatherer:
                 return *ignoring(text, _shown(place, self._folder)), place
         return Ignoring(()), (), None
 
-    def _further(self, name: str, folder: Path) -> Mapping[str, Entry]:
+    def _further(self, name: str, folder: Path) -> dict[str, Entry]:
         rules, problems, ignore = self._rules(folder / IGNORE)
         if problems:
             raise Unusable(f"The rules of the context {name} cannot be read.", problems=problems)
         return {f"{name}:{path}": entry for path, entry in self._files(folder, rules, ignore).items()}
 
-    def _files(self, folder: Path, rules: Ignoring, ignore: Path | None) -> Mapping[str, Entry]:
+    def _files(self, folder: Path, rules: Ignoring, ignore: Path | None) -> Files:
         known = (folder.resolve(), str(ignore) if ignore else None)
         if known not in self._contexts:
             found = self._tree.entries(folder, rules.keeps, rules.enters)
-            self._contexts[known] = {path: Entry(mode=mode, blob=id_) for path, (mode, id_) in found.items()}
+            self._contexts[known] = Files({path: Entry(mode=mode, blob=id_) for path, (mode, id_) in found.items()})
         return self._contexts[known]
 
 

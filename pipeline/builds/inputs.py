@@ -16,6 +16,14 @@ class Entry:
     """Git's id of the content (of a link: of where it points to), also where it is not committed."""
 
 
+class Files(dict[str, Entry]):
+    """Files by path, never changed once made: their digest is kept, for several images may share them."""
+
+    __slots__ = ("digest",)
+
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What one image is made from. The key is made of this and of nothing else."""

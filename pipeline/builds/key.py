@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from davy.pipeline.builds.inputs import Entry, Inputs
+from davy.pipeline.builds.inputs import Entry, Files, Inputs
 
 SCHEMA = 1
 """Raised when the key means something else: every image is built once more then."""
@@ -42,8 +42,13 @@ def blob(text: str) -> str:
 
 def _files(files: Mapping[str, Entry]) -> str:
     """One digest for all: a list of path, mode and content, by path."""
+    if isinstance(files, Files) and hasattr(files, "digest"):
+        return files.digest
     listed = [(path, files[path].mode, files[path].blob) for path in sorted(files)]
-    return hashlib.sha256(_canonical(listed)).hexdigest()
+    digest = hashlib.sha256(_canonical(listed)).hexdigest()
+    if isinstance(files, Files):
+        files.digest = digest
+    return digest
 
 
 def _canonical(value: object) -> bytes:
