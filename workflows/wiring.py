@@ -147,7 +147,7 @@ def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
     held += [os.environ.get(said.key.removeprefix(mark), "") for said in accounts if said.key and mark in said.key]
     held += [os.environ.get(name, "") for name in KEYS]
     servers = config.checks.prometheus if config.checks else ()
-    return (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
+    return (*filter(None, held), *(secret for server in servers for secret in access.secrets(server, os.environ)))
 
 
 def washing(config: "DeliveryConfig") -> Callable[[str], str]:
