@@ -68,8 +68,13 @@ def main(arguments: Sequence[str]) -> int:
         place = repository(Path(made), lab=not said.plan_only)
         load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
         print(f"bench build: {IMAGES} images, {FILES} files of {BYTES} bytes; the least of {said.runs}; load {load}\n")
-        budgets = [key_beside_git(place, said.runs), *([] if said.plan_only else with_the_lab(place, said.runs))]
-        if said.plan_only:
+        budgets = [key_beside_git(place, said.runs)]
+        if not said.plan_only:
+            try:
+                budgets += with_the_lab(place, said.runs)
+            finally:
+                swept(place)
+        else:
             budgets += nothing_to_do("davy build --plan", place, place.davy("build", "--plan"), {}, said.runs)
     for one in budgets:
         held = "held" if one.kept else "NOT HELD"
@@ -157,6 +162,16 @@ def buildkit(place: Place) -> list[str]:
         return []
     place.ran([known.buildx, "create", "--name", "bench", "--driver", "remote", known.buildkit])
     return [known.buildx, "build", "--builder", "bench"]
+
+
+def swept(place: Place) -> None:
+    """Take the images from the lab's Docker again; what the registry holds goes with the lab."""
+    listing = ["docker", "images", "-q", "--filter", f"reference={place.registry}/*"]
+    # An image goes only after those that are built from it: the second time finds what the first had to leave.
+    for _ in range(2):
+        made = sorted(set(place.ran(listing).split()))
+        if made:
+            subprocess.run(["docker", "rmi", "-f", *made], env=place.environment, capture_output=True, check=False)
 
 
 def nothing_to_do(
