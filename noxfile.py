@@ -19,7 +19,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "others", "lowest", "wheel", "bench"]
+nox.options.sessions = ["lint", "types", "tests", "extras", "others", "lowest", "wheel", "bench"]
 
 
 def locked(session: nox.Session) -> None:
@@ -60,6 +60,15 @@ def tests(session: nox.Session) -> None:
     compiled(session)
     _lab(session, "up")
     session.run("python", "tests/rings.py")
+
+
+@nox.session
+def extras(session: nox.Session) -> None:
+    """What needs cosign or k6. They are built from source once, about ten minutes on two cores."""
+    locked(session)
+    _lab(session, "up")
+    _lab(session, "extras")
+    session.run("pytest", "-m", "extra", *session.posargs)
 
 
 @nox.session(python=OTHER_PYTHONS)

@@ -19,6 +19,8 @@ SAME = {
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
 }
+INPUTS = "application/vnd.davy.inputs.v1+json"
+"""davy's record of what an image was made from."""
 PREFIX = "org.opencontainers.image."
 BASE_NAME, BASE_DIGEST = f"{PREFIX}base.name", f"{PREFIX}base.digest"
 

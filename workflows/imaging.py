@@ -74,7 +74,7 @@ def promote(said: Said) -> Ending:
 
 def _claims(words: Sequence[str]) -> tuple[Claim, ...]:
     asked = [part.strip() for word in words for part in word.split(",") if part.strip()]
-    known = [claim.value for claim in Claim if claim is not Claim.OTHER]
+    known = [claim.value for claim in Claim if claim not in (Claim.INPUTS, Claim.OTHER)]
     problems = tuple(
         Problem(what=f"--require {word!r} is none of {', '.join(known)}") for word in asked if word not in known
     )

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from davy.pipeline import oci
 from davy.pipeline.builds.inputs import Entry, Inputs
 from davy.pipeline.builds.recipes import Recipe, tagged
 from davy.pipeline.value import dataclass
 
-KIND = "application/vnd.davy.inputs.v1+json"
+KIND = oci.INPUTS
 """Of the OCI referrer that holds the record."""
 KEY = "dev.davy.key"
 """The image's annotation and label that says its whole key: a tag can be moved, this cannot."""

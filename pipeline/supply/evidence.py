@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
+from davy.pipeline import oci
 from davy.pipeline.ports import Evidence
 from davy.pipeline.supply import statements
 from davy.pipeline.supply.artifacts import CREATED
@@ -33,6 +34,8 @@ class Claim(StrEnum):
     SBOM = "sbom"
     SCAN = "scan"
     SIGNATURE = "signature"
+    INPUTS = "inputs"
+    """What it was made from: davy's own record, for the next `davy build`."""
     OTHER = "other"
 
 
@@ -114,6 +117,8 @@ def _claim(kind: str, media_type: str) -> Claim:
         return Claim.PROVENANCE
     if kind.startswith(SBOMS) or media_type in (KINDS["spdx"], KINDS["cyclonedx"]):
         return Claim.SBOM
+    if media_type == oci.INPUTS:
+        return Claim.INPUTS
     if media_type == KINDS["sarif"]:
         return Claim.SCAN
     if media_type.startswith(SIGNATURES) or "sigstore.dev/cosign/sign" in kind or media_type.startswith(BUNDLE):

@@ -158,7 +158,7 @@ def cosign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with cosign in its PATH, and a pair of keys in its HOME."""
     search = f"{layout_from().binaries}:{os.environ['PATH']}"
     if not shutil.which("cosign", path=search):
-        pytest.skip("no cosign here: `PYTHONPATH=tests python -m lab cosign` builds it")
+        pytest.skip("no cosign here: `nox -s extras` builds it")
     home = tmp_path_factory.mktemp("cosign")
     environment = {"PATH": search, "HOME": str(home), "COSIGN_PASSWORD": PASSWORD, "DOCKER_CONFIG": str(home)}
     for name in ("shop", "other"):
@@ -179,6 +179,7 @@ def image(source: RealRegistry, tmp_path: Path) -> Image:
     return made
 
 
+@pytest.mark.extra
 def test_what_cosign_signed_is_verified_by_its_key_and_by_no_other(cosign: Mapping[str, str], image: Image) -> None:
     keyed = signer(cosign, key="shop.key")
     assert "no signatures found" in keyed.verify(image)
@@ -188,6 +189,7 @@ def test_what_cosign_signed_is_verified_by_its_key_and_by_no_other(cosign: Mappi
     assert signer(cosign, public_key="other.pub").verify(image) != ""
 
 
+@pytest.mark.extra
 def test_a_key_may_come_from_the_environment(cosign: Mapping[str, str], image: Image) -> None:
     held = {**cosign, "SHOP_KEY": Path(cosign["HOME"], "shop.key").read_text()}
     by_name = Cosign(SignConfig(log=False, key="env://SHOP_KEY"), held, Path(cosign["HOME"]))
@@ -195,6 +197,7 @@ def test_a_key_may_come_from_the_environment(cosign: Mapping[str, str], image: I
     assert by_name.verify(image) == ""
 
 
+@pytest.mark.extra
 def test_a_signature_is_kept_beside_other_evidence_and_goes_along_with_a_copy(
     cosign: Mapping[str, str], image: Image, source: RealRegistry, tmp_path: Path
 ) -> None:
@@ -208,6 +211,7 @@ def test_a_signature_is_kept_beside_other_evidence_and_goes_along_with_a_copy(
     images.close()
 
 
+@pytest.mark.extra
 def test_a_wrong_password_is_said_and_not_told(cosign: Mapping[str, str], image: Image) -> None:
     wrong = Cosign(
         SignConfig(log=False, key="shop.key"), {**cosign, "COSIGN_PASSWORD": "hunter2"}, Path(cosign["HOME"])
@@ -217,6 +221,7 @@ def test_a_wrong_password_is_said_and_not_told(cosign: Mapping[str, str], image:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.extra
 def test_without_a_key_somebody_must_say_whose_signature_counts(cosign: Mapping[str, str], image: Image) -> None:
     with pytest.raises(Unusable) as caught:
         signer(cosign).verify(image)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -167,8 +168,7 @@ def test_an_image_that_nobody_has_is_told_with_those_there_are(repository: Path)
 # ---- a registry of this test's own ----------------------------------------------------------------------------------
 
 
-def at(repository: Path, server: HTTPServer) -> str:
-    host = f"{server.host}:{server.port}"
+def at(repository: Path, host: str) -> str:
     written(
         repository,
         {
@@ -180,7 +180,7 @@ def at(repository: Path, server: HTTPServer) -> str:
 
 
 def test_a_registry_that_refuses_ends_it_and_the_password_is_nowhere(repository: Path, httpserver: HTTPServer) -> None:
-    host = at(repository, httpserver)
+    host = at(repository, f"{httpserver.host}:{httpserver.port}")
     httpserver.expect_request("").respond_with_data("no", status=403)
     config = {"auths": {host: {"auth": "ZGF2eTpodW50ZXIy"}}}
     written(repository, {"home/.docker/config.json": json.dumps(config)})
@@ -194,10 +194,12 @@ def test_a_registry_that_refuses_ends_it_and_the_password_is_nowhere(repository:
             assert "ZGF2eTpodW50ZXIy" not in text
 
 
-def test_a_registry_that_is_away_is_no_reason_to_build(repository: Path, httpserver: HTTPServer) -> None:
-    at(repository, httpserver)
-    httpserver.stop()
-    run = davy(repository, "build", "--image", "base")
+def test_a_registry_that_is_away_is_no_reason_to_build(repository: Path) -> None:
+    with socket.socket() as nobody:
+        # Bound and not listening: nobody else gets the port, and nobody answers.
+        nobody.bind(("127.0.0.1", 0))
+        at(repository, f"127.0.0.1:{nobody.getsockname()[1]}")
+        run = davy(repository, "build", "--image", "base")
     assert run.returncode == Ending.UNREACHABLE, run.stderr
     assert "building" not in run.stderr
     assert "--force" in run.stderr

@@ -60,7 +60,7 @@ def test_a_good_commit_is_built_tested_and_promoted_by_digest(visit: Visit) -> N
     )
     assert {suite.suite for suite in release.all(SuiteFinished)} == {"unit", "smoke"}
     assert image.partition("@")[2] in (out(visit) / "report.md").read_text()
-    assert attached(image) == {"tests": "PASSED", "canary": "promoted"}
+    assert attached(image) == {"inputs": "", "tests": "PASSED", "canary": "promoted"}
 
 
 def test_a_version_with_errors_is_taken_back_and_counted_as_the_customers_counted_it(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""The lab's command: `python -m lab up|down|status|cosign|load`."""
+"""The lab's command: `python -m lab up|down|status|extras|load`."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="up|down|status|cosign|load")
+    commands = parser.add_subparsers(required=True, metavar="up|down|status|extras|load")
     output = argparse.ArgumentParser(add_help=False)
     output.add_argument("--output", choices=("text", "json"), default="text")
     for name, act, text in (
         ("up", _up, "start what is not running; change nothing else"),
         ("down", _down, "end everything; keep what was built"),
         ("status", _status, "tell what is running, and where"),
-        ("cosign", _cosign, "build cosign where it is not there yet; tell where it is"),
+        ("extras", _extras, "build cosign and k6 where they are not there yet; tell where they are"),
     ):
         commands.add_parser(name, parents=[output], help=text).set_defaults(act=act)
     text = "put load on a service at loopback and count what comes back"
@@ -74,8 +74,13 @@ def _down(layout: Layout, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _cosign(layout: Layout, arguments: argparse.Namespace) -> int:
-    print(toolchain.cosign(layout, Stopwatch()))
+def _extras(layout: Layout, arguments: argparse.Namespace) -> int:
+    watch = Stopwatch()
+    built = {"cosign": str(toolchain.cosign(layout, watch)), "k6": str(toolchain.k6(layout, watch))}
+    if arguments.output == "json":
+        print(json.dumps(built, indent=2))
+    else:
+        print("\n".join(f"  {name:<20} {path}" for name, path in built.items()))
     return 0
 
 

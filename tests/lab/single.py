@@ -31,7 +31,6 @@ def prepare(layout: Layout, watch: Stopwatch) -> None:
     toolchain.kubernetes(layout, watch)
     toolchain.dns(layout, watch)
     toolchain.pause(layout, watch)
-    toolchain.k6(layout, watch)
 
 
 def begin(layout: Layout, watch: Stopwatch) -> None:

@@ -74,7 +74,7 @@ def dns(layout: Layout, watch: Stopwatch) -> Path:
 
 
 def cosign(layout: Layout, watch: Stopwatch) -> Path:
-    """cosign, which needs a Go of its own year; `python -m lab cosign` asks for it, `up` does so in CI."""
+    """cosign, for what signs; an extra, for it takes long to build."""
     version = pinned("github.com/sigstore/cosign/v3", "cosign")
     return _linked(layout, "cosign", _built(layout, "cosign", version, watch, hint="once, about six minutes"))
 
@@ -98,7 +98,7 @@ def _tool(layout: Layout, watch: Stopwatch, source: str, module: str, package: s
 
 
 def k6(layout: Layout, watch: Stopwatch) -> Path:
-    """The load generator, for suites that are k6 scripts."""
+    """The load generator, for suites that are k6 scripts; an extra."""
     version = pinned("go.k6.io/k6", "k6")
     return _linked(layout, "k6", _built(layout, "k6", version, watch, hint="once, about three minutes on two cores"))
 

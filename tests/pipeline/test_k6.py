@@ -1,15 +1,9 @@
-"""k6 as a suite: thresholds are cases, and its exit codes are told apart. With a real k6 where one is."""
+"""k6 as a suite: thresholds are cases, and its exit codes are told apart."""
 
-import http.server
-import os
-import shutil
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.localsuites import ProcessSuites
 from davy.pipeline.cases import CaseResult
 from davy.pipeline.junit import read
 from davy.pipeline.ports import SuiteOrder, SuiteRun
@@ -21,14 +15,6 @@ EXPORTED = """{
  "metrics": {"http_req_duration": {"p(95)": 12.5, "thresholds": {"p(95)<10": true, "max<1000": false}},
              "http_reqs": {"count": 5, "rate": 2.5}}}"""
 OWN_FORM = """{"metrics": {"http_req_failed": {"values": {"rate": 0.5}, "thresholds": {"rate<0.1": {"ok": false}}}}}"""
-
-SCRIPT = """
-import http from 'k6/http'; import { check } from 'k6';
-export const options = { iterations: 4, thresholds: { http_req_failed: ['rate<0.01'], checks: ['rate>0.99'] } };
-export default function () {
-  check(http.get(__ENV.DAVY_URL + '/' + (__ENV.PATH_OF || '')), { ok: (r) => r.status === 200 });
-}
-"""
 
 
 def order(**more: object) -> SuiteOrder:
@@ -81,51 +67,3 @@ def test_a_suite_without_a_script_is_left_as_it_is() -> None:
 
 def test_the_scripts_name_is_one_word() -> None:
     assert k6.ordered(order()).run.endswith("""'it'"'"'s/load.js'""")
-
-
-class Shop(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/" else 500)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def shop() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def real(folder: Path, script: str, **env: str) -> SuiteRun:
-    path = os.pathsep.join([os.environ["PATH"], str(Path.home() / ".cache" / "davy-lab" / "bin")])
-    if not shutil.which("k6", path=path):
-        pytest.skip("no k6 here")
-    (folder / "load.js").write_text(script)
-    wanted = SuiteOrder(
-        name="load", image=None, run="", env=env, settings={"k6": "load.js"}, folder=folder, out=folder / "out"
-    )
-    return ProcessSuites({"PATH": path, "HOME": str(folder)}).run(wanted, lambda _: None)
-
-
-@pytest.mark.lab
-def test_a_real_k6_passes_fails_and_breaks_as_the_script_does(shop: str, tmp_path: Path) -> None:
-    good = real(tmp_path, SCRIPT, DAVY_URL=shop)
-    assert (good.exit_code, good.because) == (0, "")
-    assert {case.result for case in read(good.junit or "")} == {CaseResult.PASSED}
-    bad = real(tmp_path, SCRIPT, DAVY_URL=shop, PATH_OF="cart")
-    failed = [case.name for case in read(bad.junit or "") if case.result is CaseResult.FAILED]
-    assert (bad.exit_code, failed) == (99, ["checks: rate>0.99", "http_req_failed: rate<0.01"])
-    broken = real(tmp_path, "export default function () { nonsense( }", DAVY_URL=shop)
-    assert (broken.because, broken.fault) == ("the script raised an exception", False)
-    wrong = real(
-        tmp_path,
-        "export const options = {scenarios: {a: {executor: 'nope'}}}; export default function () {}",
-        DAVY_URL=shop,
-    )
-    assert wrong.because == "the script's options, or k6's, are not valid"
