@@ -1,6 +1,6 @@
-"""`python -m made.picture EVENTS SECONDS`: the live view as SVG, as it stood so long after the release began.
+"""`python -m made.picture EVENTS SECONDS [WHAT]`: the live view as SVG, as it stood so long after it began.
 
-EVENTS is the `events.jsonl` of a real release. Each word stands at its own place, so that any font keeps the columns.
+EVENTS is the `events.jsonl` of a real release, or of a build. Each word stands at its own place, so that any font keeps the columns.
 """
 
 import json
@@ -34,7 +34,7 @@ def main() -> None:
     lines = console.render_lines(Group(*picture(scene, now, COLUMNS, 40)), pad=False)
     while lines and not "".join(part.text for part in lines[-1]).strip():
         lines.pop()
-    print(svg(lines, f"A release, {sys.argv[2]} s after it began"))
+    print(svg(lines, f"{(sys.argv[3:] or ['A release'])[0]}, {sys.argv[2]} s after it began"))
 
 
 def svg(lines: list[list[Segment]], title: str) -> str:
