@@ -99,6 +99,33 @@ def test_every_problem_of_a_file_is_said_on_a_line_of_its_own(davy: Davy, tmp_pa
     assert "Traceback" not in run.stderr
 
 
+SAUCE = """\
+apiVersion: v1alpha
+kind: apitest
+sauce: {region: us-west-1}
+suites: []
+"""
+
+
+def test_a_file_that_only_builds_and_tests_is_good_for_that(davy: Davy, tmp_path: Path) -> None:
+    (tmp_path / "davy.yaml").write_text("service: shop\nimages: [{name: r.test/shop}]\n")
+    run = davy("validate")
+    assert run.returncode == 0, run.stderr
+    assert "a release needs `deploy` and `checks`" in run.stdout
+
+
+def test_the_files_that_suites_name_are_validated_too(davy: Davy, tmp_path: Path) -> None:
+    (tmp_path / "davy.yaml").write_text(
+        "service: shop\nimages: []\ntests: [{name: e2e, in: saucelabs, config: .sauce/config.yml}]\n"
+    )
+    (tmp_path / ".sauce").mkdir()
+    (tmp_path / ".sauce" / "config.yml").write_text(SAUCE)
+    run = davy("validate")
+    assert run.returncode == 2
+    assert ".sauce/config.yml:2" in run.stderr
+    assert "apitest" in run.stderr
+
+
 def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
     davy = Path(sys.executable).parent / "davy"
     shell = subprocess.run(["/bin/sh", "-c", f"{davy} schema | head -c 1"], capture_output=True, text=True, check=True)

@@ -1,6 +1,7 @@
 """`python -m made.picture EVENTS SECONDS [WHAT]`: the live view as SVG, as it stood so long after it began.
 
-EVENTS is the `events.jsonl` of a real release, or of a build. Each word stands at its own place, so that any font keeps the columns.
+EVENTS is the `events.jsonl` of a real release, or of a build. Each word stands at its own place, so that any
+font keeps the columns.
 """
 
 import json
