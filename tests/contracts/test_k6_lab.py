@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,14 +118,14 @@ def on_this_machine(k6: Path, folder: Path, shop: str) -> Play:
         (folder / name).write_text(text)
     runner = ProcessSuites({"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "HOME": str(folder)})
     return lambda script, **env: runner.run(
-        order(script, folder, env={"DAVY_URL": shop, **env}, folder=folder), lambda _: None
+        replace(order_of(script, folder, env={"DAVY_URL": shop, **env}), folder=folder), lambda _: None
     )
 
 
 def in_docker(lab: KubeLab, image: Image, folder: Path, shop: str) -> Play:
     runner = DockerSuites({**os.environ, "DOCKER_HOST": lab.facts["docker_host"]})
     return lambda script, **env: runner.run(
-        order(script, folder, image=image, network="host", env={"DAVY_URL": shop, **env}), lambda _: None
+        order_of(script, folder, image=image, network="host", env={"DAVY_URL": shop, **env}), lambda _: None
     )
 
 
@@ -132,14 +133,14 @@ def as_job(lab: KubeLab, image: Image, folder: Path) -> Play:
     beside = ServiceConfig(name="shop", image=lab.image("v1"), args=("python3", "-c", SHOP), port=8080, memory="64Mi")
     runner = JobSuites(lab.api(), NAMESPACE, service="shop", release=folder.name)
     return lambda script, **env: runner.run(
-        order(
+        order_of(
             script, folder, image=image, env={"DAVY_URL": "http://shop:8080", **env}, settings={"services": (beside,)}
         ),
         lambda _: None,
     )
 
 
-def order(
+def order_of(
     script: str, folder: Path, *, image: Image | None = None, settings: dict[str, object] | None = None, **more: object
 ) -> SuiteOrder:
     own = {"k6": script, **(settings or {})}
