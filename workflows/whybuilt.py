@@ -1,7 +1,7 @@
 """Why built: what `davy build explain` says: why an image will or won't be built, since which build."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -34,6 +34,16 @@ class Why:
     outlook: Outlook
     past: lookup.Past | None
     changes: tuple[str, ...] = ()
+    above: tuple["Change", ...] = ()
+    """What changed in the images that it is built from, the nearest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An image that another one is built from, and what changed in it."""
+
+    keyed: Keyed
+    changes: tuple[str, ...]
 
 
 def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
@@ -41,16 +51,37 @@ def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
     only = works.meant(task.config, (said["image"],))
     with works.seen(task, ask=not said["offline"]) as (shop, memory):
         found = outlook.outlook(shop, memory, only=only)
-        told = [_why(one, lookup.last(one.keyed, memory), shop) for one in found if one.keyed.id in only]
+        told = [_why(one, memory, shop) for one in found if one.keyed.id in only]
     for why in told:
         click.echo(json.dumps(document(why)) if said["output"] == "json" else text(why))
     return Ending.DONE
 
 
-def _why(one: Outlook, past: lookup.Past | None, shop: Workshop) -> Why:
-    called = {keyed.id: keyed.label for keyed in shop.images}
-    changes = because.changes(past.record.inputs, one.keyed.inputs, called, one.keyed.recipe.context) if past else ()
-    return Why(outlook=one, past=past, changes=changes)
+def _why(one: Outlook, memory: lookup.Memory, shop: Workshop) -> Why:
+    past = lookup.last(one.keyed, memory)
+    above = tuple(_above(one.keyed, past, memory, shop)) if past else ()
+    return Why(outlook=one, past=past, changes=_changes(one.keyed, past, shop), above=above)
+
+
+def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
+    called = {one.id: one.label for one in shop.images}
+    return because.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context) if past else ()
+
+
+def _above(keyed: Keyed, past: lookup.Past, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
+    """Parents that are others than in that build, with theirs: at the end of the line is what somebody changed."""
+    by_id = {one.id: one for one in shop.images}
+    queue, seen = [(keyed, past)], set[str]()
+    while queue:
+        child, known = queue.pop(0)
+        before = known.record.inputs.parents
+        for parent, key in child.inputs.parents.items():
+            if parent in seen or before.get(parent, key) == key or parent not in by_id:
+                continue
+            seen.add(parent)
+            its_past = lookup.last(by_id[parent], memory)
+            yield Change(keyed=by_id[parent], changes=_changes(by_id[parent], its_past, shop))
+            queue += [(by_id[parent], its_past)] if its_past else []
 
 
 def document(why: Why) -> dict[str, object]:
@@ -66,6 +97,7 @@ def document(why: Why) -> dict[str, object]:
         "because": why.outlook.because,
         "since": since,
         "changes": list(why.changes),
+        "above": [{"id": one.keyed.id, "changes": list(one.changes)} for one in why.above],
         "made_from": _made_from(keyed),
     }
 
@@ -88,6 +120,7 @@ def text(why: Why) -> str:
     lines += [f"  from    {_from(keyed)}", *_since(why)]
     lines += [f"    {change}" for change in why.changes[:MOST]]
     lines += [f"    and {len(why.changes) - MOST} more" if len(why.changes) > MOST else ""]
+    lines += [f"    in {one.keyed.label}: {because.told(one.changes)}" for one in why.above if one.changes]
     return "\n".join(one_line(line) if not line.startswith(" ") else harmless(line) for line in _packed(lines))
 
 
