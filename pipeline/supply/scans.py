@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -58,7 +58,7 @@ class Finding:
 
 
 def read(text: str) -> tuple[Finding, ...]:
-    """Every finding of the report, each once. Raises Broken; a report that says it failed is broken, too."""
+    """Every finding of the report, each once, as bad as its worst word. Raises Broken; a report that says it failed is broken, too."""
     if len(text) > MOST_CHARACTERS:
         raise Broken("is larger than 64 MiB")
     try:
@@ -68,10 +68,23 @@ def read(text: str) -> tuple[Finding, ...]:
         raise Broken(what) from error
     found: dict[tuple[str, str, str], Finding] = {}
     for finding in _findings(said):
-        found.setdefault((finding.id, finding.package, finding.version), finding)
+        where = (finding.id, finding.package, finding.version)
+        found[where] = _worse(found[where], finding) if where in found else finding
         if len(found) > MOST_FINDINGS:
             raise Broken("holds more than 100,000 findings")
     return tuple(found.values())
+
+
+def _worse(one: Finding, other: Finding) -> Finding:
+    """Of two words on the same weakness what holds more against the image: neither may hide the other."""
+    known = next((fix for fix in (one.fixed_in, other.fixed_in) if fix), None)
+    open_ = None if None in (one.fixed_in, other.fixed_in) else ""
+    return replace(
+        one,
+        severity=max(one.severity, other.severity),
+        fixed_in=known or open_,
+        aliases=tuple(dict.fromkeys((*one.aliases, *other.aliases))),
+    )
 
 
 def _findings(said: Any) -> Iterator[Finding]:
@@ -125,8 +138,10 @@ def _sarif(runs: list[Any]) -> Iterator[Finding]:
     for run in runs:
         if any(_dict(one).get("executionSuccessful") is False for one in _list(_dict(run), "invocations")):
             raise Broken("says itself that the scan failed")
-        rules = [_dict(rule) for rule in _list(_part(_part(run, "tool"), "driver"), "rules")]
-        by_id = {str(rule.get("id")): rule for rule in rules}
+        tool = _part(run, "tool")
+        rules = [_dict(rule) for rule in _list(_part(tool, "driver"), "rules")]
+        further = [_dict(rule) for part in _list(tool, "extensions") for rule in _list(_dict(part), "rules")]
+        by_id = {str(rule.get("id")): rule for rule in (*further, *rules)}
         for result in _list(_dict(run), "results"):
             known = _dict(result)
             if _counts(known):
@@ -142,10 +157,11 @@ def _counts(result: Mapping[str, Any]) -> bool:
 def _rule(
     result: Mapping[str, Any], rules: list[dict[str, Any]], by_id: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    index = result.get("ruleIndex")
-    if isinstance(index, int) and 0 <= index < len(rules):
+    """The one it names. An index may be into another tool component's list, so it counts only where the names agree."""
+    index, named = result.get("ruleIndex"), result.get("ruleId")
+    if isinstance(index, int) and 0 <= index < len(rules) and named in (None, rules[index].get("id")):
         return rules[index]
-    return by_id.get(str(result.get("ruleId")), {})
+    return by_id.get(str(named), {})
 
 
 def _result(result: Mapping[str, Any], rule: Mapping[str, Any]) -> Finding:

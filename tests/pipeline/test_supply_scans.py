@@ -114,6 +114,28 @@ def test_the_same_weakness_twice_is_one_finding() -> None:
     assert len(scans.read(json.dumps(doubled))) == 2
 
 
+def test_of_two_words_on_the_same_weakness_the_worse_one_counts() -> None:
+    place = {"locations": [{"physicalLocation": {"artifactLocation": {"uri": "lib/a.jar"}}}], "message": {"text": "x"}}
+    results = [{"ruleId": "R1", "level": level, **place} for level in ("note", "error", "warning")]
+    (found,) = scans.read(json.dumps({"runs": [{"results": results}]}))
+    assert found.severity is Severity.HIGH
+    fix = {"id": "CVE-1", "severity": "High", "fix": {"state": "fixed", "versions": ["2"]}}
+    open_ = {"id": "CVE-1", "severity": "High", "fix": {"state": "not-fixed"}}
+    for order in ([fix, open_], [open_, fix]):
+        matches = [{"vulnerability": one, "artifact": {"name": "a", "version": "1"}} for one in order]
+        (found,) = scans.read(json.dumps({"matches": matches}))
+        assert found.fixed_in == "2"
+
+
+def test_a_rule_of_a_plugin_counts_and_an_index_into_its_list_means_no_rule_of_the_tools() -> None:
+    """SARIF 2.1.0, 3.49.4 and 3.52: `ruleIndex` is into the list of the tool component that the result names."""
+    plugin = {"name": "p", "rules": [{"id": "CVE-2026-9", "properties": {"security-severity": "9.9"}}]}
+    said = sarif(results=[{"ruleId": "CVE-2026-9", "ruleIndex": 0, "message": {"text": "x"}}])
+    said["runs"][0]["tool"]["driver"]["rules"][0] = {"id": "other", "defaultConfiguration": {"level": "note"}}
+    said["runs"][0]["tool"]["extensions"] = [plugin]
+    assert [one.severity for one in scans.read(json.dumps(said))] == [Severity.CRITICAL]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

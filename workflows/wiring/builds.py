@@ -1,0 +1,81 @@
+"""What builds and images need: the files that count, builders, registries, the scanner and the signer."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from davy.pipeline.adapters.imagestore import RegistryImages
+    from davy.pipeline.buildconfig import SignConfig
+    from davy.pipeline.builds.remembered import Records
+    from davy.pipeline.config import DeliveryConfig
+    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, WorkTree
+
+BUILDERS = ("buildx", "engine", "buildah")
+"""As `build.builder` names them, in the order in which `auto` looks."""
+
+
+def work_tree() -> "WorkTree":
+    """The files that images are built from, by their content."""
+    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+
+    return GitWorkTree(os.environ)
+
+
+def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
+    """The builders that the configuration allows, by name, the preferred first. None is asked yet whether it is there.
+
+    `pipeline.choosing.chosen` picks one for an order.
+    """
+    said = config.build.builder
+    return {name: _builder(name, config, clock) for name in BUILDERS if said in ("auto", name)}
+
+
+def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    def plain(host: str) -> bool:
+        return host in config.build.plain_http or is_loopback(host)
+
+    if name == "buildx":
+        from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
+
+        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+    if name == "buildah":
+        from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
+
+        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+    from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
+
+    return DockerBuilder(os.environ, interrupted=clock.interrupted)
+
+
+def records(folder: Path) -> "Records":
+    """What this machine knows of builds."""
+    from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
+
+    return BuildRecords(folder)
+
+
+def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
+    """Registries, with the credentials that Docker has. One is enough for all threads; to be closed."""
+    from davy.pipeline.adapters.credentials import DockerCredentials  # noqa: PLC0415
+    from davy.pipeline.adapters.imagestore import RegistryImages  # noqa: PLC0415
+    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+
+    plain = config.build.plain_http if config else ()
+    return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
+
+
+def scanner() -> "Scanner":
+    """The user's own, as processes here."""
+    from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
+
+    return ProcessScanner(os.environ)
+
+
+def signer(said: "SignConfig", folder: Path) -> "Signer":
+    """cosign, as configured. `folder`: what key files are relative to."""
+    from davy.pipeline.adapters.cosign import Cosign  # noqa: PLC0415
+
+    return Cosign(said, os.environ, folder)

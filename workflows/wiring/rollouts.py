@@ -1,0 +1,144 @@
+"""The Deployment's side of a rollout: cluster, lock and journal, and the judge on its Prometheus."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from davy.canary.ports import Cluster, Journal, Judge, Lock
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.model import Workload
+from davy.pipeline.targetfile import Target
+from davy.pipeline.value import dataclass
+from davy.workflows import access, canaryfile
+from davy.workflows.wiring.runs import secrets
+
+if TYPE_CHECKING:
+    from davy.checks.ports import Metrics
+    from davy.pipeline.adapters.kubeapi import KubeApi
+    from davy.pipeline.config import Config, DeliveryConfig
+
+DEFAULT_LEASE = timedelta(seconds=30)
+"""Of a command that needs no whole configuration; the same as `canary.lease` by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The cluster's side of a rollout."""
+
+    workload: Workload
+    api: "KubeApi"
+    cluster: Cluster
+    lock: Lock
+    journal: Journal
+    now: Callable[[], datetime]
+    """By the API server's clock, which the lock goes by."""
+
+
+def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
+    """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
+    from davy.pipeline import targetfile  # noqa: PLC0415 - yaml
+
+    if deployment is not None and not file.exists():
+        return Target(namespace=namespace or "default", deployment=deployment)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise Unusable(
+            f"{file} cannot be read.",
+            problems=(Problem(what=f"cannot be read: {why}", file=str(file)),),
+            remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
+        ) from error
+    said = targetfile.target(text, os.environ, str(file))
+    return Target(
+        namespace=namespace or said.namespace,
+        deployment=deployment or said.deployment,
+        context=said.context,
+        kubeconfig=said.kubeconfig,
+    )
+
+
+def target_of(config: "Config") -> Target:
+    """The Deployment that a whole configuration means."""
+    said = config.deploy.kubernetes
+    return Target(
+        namespace=said.namespace, deployment=said.deployment, context=said.context, kubeconfig=said.kubeconfig
+    )
+
+
+def side_of(config: "Config") -> Side:
+    """The ports that a whole configuration means."""
+    kept = config.checks.baseline_deployment if config.checks.baseline == "fresh" else None
+    jobs = any(suite.in_ == "kubernetes" for suite in config.tests)
+    return side(target_of(config), config.canary.lease, baseline=kept or "", jobs=jobs)
+
+
+def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "", jobs: bool = False) -> Side:
+    """Ports on the real cluster; nothing is asked yet but the kubeconfig.
+
+    `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
+    whether suites run in the cluster.
+    """
+    from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
+    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+
+    api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
+    workload = Workload(namespace=meant.namespace, name=meant.deployment)
+    lock = KubernetesLock(api, workload, lasts=lease)
+    return Side(
+        workload=workload,
+        api=api,
+        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
+        lock=lock,
+        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
+        now=api.server_now,
+    )
+
+
+def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
+    """The cluster that suites run in, and the namespace. Raises Unusable where the configuration names none."""
+    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+
+    if config.deploy is None:
+        what = "is needed for suites `in: kubernetes`: it names the cluster and the namespace"
+        raise Unusable("No cluster is configured.", problems=(Problem(what=what, path="deploy"),))
+    said = config.deploy.kubernetes
+    return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
+
+
+def cluster(config: "DeliveryConfig") -> Cluster:
+    """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
+    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+
+    api, namespace = cluster_of(config)
+    assert config.deploy is not None  # noqa: S101 - cluster_of raised else
+    return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
+
+
+def metrics(config: "Config") -> "Metrics":
+    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss."""
+    from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
+    from davy.checks.quorum import Quorum  # noqa: PLC0415
+
+    checks, known = config.checks, secrets(config)
+    servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
+    # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
+    if len(servers) == 1 and "replica_labels" not in checks.model_fields_set:
+        return servers[0]
+    return Quorum(
+        tuple((server.url, server) for server in servers), need=checks.quorum, replica_labels=checks.replica_labels
+    )
+
+
+def judge(config: "Config", folder: Path) -> Judge:
+    """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
+    from davy.checks.measuring import judge_of  # noqa: PLC0415
+
+    analysis = canaryfile.read(config.checks, folder)
+    return judge_of(config.checks, metrics(config), config.canary.warmup, analysis)

@@ -1,0 +1,149 @@
+"""The places that suites run in, a line for each kind under `in`, and where their results are kept."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.value import dataclass
+from davy.workflows import access
+from davy.workflows.wiring.rollouts import cluster_of
+
+if TYPE_CHECKING:
+    from davy.pipeline.config import DeliveryConfig
+    from davy.pipeline.ports import Archive, Clock, SuitePlace
+    from davy.pipeline.suiteconfig import SuiteConfig
+    from davy.pipeline.testing.quarantine import Quarantine
+
+
+def suite_places(
+    config: "DeliveryConfig", release: str, clock: "Clock", *, folder: Path, suites: "Sequence[SuiteConfig]"
+) -> "Mapping[str, SuitePlace]":
+    """By the suite's name: where it runs. Suites of one kind and one account share one place, which is swept once.
+
+    Nothing is asked of a place yet. Raises Unusable where the configuration lacks what one needs.
+    """
+    asked = _Asked(config=config, release=release, clock=clock, folder=folder)
+    made: dict[str, SuitePlace] = {}
+    places: dict[str, SuitePlace] = {}
+    for suite in suites:
+        account = f"{suite.in_} {suite.cloud}"
+        if account not in made:
+            made[account] = _place(suite)(asked, suite)
+        places[suite.name] = made[account]
+    return places
+
+
+def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
+    if suite.in_ not in _PLACES:
+        what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"
+        raise Unusable(f"Suite {suite.name} cannot run.", problems=(Problem(what=what, path=f"tests.{suite.name}.in"),))
+    return _PLACES[suite.in_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a place may need to be made; `folder` is the configuration's."""
+
+    config: "DeliveryConfig"
+    release: str
+    clock: "Clock"
+    folder: Path
+
+
+def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
+
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+
+
+def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
+
+    config = asked.config
+    own = access.without_secrets(config.model_dump(), os.environ)
+    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
+
+
+def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
+    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+    from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
+
+    api, namespace = cluster_of(asked.config)
+    return JobPlace(
+        api=api,
+        namespace=namespace,
+        service=asked.config.service,
+        release=asked.release,
+        interrupted=asked.clock.interrupted,
+        allowed=lambda: demand_jobs(api, namespace),
+    )
+
+
+def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
+    from davy.pipeline.adapters.cloudapi import CloudApi  # noqa: PLC0415
+    from davy.pipeline.adapters.cloudplace import CloudPlace  # noqa: PLC0415
+    from davy.pipeline.adapters.clouds import account_of  # noqa: PLC0415
+    from davy.pipeline.adapters.localsuites import ProcessSuites  # noqa: PLC0415
+    from davy.workflows import cloudaccess  # noqa: PLC0415
+
+    cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())
+    terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
+    # Outside of the work tree: what lies there counts for the keys of images.
+    kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
+    environment, interrupted = cloudaccess.hidden(os.environ, cloud.key), asked.clock.interrupted
+    return CloudPlace(
+        account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
+        folder=asked.folder,
+        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted),
+        interrupted=interrupted,
+    )
+
+
+_PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
+    "image": _image_place,
+    "process": _process_place,
+    "kubernetes": _kubernetes_place,
+    **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
+}
+"""A place for each kind under `in`; a line for each."""
+
+
+def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
+    """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
+    from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
+
+    return sauceproject.files(root, ignore_file)
+
+
+def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+    said = config.results.archive
+    if said.s3 is not None:
+        from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
+
+        return s3_archive(said.s3, config.service)
+    from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
+
+    return FolderArchive(folder / said.folder, config.service)
+
+
+def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
+    """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
+    from davy.pipeline import configfile  # noqa: PLC0415
+    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+
+    said = config.results.quarantine
+    if said is None:
+        return Quarantine()
+    try:
+        text = configfile.text(folder / said)
+    except Unusable as error:
+        what = "; ".join(problem.what for problem in error.problems)
+        problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")
+        raise Unusable(
+            "The quarantine cannot be read.", problems=(problem,), remedy="Write it, or take the key out."
+        ) from error
+    return parsed(text, said)
