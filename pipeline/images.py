@@ -3,7 +3,8 @@
 A generator of events. What it asks and does goes through ports; builds run in threads of their own.
 """
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,7 +29,8 @@ from davy.pipeline.events import (
     StageStarted,
     Warned,
 )
-from davy.pipeline.making import Made, Tools
+from davy.pipeline.making import Approve, Made, Tools
+from davy.pipeline.model import Image
 from davy.pipeline.ports import Built, Say
 
 FEW = 3
@@ -47,17 +49,28 @@ class Wish:
     out: Path = Path("davy-out")
 
 
-def build(prepare: Callable[[], Workshop], wish: Wish, tools: Tools) -> Generator[Event, None, tuple[Built, ...]]:
+def anything(images: Sequence[Image]) -> Generator[Event, None, None]:  # noqa: ARG001 - the shape of an Approve
+    """Nothing is refused."""
+    yield from ()
+
+
+def build(
+    prepare: Callable[[], Workshop], wish: Wish, tools: Tools, approve: Approve = anything
+) -> Generator[Event, None, tuple[Built, ...]]:
     """Build what has to be; every image that was wished for, in the workshop's order.
 
     A build that fails stops what is built from it; the others go on, and every failure is told at the end: the stage
     as failed, then Rejected, Unusable or Unreachable with all their words, washed. KeyboardInterrupt once all stopped.
+    Tags other than the key's move at the end, when every image is there and `approve` raised nothing: what is refused
+    is known by its key alone, and asked about again by the next run.
     """
     began = tools.clock.now()
     yield StageStarted(at=began, stage=Stage.BUILD)
     try:
         story = _Story(prepare(), wish, tools)
         yield from story.told()
+        yield from approve(story.images())
+        yield from story.settled()
     except DavyError as error:
         lines = [tools.shown(line) for line in error.what.splitlines()] or [""]
         yield _finished(began, tools, Result.FAILED, lines[0])
@@ -105,6 +118,29 @@ class _Story:
         """What was asked for, not what it was built from."""
         return tuple(self._done[one].built for one in self._wanted)
 
+    def images(self) -> tuple[Image, ...]:
+        """All that the run built or took, also those that others were built from."""
+        return tuple(self._done[one].built.image for one in self._images if one in self._done)
+
+    def settled(self) -> Generator[Event, None, None]:
+        """Move every image's tags, several at once. Raises as `making.together` has it."""
+        if self._tools.clock.interrupted():
+            raise KeyboardInterrupt
+        with ThreadPoolExecutor(lookup.HANDS) as hands:
+            ends = tuple(hands.map(self._settled, self._done))
+        for end in ends:
+            for warning in end if isinstance(end, tuple) else ():
+                yield Warned(at=self._tools.clock.now(), what=self._tools.shown(warning))
+        wrong = [end for end in ends if isinstance(end, DavyError)]
+        if wrong:
+            raise wrong[0] if len(wrong) == 1 else making.together(wrong, ())
+
+    def _settled(self, image: str) -> tuple[str, ...] | DavyError:
+        try:
+            return making.settled(self._images[image], self._done[image], self._tools)
+        except DavyError as error:
+            return error
+
     def count_built(self) -> int:
         """Of those."""
         return sum(one in self._because for one in self._wanted)
@@ -122,7 +158,7 @@ class _Story:
         need = graph.needed(self._wanted, there, shop.parents)
         waiting = [self._images[one] for one in need]
         builders = making.chosen([one for one in waiting if one.id not in there], tools)
-        yield from self._played(waiting, {one: making.Source(stored=there.get(one), builder=builders.get(one))
+        yield from self._played(waiting, {one: making.Source(stored=there.get(one), maker=builders.get(one))
                                           for one in need})  # fmt: skip
         self._raised()
 
@@ -159,16 +195,15 @@ class _Story:
 
     def _may_start(self, keyed: Keyed, source: "making.Source") -> bool:
         if source.stored is not None:
-            return len(self._running) < lookup.HANDS
-        building = sum(one in self._because for one in self._running.values())
-        return building < self._wish.parallel and all(one in self._done for one in keyed.parents)
+            return True
+        return len(self._running) < self._wish.parallel and all(one in self._done for one in keyed.parents)
 
     def _start(self, keyed: Keyed, source: "making.Source") -> Generator[Event, None, None]:
         now = self._tools.clock.now()
         self._began[keyed.id] = now
         if source.stored is not None:
-            stored = source.stored
-            self._begin(keyed, lambda _: making.reused(keyed, stored, self._tools))
+            self._done[keyed.id] = making.reused(source.stored)
+            yield self._image(keyed, self._done[keyed.id], now)
             return
         self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
         yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))

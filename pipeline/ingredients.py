@@ -1,6 +1,7 @@
 """Ingredients: what a recipe is made from, looked up in the work tree; then its inputs, from which its key comes."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 
 from davy.pipeline.builds.dockerfile import Dockerfile, parsed
@@ -23,6 +24,10 @@ class Ingredients:
     dockerfile: Dockerfile
     files: Mapping[str, Entry]
     """What `.dockerignore` leaves, by path in the context; of further contexts as `name:path`."""
+    context: tuple[str, ...] = ()
+    """Of these, the paths in the context itself."""
+    further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By further context, the paths in it."""
     ignore: str = ""
     """The file whose rules were used, as people know it; empty where there is none."""
 
@@ -57,10 +62,17 @@ class Gatherer:
         problems = (*read.problems, *problems)
         if problems:
             raise Unusable(f"{recipe.id} cannot be built as it is written.", problems=problems)
-        files = self._files(context, rules, ignore)
-        for name in sorted(recipe.contexts):
-            files = Files(files | self._further(name, self._folder / recipe.contexts[name]))
-        return Ingredients(dockerfile=read, files=files, ignore=_shown(ignore, self._folder) if ignore else "")
+        files = own = self._files(context, rules, ignore)
+        further = {name: self._further(name, self._folder / recipe.contexts[name]) for name in sorted(recipe.contexts)}
+        for name, found in further.items():
+            files = Files(files | {f"{name}:{path}": entry for path, entry in found.items()})
+        return Ingredients(
+            dockerfile=read,
+            files=files,
+            context=tuple(own),
+            further={name: tuple(found) for name, found in further.items()},
+            ignore=_shown(ignore, self._folder) if ignore else "",
+        )
 
     def _rules(self, *places: Path) -> tuple[Ignoring, tuple[Problem, ...], Path | None]:
         """Those of the first file that is there: the one beside the Dockerfile comes first."""
@@ -70,11 +82,11 @@ class Gatherer:
                 return *ignoring(text, _shown(place, self._folder)), place
         return Ignoring(()), (), None
 
-    def _further(self, name: str, folder: Path) -> dict[str, Entry]:
+    def _further(self, name: str, folder: Path) -> Files:
         rules, problems, ignore = self._rules(folder / IGNORE)
         if problems:
             raise Unusable(f"The rules of the context {name} cannot be read.", problems=problems)
-        return {f"{name}:{path}": entry for path, entry in self._files(folder, rules, ignore).items()}
+        return self._files(folder, rules, ignore)
 
     def _files(self, folder: Path, rules: Ignoring, ignore: Path | None) -> Files:
         known = (folder.resolve(), str(ignore) if ignore else None)

@@ -1,11 +1,11 @@
 """Making: what is done for one image, in a thread of its own: built or reused, tagged, remembered."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from davy.pipeline import lookup, orders
+from davy.pipeline import lookup, oci, orders
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.key import tag as key_tag
@@ -13,12 +13,15 @@ from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, po
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Conflict, DavyError, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.oci import PREFIX
 from davy.pipeline.ports import Builder, BuildOrder, Built, Clock, Evidence, ImageStore, Say, Stored
 
 Chosen = tuple[str, Builder]
 """A builder and what it is called."""
+Approve = Callable[[Sequence[Image]], Generator[Event, None, None]]
+"""What follows on the builds of a run before any tag moves: it raises where an image is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,17 @@ class Source:
     """Where an image comes from: the registry has it, or this builder makes it."""
 
     stored: Stored | None = None
-    builder: Chosen | None = None
+    maker: "Maker | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Who builds an image."""
+
+    name: str
+    builder: Builder
+    bare: bool = False
+    """True where it makes no provenance, though that is wished for: davy attaches its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +78,21 @@ class Made:
     """What became of one image."""
 
     built: Built
+    own: str
+    """The tag of the commit that it was built from."""
+    commit: str = ""
+    """That commit, where it is known."""
     warnings: tuple[str, ...] = field(default=())
 
 
-def chosen(images: Iterable[Keyed], tools: Tools) -> dict[str, Chosen]:
+def chosen(images: Iterable[Keyed], tools: Tools) -> dict[str, Maker]:
     """By id, who builds it; before anything is built. Raises Unusable with what every image lacks."""
-    found: dict[str, Chosen] = {}
+    found: dict[str, Maker] = {}
     problems: list[Problem] = []
     remedies: list[str] = []
     for keyed in images:
         try:
-            found[keyed.id] = tools.choose(order(keyed, {}, tools))
+            found[keyed.id] = _maker(order(keyed, {}, tools), tools)
         except DavyError as error:
             own = error.problems if isinstance(error, Unusable) and error.problems else (Problem(what=error.what),)
             problems += [one for one in own if one not in problems]
@@ -85,10 +102,39 @@ def chosen(images: Iterable[Keyed], tools: Tools) -> dict[str, Chosen]:
     return found
 
 
+def _maker(order: BuildOrder, tools: Tools) -> Maker:
+    """Provenance is no reason to refuse where davy can attach its own. Raises as `Tools.choose` does."""
+    try:
+        name, builder = tools.choose(order)
+    except Unusable:
+        if order.provenance == "off" or not tools.config.build.evidence:
+            raise
+        name, builder = tools.choose(replace(order, provenance="off"))
+        return Maker(name=name, builder=builder, bare=True)
+    return Maker(name=name, builder=builder)
+
+
 def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrder:
     """What the builder is told: every base and every parent by its digest."""
     made = orders.order(keyed.recipe, tools.config, tools.revision, tools.folder, key=keyed.key, tag=key_tag(keyed.key))
-    return replace(made, dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)), files=keyed.files)
+    return replace(
+        made,
+        annotations=_based(made.annotations, keyed, parents),
+        dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
+        files=keyed.files,
+        context_files=keyed.context_files,
+    )
+
+
+def _based(annotations: Mapping[str, str], keyed: Keyed, parents: Mapping[str, Image]) -> Mapping[str, str]:
+    """With the image that it is made on, where that and its digest are known."""
+    reference = keyed.dockerfile.base
+    parent = parents.get(keyed.links.get(reference, ""))
+    name, tag, own = completed(reference)
+    digest = parent.digest if parent else own or keyed.inputs.bases.get(reference, "")
+    if not reference or not digest:
+        return annotations
+    return oci.based(annotations, f"{name}:{tag}" if tag else name, digest)
 
 
 def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
@@ -111,36 +157,49 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
 
 
 def built(job: Job, tools: Tools, say: Say) -> Made:
-    """Build it, and leave it in the registry as whoever comes next looks for it. Raises as Builder.build does."""
-    assert job.source.builder is not None  # noqa: S101 - what is not stored was given a builder
-    name, builder = job.source.builder
+    """Build it, and leave it in the registry under its key alone, with its record. Raises as Builder.build does."""
+    maker, keyed = job.source.maker, job.keyed
+    assert maker is not None  # noqa: S101 - what is not stored was given one
+    wanted = order(keyed, job.parents, tools)
+    if maker.bare:
+        wanted = replace(wanted, provenance="off")
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("w", encoding="utf-8") as log:
-        made = builder.build(order(job.keyed, job.parents, tools), _both(log.write, tools.shown, say))
-    record = Remembered(build=_build(job.keyed, made.image, tools, name), inputs=job.keyed.inputs)
-    warnings = _remembered(record, made.image, tools)
-    keyed, revision = job.keyed, tools.revision
-    own = orders.tag(revision) + keyed.recipe.suffix
-    tags = (own, *orders.wished(keyed.recipe, revision), *_pointers(keyed, tools))
-    warnings += _tagged(made.image, tags, tools)
-    tools.records.keep(record)
-    return Made(built=made, warnings=warnings)
+        made = maker.builder.build(wanted, _both(log.write, tools.shown, say))
+    build = _build(keyed, made.image, tools, maker.name)
+    warnings = _remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools)
+    tools.records.keep(Remembered(build=replace(build, pending=True), inputs=keyed.inputs))
+    return Made(built=made, own=_own(keyed, tools), commit=tools.revision.sha, warnings=warnings)
 
 
-def reused(keyed: Keyed, stored: Stored, tools: Tools) -> Made:
-    """Take what is there: its moving tags are put to it, where they are elsewhere. Raises as ImageStore.tag does."""
-    known = tools.records.last(keyed.id)
+def reused(stored: Stored) -> Made:
+    """Take what is there."""
+    said = stored.annotations
+    return Made(
+        built=Built(image=stored.image, cached=True),
+        own=said.get(f"{PREFIX}ref.name", ""),
+        commit=said.get(f"{PREFIX}revision", ""),
+    )
+
+
+def settled(keyed: Keyed, made: Made, tools: Tools) -> tuple[str, ...]:
+    """Move its tags to it, once it is approved; what went wrong without being a failure. Raises as ImageStore.tag."""
+    known, image, branch = tools.records.last(keyed.id), made.built.image, tools.revision.branch
     tags = orders.wished(keyed.recipe, tools.revision)
-    # The pointer only explains: where this machine moved it to this very build already, it is not asked about again.
-    if known is None or (known.key, known.digest, known.branch) != (
-        keyed.key, stored.image.digest, tools.revision.branch
-    ):  # fmt: skip
-        tags = (*tags, *_pointers(keyed, tools))
-        build = _build(keyed, stored.image, tools, commit=stored.annotations.get(f"{PREFIX}revision", ""))
-        record = Remembered(build=build, inputs=keyed.inputs)
-        tools.records.keep(record)
-    warnings = _tagged(stored.image, tags, tools)
-    return Made(built=Built(image=stored.image, cached=True), warnings=warnings)
+    # The others only explain: where this machine moved them to this very build already, they are not asked about again.
+    same = known is not None and (known.key, known.digest, known.branch) == (keyed.key, image.digest, branch)
+    if known is not None and same and not known.pending:
+        return _tagged(image, tags, tools)
+    # An earlier run may have built it from this very commit, and not have come to its tags.
+    own = (made.own,) if made.own == _own(keyed, tools) else ()
+    warnings = _tagged(image, (*own, *tags, *_pointers(keyed, tools)), tools)
+    build = known if known is not None and same else _build(keyed, image, tools, commit=made.commit)
+    tools.records.keep(Remembered(build=replace(build, pending=False), inputs=keyed.inputs))
+    return warnings
+
+
+def _own(keyed: Keyed, tools: Tools) -> str:
+    return orders.tag(tools.revision) + keyed.recipe.suffix
 
 
 def log_of(keyed: Keyed, out: Path) -> Path:

@@ -199,7 +199,10 @@ class Scanner(Protocol):
     """Runs scanners. What they found is in the report, and is no matter of this port."""
 
     def scan(self, order: ScanOrder, say: Say) -> int | None:
-        """Its exit code; None where it had to be stopped. A report of an earlier run is gone before it starts."""
+        """Its exit code; None where it took too long. A report of an earlier run is gone before it starts.
+
+        Raises KeyboardInterrupt where it was stopped because nobody wants it any more.
+        """
         ...
 
 

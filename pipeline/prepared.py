@@ -131,18 +131,14 @@ def _keyed(
                 key=keys[one],
                 inputs=said,
                 dockerfile=found[one].dockerfile,
-                files=_of_context(found[one], by_id[one]),
+                files=found[one].context,
+                context_files=found[one].further,
                 links=links.by[one],
                 unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),
                 provisional=one in provisional,
             )
         )
     return tuple(made)
-
-
-def _of_context(made: Ingredients, recipe: Recipe) -> tuple[str, ...]:
-    others = tuple(f"{name}:" for name in recipe.contexts)
-    return tuple(path for path in made.files if not (others and path.startswith(others)))
 
 
 def _warnings(

@@ -17,7 +17,7 @@ from davy.pipeline.builds.workshop import Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import DavyError
 from davy.pipeline.events import BuildAction, Event, ImageBuilt
-from davy.pipeline.making import Chosen
+from davy.pipeline.making import Approve, Chosen
 from davy.pipeline.memoryimages import MemoryImages
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import BuildOrder, Built
@@ -90,6 +90,8 @@ class Yard:
     revision: Revision = REVISION
     lock: Mapping[str, str] = field(default_factory=dict)
     chosen: Callable[[BuildOrder], Chosen] | None = None
+    approve: Approve = images.anything
+    build_said: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.builder.push = self.store.put
@@ -108,7 +110,7 @@ class Yard:
 
     @property
     def config(self) -> DeliveryConfig:
-        said = {"service": "shop", "images": [dict(one) for one in self.said]}
+        said = {"service": "shop", "images": [dict(one) for one in self.said], "build": dict(self.build_said)}
         return DeliveryConfig.model_validate(yaml.safe_load(yaml.safe_dump(said)))
 
     def shop(self) -> Workshop:
@@ -138,7 +140,7 @@ class Yard:
     def story(self, *only: str, force: bool = False) -> Generator[Event, None, tuple[Built, ...]]:
         ids = [recipe.id for word in only for recipe in meant(expanded(self.config.images), word)]
         wish = images.Wish(only=ids, force=force, parallel=2, out=self.folder / "davy-out")
-        return images.build(self.shop, wish, self.tools())
+        return images.build(self.shop, wish, self.tools(), self.approve)
 
     def build(self, *only: str, force: bool = False) -> Run:
         run, story = Run(), self.story(*only, force=force)

@@ -1,4 +1,4 @@
-"""Afterwards: what follows on a build, before anything is tested: the scan, provenance, the signature."""
+"""Afterwards: what follows on a build, before any tag moves to it: the scan, provenance, the signature."""
 
 from collections.abc import Generator, Sequence
 

@@ -25,7 +25,7 @@ def build(task: Errand, said: Said) -> Ending:
     body = _building(task, only, made, force=said["force"])
     events = framed(started(task, "build"), task.clock, body)
     ending = told(events, task.clock, view_of(said), parts.keeper(task.out), talk=True)
-    if said["output"] == "text":
+    if said["output"] == "text" and ending is Ending.DONE:
         with suppress(OSError):
             for one in sorted(made, key=lambda one: one.image.reference):
                 click.echo(one.image.reference)
@@ -33,7 +33,7 @@ def build(task: Errand, said: Said) -> Ending:
 
 
 def _building(task: Errand, only: tuple[str, ...], made: list[ImageBuilt], *, force: bool) -> Told:
-    """`made` is filled with every image that is in the registry, whatever becomes of the others."""
+    """`made` is filled with every image that is in the registry, also where the run then fails."""
     revision = wiring.revision(task.folder)
     yield from sourced(revision, task.clock)
     for event in works.built(task, revision, only=only, force=force):

@@ -31,7 +31,7 @@ def scanned(task: Errand, images: Sequence[Image]) -> Generator[Event, None, Non
     entries = exceptions(task.folder / said.ignore) if said.ignore else ()
     refused = []
     for image in images:
-        found = yield from _findings(task, said, image, wiring.scanner())
+        found = yield from _findings(task, said, image, wiring.scanner(task.clock))
         judgement = policy.judged(found, policy_of(said), entries, task.clock.now().date())
         yield from _told(task, image, judgement, policy_of(said))
         if not judgement.passed:

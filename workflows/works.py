@@ -17,7 +17,7 @@ from davy.pipeline.events import Event
 from davy.pipeline.lookup import Memory
 from davy.pipeline.model import Revision
 from davy.pipeline.ports import Built, ImageStore, WorkTree
-from davy.workflows import afterwards, wiring
+from davy.workflows import wiring
 from davy.workflows.errand import Errand
 
 OWN = prepared.OWN
@@ -66,9 +66,10 @@ def _locked(task: Errand, tree: WorkTree) -> Mapping[str, str]:
 def built(
     task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False
 ) -> Generator[Event, None, tuple[Built, ...]]:
-    """Build and push what has to be; every image that was asked for. Raises as the driver does."""
+    """Build and push what has to be; every image that was asked for. Raises as the driver and the scan do."""
     from davy.pipeline import images, making  # noqa: PLC0415 - a plan builds nothing
     from davy.pipeline.choosing import chosen  # noqa: PLC0415
+    from davy.workflows import afterwards  # noqa: PLC0415
 
     wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
     builders = wiring.builders(task.config, task.clock)
@@ -85,9 +86,11 @@ def built(
             runner=task.runner,
             version=wiring.version(),
         )
-        made = yield from images.build(lambda: asking(task, store), wish, tools)
-    yield from afterwards.built(task, revision, [one.image for one in made])
-    return made
+        return (
+            yield from images.build(
+                lambda: asking(task, store), wish, tools, lambda made: afterwards.built(task, revision, made)
+            )
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Annotating: a pushed image's manifest put back with annotations, for builders that cannot write them."""
+"""Annotating: a pushed image's manifest, or index, put back with annotations, for builders that cannot write them."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -20,4 +20,5 @@ def put(
             body = oci.annotated(registry.manifest(order.name, pushed).body, order.annotations)
         except ValueError as error:
             raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
-        return registry.put(order.name, order.tag, Manifest(media_type=oci.OCI_MANIFEST, body=body))
+        kind = oci.contents(body).media_type
+        return registry.put(order.name, order.tag, Manifest(media_type=kind, body=body))

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.adapters import buildtool, loopback, process
+from davy.pipeline.adapters import annotating, buildtool, loopback, process
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
 from davy.pipeline.adapters.staging import Staged, dockerfile, staged
@@ -77,7 +77,10 @@ class BuildahBuilder:
         return (*without, *_by_platform(order))
 
     def build(self, order: BuildOrder, say: Say) -> Built:
-        """Build, then push; the digest is the one that Buildah gave the registry."""
+        """Build, then push; the digest is the one that Buildah gave the registry.
+
+        It writes annotations on manifests only, so an index is put back with them.
+        """
         self._there()
         with staged(order) as place:
             environment = loopback.allowed(order, place.folder, self._environment, self._plain)
@@ -88,6 +91,8 @@ class BuildahBuilder:
             finally:
                 if len(order.platforms) > 1:
                     self._ask("manifest", "rm", local)
+        if len(order.platforms) > 1:
+            digest = annotating.put(self._credentials, order, digest, self._plain)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
     def _made(self, order: BuildOrder, place: Staged, local: str, environment: Mapping[str, str], say: Say) -> bool:

@@ -1,19 +1,24 @@
 """Scanner: the user's own command over an image, in a process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from davy.pipeline.adapters import process
 from davy.pipeline.ports import Say, ScanOrder
+
+PATIENCE = timedelta(seconds=2)
+"""That a scanner which is to be stopped may take to take its files away."""
 
 
 class ProcessScanner:
     """Runs scanners on this machine."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, environment: Mapping[str, str], *, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """`interrupted`: when true, the scanner is stopped."""
+        self._environment, self._interrupted = environment, interrupted
 
     def scan(self, order: ScanOrder, say: Say) -> int | None:
-        """Its exit code; None where it had to be stopped."""
+        """Its exit code; None where it took too long. Raises KeyboardInterrupt where nobody wants it any more."""
         order.report.parent.mkdir(parents=True, exist_ok=True)
         order.report.unlink(missing_ok=True)
         told = {"IMAGE": order.image.reference, "REPORT": str(order.report.absolute())}
@@ -23,5 +28,9 @@ class ProcessScanner:
             say=say,
             folder=order.folder,
             environment={**self._environment, **told},
+            interrupted=self._interrupted,
+            patience=PATIENCE,
         )
+        if ended.unwanted:
+            raise KeyboardInterrupt
         return ended.exit_code

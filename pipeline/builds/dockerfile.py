@@ -29,6 +29,8 @@ class Dockerfile:
     text: str
     bases: tuple[str, ...] = ()
     """The images that the target needs, as FROM, COPY --from and --mount=from name them, filled in, in their order."""
+    base: str = ""
+    """Of these, the one that the target is made on, also through other stages; empty: none, or one a platform."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Where each base is named first."""
     remotes: tuple[Remote, ...] = ()
@@ -62,6 +64,7 @@ def parsed(
     return Dockerfile(
         text=text,
         bases=tuple(dict.fromkeys(name for name, _ in bases)),
+        base=reading.made_on(target),
         lines={name: source.line for name, source in reversed(bases)},
         remotes=tuple(remote for index in sorted(needed) for remote in all_stages.stages[index].remotes),
         uses=tuple((name, source.word) for name, source in named if source.names == (name,)),
@@ -130,6 +133,20 @@ class _Reading:
                 needed.add(index)
                 open_ += self._stages_of(index)
         return needed
+
+    def made_on(self, target: str | None) -> str:
+        """The image at the end of the way from FROM to FROM; empty where there is none, or several."""
+        end = len(self._stages)
+        at = self._index(target, end) if target else end - 1
+        while at is not None and at >= 0:
+            names = self._stages[at].base.names
+            if len(names) != 1:
+                return ""
+            found = None if familiar(names[0]) in self._contexts else self._index(names[0], at)
+            if found is None:
+                return names[0] if self._is_image(names[0], at) else ""
+            at = found
+        return ""
 
     def images(self, indexes: Collection[int], *, single: bool = False) -> Iterator[tuple[str, Source]]:
         """Of these stages, in order. `single`: a name that is filled with the platform must not matter."""

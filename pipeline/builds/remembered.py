@@ -36,6 +36,8 @@ class Build:
     """Who: `user@host`, or the CI job's link."""
     davy: str = ""
     """davy's version."""
+    pending: bool = False
+    """On this machine: True while its tags are not put, because the run did not come that far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ def build_of(text: str) -> Build | None:
             builder=str(document.get("builder", "")),
             runner=str(document.get("runner", "")),
             davy=str(document.get("davy", "")),
+            pending=bool(document.get("pending", False)),
         )
     except (LookupError, TypeError, ValueError):
         return None
@@ -138,6 +141,7 @@ def _build_out(build: Build) -> dict[str, object]:
         "builder": build.builder,
         "runner": build.runner,
         "davy": build.davy,
+        "pending": build.pending,
     }
     return {key: value for key, value in said.items() if value not in ("", False)}
 

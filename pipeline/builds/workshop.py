@@ -21,6 +21,8 @@ class Keyed:
     dockerfile: Dockerfile
     files: tuple[str, ...] = ()
     """Of the context, what belongs to the build."""
+    context_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each further context, the same."""
     links: Mapping[str, str] = field(default_factory=dict)
     """By reference in the Dockerfile, the id of the image of the configuration that it names."""
     unlocked: tuple[str, ...] = ()

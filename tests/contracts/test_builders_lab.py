@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 
 from contracts.builder_places import REAL, BuilderPlaces
+from davy.pipeline import prepared
 from davy.pipeline.adapters.buildah import BuildahBuilder
 from davy.pipeline.adapters.buildx import BuildxBuilder
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registry import Registry
+from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds.caches import in_full
 from davy.pipeline.choosing import chosen
+from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
 from lab.layout import layout_from
@@ -349,6 +352,26 @@ def test_further_contexts_are_there_by_their_names(
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_what_counts_for_no_key_is_in_no_image(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], name: str
+) -> None:
+    text = 'FROM BASE\nCOPY . /x\nRUN [ "$(echo $(ls -A /x))" = "Dockerfile a" ]\n'
+    folder = make(text).context
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    for stray in ("davy-out/report.md", ".davy/builds/x.json"):
+        (folder / stray).parent.mkdir(parents=True, exist_ok=True)
+        (folder / stray).write_text("stray")
+    config = DeliveryConfig.model_validate({"service": "s", "images": [{"name": "r.test/s/a", "context": "."}]})
+    tree = GitWorkTree(builder_places.environment(name))
+    out = (folder / "davy-out",)
+    (keyed,) = prepared.workshop(
+        config, tree, folder, lock={}, resolve=lambda asked: dict.fromkeys(asked, ""), leave_out=out
+    ).images
+    order = replace(make(text), context=folder, files=keyed.files)
+    assert builder_places.builder(name).build(order, lambda _: None).image.digest
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_several_platforms_are_one_index(
     builder_places: BuilderPlaces, make: Callable[..., BuildOrder], registry: Registry, name: str
@@ -359,6 +382,8 @@ def test_several_platforms_are_one_index(
     image = builder.build(order, lambda _: None).image
     index = json.loads(registry.manifest(image.name, image.digest).body)
     assert [one["platform"]["architecture"] for one in index["manifests"]] == ["amd64", "arm64"]
+    assert index["annotations"]["k"] == "v"
+    assert registry.manifest(image.name, order.tag).digest == image.digest
     for one in index["manifests"]:
         assert json.loads(registry.manifest(image.name, one["digest"]).body)["annotations"]["k"] == "v"
 

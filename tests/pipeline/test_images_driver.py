@@ -1,7 +1,7 @@
 """The driver that builds images: only what is not there, in the graph's order, and every failure told."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +9,16 @@ import pytest
 
 from davy.pipeline.builds.key import tag as key_tag
 from davy.pipeline.builds.remembered import KEY, KIND, Remembered, record_of
+from davy.pipeline.choosing import chosen
 from davy.pipeline.errors import Conflict, Forbidden, Problem, Rejected, Unreachable, Unusable
-from davy.pipeline.events import BuildFailed, BuildStarted, ImageBuilt, LogLine, Result, StageFinished, Warned
+from davy.pipeline.events import BuildFailed, BuildStarted, Event, ImageBuilt, LogLine, Result, StageFinished, Warned
+from davy.pipeline.making import Approve
 from davy.pipeline.memoryimages import MemoryImages
 from davy.pipeline.model import Image
+from davy.pipeline.oci import BASE_DIGEST, BASE_NAME
 from davy.pipeline.ports import BuildOrder, Built, Evidence, Say
 from davy.pipeline.twins import MemoryBuilder
-from yard import SHOP, Ticking, Yard, another
+from yard import REVISION, SHOP, Ticking, Yard, another
 
 ALL = {"base", "web", "job", "tool"}
 
@@ -359,6 +362,110 @@ def test_interrupted_before_the_first_nothing_is_begun(yard: Yard) -> None:
     run = yard.build()
     assert isinstance(run.error, KeyboardInterrupt)
     assert not yard.builder.registry
+
+
+def refusing(*names: str) -> Approve:
+    def approve(made: Sequence[Image]) -> Generator[Event, None, None]:
+        bad = [one.name for one in made if one.name.endswith(names)]
+        yield LogLine(at=REVISION.committed_at, source="scan", line=f"{len(made)} looked at")
+        if names and bad:
+            raise Rejected(f"The scan refuses {', '.join(bad)}.")
+
+    return approve
+
+
+def test_no_tag_moves_to_an_image_that_is_refused_and_it_is_asked_about_until_it_is_not(yard: Yard) -> None:
+    yard.said = tuple({**one, "tags": ["{branch}"]} for one in yard.said)
+    yard.build()
+    before = dict(yard.store.tags)
+    yard.write({"web/app.py": "2"})
+    yard.revision, yard.approve = another(yard.revision), refusing("web")
+    for made in ({"web"}, set()):
+        run = yard.build()
+        assert (run.made, isinstance(run.error, Rejected)) == (made, True)
+        (end,) = run.of(StageFinished)
+        assert (end.result, end.note) == (Result.FAILED, "The scan refuses r.test/shop/web.")
+        new = yard.store.tags.items() - before.items()
+        assert [name.rpartition(":")[2][:2] for name, _ in new] == ["k-"]
+    yard.approve = refusing()
+    web = next(one for one in yard.build().built if one.image.name.endswith("web"))
+    for tag in ("main", "davy-main", "davy-last", "f" * 12):
+        assert yard.tag("web", tag) == web.image.digest != before.get(f"r.test/shop/web:{tag}")
+
+
+def test_where_a_build_fails_no_tag_moves_and_the_next_run_puts_them(yard: Yard) -> None:
+    yard.builder.faults["r.test/shop/base"] = Rejected("no")
+    yard.build()
+    assert {name.partition(":")[2][:2] for name in yard.store.tags if "shop/tool" in name} == {"k-"}
+    yard.builder.faults.clear()
+    run = yard.build()
+    assert run.reused == {"tool"}
+    assert all(yard.tag("tool", tag) for tag in ("davy-main", "davy-last", "1234567890ab"))
+
+
+def test_interrupted_while_images_are_approved_no_tag_moves(yard: Yard) -> None:
+    def stopped(made: Sequence[Image]) -> Generator[Event, None, None]:
+        yield LogLine(at=REVISION.committed_at, source="scan", line=str(len(made)))
+        yard.clock.interrupted = lambda: True
+
+    yard.approve = stopped
+    assert isinstance(yard.build().error, KeyboardInterrupt)
+    assert not yard.tag("web", "davy-main")
+
+
+def test_only_what_counts_for_the_key_reaches_the_builder(yard: Yard) -> None:
+    yard.said = (
+        {"name": "r.test/shop/all", "context": ".", "dockerfile": "tool/Dockerfile", "contexts": {"more": "."}},
+    )
+    yard.write({"davy-out/report.md": "x", ".davy/builds/x.json": "x", "more:word": "of the context"})
+    (built,) = yard.build().built
+    order = yard.order_of(built.image)
+    assert order.files is not None
+    assert set(order.files) == {*SHOP, "more:word"}
+    assert {name: set(files) for name, files in order.context_files.items()} == {"more": {*SHOP, "more:word"}}
+
+
+class WithoutProvenance(MemoryBuilder):
+    def lacks(self, order: BuildOrder) -> tuple[str, ...]:
+        return ("it makes no provenance",) if order.provenance != "off" else ()
+
+
+def test_a_builder_that_makes_no_provenance_is_not_asked_for_any_where_davy_attaches_its_own(yard: Yard) -> None:
+    yard.builder = WithoutProvenance(push=yard.store.put)
+    yard.chosen = lambda order: chosen(order, {"plain": yard.builder})
+    yard.build_said = {"provenance": "max"}
+    (built,) = yard.build("tool").built
+    assert yard.order_of(built.image).provenance == "off"
+
+
+def test_a_builder_that_makes_provenance_comes_before_one_that_does_not(yard: Yard) -> None:
+    able = MemoryBuilder(push=yard.store.put)
+    yard.builder = WithoutProvenance(push=yard.store.put)
+    yard.chosen = lambda order: chosen(order, {"plain": yard.builder, "able": able})
+    yard.build_said = {"provenance": "min"}
+    yard.build("tool")
+    assert [order.provenance for order in able.registry.values()] == ["min"]
+    assert not yard.builder.registry
+
+
+def test_where_nothing_may_be_attached_a_builder_without_provenance_is_refused_before_it_starts(yard: Yard) -> None:
+    yard.builder = WithoutProvenance(push=yard.store.put)
+    yard.chosen = lambda order: chosen(order, {"plain": yard.builder})
+    yard.build_said = {"provenance": "min", "evidence": False}
+    run = yard.build()
+    assert isinstance(run.error, Unusable)
+    assert "it makes no provenance" in run.error.problems[0].what
+    assert not yard.builder.registry
+
+
+def test_an_image_says_what_it_is_made_on_where_that_is_known(yard: Yard) -> None:
+    run = yard.build()
+    said = {one.image.name.rsplit("/", 1)[-1]: yard.order_of(one.image).annotations for one in run.built}
+    python = yard.store.tags["docker.io/library/python:3.12"]
+    base = next(one.image for one in run.built if one.image.name.endswith("base"))
+    assert (said["tool"][BASE_NAME], said["tool"][BASE_DIGEST]) == ("docker.io/library/python:3.12", python)
+    assert (said["web"][BASE_NAME], said["web"][BASE_DIGEST]) == ("r.test/shop/base", base.digest)
+    assert BASE_NAME not in said["job"]
 
 
 def test_a_record_that_the_registry_does_not_take_is_worth_a_word_and_no_failure(yard: Yard) -> None:

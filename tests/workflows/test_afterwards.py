@@ -1,6 +1,7 @@
 """What follows on a build and on its verdicts: the scan gate, the signature, the evidence in the registry."""
 
 import json
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,13 @@ from contracts.registries import Pusher, RealRegistry, credentials
 from davy.pipeline import configfile
 from davy.pipeline.adapters.imagestore import RegistryImages
 from davy.pipeline.adapters.registry import Registry
+from davy.pipeline.adapters.scanner import ProcessScanner
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Missing, Rejected, Unreachable, Unusable
 from davy.pipeline.events import CanaryFinished, Event, LogLine, Result, SuiteFinished, Warned
 from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Image, Revision
+from davy.pipeline.ports import ScanOrder
 from davy.pipeline.supply import evidence
 from davy.workflows import attesting, scanning
 from davy.workflows.errand import Errand
@@ -106,6 +109,15 @@ def test_an_accepted_finding_passes_until_its_end_and_then_counts_again(tmp_path
 def test_a_scanner_that_fails_is_never_a_pass(run: str, error: type[Exception], says: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=says):
         played(scanning.scanned(task(tmp_path, scan={"run": run, "timeout": "1s"}), [IMAGE]))
+
+
+def test_who_stops_davy_stops_the_scanner(tmp_path: Path) -> None:
+    said, stop = list[str](), list[int]()
+    scanner = ProcessScanner(os.environ, interrupted=lambda: bool(stop))
+    order = ScanOrder(image=IMAGE, run="echo began; sleep 600", report=tmp_path / "r.json", limit=timedelta(minutes=9))
+    with pytest.raises(KeyboardInterrupt):
+        scanner.scan(order, lambda line: (said.append(line), stop.append(1))[0])
+    assert said == ["began"]
 
 
 def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) -> None:

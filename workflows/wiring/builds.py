@@ -67,11 +67,11 @@ def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
     return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
 
 
-def scanner() -> "Scanner":
-    """The user's own, as processes here."""
+def scanner(clock: "Clock") -> "Scanner":
+    """The user's own, as processes here; Ctrl-C stops them."""
     from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
 
-    return ProcessScanner(os.environ)
+    return ProcessScanner(os.environ, interrupted=clock.interrupted)
 
 
 def signer(said: "SignConfig", folder: Path) -> "Signer":
