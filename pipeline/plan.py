@@ -129,8 +129,8 @@ WHERE = {
 }
 
 
-def suite(config: DeliveryConfig, said: SuiteConfig) -> PlanStep:
-    """One suite."""
+def suite(config: DeliveryConfig, said: SuiteConfig, *, alone: bool = False) -> PlanStep:
+    """One suite. `alone`: it is no part of a release."""
     image = said.image or (config.images[0].name if config.images else "")
     where = f"{WHERE[said.in_]} {image}" if said.in_ in IN_IMAGES else WHERE[said.in_]
     does = said.run or f"k6 run {said.k6}" if not said.config else f"{said.config}, as it is"
@@ -139,7 +139,20 @@ def suite(config: DeliveryConfig, said: SuiteConfig) -> PlanStep:
     return PlanStep(
         stage=Stage.TEST,
         sentence=f"Run suite {said.name} {where}: `{does}` ({', '.join([*limits, *_parts(said)])}).",
-        if_it_fails="The other suites still run, nothing is deployed; davy ends with 3.",
+        if_it_fails=f"The other suites still run{'' if alone else ', nothing is deployed'}; davy ends with 3.",
+    )
+
+
+def against_canary(said: SuiteConfig) -> PlanStep:
+    """One suite by hand, against the pods of the canary that is held."""
+    does = said.run or f"k6 run {said.k6}"
+    limits = [f"at most {durations.shown(said.timeout)}", f"{said.memory}, {said.cpus:g} CPU"]
+    return PlanStep(
+        stage=Stage.TEST,
+        sentence=f"Run suite {said.name} as a Kubernetes Job against the pods of the canary that is held, in the "
+        f"image that they run: `{does}` ({', '.join([*limits, *_parts(said)])}).",
+        if_it_fails="The other suites still run, the rollout is left as it is; davy ends with 3. "
+        "Without a canary nothing runs; davy ends with 2.",
     )
 
 

@@ -35,6 +35,14 @@ REMEDIES = {
     Ending.INTERRUPTED: "`davy canary status` says where traffic is; release again when ready",
 }
 
+ALONE = {
+    Ending.UNUSABLE: "mend what is named, then look with --dry-run",
+    Ending.REJECTED: "read the log named above",
+    Ending.UNREACHABLE: "once it answers, run the same again",
+    Ending.INTERRUPTED: "run the same again when ready",
+}
+"""Of `davy build` and `davy test`, which move no traffic."""
+
 GATE = "`davy slo status` shows more; wait, release what mends it, or go on with `--accept-budget WHY`, which is kept"
 
 
@@ -84,14 +92,16 @@ def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]
     except DavyError as error:
         end = End(ending=error.ending, sentence=error.what, remedy=error.remedy)
     except KeyboardInterrupt:
-        end = End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
+        sentence = "interrupted" if started.part else "interrupted before any traffic moved"
+        end = End(ending=Ending.INTERRUPTED, sentence=sentence)
     now = clock.now()
+    usual = REMEDIES | ALONE if started.part else REMEDIES
     yield ReleaseFinished(
         at=now,
         ending=end.ending,
         sentence=end.sentence,
         took=now - started.at,
-        remedy=end.remedy or REMEDIES[end.ending],
+        remedy=end.remedy or usual[end.ending],
     )
 
 

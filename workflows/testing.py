@@ -1,6 +1,6 @@
 """Testing: what `davy test` does, between its options and its ending."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Image
+from davy.pipeline.plan import PlanStep
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import ordering
 from davy.pipeline.testing.expansion import Ask
@@ -29,17 +30,13 @@ def test(task: Errand, said: Said) -> Ending:
     images = parts.given(task.config, said["images"])
     wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
     asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
-    events = framed(started(task), task.clock, _testing(task, images, asked))
+    events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), parts.keeper(task.out))
 
 
 def _against_canary(task: Errand, said: Said) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
-    wanted = chosen(task, said["suites"]) if said["suites"] else againstcanary.meant(task.config)
-    outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
-    if outside or not wanted:
-        what = f"{', '.join(outside)}: does not run `in: kubernetes`" if outside else "none says `against: canary`"
-        raise Unusable("No suite can reach the canary's pods.", problems=(Problem(what=what, path="tests"),))
+    wanted = _reaching(task, said["suites"])
     standing = wiring.cluster(task.config).standing()
     pods = againstcanary.reached(standing)
     images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
@@ -52,7 +49,21 @@ def _against_canary(task: Errand, said: Said) -> Ending:
         count = f"{len(pods)} canary pod{'s' if len(pods) > 1 else ''}"
         return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
 
-    return told(framed(started(task), task.clock, body()), task.clock, view_of(said), parts.keeper(task.out))
+    return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), parts.keeper(task.out))
+
+
+def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+    """The suites that can be run against the canary: those that say so, or those named. Raises Unusable."""
+    wanted = chosen(task, names) if names else againstcanary.meant(task.config)
+    outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
+    if wanted and not outside:
+        return wanted
+    what = f"{', '.join(outside)}: does not run `in: kubernetes`" if outside else "none says `against: canary`"
+    raise Unusable(
+        "No suite can reach the canary's pods.",
+        problems=(Problem(what=what, path="tests"),),
+        remedy="Give a suite `in: kubernetes` and `against: canary`, or name one that runs there with --suite.",
+    )
 
 
 def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
@@ -95,9 +106,16 @@ def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
 
 def planned(task: Errand, said: Said) -> Ending:
     """What a test would do."""
-    against = bool(said["against"])
-    meant = againstcanary.meant(task.config) if against and not said["suites"] else chosen(task, said["suites"])
-    builds = not against and not said["images"] and any(ordering.needs_image(suite) for suite in meant)
-    steps = plan.builds(task.config, wiring.source(task.folder).revision()) if builds else ()
-    steps_told(task.config.service, [*steps, *(plan.suite(task.config, suite) for suite in meant)], said)
+    if said["against"]:
+        steps = [plan.against_canary(suite) for suite in _reaching(task, said["suites"])]
+    else:
+        steps = list(_steps(task, said))
+    steps_told(task.config.service, steps, said)
     return Ending.DONE
+
+
+def _steps(task: Errand, said: Said) -> Iterator[PlanStep]:
+    meant = chosen(task, said["suites"])
+    if not said["images"] and any(ordering.needs_image(suite) for suite in meant):
+        yield from plan.builds(task.config, wiring.source(task.folder).revision())
+    yield from (plan.suite(task.config, suite, alone=True) for suite in meant)

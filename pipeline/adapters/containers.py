@@ -19,7 +19,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
 from davy.pipeline import durations
-from davy.pipeline.adapters import engine
+from davy.pipeline.adapters import engine, suitereport
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.tarball import Refused, extracted
@@ -31,7 +31,6 @@ SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 """Labels by which containers that a killed run left behind are found."""
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
-MOST_JUNIT = 32 * 2**20
 MOST_COPY = 2 * 2**30
 MOST_LOG = 64 * 2**20
 MOST_LINE = 64 * 2**10
@@ -76,7 +75,7 @@ class DockerSuites:
 
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
-        order.out.mkdir(parents=True, exist_ok=True)
+        suitereport.place(order.out)
         log = order.out / "log.txt"
         with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
             problem = self._pulled(client, order)
@@ -240,20 +239,17 @@ def _folder_for(path: str) -> bytes:
 
 
 def _report(client: docker.APIClient, container: str, out: Path) -> tuple[str | None, tuple[Path, ...]]:
-    """The JUnit report's text; of one that is too large for memory, a copy in the folder."""
+    """The JUnit report, copied into the folder; for `junit` and `reports` of the run."""
+    path = out / suitereport.JUNIT
     try:
-        chunks, facts = client.get_archive(container, JUNIT)
-        if int(facts.get("size", 0)) > MOST_JUNIT:
-            return None, extracted(chunks, out, most_bytes=MOST_COPY, most_files=1)
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-            member = archive.next()
-            source = archive.extractfile(member) if member and member.isreg() else None
-            return (source.read().decode(errors="replace") if source else None), ()
-    except (NotFound, tarfile.TarError):
+        chunks, _ = client.get_archive(container, JUNIT)
+        extracted(chunks, out, most_bytes=MOST_COPY, most_files=1)
+    except NotFound:
         return None, ()
     except Refused:
-        # What came of it breaks off, and that is told.
-        return None, (out / Path(JUNIT).name,)
+        # What came of it breaks off, or nothing came: either is told, and neither passes for no report.
+        return None, (path,)
+    return suitereport.told(path)
 
 
 def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:

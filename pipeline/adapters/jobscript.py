@@ -11,13 +11,15 @@ import binascii
 import shlex
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 FOLDER = "/tmp/davy"  # noqa: S108 -- a volume of the pod's own
 MOST_PACKED = 4 * 2**20
 """Bytes of the packed report, and of the packed files: a kubelet keeps 10 MiB of a log by default."""
-MOST_JUNIT = 32 * 2**20
+MOST_REPORT = 2 * 2**30
+"""Bytes of the report, unpacked."""
+CHUNK = 2**16
 
 SCRIPT = (
     """
@@ -36,6 +38,8 @@ eval "$own"
 JUNIT=FOLDER/junit.xml
 export JUNIT
 mkdir -p FOLDER
+uptime() { { read -r up _ </proc/uptime; } 2>/dev/null && echo "$up"; }
+began=$(uptime)
 /bin/sh -c "$run" &
 child=$!
 (sleep "$limit" && : >FOLDER/.late && kill -TERM "$child" && sleep 3 && kill -KILL "$child") >/dev/null 2>&1 &
@@ -45,6 +49,7 @@ wait "$child" 2>/dev/null
 code=$?
 # A signal ends `wait` early: wait again for what the trap ended.
 if [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null; then wait "$child" 2>/dev/null; code=$?; fi
+finished=$(uptime)
 trap '' TERM INT
 kill "$watch" 2>/dev/null
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -53,20 +58,20 @@ sent() {
   if [ "$size" -gt "$most" ]; then
     printf '%s large %s %s\\n' "$mark" "$1" "$size"
   else
-    printf '%s part %s\\n' "$mark" "$1"
+    printf '%s part %s %s\\n' "$mark" "$1" "$size"
     base64 "$2"
   fi
 }
-printf '\\n%s exit %s\\n' "$mark" "$code"
+printf '\\n%s exit %s %s %s\\n' "$mark" "$code" "$began" "$finished"
 if [ -f FOLDER/.late ]; then printf '%s late\\n' "$mark"; fi
 if [ -f FOLDER/.told ]; then printf '%s told\\n' "$mark"; fi
 if [ -f "$JUNIT" ]; then
   if has gzip && has base64; then
-    gzip -c "$JUNIT" >FOLDER/.junit && sent junit.gz FOLDER/.junit
+    if gzip -c "$JUNIT" >FOLDER/.junit; then sent junit.gz FOLDER/.junit; else printf '%s lost junit\\n' "$mark"; fi
   elif has base64; then
     sent junit "$JUNIT"
   else
-    printf '%s part junit.text\\n' "$mark"
+    printf '%s part junit.text %s\\n' "$mark" "$(wc -l <"$JUNIT")"
     cat "$JUNIT"
     echo
   fi
@@ -111,6 +116,8 @@ class Parts:
     exit_code: int | None = None
     late: bool = False
     """True where the script ended the suite because its time was up."""
+    took: timedelta | None = None
+    """How long the suite's command ran, by the clock of its node."""
     was_told: bool = False
     """True where the script ended the suite because its pod was told to end."""
     notes: list[str] = field(default_factory=list)
@@ -119,7 +126,9 @@ class Parts:
     _blank: bool = False
     _whole: bool = False
     _name: str = ""
+    _lost: str = ""
     _lines: dict[str, list[str]] = field(default_factory=dict)
+    _sizes: dict[str, int] = field(default_factory=dict)
     _size: int = 0
 
     def told(self, line: str) -> Iterator[str]:
@@ -143,47 +152,66 @@ class Parts:
     def _said(self, what: str, *rest: str) -> None:
         self._name = ""
         match what, *rest:
-            case ["exit", code] if code.isdigit():
+            case ["exit", code, *times] if code.isdigit():
                 self.exit_code = int(code)
+                self.took = _between(times)
             case ["late"]:
                 self.late = True
             case ["told"]:
                 self.was_told = True
             case ["end"]:
                 self._whole = True
-            case ["part", name]:
-                self._name = name
-            case ["large", name, size]:
-                self.notes.append(
-                    f"({name}: {int(size) / 2**20:.1f} MiB packed, more than the {MOST_PACKED // 2**20} MiB that come "
-                    "out of a pod; left there)"
-                )
+            case ["part", name, size] if size.isdigit():
+                self._name, self._sizes[name], self._lines[name] = name, int(size), []
+            case words:
+                self._missed(*words)
+
+    def _missed(self, *words: str) -> None:
+        """What could not be brought out."""
+        match words:
+            case ["large", "files.tgz", size]:
+                self.notes.append(f"(files: {_too_large(size)}; left there)")
+            case ["large", _, size]:
+                self._lost = _too_large(size)
+            case ["lost", *_]:
+                self._lost = "it could not be packed there: see the log"
             case ["none", *path]:
                 self.notes.append(f"(nothing to collect at {' '.join(path)})")
             case ["untold", *_]:
                 self.notes.append("(files were not collected: the image has no tar, gzip or base64)")
 
-    def junit(self) -> str | None:
-        """The report's text; None where none was written or it came out broken."""
+    def report(self) -> Iterator[bytes]:
+        """The report in chunks; nothing where none was written. Raises ValueError where it did not come whole."""
+        if self._lost:
+            raise ValueError(self._lost)
         if "junit.text" in self._lines:
-            return "\n".join(self._lines["junit.text"])
-        if "junit" in self._lines:
-            return self._bytes("junit").decode(errors="replace") or None
-        if "junit.gz" in self._lines:
-            with suppress(zlib.error):
-                packed = zlib.decompressobj(wbits=31)
-                return packed.decompress(self._bytes("junit.gz"), MOST_JUNIT).decode(errors="replace") or None
-        return None
+            lines = self._lines["junit.text"]
+            # One more than it has ends of lines: the script ends the last.
+            if len(lines) <= self._sizes["junit.text"]:
+                raise ValueError("its end is missing")
+            yield "\n".join(lines).encode()
+        elif "junit" in self._lines:
+            yield self._bytes("junit")
+        elif "junit.gz" in self._lines:
+            yield from self._unpacked("junit.gz", MOST_REPORT)
 
     def files(self) -> Iterator[bytes]:
         """The collected files as an uncompressed tar, in chunks. Raises ValueError where it came out broken."""
-        packed, left = zlib.decompressobj(wbits=31), self._bytes("files.tgz")
+        yield from self._unpacked("files.tgz")
+
+    def _unpacked(self, name: str, most: int | None = None) -> Iterator[bytes]:
+        packed, left, size = zlib.decompressobj(wbits=31), self._bytes(name), 0
         try:
             while left and not packed.eof:
-                yield packed.decompress(left, 2**16)
-                left = packed.unconsumed_tail
+                chunk = packed.decompress(left, CHUNK)
+                left, size = packed.unconsumed_tail, size + len(chunk)
+                if most is not None and size > most:
+                    raise ValueError(f"it is larger than {most // 2**30} GiB")
+                yield chunk
         except zlib.error as error:
-            raise ValueError(f"the files came out broken: {error}") from error
+            raise ValueError(f"what came is broken: {error}") from error
+        if not packed.eof:
+            raise ValueError("its end is missing")
 
     def is_whole(self) -> bool:
         """True once the script's last line came."""
@@ -195,6 +223,23 @@ class Parts:
 
     def _bytes(self, name: str) -> bytes:
         try:
-            return base64.b64decode("".join(self._lines.get(name, [])), validate=True)
-        except binascii.Error:
-            return b""
+            made = base64.b64decode("".join(self._lines.get(name, [])), validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"what came is broken: {error}") from error
+        if len(made) != self._sizes.get(name, 0):
+            raise ValueError(f"{len(made):,} of its {self._sizes.get(name, 0):,} packed bytes came")
+        return made
+
+
+def _too_large(size: str) -> str:
+    most = MOST_PACKED // 2**20
+    return f"{int(size) / 2**20:.1f} MiB packed, more than the {most} MiB that come out of a pod"
+
+
+def _between(times: Sequence[str]) -> timedelta | None:
+    """From one reading of /proc/uptime to the next; None where the system has none."""
+    try:
+        began, ended = map(float, times)
+    except ValueError:
+        return None
+    return timedelta(seconds=max(0.0, round(ended - began, 3)))

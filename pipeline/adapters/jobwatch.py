@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from davy.pipeline import durations
-from davy.pipeline.adapters import jobstate, tarball
+from davy.pipeline.adapters import jobstate, suitereport, tarball
 from davy.pipeline.adapters.joblog import LogReader
 from davy.pipeline.adapters.jobpod import GRACE
 from davy.pipeline.adapters.jobscript import Parts
@@ -97,21 +97,45 @@ class Shard:
             return self._run(code, failure)
 
     def _run(self, code: int | None, failure: Failure | None) -> SuiteRun:
-        files = self._unpacked()
-        if code is not None and not failure and not self.parts.is_whole():
-            self.parts.notes.append("(the end of the log did not come; report and files may be missing)")
+        files, failure = self._unpacked(), failure or self._cut_off(code)
+        junit, reports, lost = self._report()
         for note in [*self.parts.notes, *([failure.because] if failure and not self.parts.is_whole() else [])]:
             self.log.tell(note)
         if code or failure:
             files += self._services()
         return SuiteRun(
             exit_code=code,
-            junit=self.parts.junit(),
+            junit=junit,
             log=Path(self.log.kept.name),
-            because=failure.because if failure else "",
+            because=failure.because if failure else _lost(code, lost) if lost else "",
             fault=bool(failure and failure.fault),
             files=files,
+            reports=reports,
+            took=self.parts.took,
         )
+
+    def _cut_off(self, code: int | None) -> Failure | None:
+        """Whether it passed is not known where its report may be among what did not come."""
+        if code is None or self.parts.is_whole():
+            return None
+        words = "the end of its log did not come out of the pod, and with it perhaps its report"
+        if code == 0:
+            return Failure(because=words, fault=True)
+        self.parts.notes.append(f"({words})")
+        return None
+
+    def _report(self) -> tuple[str | None, tuple[Path, ...], str]:
+        """For `junit` and `reports` of the run, and why it did not come whole."""
+        path = suitereport.place(self.order.out)
+        try:
+            with path.open("wb") as kept:
+                for chunk in self.parts.report():
+                    kept.write(chunk)
+        except ValueError as error:
+            return None, (path,) if path.stat().st_size else (), str(error)
+        if not path.stat().st_size:
+            path.unlink()
+        return *suitereport.told(path), ""
 
     # ---- its beginning ----
 
@@ -226,6 +250,12 @@ class Shard:
                 kept.append(self.order.out / f"service-{name}.txt")
                 kept[-1].write_text(text, encoding="utf-8")
         return tuple(kept)
+
+
+def _lost(code: int | None, why: str) -> str:
+    """A report that did not come whole never counts as passed: what is missing may be a failure."""
+    words = f"its report did not come out of the pod: {why}"
+    return f"exit code {code}, and {words}" if code else words
 
 
 def _words(pod: Doc) -> str:

@@ -10,15 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from davy.pipeline import durations
-from davy.pipeline.adapters import orphans, process
+from davy.pipeline.adapters import orphans, process, suitereport
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import MOST_BYTES, MOST_FILES
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.testing import k6
 
-JUNIT = "junit.xml"
-MOST_JUNIT = 32 * 2**20
-"""Bytes; a larger report is read as it streams."""
 GRACE = timedelta(seconds=5)
 """From the word to end until the kill: enough to write a report."""
 
@@ -70,9 +67,7 @@ class ProcessSuites:
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         out = order.out.resolve()
-        out.mkdir(parents=True, exist_ok=True)
-        report = out / JUNIT
-        report.unlink(missing_ok=True)
+        report = suitereport.place(out)
         with (out / "log.txt").open("w", encoding="utf-8") as kept:
             log = SuiteLog(kept=kept, say=say)
             ended = process.run(
@@ -86,11 +81,11 @@ class ProcessSuites:
             )
             files = _collected(order, out / "files", log.tell)
         because = "" if ended.exit_code is not None else self._why(order)
-        small = report.is_file() and report.stat().st_size <= MOST_JUNIT
+        junit, reports = suitereport.told(report)
         return SuiteRun(
             exit_code=ended.exit_code,
-            junit=report.read_text(encoding="utf-8", errors="replace") if small else None,
-            reports=(report,) if report.is_file() and not small else (),
+            junit=junit,
+            reports=reports,
             log=out / "log.txt",
             because=because,
             files=files,

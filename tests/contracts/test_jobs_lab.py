@@ -1,5 +1,6 @@
 """Suites as Jobs in a real cluster: shards, services, why one did not end by itself, and what is left of it."""
 
+import shlex
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
 from davy.canary.adapters.rights import demand_jobs
+from davy.pipeline import junit, reportfiles
 from davy.pipeline.adapters.jobpod import JobName, job_of, label
 from davy.pipeline.adapters.jobs import JobPlace, JobSuites
 from davy.pipeline.errors import Forbidden
+from davy.pipeline.events import Result
 from davy.pipeline.model import Image
 from davy.pipeline.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suiteconfig import ServiceConfig
@@ -43,6 +46,32 @@ def ran(suites: JobSuites, folder: Path, of: Image, run: str, **more: object) ->
 def test_a_loud_suite_loses_no_line(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
     run, lines = ran(suites, tmp_path, image(lab), "for i in $(seq 20000); do echo line $i; done")
     assert (run.exit_code, lines) == (0, [f"line {number}" for number in range(1, 20001)])
+
+
+def test_a_report_too_large_for_memory_comes_out_as_a_file(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    script = (
+        "import os; out = open(os.environ['JUNIT'], 'w'); out.write('<testsuite><testcase name=\"a\"><system-out>');"
+        "[out.write('0123456789' * 10**6) for _ in range(4)]; out.write('</system-out></testcase></testsuite>')"
+    )
+    run, _ = ran(suites, tmp_path, image(lab), f"python3 -c {shlex.quote(script)}")
+    assert (run.exit_code, run.junit, [path.stat().st_size > 40 * 10**6 for path in run.reports]) == (0, None, [True])
+    found = reportfiles.read(run)
+    assert found is not None
+    assert ([case.name for case in found.cases], found.broken) == (["a"], "")
+
+
+def test_a_report_that_cannot_come_out_of_the_pod_fails_a_suite_that_ended_with_0(
+    lab: KubeLab, suites: JobSuites, tmp_path: Path
+) -> None:
+    run, _ = ran(suites, tmp_path, image(lab), "head -c 6000000 /dev/urandom >$JUNIT")
+    assert run.because.startswith("its report did not come out of the pod: 5.7 MiB packed")
+    assert junit.ended("unit", run, timedelta(0)).result is Result.FAILED
+
+
+def test_how_long_a_suite_took_is_told_without_its_pod(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:
+    run, _ = ran(suites, tmp_path, image(lab), "sleep 1.5", timeout=timedelta(minutes=2))
+    assert run.took is not None
+    assert run.took >= timedelta(seconds=1.4)
 
 
 def test_too_much_memory_is_told_from_a_failure(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:

@@ -35,10 +35,22 @@ def played(folder: Path, run: str, *collect: str, **how: Any) -> tuple[int, list
     return ended(started(folder, run, *collect, **how))
 
 
+def with_tools(folder: Path, *names: str) -> str:
+    tools = folder / "bin"
+    tools.mkdir()
+    for tool in ("cat", "mkdir", "wc", "sleep", *names):
+        (tools / tool).symlink_to(f"/bin/{tool}" if Path(f"/bin/{tool}").exists() else f"/usr/bin/{tool}")
+    return str(tools)
+
+
+def report(parts: Parts) -> str:
+    return b"".join(parts.report()).decode()
+
+
 def test_the_suites_lines_exit_code_and_report_come_out_as_they_were(tmp_path: Path) -> None:
     run = "echo one; echo; echo '<testsuite>ä</testsuite>' >$JUNIT; echo two; exit 3"
     code, lines, parts = played(tmp_path, run)
-    assert (code, lines, parts.junit()) == (3, ["one", "", "two"], "<testsuite>ä</testsuite>\n")
+    assert (code, lines, report(parts)) == (3, ["one", "", "two"], "<testsuite>ä</testsuite>\n")
     assert (parts.exit_code, parts.is_whole(), parts.notes, parts.has_files()) == (3, True, [], False)
 
 
@@ -68,13 +80,9 @@ def test_files_that_are_too_large_are_named_and_left(tmp_path: Path) -> None:
 
 
 def test_an_image_with_next_to_no_tools_still_gives_its_report(tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for tool in ("cat", "mkdir", "wc", "sleep"):
-        (tools / tool).symlink_to(f"/bin/{tool}" if Path(f"/bin/{tool}").exists() else f"/usr/bin/{tool}")
-    code, _, parts = played(tmp_path, "echo '<t/>' >$JUNIT; exit 1", "/etc/hostname", path=str(tools))
+    code, _, parts = played(tmp_path, "echo '<t/>' >$JUNIT; exit 1", "/etc/hostname", path=with_tools(tmp_path))
     assert code == 1
-    assert (parts.junit() or "").strip() == "<t/>"
+    assert report(parts).strip() == "<t/>"
     assert parts.notes == ["(files were not collected: the image has no tar, gzip or base64)"]
 
 
@@ -85,7 +93,7 @@ def test_a_suite_whose_time_is_up_still_gives_its_report(tmp_path: Path) -> None
     time.sleep(0.2)
     child.send_signal(signal.SIGTERM)
     code, lines, parts = ended(child)
-    assert (code, lines, parts.junit()) == (143, ["begun"], "<t/>\n")
+    assert (code, lines, report(parts)) == (143, ["begun"], "<t/>\n")
 
 
 def test_a_suite_cannot_pass_off_lines_of_its_own_as_the_scripts(tmp_path: Path) -> None:
@@ -95,11 +103,50 @@ def test_a_suite_cannot_pass_off_lines_of_its_own_as_the_scripts(tmp_path: Path)
 
 def test_a_broken_copy_is_told_and_no_crash() -> None:
     parts = Parts(MARK)
-    for line in (f"{MARK} exit 0", f"{MARK} part files.tgz", "AAAA", f"{MARK} part junit.gz", "%%%"):
+    for line in (f"{MARK} exit 0", f"{MARK} part files.tgz 3", "AAAA", f"{MARK} part junit.gz 3", "%%%"):
         assert list(parts.told(line)) == []
-    assert parts.junit() is None
+    with pytest.raises(ValueError, match="broken"):
+        report(parts)
     with pytest.raises(ValueError, match="broken"):
         list(parts.files())
+
+
+@pytest.mark.parametrize("tools", ["", "base64", "gzip base64"])
+@pytest.mark.parametrize("left_out", range(1, 4))
+def test_a_report_of_which_a_line_is_missing_is_no_report(tmp_path: Path, left_out: int, tools: str) -> None:
+    cases = "".join(f'<testcase name="{os.urandom(60).hex()}"/>\n' for _ in range(6))
+    (tmp_path / "r").write_text(f"<testsuite>\n{cases}</testsuite>")
+    child = started(tmp_path, f"cat {tmp_path}/r >$JUNIT", path=with_tools(tmp_path, *tools.split()))
+    out = child.communicate(timeout=20)[0].decode().split("\n")[:-1]
+    begins = next(number for number, line in enumerate(out) if line.startswith(f"{MARK} part junit"))
+    whole, cut = Parts(MARK), Parts(MARK)
+    for number, line in enumerate(out):
+        list(whole.told(line))
+        list(cut.told(line) if number != begins + left_out else ())
+    assert report(whole).strip() == (tmp_path / "r").read_text()
+    with pytest.raises(ValueError, match=r"end is missing|bytes came"):
+        report(cut)
+
+
+def test_a_report_that_is_too_large_for_the_log_is_no_report_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "r").write_bytes(os.urandom(3000))
+    code, _, parts = played(tmp_path, f"cat {tmp_path}/r >$JUNIT", most=1000)
+    assert code == 0
+    with pytest.raises(ValueError, match="packed, more than"):
+        report(parts)
+
+
+def test_a_report_above_32_mib_comes_out_whole(tmp_path: Path) -> None:
+    written = "<t>" + "0123456789" * 4 * 2**20 + "</t>"
+    (tmp_path / "r").write_text(written)
+    _, _, parts = played(tmp_path, f"cat {tmp_path}/r >$JUNIT")
+    assert report(parts) == written
+
+
+def test_how_long_the_suite_ran_is_told(tmp_path: Path) -> None:
+    _, _, parts = played(tmp_path, "sleep 0.3")
+    assert parts.took is not None
+    assert parts.took.total_seconds() >= 0.2
 
 
 def test_every_shard_finds_what_is_its_own(tmp_path: Path) -> None:
@@ -117,4 +164,4 @@ def test_its_own_watch_ends_a_suite_in_time_and_the_report_comes_out(tmp_path: P
     command = words(mark=MARK, run=run, seconds=1, shards=[{}], collect=())
     command[2] = command[2].replace(FOLDER, str(tmp_path)).replace("sleep 1\n", "")
     _, lines, parts = ended(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
-    assert (lines[0], parts.late, parts.junit(), parts.is_whole()) == ("begun", True, "<t/>\n", True)
+    assert (lines[0], parts.late, report(parts), parts.is_whole()) == ("begun", True, "<t/>\n", True)

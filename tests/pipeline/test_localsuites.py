@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline import reportfiles
 from davy.pipeline.adapters import orphans
 from davy.pipeline.adapters.localsuites import ProcessPlace, ProcessSuites
 from davy.pipeline.ports import SuiteOrder, SuiteRun
@@ -123,3 +124,15 @@ def test_an_interruption_of_davy_is_one_of_the_suite(tmp_path: Path) -> None:
     order = SuiteOrder(name="unit", image=None, run="echo begun; sleep 60", folder=tmp_path, out=tmp_path / "out")
     run = suites.run(order, lambda _: word.set())
     assert run.because == "stopped"
+
+
+def test_a_large_report_and_one_in_another_encoding_come_as_files_and_are_read(tmp_path: Path) -> None:
+    xml = "<testsuite><testcase name='ä'><system-out>{}</system-out></testcase></testsuite>"
+    (tmp_path / "wide").write_bytes(f"<?xml version='1.0' encoding='utf-16'?>{xml}".encode("utf-16"))
+    (tmp_path / "large").write_text(xml.format("x" * 33 * 2**20))
+    for name in ("wide", "large"):
+        run, _ = ran(tmp_path, f"cp {name} $JUNIT")
+        found = reportfiles.read(run)
+        assert (run.junit, len(run.reports)) == (None, 1)
+        assert found is not None
+        assert ([case.name for case in found.cases], found.broken) == (["ä"], "")

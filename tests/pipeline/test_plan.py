@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from davy.pipeline.configfile import parsed
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
-from davy.pipeline.plan import Plan, planned
+from davy.pipeline.plan import Plan, against_canary, planned, suite
 
 TEXT = """
 service: checkout
@@ -103,3 +103,11 @@ def test_the_plan_says_what_the_gate_asks_of_the_error_budgets() -> None:
         "Ask that 2 error budgets have at least 10 % left, and that none burns as fast as would page; now, and again "
         "before any traffic moves."
     )
+
+
+def test_a_suite_against_the_canary_by_hand_is_foreseen_as_such() -> None:
+    config = parsed(TEXT.replace("run: e2e}", "run: e2e, against: canary}"), "davy.yaml", {})
+    step = against_canary(config.tests[1])
+    assert "against the pods of the canary that is held, in the image that they run: `e2e`" in step.sentence
+    assert "the rollout is left as it is; davy ends with 3" in step.if_it_fails
+    assert "deployed" not in step.if_it_fails + suite(config, config.tests[0], alone=True).if_it_fails

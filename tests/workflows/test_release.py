@@ -11,7 +11,7 @@ from davy.pipeline.errors import DavyError, LockedOut, Problem, Rejected, Unreac
 from davy.pipeline.events import Event, ReleaseFinished, ReleaseStarted, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Image, Revision
-from davy.workflows.release import REMEDIES, Parts, framed, release
+from davy.workflows.release import REMEDIES, End, Parts, framed, release
 
 IMAGE = Image(name="shop/checkout", digest="sha256:" + "a" * 64)
 REVISION = Revision(sha="9b04e7d" + "0" * 33, committed_at=datetime(2026, 5, 1, tzinfo=UTC))
@@ -169,3 +169,18 @@ def test_every_error_of_the_tree_ends_with_an_exit_code_that_is_not_zero() -> No
         return [kind, *(deeper for part in kind.__subclasses__() for deeper in tree(part))]
 
     assert all(kind.ending is not Ending.DONE for kind in tree(DavyError))
+
+
+def test_a_command_that_moves_no_traffic_does_not_send_people_to_the_canary() -> None:
+    clock = SimulatedClock()
+    began = ReleaseStarted(at=clock.now(), release="shop-1", service="shop", runner="me", part="test")
+
+    def broken(error: BaseException) -> Generator[Event, None, End]:
+        yield StageStarted(at=clock.now(), stage=Stage.TEST)
+        raise error
+
+    for error in (KeyboardInterrupt(), Unreachable("Docker did not answer."), Rejected("no"), Unusable("no")):
+        *_, last = framed(began, clock, broken(error))
+        assert isinstance(last, ReleaseFinished)
+        assert "traffic" not in last.sentence
+        assert "canary" not in last.remedy
