@@ -58,7 +58,7 @@ class Finding:
 
 
 def read(text: str) -> tuple[Finding, ...]:
-    """Every finding of the report, each once, as bad as its worst word. Raises Broken, also for one that says it failed."""
+    """Every finding, each once, as bad as its worst word. Raises Broken, also for a report that says it failed."""
     if len(text) > MOST_CHARACTERS:
         raise Broken("is larger than 64 MiB")
     try:
