@@ -105,7 +105,7 @@ def test_what_is_in_the_registry_is_never_built_again(tmp_path: Path) -> None:
     why = json.loads(shop.davy("build", "explain", "base", "-o", "json", folder=clone, home="another-home").stdout)
     assert (why["action"], why["changes"]) == ("build", ["base/lib.py changed"])
     assert why["since"]["where"] == "in the registry"
-    why = json.loads(shop.davy("build", "explain", SERVICES[0], "-o", "json", folder=clone, home="another-home").stdout)
+    why = json.loads(shop.davy("build", "explain", "api", "-o", "json", folder=clone, home="another-home").stdout)
     assert (why["changes"], why["above"][0]["changes"]) == (["its parent base changed"], ["base/lib.py changed"])
     based = shop.build(folder=clone, home="another-home")
     assert labels(based, BuildAction.BUILD) == {*SERVICES, "base"}
