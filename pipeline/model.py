@@ -30,6 +30,17 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One of many, for people to read."""
+
+    sha: str
+    at: datetime
+    author: str
+    subject: str
+    """The first line of its message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """An image in a registry, named by its content."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from davy.pipeline.errors import Unusable
-from davy.pipeline.model import Image, Revision
+from davy.pipeline.model import Commit, Image, Revision
 from davy.pipeline.record import RunRecord
 from davy.pipeline.value import dataclass
 
@@ -36,6 +36,17 @@ class Source(Protocol):
 
     def revision(self) -> Revision:
         """Raises Unusable where the folder is no git work tree or has no commit."""
+        ...
+
+
+class History(Protocol):
+    """The commits of the work tree."""
+
+    def since(self, sha: str, paths: Sequence[Path], most: int) -> tuple[Commit, ...]:
+        """The newest commits that `sha` does not hold and that touch one of the paths, at most so many.
+
+        None where this clone does not know `sha`, or where no git is to be asked: they only explain.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,15 +12,18 @@ from davy.pipeline.builds import because
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction
+from davy.pipeline.model import Commit
 from davy.pipeline.outlook import Outlook
 from davy.pipeline.value import dataclass
-from davy.workflows import works
+from davy.workflows import wiring, works
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless, one_line
 
 VERSION = 1
 MOST = 40
 """Changes that are written out; JSON has them all."""
+FEW = 5
+"""Commits that are told."""
 SAYS = {
     BuildAction.BUILD: "will be built",
     BuildAction.REUSE: "will not be built",
@@ -36,6 +40,8 @@ class Why:
     changes: tuple[str, ...] = ()
     above: tuple["Change", ...] = ()
     """What changed in the images that it is built from, the nearest first."""
+    commits: tuple[Commit, ...] = ()
+    """The newest since then that touch what it, or one of those, is made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +57,25 @@ def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
     only = works.meant(task.config, (said["image"],))
     with works.seen(task, ask=not said["offline"]) as (shop, memory):
         found = outlook.outlook(shop, memory, only=only)
-        told = [_why(one, memory, shop) for one in found if one.keyed.id in only]
+        told = [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]
     for why in told:
         click.echo(json.dumps(document(why)) if said["output"] == "json" else text(why))
     return Ending.DONE
 
 
-def _why(one: Outlook, memory: lookup.Memory, shop: Workshop) -> Why:
+def _why(one: Outlook, memory: lookup.Memory, shop: Workshop, folder: Path) -> Why:
     past = lookup.last(one.keyed, memory)
-    above = tuple(_above(one.keyed, past, memory, shop)) if past else ()
-    return Why(outlook=one, past=past, changes=_changes(one.keyed, past, shop), above=above)
+    if past is None:
+        return Why(outlook=one, past=None)
+    changes, above = _changes(one.keyed, past, shop), tuple(_above(one.keyed, past, memory, shop))
+    made_from = [folder / path for keyed in (one.keyed, *(other.keyed for other in above)) for path in _paths(keyed)]
+    commits = wiring.history(folder).since(past.record.build.commit, made_from, FEW) if changes else ()
+    return Why(outlook=one, past=past, changes=changes, above=above, commits=commits)
+
+
+def _paths(keyed: Keyed) -> tuple[str, ...]:
+    recipe = keyed.recipe
+    return (recipe.context, f"{recipe.context}/{recipe.dockerfile}", *recipe.contexts.values())
 
 
 def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
@@ -98,6 +113,10 @@ def document(why: Why) -> dict[str, object]:
         "since": since,
         "changes": list(why.changes),
         "above": [{"id": one.keyed.id, "changes": list(one.changes)} for one in why.above],
+        "commits": [
+            {"sha": one.sha, "at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "author": one.author, "subject": one.subject}
+            for one in why.commits
+        ],
         "made_from": _made_from(keyed),
     }
 
@@ -121,7 +140,12 @@ def text(why: Why) -> str:
     lines += [f"    {change}" for change in why.changes[:MOST]]
     lines += [f"    and {len(why.changes) - MOST} more" if len(why.changes) > MOST else ""]
     lines += [f"    in {one.keyed.label}: {because.told(one.changes)}" for one in why.above if one.changes]
+    lines += [f"  {'' if number else 'commits':7} {_line(one)}" for number, one in enumerate(why.commits)]
     return "\n".join(one_line(line) if not line.startswith(" ") else harmless(line) for line in _packed(lines))
+
+
+def _line(commit: Commit) -> str:
+    return f"{commit.sha[:12]} {commit.at:%Y-%m-%d} {one_line(commit.author)}: {one_line(commit.subject)}"
 
 
 def _packed(lines: list[str]) -> list[str]:

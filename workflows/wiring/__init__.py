@@ -5,7 +5,18 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
 from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side, side_of, target
-from davy.workflows.wiring.runs import clock, person, revision, runner, secret, secrets, source, version, washing
+from davy.workflows.wiring.runs import (
+    clock,
+    history,
+    person,
+    revision,
+    runner,
+    secret,
+    secrets,
+    source,
+    version,
+    washing,
+)
 from davy.workflows.wiring.suites import archive, project_files, quarantine, suite_places
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "builders",
     "clock",
     "cluster",
+    "history",
     "images",
     "judge",
     "metrics",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.config import DeliveryConfig
     from davy.pipeline.model import Revision
-    from davy.pipeline.ports import Source
+    from davy.pipeline.ports import History, Source
 
 KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
 """Variables that hold keys of clouds, also where the configuration does not name them."""
@@ -44,6 +44,13 @@ def clock() -> "SystemClock":
     from davy.pipeline.adapters.clock import SystemClock  # noqa: PLC0415
 
     return SystemClock()
+
+
+def history(folder: Path) -> "History":
+    """The commits of the work tree that holds the folder."""
+    from davy.pipeline.adapters.history import GitHistory  # noqa: PLC0415
+
+    return GitHistory(folder)
 
 
 def secret(value: str, path: str) -> str:
