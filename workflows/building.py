@@ -8,8 +8,9 @@ import click
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction, ImageBuilt
-from davy.workflows import parts, wiring, works
+from davy.workflows import wiring, works
 from davy.workflows.errand import Errand, started
+from davy.workflows.keeping import keeper
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -24,7 +25,7 @@ def build(task: Errand, said: Said) -> Ending:
     made: list[ImageBuilt] = []
     body = _building(task, only, made, force=said["force"])
     events = framed(started(task, "build"), task.clock, body)
-    ending = told(events, task.clock, view_of(said), parts.keeper(task.out), talk=True)
+    ending = told(events, task.clock, view_of(said), keeper(task.out), talk=True)
     if said["output"] == "text" and ending is Ending.DONE:
         with suppress(OSError):
             for one in sorted(made, key=lambda one: one.image.reference):
