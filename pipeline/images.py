@@ -248,6 +248,8 @@ class _Story:
         )
 
     def _failure(self, keyed: Keyed, why: str, log: str = "") -> BuildFailed:
+        # A builder's error begins with the image's name, for it may stand alone; here the label says it.
+        why = why.removeprefix(f"{keyed.recipe.name} was not built").removeprefix(":").strip()
         return BuildFailed(at=self._tools.clock.now(), label=keyed.label, why=why, log=log)
 
     def _raised(self) -> None:

@@ -195,6 +195,12 @@ def test_a_failed_build_stops_what_is_built_from_it_and_the_others_go_on(yard: Y
     assert (end.result, end.note) == (Result.FAILED, "no")
 
 
+def test_the_line_of_a_failed_build_says_its_name_once(yard: Yard) -> None:
+    yard.builder.faults["r.test/shop/tool"] = Rejected("r.test/shop/tool was not built: no such base", remedy="x")
+    (failed,) = yard.build("tool").of(BuildFailed)
+    assert (failed.label, failed.why) == ("tool", "no such base")
+
+
 def test_every_failure_is_told_and_what_a_person_can_mend_decides_the_ending(yard: Yard) -> None:
     yard.builder.faults |= {"r.test/shop/base": Unreachable("away"), "r.test/shop/tool": Rejected("no")}
     run = yard.build()
