@@ -90,7 +90,7 @@ class BuildConfig(Part):
     scan: ScanConfig | None = Field(None, description="Refuse images with known weaknesses.")
     sign: SignConfig | None = Field(None, description="Sign what was built, and verify what is released.")
     evidence: bool = Field(
-        True, description="Attach what davy itself says to the image's digest: verdicts of tests and canary, provenance."
+        True, description="Attach what davy itself says to the digest: verdicts of tests and canary, provenance."
     )
     plain_http: tuple[str, ...] = Field(
         (), description="Registries (`host:port`) spoken to over http, besides those of this machine."
