@@ -84,6 +84,12 @@ def test_why_is_told_with_the_file(yard: Yard) -> None:
     assert [(one.label, one.because) for one in yard.build().of(BuildStarted)] == [("web", "web/app.py changed")]
 
 
+def test_a_dockerfile_that_changed_is_told_of_once(yard: Yard) -> None:
+    yard.build()
+    yard.write({"web/Dockerfile": "FROM r.test/shop/base\nCOPY app.py /app/\n"})
+    assert [one.because for one in yard.build().of(BuildStarted)] == ["the Dockerfile changed"]
+
+
 def test_why_is_known_from_the_registry_where_this_machine_knows_nothing(yard: Yard) -> None:
     yard.build()
     yard.elsewhere()
