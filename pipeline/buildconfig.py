@@ -84,11 +84,13 @@ class BuildConfig(Part):
     )
     cache_to: tuple[str, ...] = Field((), description="The same, for what the build leaves behind.")
     sbom: bool = Field(False, description="Attach a software bill of materials.")
-    provenance: Literal["off", "min", "max"] = Field("off", description="Attach SLSA provenance v1, as much of it.")
+    provenance: Literal["off", "min", "max"] = Field(
+        "off", description="Attach SLSA provenance v1, as much of it: the builder's, else davy's own."
+    )
     scan: ScanConfig | None = Field(None, description="Refuse images with known weaknesses.")
     sign: SignConfig | None = Field(None, description="Sign what was built, and verify what is released.")
     evidence: bool = Field(
-        True, description="Attach the verdicts of tests and canary to the image's digest in the registry."
+        True, description="Attach what davy itself says to the digest: verdicts of tests and canary, provenance."
     )
     plain_http: tuple[str, ...] = Field(
         (), description="Registries (`host:port`) spoken to over http, besides those of this machine."

@@ -5,7 +5,6 @@ A generator of events. What it asks and does goes through ports; builds run in t
 
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -32,6 +31,7 @@ from davy.pipeline.events import (
 from davy.pipeline.making import Approve, Made, Tools
 from davy.pipeline.model import Image
 from davy.pipeline.ports import Built, Say
+from davy.pipeline.value import dataclass
 
 FEW = 3
 """So many images are told by name where the stage ends."""
@@ -248,6 +248,8 @@ class _Story:
         )
 
     def _failure(self, keyed: Keyed, why: str, log: str = "") -> BuildFailed:
+        # A builder's error begins with the image's name, for it may stand alone; here the label says it.
+        why = why.removeprefix(f"{keyed.recipe.name} was not built").removeprefix(":").strip()
         return BuildFailed(at=self._tools.clock.now(), label=keyed.label, why=why, log=log)
 
     def _raised(self) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from davy.pipeline import lookup, oci, orders
@@ -17,6 +17,7 @@ from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.oci import PREFIX
 from davy.pipeline.ports import Builder, BuildOrder, Built, Clock, Evidence, ImageStore, Say, Stored
+from davy.pipeline.value import dataclass
 
 Chosen = tuple[str, Builder]
 """A builder and what it is called."""

@@ -1,19 +1,22 @@
 """Building: what `davy build` does, between its options and its ending."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import BuildAction, ImageBuilt
-from davy.workflows import parts, wiring, works
+from davy.pipeline.events import BuildAction, Event, ImageBuilt
+from davy.pipeline.ports import Built
+from davy.workflows import wiring, works
 from davy.workflows.errand import Errand, started
+from davy.workflows.keeping import keeper
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
 
+GO_ON = "`davy build` goes on from here: what was pushed by then is not built again"
 Said = Mapping[str, Any]
 """The command line: options by name."""
 
@@ -21,25 +24,42 @@ Said = Mapping[str, Any]
 def build(task: Errand, said: Said) -> Ending:
     """The images alone; their references are the data on stdout."""
     only = works.meant(task.config, said["images"])
-    made: list[ImageBuilt] = []
-    body = _building(task, only, made, force=said["force"])
+    wished: list[str] = []
+    body = _building(task, only, wished, force=said["force"])
     events = framed(started(task, "build"), task.clock, body)
-    ending = told(events, task.clock, view_of(said), parts.keeper(task.out), talk=True)
+    ending = told(events, task.clock, view_of(said), keeper(task.out), talk=True)
     if said["output"] == "text" and ending is Ending.DONE:
         with suppress(OSError):
-            for one in sorted(made, key=lambda one: one.image.reference):
-                click.echo(one.image.reference)
+            for reference in sorted(wished):
+                click.echo(reference)
     return ending
 
 
-def _building(task: Errand, only: tuple[str, ...], made: list[ImageBuilt], *, force: bool) -> Told:
-    """`made` is filled with every image that is in the registry, also where the run then fails."""
-    revision = wiring.revision(task.folder)
-    yield from sourced(revision, task.clock)
-    for event in works.built(task, revision, only=only, force=force):
-        if isinstance(event, ImageBuilt):
-            made.append(event)
-        yield event
-    reused = sum(one.action is BuildAction.REUSE for one in made)
-    sentence = f"{len(made)} in the registry: {len(made) - reused} built, {reused} reused"
+def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: bool) -> Told:
+    """At its end `wished` holds the reference of every image that was asked for."""
+    try:
+        revision = wiring.revision(task.folder)
+        yield from sourced(revision, task.clock)
+        seen: list[ImageBuilt] = []
+        made = yield from _counted(works.built(task, revision, only=only, force=force), seen)
+    except KeyboardInterrupt:
+        return End(ending=Ending.INTERRUPTED, sentence="interrupted before any tag moved", remedy=GO_ON)
+    wished += (one.image.reference for one in made)
+    reused = sum(one.action is BuildAction.REUSE for one in seen)
+    sentence = f"{len(seen)} in the registry: {len(seen) - reused} built, {reused} reused"
     return End(ending=Ending.DONE, sentence=sentence)
+
+
+def _counted(
+    story: Generator[Event, None, tuple[Built, ...]], seen: list[ImageBuilt]
+) -> Generator[Event, None, tuple[Built, ...]]:
+    """The same story; `seen` is filled with the images it tells of."""
+    while True:
+        try:
+            event = next(story)
+        except StopIteration as end:
+            made: tuple[Built, ...] = end.value
+            return made
+        if isinstance(event, ImageBuilt):
+            seen.append(event)
+        yield event

@@ -19,6 +19,7 @@ from davy.pipeline.events import StepPlan
 from davy.workflows import attesting, canaryfile, configured, gate, parts, standing, wiring
 from davy.workflows.errand import started
 from davy.workflows.foreseeing import plan_told
+from davy.workflows.keeping import keeper
 from davy.workflows.parts import Order
 from davy.workflows.release import Told, canary_stage, examined, framed, gated
 from davy.workflows.release import release as whole
@@ -42,7 +43,7 @@ def opened(said: Said) -> Iterator[Order]:
 
 def _played(task: Order, said: Said, body: Told) -> Ending:
     events = framed(started(task), task.clock, body)
-    return told(events, task.clock, view_of(said), parts.keeper(task.out))
+    return told(events, task.clock, view_of(said), keeper(task.out))
 
 
 def release(task: Order, said: Said) -> Ending:
@@ -71,7 +72,7 @@ def resume(task: Order, said: Said) -> Ending:
     resumed = parts.rolled(Resume(runner=task.runner), side, task)
     stage = canary_stage(task.clock, lambda: attesting.canary(task, images, resumed))
     events = chain(retold(side.journal), framed(started(task), task.clock, stage))
-    return told(events, task.clock, view_of(said), parts.keeper(task.out))
+    return told(events, task.clock, view_of(said), keeper(task.out))
 
 
 def planned_resume(task: Order, said: Said) -> Ending:

@@ -1,7 +1,6 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
-import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,7 @@ from davy.canary.rollout import Outcome, Ports, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import archiving, codec, report, suites
+from davy.pipeline import archiving, suites
 from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
@@ -216,22 +215,6 @@ def rolled(
     finally:
         if own:
             own.close()
-
-
-def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
-    """Writes `report.md` and `events.jsonl` into the folder."""
-
-    def keep(events: tuple[Event, ...]) -> Path:
-        out.mkdir(parents=True, exist_ok=True)
-        # What is kept here is no part of the source: without this the next release would call the tree dirty.
-        (out / ".gitignore").write_text("*\n", encoding="utf-8")
-        path = out / "report.md"
-        path.write_text(report.markdown(report.summarized(events)), encoding="utf-8")
-        lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)
-        (out / "events.jsonl").write_text(lines, encoding="utf-8")
-        return path
-
-    return keep
 
 
 def image(reference: str) -> Image:

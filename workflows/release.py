@@ -3,8 +3,8 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from davy.canary.rollout import Outcome
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, Unusable
 from davy.pipeline.events import (
@@ -20,6 +20,9 @@ from davy.pipeline.events import (
 )
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
+
+if TYPE_CHECKING:
+    from davy.canary.rollout import Outcome
 
 DIRTY = "the work tree is dirty: what is built is not what is committed"
 REMEDIES = {
@@ -77,7 +80,7 @@ class Parts:
     """Raises Rejected where a build fails."""
     test: Callable[[tuple[Image, ...]], Generator[Event, None, str]]
     """What failed, in one line; empty where nothing did."""
-    canary: Callable[[tuple[Image, ...]], Generator[Event, None, Outcome]]
+    canary: Callable[[tuple[Image, ...]], Generator[Event, None, "Outcome"]]
     gate: Callable[[], Generator[Event, None, str]] = open_gate
     """Why the error budgets let no release through, in one line; empty where they do. Raises Unreachable."""
 
@@ -150,7 +153,7 @@ def stopped(clock: Clock) -> End | None:
     return End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
 
 
-def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, Outcome]]) -> Told:
+def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, "Outcome"]]) -> Told:
     """The canary as a stage, whatever way it ends."""
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.CANARY)

@@ -15,6 +15,7 @@ from davy.pipeline.testing.expansion import Ask
 from davy.workflows import againstcanary, asking, parts, wiring
 from davy.workflows.errand import Errand, started
 from davy.workflows.foreseeing import steps_told
+from davy.workflows.keeping import keeper
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -31,7 +32,7 @@ def test(task: Errand, said: Said) -> Ending:
     wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
     asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
-    return told(events, task.clock, view_of(said), parts.keeper(task.out))
+    return told(events, task.clock, view_of(said), keeper(task.out))
 
 
 def _against_canary(task: Errand, said: Said) -> Ending:
@@ -49,7 +50,7 @@ def _against_canary(task: Errand, said: Said) -> Ending:
         count = f"{len(pods)} canary pod{'s' if len(pods) > 1 else ''}"
         return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
 
-    return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), parts.keeper(task.out))
+    return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), keeper(task.out))
 
 
 def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:

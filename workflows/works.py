@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from davy.pipeline import bases, prepared
@@ -72,7 +73,7 @@ def built(
     from davy.workflows import afterwards  # noqa: PLC0415
 
     wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
-    builders = wiring.builders(task.config, task.clock)
+    builders = cache(lambda: wiring.builders(task.config, task.clock))  # Who builds nothing needs none of them.
     with closing(wiring.images(task.config)) as store:
         tools = making.Tools(
             config=task.config,
@@ -80,7 +81,7 @@ def built(
             revision=revision,
             store=store,
             records=records(task.folder),
-            choose=lambda order: chosen(order, builders),
+            choose=lambda order: chosen(order, builders()),
             clock=task.clock,
             shown=wiring.washing(task.config),
             runner=task.runner,

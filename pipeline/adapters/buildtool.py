@@ -30,6 +30,8 @@ AWAY = re.compile(
     r"\b50[0234]\b|no space left",
     re.I,
 )
+WRAPPED = re.compile(r"^(?:failed to build: |failed to solve: |rpc error: code = Unknown desc = )+")
+"""What buildx and gRPC write before what went wrong."""
 MOST_SECRET = 2**16
 """Bytes of a secret's file that are kept out of the log; what is larger is no password."""
 
@@ -49,7 +51,7 @@ class Fall:
 
 def told(fall: Fall, credentials: DockerCredentials) -> DavyError:
     """It as an error: the user's Dockerfile, the user's rights, or something that was away."""
-    said = " ".join(fall.said.split())[-1500:] or f"{fall.tool} ended without a word"
+    said = WRAPPED.sub("", " ".join(fall.said.split()))[-1500:] or f"{fall.tool} ended without a word"
     if fall.step and not _is_base(fall):
         return _rejected(fall, said, f"Mend the step; the same build by hand: {fall.tool}.")
     if PUSHING.search(f"{fall.step} {said}"):

@@ -24,6 +24,8 @@ PATIENCE = timedelta(seconds=5)
 """That a build which is not wanted any more may take to tell BuildKit so."""
 OLDEST = (0, 13)
 """Of buildx: `--progress=rawjson` and `rewrite-timestamp`."""
+CONTEXTS = (0, 10)
+"""Of BuildKit: further contexts, unless a `# syntax=` line brings a frontend that knows them."""
 GHA = ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL")
 REMEDY = "Install the buildx plugin, or see `docker buildx ls` and BUILDX_BUILDER; or set `build.builder`."
 
@@ -37,6 +39,8 @@ class Instance:
     """Empty where it does not say, for one that is not started yet."""
     whole: bool = True
     """False for the Docker driver on Docker's own image store: no indexes, no attestations, no cache export."""
+    version: tuple[int, int] | None = None
+    """BuildKit's own; None where it does not say."""
 
 
 class BuildxBuilder:
@@ -58,7 +62,12 @@ class BuildxBuilder:
     def lacks(self, order: BuildOrder) -> tuple[str, ...]:
         """What its builder cannot do of it. Raises Missing where buildx or its builder is not there."""
         _, instance = self._there()
-        return (*_by_driver(order, instance), *_by_platform(order, instance), *self._by_cache(order))
+        return (
+            *_by_driver(order, instance),
+            *_by_version(order, instance),
+            *_by_platform(order, instance),
+            *self._by_cache(order),
+        )
 
     def build(self, order: BuildOrder, say: Say) -> Built:
         """Build and push in one go; the digest is the one the registry was given."""
@@ -149,7 +158,13 @@ class BuildxBuilder:
         listed = re.findall(r"[a-z0-9]+/[a-z0-9/]+", told.get("Platforms", ""))
         driver = told["Driver"]
         whole = driver != "docker" or told.get("Multi-platform build") == "true"
-        return Instance(driver=driver, platforms=frozenset(map(_plain, listed)), whole=whole)
+        version = re.match(r"v?(\d+)\.(\d+)", str(told.get("BuildKit version", "")))
+        return Instance(
+            driver=driver,
+            platforms=frozenset(map(_plain, listed)),
+            whole=whole,
+            version=(int(version[1]), int(version[2])) if version else None,
+        )
 
     def _ask(self, *words: str) -> process.Ended:
         return process.run(words, timeout=ANSWER_WITHIN, environment=self._environment, interrupted=self._interrupted)
@@ -167,6 +182,17 @@ def _by_driver(order: BuildOrder, instance: Instance) -> list[str]:
     }
     hint = "(`docker buildx create --driver docker-container --use` makes a builder that can)"
     return [f"buildx's docker driver cannot {what} {hint}" for what, wanted in asked.items() if wanted]
+
+
+def _by_version(order: BuildOrder, instance: Instance) -> list[str]:
+    if not order.contexts or instance.version is None or instance.version >= CONTEXTS:
+        return []
+    if re.match(rb"\s*#\s*syntax\s*=", dockerfile(order)):
+        return []
+    return [
+        f"buildx's builder has BuildKit {'.'.join(map(str, instance.version))}, which takes further contexts only with "
+        "`# syntax=docker/dockerfile:1` in the Dockerfile's first line (Docker 23, BuildKit 0.10 or newer need none)"
+    ]
 
 
 def _by_platform(order: BuildOrder, instance: Instance) -> list[str]:

@@ -1,17 +1,17 @@
-"""Git: the work tree a release starts from, through GitPython."""
+"""Git: the work tree a release starts from, as git itself tells it."""
 
+import os
 import re
-from datetime import UTC
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from davy.pipeline.adapters.process import Answered, answered
 from davy.pipeline.errors import Missing, Unusable
 from davy.pipeline.model import Revision
 
-if TYPE_CHECKING:
-    from git import Repo
-
+PATIENCE = timedelta(minutes=2)
 SCP = re.compile(r"(?:[^@/]+@)?([A-Za-z0-9.-]+):(?!//)(.+)")
 """`git@host:path`, git's short form of an ssh URL."""
 
@@ -24,41 +24,63 @@ class GitSource:
 
     def revision(self) -> Revision:
         """Raises Unusable where the folder is no git work tree or has no commit, Missing without git."""
+        if not self._path.is_dir():
+            raise self._no_tree()
+        with ThreadPoolExecutor(3) as hands:
+            # One looks at every file; the others are done long before.
+            commit = hands.submit(self._asked, "log", "-1", "--no-show-signature", "--format=%H %ct")
+            version = hands.submit(self._asked, "describe", "--tags", "--always")
+            origin = hands.submit(self._asked, "config", "--get", "remote.origin.url")
+            status = self._asked("status", "--porcelain=v2", "--branch", "--untracked-files=normal")
+        if status.exit_code:
+            raise self._refused(status)
+        said = status.out.decode(errors="replace").splitlines()
+        about = dict(line[2:].split(" ", 1) for line in said if line.startswith("# branch."))
+        if about.get("branch.oid") == "(initial)":
+            raise Unusable("The git work tree has no commit yet.", remedy="Commit what is to be released.")
+        sha, seconds = _out(self._well(commit.result())).split(" ")
+        # As `git describe --dirty` has it: what git does not track is no part of a version.
+        tail = "-dirty" if any(line[:1] in "12u" for line in said) else ""
+        head = about.get("branch.head", "")
+        return Revision(
+            sha=sha,
+            committed_at=datetime.fromtimestamp(int(seconds), UTC),
+            dirty=any(not line.startswith("#") for line in said),
+            branch="" if head == "(detached)" else head,
+            version=_out(self._well(version.result())) + tail,
+            source=web_address(_out(origin.result())),
+        )
+
+    def _asked(self, *words: str) -> Answered:
+        # A file system monitor is a program that the repository names: it is not run for a look.
+        environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        command = ["git", "-c", "core.fsmonitor=false", *words]
         try:
-            # GitPython looks for git when it is imported, and starts it.
-            import git  # noqa: PLC0415
-        except ImportError as error:
+            return answered(command, timeout=PATIENCE, folder=self._path, environment=environment)
+        except Missing as error:
             raise Missing("git cannot be run.", remedy="Install git, or put it into PATH.") from error
-        try:
-            with git.Repo(self._path, search_parent_directories=True) as repo:
-                return _revision(repo)
-        except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
-            raise Unusable(
-                f"{self._path} is not in a git work tree.", remedy="Run davy in a checkout, or `git init` and commit."
-            ) from error
-        except git.GitCommandError as error:
-            said = str(error.stderr).strip().removeprefix("stderr:").strip(" '\n") or "it failed"
-            raise Unusable(
-                f"git could not tell the revision of {self._path}: {said.splitlines()[0]}",
-                remedy="See what `git status` says there.",
-            ) from error
+
+    def _well(self, answer: Answered) -> Answered:
+        if answer.exit_code:
+            raise self._refused(answer)
+        return answer
+
+    def _refused(self, answer: Answered) -> Unusable:
+        said = (answer.err.strip().removeprefix("fatal: ") or "it failed").splitlines()[0]
+        if "not a git repository" in said:
+            return self._no_tree()
+        if "must be run in a work tree" in said:
+            return Unusable(f"{self._path} is in a bare repository.", remedy="Run davy in a checkout of it.")
+        what = f"git could not tell the revision of {self._path}: {said}"
+        return Unusable(what, remedy="See what `git status` says there.")
+
+    def _no_tree(self) -> Unusable:
+        remedy = "Run davy in a checkout, or `git init` and commit."
+        return Unusable(f"{self._path} is not in a git work tree.", remedy=remedy)
 
 
-def _revision(repo: "Repo") -> Revision:
-    if repo.bare:
-        raise Unusable(f"{repo.git_dir} is a bare repository.", remedy="Run davy in a checkout of it.")
-    if not repo.head.is_valid():
-        raise Unusable("The git work tree has no commit yet.", remedy="Commit what is to be released.")
-    commit = repo.head.commit
-    remotes = {remote.name: remote for remote in repo.remotes}
-    return Revision(
-        sha=commit.hexsha,
-        committed_at=commit.committed_datetime.astimezone(UTC),
-        dirty=repo.is_dirty(untracked_files=True),
-        branch="" if repo.head.is_detached else repo.active_branch.name,
-        version=str(repo.git.describe("--tags", "--always", "--dirty")),
-        source=web_address(remotes["origin"].url) if "origin" in remotes else "",
-    )
+def _out(answer: Answered) -> str:
+    return answer.out.decode(errors="replace").strip()
 
 
 def web_address(url: str) -> str:

@@ -17,12 +17,14 @@ def changes(
 
     `called`: what people call a parent, by recipe id. `context`: the folder that files are told below.
     """
+    own = _dockerfiles(before, now)
+    was, is_now = ({path: one for path, one in files.items() if path not in own} for files in (before.files, now.files))
     return (
         *_dockerfile(before, now),
         *_bases(before.bases, now.bases),
         *_parents(before.parents, now.parents, called or {}),
         *_settings(before, now),
-        *_files(_below(context, before.files), _below(context, now.files)),
+        *_files(_below(context, was), _below(context, is_now)),
     )
 
 
@@ -31,6 +33,14 @@ def told(sentences: tuple[str, ...], most: int = MOST) -> str:
     shown = sentences[:most] if len(sentences) > most + 1 else sentences
     rest = len(sentences) - len(shown)
     return "; ".join((*shown, f"and {rest} more") if rest else shown)
+
+
+def _dockerfiles(before: Inputs, now: Inputs) -> set[str]:
+    """A Dockerfile that changed and is part of the context is told of once."""
+    if before.dockerfile == now.dockerfile:
+        return set()
+    here = {path for path, one in now.files.items() if one.blob == now.dockerfile}
+    return {path for path in here if path in before.files and before.files[path].blob == before.dockerfile}
 
 
 def _dockerfile(before: Inputs, now: Inputs) -> Iterator[str]:

@@ -352,6 +352,17 @@ def test_further_contexts_are_there_by_their_names(
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
 
+def test_a_buildkit_too_old_for_further_contexts_says_so_before_it_starts(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], tmp_path: Path
+) -> None:
+    builder = builder_places.builder("buildx-docker")
+    order = make("FROM BASE\nCOPY --from=more . /more\n", contexts={"more": tmp_path})
+    if not builder.lacks(order):  # Docker 23 or newer.
+        assert builder.build(order, lambda _: None).image.digest
+    newer = make("# syntax=docker/dockerfile:1\nFROM BASE\nCOPY --from=more . /more\n", contexts={"more": tmp_path})
+    assert builder.lacks(newer) == ()
+
+
 @pytest.mark.parametrize("name", REAL)
 def test_what_counts_for_no_key_is_in_no_image(
     builder_places: BuilderPlaces, make: Callable[..., BuildOrder], name: str

@@ -84,6 +84,12 @@ def test_why_is_told_with_the_file(yard: Yard) -> None:
     assert [(one.label, one.because) for one in yard.build().of(BuildStarted)] == [("web", "web/app.py changed")]
 
 
+def test_a_dockerfile_that_changed_is_told_of_once(yard: Yard) -> None:
+    yard.build()
+    yard.write({"web/Dockerfile": "FROM r.test/shop/base\nCOPY app.py /app/\n"})
+    assert [one.because for one in yard.build().of(BuildStarted)] == ["the Dockerfile changed"]
+
+
 def test_why_is_known_from_the_registry_where_this_machine_knows_nothing(yard: Yard) -> None:
     yard.build()
     yard.elsewhere()
@@ -193,6 +199,12 @@ def test_a_failed_build_stops_what_is_built_from_it_and_the_others_go_on(yard: Y
     assert run.error.remedy == "mend it"
     (end,) = run.of(StageFinished)
     assert (end.result, end.note) == (Result.FAILED, "no")
+
+
+def test_the_line_of_a_failed_build_says_its_name_once(yard: Yard) -> None:
+    yard.builder.faults["r.test/shop/tool"] = Rejected("r.test/shop/tool was not built: no such base", remedy="x")
+    (failed,) = yard.build("tool").of(BuildFailed)
+    assert (failed.label, failed.why) == ("tool", "no such base")
 
 
 def test_every_failure_is_told_and_what_a_person_can_mend_decides_the_ending(yard: Yard) -> None:
