@@ -150,3 +150,11 @@ def test_against_the_canary_is_foreseen_without_a_cluster(davy: Davy, tmp_path: 
     assert done.returncode == Ending.DONE, done.stderr
     assert "the rollout is left as it is" in done.stdout
     assert "deployed" not in done.stdout
+
+
+def test_the_log_that_is_named_is_that_of_the_part_that_failed(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, 'echo "$DAVY_TESTS"; test "$DAVY_TESTS" != tests/test_3.py', retries=1)
+    done = davy("test", "-o", "json")
+    (log,) = [json.loads(line)["log"] for line in done.stdout.splitlines() if '"SuiteFinished"' in line]
+    assert log.endswith("/try-2/log.txt")
+    assert (tmp_path / log).read_text() == "tests/test_3.py\n"
