@@ -22,7 +22,7 @@ def ended(name: str, run: SuiteRun, took: timedelta, found: Reading | None = Non
     `found`: what was read of its reports already; else `run.junit` is read. Where a report breaks off, the cases
     before the break stand, and one more says that it broke.
     """
-    because = run.because or ("" if run.exit_code == 0 else f"exit code {run.exit_code}")
+    because = run.because or _exited(run.exit_code)
     if found is None:
         found = reading([run.junit]) if run.junit is not None and run.junit.strip() else Reading(cases=())
     cases = found.cases
@@ -35,6 +35,12 @@ def ended(name: str, run: SuiteRun, took: timedelta, found: Reading | None = Non
     elif bad and (not because or because.startswith("exit code")):
         because = blamed(cases)
     return Suite(name=name, cases=cases, took=took, exit_code=run.exit_code, because=because, notes=found.notes)
+
+
+def _exited(code: int | None) -> str:
+    """In words where the code is the shell's own, and no test's."""
+    shells = {126: "a command could not be executed", 127: "a command was not found"}
+    return "" if code == 0 else f"exit code {code}" + (f", {shells[code]}" if code in shells else "")
 
 
 def merged(suites: Iterable[Suite]) -> str:

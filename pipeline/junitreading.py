@@ -118,7 +118,8 @@ class _Eyes:
             raise Broken(f"its report is no XML: {error}") from error
 
     def notes(self) -> tuple[str, ...]:
-        return (f"long words were cut in {self._cut:,} places of its report",) if self._cut else ()
+        plural = "" if self._cut == 1 else "s"
+        return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
 
     def _refused(self, *_: object) -> None:
         raise Broken("its report declares a document type or entities; that is refused")

@@ -71,15 +71,6 @@ def builds(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]:
     return (_source(revision), *_builds(config, revision))
 
 
-def delivery(config: DeliveryConfig, revision: Revision) -> tuple[PlanStep, ...]:
-    """What the stages before the cluster would do: source, builds, suites."""
-    return (
-        _source(revision),
-        *_builds(config, revision),
-        *(suite(config, each) for each in config.tests if each.against is None),
-    )
-
-
 def _source(revision: Revision) -> PlanStep:
     branch = f" on {revision.branch}" if revision.branch else ""
     dirty = "; the tree is dirty, so the images hold more than the commit does" if revision.dirty else ""

@@ -205,7 +205,7 @@ def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: C
         errors=sum(case.fails and case.result is CaseResult.ERROR for case in suite.cases),
         skipped=suite.count(CaseResult.SKIPPED),
         because=shown(suite.because),
-        log=str(runs[0].log if len(runs) == 1 else one.order.out),
+        log=str(_log(one, ended)),
         flaky=sum(case.flaky for case in suite.cases),
         quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
         parts=len(ended.stories),
@@ -215,6 +215,13 @@ def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: C
         slowest=highlights.slowest(suite, shown),
         notes=tuple(map(shown, suite.notes)),
     )
+
+
+def _log(one: Wanted, ended: Ended) -> Path:
+    """What to read: of the only part that failed, or the only one there is; else the folder of all."""
+    last = [story.runs[-1] for story in ended.stories]
+    failed = [each for each in last if not each.passed or each.run.fault] or last
+    return failed[0].run.log if len(failed) == 1 else one.order.out
 
 
 def _kept(ended: Sequence[Ended], out: Path) -> Path | None:

@@ -95,7 +95,7 @@ def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]
     except DavyError as error:
         end = End(ending=error.ending, sentence=error.what, remedy=error.remedy)
     except KeyboardInterrupt:
-        sentence = "interrupted" if started.part else "interrupted before any traffic moved"
+        sentence = "by Ctrl-C or a signal" if started.part else "interrupted before any traffic moved"
         end = End(ending=Ending.INTERRUPTED, sentence=sentence)
     now = clock.now()
     usual = REMEDIES | ALONE if started.part else REMEDIES

@@ -37,8 +37,7 @@ class CloudPlace:
     def slots(self, wanted: int) -> int:
         """What configuration and account allow. Raises Forbidden, Missing, Unreachable, Unusable."""
         self._made_ready()
-        most = [limit for limit in (self.account.terms.concurrency, self._most) if limit]
-        return max(1, min([wanted, *most]))
+        return max(1, min([wanted, *self._limits()]))
 
     def runner(self) -> SuiteRunner:
         """A new one each time."""
@@ -57,10 +56,14 @@ class CloudPlace:
             self._may_start()
             self._most = self._allowed()
             self._tunnel_is_there()
-            limits = [limit for limit in (self.account.terms.concurrency, self._most) if limit]
+            limits = self._limits()
             turns = Turns(min(limits)) if limits else self.account.turns
             self._ready = replace(self.account, turns=turns, terms=self._with_app())
         return self._ready
+
+    def _limits(self) -> list[int]:
+        """How many at once, as the configuration and the cloud say it; empty where neither does."""
+        return [limit for limit in (self.account.terms.concurrency, self._most) if limit]
 
     def _may_start(self) -> None:
         cloud = self.account.api.cloud

@@ -22,6 +22,7 @@ from davy.pipeline import durations
 from davy.pipeline.adapters import engine, suitereport
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.orphans import is_there
+from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import Refused, extracted
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.testing import k6
@@ -32,7 +33,6 @@ SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
 MOST_COPY = 2 * 2**30
-MOST_LOG = 64 * 2**20
 MOST_LINE = 64 * 2**10
 
 
@@ -180,7 +180,7 @@ class _Log:
     """The suite's lines, told and kept."""
 
     def __init__(self, kept: TextIO, say: Say) -> None:
-        self._kept, self._say, self._size = kept, say, 0
+        self._log = SuiteLog(kept=kept, say=say)
         self.followed = 0
         """Lines that the container printed, so far."""
 
@@ -189,11 +189,7 @@ class _Log:
         self.line(line.decode(errors="replace").rstrip("\r\n"))
 
     def line(self, text: str) -> None:
-        self._say(text)
-        if self._size <= MOST_LOG:
-            self._size += len(text) + 1
-            self._kept.write(f"{text}\n" if self._size <= MOST_LOG else "(the log was cut here, at 64 MiB)\n")
-            self._kept.flush()
+        self._log.tell(text)
 
 
 def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQueue[bytes | None]", limit: int) -> None:

@@ -172,7 +172,7 @@ class Parts:
             case ["large", "files.tgz", size]:
                 self.notes.append(f"(files: {_too_large(size)}; left there)")
             case ["large", _, size]:
-                self._lost = _too_large(size)
+                self._lost = f"{_too_large(size)}; use more shards, or write less into it"
             case ["lost", *_]:
                 self._lost = "it could not be packed there: see the log"
             case ["none", *path]:

@@ -86,7 +86,7 @@ class ProcessSuites:
             exit_code=ended.exit_code,
             junit=junit,
             reports=reports,
-            log=out / "log.txt",
+            log=order.out / "log.txt",
             because=because,
             files=files,
         )

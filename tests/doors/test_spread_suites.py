@@ -119,3 +119,42 @@ def test_ctrl_c_ends_every_part_and_leaves_no_process(tmp_path: Path) -> None:
     assert "suite e2e was stopped: 0 of its 6 parts had ended" in talk
     assert "tried again" not in talk
     assert not any(Path(f"/proc/{number}").exists() for number in pids.read_text().split())
+
+
+def test_it_is_told_as_a_test_and_sends_nobody_to_the_canary(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, run="exit 1")
+    done = davy("test")
+    assert done.stderr.split()[1] == "test"
+    assert "traffic" not in done.stderr + done.stdout
+
+
+def test_what_a_place_lacks_is_said_before_anything_is_built(davy: Davy, tmp_path: Path) -> None:
+    suite = {"name": "jobs", "in": "kubernetes", "run": "true"}
+    cluster = {"kubernetes": {"namespace": "a", "deployment": "b", "kubeconfig": str(tmp_path / "none")}}
+    config = {"service": "shop", "images": [{"name": "r.test/a", "context": "."}], "deploy": cluster, "tests": [suite]}
+    (tmp_path / "davy.yaml").write_text(json.dumps(config))
+    done = davy("test")
+    assert done.returncode == Ending.UNUSABLE
+    assert "There is no kubeconfig" in done.stderr + done.stdout
+
+
+def test_against_the_canary_is_foreseen_without_a_cluster(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path)
+    wrong = davy("test", "--against", "canary", "--dry-run")
+    assert (wrong.returncode, "none says `against: canary`" in wrong.stderr) == (Ending.UNUSABLE, True)
+    suite = {"name": "probe", "in": "kubernetes", "against": "canary", "image": "r.test/a", "run": "true"}
+    (tmp_path / "davy.yaml").write_text(
+        json.dumps({"service": "shop", "images": [{"name": "r.test/a"}], "tests": [suite]})
+    )
+    done = davy("test", "--against", "canary", "--dry-run")
+    assert done.returncode == Ending.DONE, done.stderr
+    assert "the rollout is left as it is" in done.stdout
+    assert "deployed" not in done.stdout
+
+
+def test_the_log_that_is_named_is_that_of_the_part_that_failed(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, 'echo "$DAVY_TESTS"; test "$DAVY_TESTS" != tests/test_3.py', retries=1)
+    done = davy("test", "-o", "json")
+    (log,) = [json.loads(line)["log"] for line in done.stdout.splitlines() if '"SuiteFinished"' in line]
+    assert log.endswith("/try-2/log.txt")
+    assert (tmp_path / log).read_text() == "tests/test_3.py\n"

@@ -117,3 +117,7 @@ def test_whatever_a_case_says_the_merged_report_is_xml_and_says_it_again(
 def test_no_text_crashes_the_reader(text: str) -> None:
     with suppress(Broken):
         assert read(f"<testsuite>{text}</testsuite>") == ()
+
+
+def test_a_command_that_is_not_there_is_told_in_words() -> None:
+    assert ended("unit", run(127), TOOK).because == "exit code 127, a command was not found"
