@@ -18,11 +18,8 @@ from davy.workflows.render.clean import one_line
 
 def shown(store: ImageStore, image: Image, output: str) -> None:
     """Read it all and print it."""
-    try:
-        known = facts.facts(store.manifest(image))
-    except ValueError as error:
-        raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
-    inside = [one for digest in known.attestations for one in _predicates(store, image.name, digest)]
+    known = _facts(store, image)
+    inside = _inside(store, image, known)
     beside = [evidence.said(one) for one in store.attached(image)]
     signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
     document = _document(image, known, inside, beside, signed=signed)
@@ -31,9 +28,18 @@ def shown(store: ImageStore, image: Image, output: str) -> None:
 
 def inside(store: ImageStore, image: Image) -> tuple[Said, ...]:
     """What buildx attested inside the index, as claims; it is about this very digest, for it is part of it."""
-    known = facts.facts(store.manifest(image))
-    kinds = [kind for digest in known.attestations for kind in _predicates(store, image.name, digest)]
-    return tuple(evidence.of_kind(kind, image.digest) for kind in kinds)
+    return tuple(evidence.of_kind(kind, image.digest) for kind in _inside(store, image, _facts(store, image)))
+
+
+def _facts(store: ImageStore, image: Image) -> Facts:
+    try:
+        return facts.facts(store.manifest(image))
+    except ValueError as error:
+        raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
+
+
+def _inside(store: ImageStore, image: Image, known: Facts) -> tuple[str, ...]:
+    return tuple(kind for digest in known.attestations for kind in _predicates(store, image.name, digest))
 
 
 def _predicates(store: ImageStore, name: str, digest: str) -> tuple[str, ...]:

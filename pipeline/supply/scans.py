@@ -58,7 +58,10 @@ class Finding:
 
 
 def read(text: str) -> tuple[Finding, ...]:
-    """Every finding of the report, each once, as bad as its worst word. Raises Broken; a report that says it failed is broken, too."""
+    """Every finding of the report, each once, as bad as its worst word.
+
+    Raises Broken; a report that says it failed is broken, too.
+    """
     if len(text) > MOST_CHARACTERS:
         raise Broken("is larger than 64 MiB")
     try:
