@@ -29,7 +29,7 @@ from davy.pipeline.choosing import chosen
 from davy.pipeline.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
 from davy.pipeline.supply.evidence import Claim
-from davy.workflows import showing
+from davy.workflows import inside
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab
@@ -437,7 +437,7 @@ def test_an_sbom_stands_in_the_index_and_counts_as_evidence(
     (layer,) = json.loads(registry.manifest(image.name, beside["digest"]).body)["layers"]
     assert layer["annotations"]["in-toto.io/predicate-type"] == "https://spdx.dev/Document"
     with closing(RegistryImages(DockerCredentials(builder_places.environment("buildx")), plain=is_loopback)) as store:
-        assert [said.claim for said in showing.inside(store, image)] == [Claim.SBOM]
+        assert [said.claim for said in inside.claims(store, image)] == [Claim.SBOM]
 
 
 def test_buildah_leaves_layers_in_a_registry_for_another_storage(

@@ -114,6 +114,13 @@ def test_keys_are_the_same_in_every_locale_whatever_files_are_called(repository:
     assert keys(LC_ALL="C.UTF-8") == keys(LC_ALL="C") == keys(LC_ALL="C.UTF-8", TZ="Asia/Tokyo") == keys(**plain)
 
 
+def test_who_only_asks_builds_nothing_by_mistake(repository: Path) -> None:
+    ran = davy(repository, "build", "--ask")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "--plan --ask" in ran.stderr
+    assert not (repository / "davy-out").exists()
+
+
 def test_the_plan_for_people_is_a_table(repository: Path) -> None:
     run = davy(repository, "build", "--plan", "--image", "web")
     assert run.returncode == Ending.DONE, run.stderr
