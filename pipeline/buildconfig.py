@@ -84,6 +84,9 @@ class BuildConfig(Part):
     )
     cache_to: tuple[str, ...] = Field((), description="The same, for what the build leaves behind.")
     sbom: bool = Field(False, description="Attach a software bill of materials.")
+    sbom_scanner: str | None = Field(
+        None, description="Image that makes it, best by digest; by default BuildKit's own, from docker.io."
+    )
     provenance: Literal["off", "min", "max"] = Field(
         "off", description="Attach SLSA provenance v1, as much of it: the builder's, else davy's own."
     )

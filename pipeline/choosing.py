@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from davy.pipeline.errors import DavyError, Missing, Problem, Unreachable, Unusable
-from davy.pipeline.ports import Builder, BuildOrder, Built, Say
+from davy.pipeline.ports import Builder, BuildOrder
 
 
 def chosen(order: BuildOrder, candidates: Mapping[str, Builder]) -> tuple[str, Builder]:
@@ -25,22 +25,6 @@ def chosen(order: BuildOrder, candidates: Mapping[str, Builder]) -> tuple[str, B
         problems=tuple(problems),
         remedy="Mend one of these, or take out of the configuration what they cannot do.",
     )
-
-
-class Able:
-    """Several builders as one: each order goes to the first that is there and can do it."""
-
-    def __init__(self, candidates: Mapping[str, Builder]) -> None:
-        self._candidates = candidates
-
-    def lacks(self, order: BuildOrder) -> tuple[str, ...]:
-        """Nothing, or it raises Unusable as `chosen` does."""
-        chosen(order, self._candidates)
-        return ()
-
-    def build(self, order: BuildOrder, say: Say) -> Built:
-        """As the chosen one does."""
-        return chosen(order, self._candidates)[1].build(order, say)
 
 
 def _reasons(builder: Builder, order: BuildOrder) -> tuple[str, ...]:

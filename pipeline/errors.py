@@ -81,9 +81,3 @@ class LockedOut(DavyError):
     """Another release of the same workload holds the lock."""
 
     ending = Ending.LOCKED_OUT
-
-
-class Stuck(DavyError):
-    """Traffic could not be brought back to stable; a human is needed."""
-
-    ending = Ending.STUCK

@@ -33,6 +33,7 @@ def order(
         cache_from=caches.in_full(build.cache_from, recipe.name, recipe.id, "from"),
         cache_to=caches.in_full(build.cache_to, recipe.name, recipe.id, "to"),
         sbom=build.sbom,
+        sbom_scanner=build.sbom_scanner or "",
         provenance=build.provenance,
         # https://reproducible-builds.org/specs/source-date-epoch/
         epoch=int(revision.committed_at.timestamp()),

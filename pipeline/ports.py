@@ -89,6 +89,8 @@ class BuildOrder:
     """As buildx writes them: `type=registry,ref=…`."""
     cache_to: tuple[str, ...] = ()
     sbom: bool = False
+    sbom_scanner: str = ""
+    """The image that makes it; empty: the builder's own."""
     provenance: str = "off"
     """`off`, `min` or `max`."""
     epoch: int | None = None

@@ -1,5 +1,6 @@
 """Supply rules: what no single key of `build.scan` and `build.sign` can break alone."""
 
+import re
 from collections.abc import Iterator
 
 from davy.pipeline.buildconfig import BuildConfig, ScanConfig, SignConfig
@@ -14,6 +15,10 @@ def of_build(said: BuildConfig) -> Iterator[Finding]:
         yield from _scan(said.scan)
     if said.sign is not None:
         yield from _sign(said.sign)
+    if said.sbom_scanner is not None and not said.sbom:
+        yield ("build", "sbom_scanner"), "makes an SBOM, and none is wanted; write `sbom: true`, too"
+    if said.sbom_scanner is not None and not re.fullmatch(r"[^\s,=]+", said.sbom_scanner):
+        yield ("build", "sbom_scanner"), f"{said.sbom_scanner!r} names no image"
     for index, host in enumerate(said.plain_http):
         if "/" in host:
             yield ("build", "plain_http", index), "is a registry's host and port, like registry.local:5000"

@@ -16,10 +16,10 @@ from davy.pipeline.events import CanaryFinished, CanaryStarted, Event, Judged, L
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.oci import BASE_DIGEST, BASE_NAME
 from davy.pipeline.ports import Evidence, ImageStore
-from davy.pipeline.supply import evidence, facts, statements
+from davy.pipeline.supply import evidence, statements
 from davy.pipeline.supply.evidence import Claim
 from davy.pipeline.supply.statements import Making, Occasion
-from davy.workflows import wiring
+from davy.workflows import inside, wiring
 from davy.workflows.errand import Errand
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator
         bases: dict[str, dict[str, str]] = {}
         for image in images:
             try:
-                if not has_provenance(store, store.manifest(image), image):
+                if not has_provenance(store, image):
                     bare.append(image)
                     said = store.stored(image.name, image.digest)
                     annotations = said.annotations if said else {}
@@ -83,11 +83,10 @@ def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator
     )
 
 
-def has_provenance(store: ImageStore, manifest: bytes, image: Image) -> bool:
-    """Whether buildx put it into the index, or anybody beside the image."""
-    if facts.facts(manifest).attestations:
-        return True
-    return any(evidence.said(one).claim is Claim.PROVENANCE for one in store.attached(image))
+def has_provenance(store: ImageStore, image: Image) -> bool:
+    """Whether buildx put it into the index, where an SBOM may stand alone, or anybody beside the image."""
+    beside = (evidence.said(one) for one in store.attached(image))
+    return any(one.claim is Claim.PROVENANCE for one in (*inside.claims(store, image), *beside))
 
 
 def _making(config: DeliveryConfig, image: Image, bases: dict[str, str]) -> Making:

@@ -50,6 +50,7 @@ def davy() -> None:
 
 def main() -> None:
     """The console script."""
+    _names_files_in_utf8()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -70,6 +71,12 @@ def run(arguments: list[str]) -> int:
         code = int(told(error, arguments, os.environ))
     _flushed()
     return code
+
+
+def _names_files_in_utf8() -> None:
+    """Names of files are bytes. Read in the locale's own encoding, the same file would give another key elsewhere."""
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - itself, once more
 
 
 def _flushed() -> None:

@@ -22,7 +22,7 @@ from davy.pipeline.supply import evidence, policy, references
 from davy.pipeline.supply.artifacts import CREATED
 from davy.pipeline.supply.evidence import KINDS, Claim
 from davy.pipeline.supply.scans import Finding
-from davy.workflows import options, scanning, showing, wiring
+from davy.workflows import inside, options, scanning, showing, wiring
 from davy.workflows.render.clean import one_line
 
 Said = Mapping[str, Any]
@@ -88,7 +88,7 @@ def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Clai
         return
     plain = [claim for claim in wanted if claim is not Claim.SIGNATURE]
     claims = [evidence.said(one) for one in store.attached(image)] if plain else []
-    lacking = list(evidence.missing(plain, [*claims, *showing.inside(store, image)], image.digest))
+    lacking = list(evidence.missing(plain, [*claims, *inside.claims(store, image)], image.digest))
     if Claim.SIGNATURE in wanted and (why := _signer(said).verify(image)):
         lacking.append(f"it is not signed as it should be: {why}")
     if lacking:

@@ -7,40 +7,23 @@ from typing import Any
 import click
 
 from davy.pipeline import oci
-from davy.pipeline.errors import DavyError, Unreachable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import ImageStore
-from davy.pipeline.supply import artifacts, evidence, facts
+from davy.pipeline.supply import artifacts, evidence
 from davy.pipeline.supply.evidence import Claim, Said
 from davy.pipeline.supply.facts import Facts
+from davy.workflows import inside
 from davy.workflows.render.clean import one_line
 
 
 def shown(store: ImageStore, image: Image, output: str) -> None:
     """Read it all and print it."""
-    try:
-        known = facts.facts(store.manifest(image))
-    except ValueError as error:
-        raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
-    inside = [one for digest in known.attestations for one in _predicates(store, image.name, digest)]
+    known = inside.known(store, image)
+    kinds = inside.kinds(store, image, known)
     beside = [evidence.said(one) for one in store.attached(image)]
     signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
-    document = _document(image, known, inside, beside, signed=signed)
-    click.echo(json.dumps(document) if output == "json" else _text(image, known, inside, beside, signed=signed))
-
-
-def inside(store: ImageStore, image: Image) -> tuple[Said, ...]:
-    """What buildx attested inside the index, as claims; it is about this very digest, for it is part of it."""
-    known = facts.facts(store.manifest(image))
-    kinds = [kind for digest in known.attestations for kind in _predicates(store, image.name, digest)]
-    return tuple(evidence.of_kind(kind, image.digest) for kind in kinds)
-
-
-def _predicates(store: ImageStore, name: str, digest: str) -> tuple[str, ...]:
-    try:
-        return facts.predicates(oci.contents(store.manifest(Image(name=name, digest=digest))))
-    except (DavyError, ValueError):
-        return ("not readable",)
+    document = _document(image, known, kinds, beside, signed=signed)
+    click.echo(json.dumps(document) if output == "json" else _text(image, known, kinds, beside, signed=signed))
 
 
 def _old_signature(store: ImageStore, image: Image) -> bool:
@@ -49,7 +32,7 @@ def _old_signature(store: ImageStore, image: Image) -> bool:
 
 
 def _document(
-    image: Image, known: Facts, inside: Sequence[str], beside: Sequence[Said], *, signed: bool
+    image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Said], *, signed: bool
 ) -> Mapping[str, Any]:
     return {
         "davy_image": 1,
@@ -59,7 +42,7 @@ def _document(
         "media_type": known.media_type,
         "platforms": list(known.platforms),
         "annotations": dict(known.annotations),
-        "attested_inside": list(inside),
+        "attested_inside": list(kinds),
         "has_signature": signed,
         "attached": [
             {
@@ -76,12 +59,12 @@ def _document(
     }
 
 
-def _text(image: Image, known: Facts, inside: Sequence[str], beside: Sequence[Said], *, signed: bool) -> str:
+def _text(image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Said], *, signed: bool) -> str:
     size = f", {known.bytes / 2**20:.1f} MiB of layers" if known.bytes else ""
     lines = [image.reference, f"{known.media_type}{size}"]
     lines += [f"platform   {', '.join(known.platforms)}"] if known.platforms else []
     lines += [f"{key.removeprefix(oci.PREFIX):<10} {value}" for key, value in sorted(known.annotations.items())]
-    lines += [f"attested   {kind} (inside the index)" for kind in dict.fromkeys(inside)]
+    lines += [f"attested   {kind} (inside the index)" for kind in dict.fromkeys(kinds)]
     lines += [_line(one) for one in beside]
     said = "a signature is there; `davy image verify` says whose" if signed else "no"
     return "\n".join(

@@ -229,7 +229,7 @@ def _words(order: BuildOrder, place: Staged, instance: Instance, meta: Path, pla
         *given("--cache-to", (one.partition(",ref=")[0] if "type=inline" in one else one for one in order.cache_to)),
         *(given("--annotation", _annotations(order)) if instance.whole else ()),
         *("--provenance", "false" if order.provenance == "off" else f"mode={order.provenance},version=v1"),
-        *(("--sbom", "true") if order.sbom else ()),
+        *(("--sbom", f"generator={order.sbom_scanner}" if order.sbom_scanner else "true") if order.sbom else ()),
         str(place.context),
     ]
 

@@ -104,8 +104,7 @@ class JobSuites:
         start_within: timedelta = START_WITHIN,
     ) -> None:
         """`start_within`: the image must be pulled and the pod placed by then, while no other shard of it runs."""
-        self._api, self._namespace = api, namespace
-        self._service, self._release = service, release
+        self._api, self._service, self._release = api, service, release
         self._interrupted, self._start_within = interrupted, start_within
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"

@@ -51,8 +51,9 @@ def staged(order: BuildOrder) -> Iterator[Staged]:
             context = folder / f"context-{folder.name}"
             _copied(order.context, order.files, context, order.epoch)
         contexts = {name: path.absolute() for name, path in order.contexts.items()}
-        for name, files in order.context_files.items():
-            contexts[name] = folder / f"{name}-{folder.name}"
+        for number, (name, files) in enumerate(order.context_files.items()):
+            # Not by its name: that may be an image's, with slashes in it.
+            contexts[name] = folder / f"further-{number}-{folder.name}"
             _copied(order.contexts[name], files, contexts[name], order.epoch)
         yield Staged(
             context=context, dockerfile=folder / "by" / "Dockerfile", ignore=ignore, contexts=contexts, folder=folder

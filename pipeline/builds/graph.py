@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from davy.pipeline.builds.recipes import Recipe
+from davy.pipeline.builds.references import taken_apart
 from davy.pipeline.value import dataclass
 
 DOCKER_HUB = "docker.io"
@@ -58,10 +59,7 @@ def linked(recipes: Sequence[Recipe], references: Mapping[str, Sequence[str]]) -
 
 def completed(reference: str) -> tuple[str, str, str]:
     """Repository as Docker completes it, tag, digest; empty where the reference has none."""
-    bare, _, digest = reference.partition("@")
-    head, slash, tail = bare.rpartition("/")
-    last, _, tag = tail.partition(":")
-    path = f"{head}{slash}{last}"
+    path, tag, digest = taken_apart(reference)
     first, slash, _ = path.partition("/")
     if not (slash and ("." in first or ":" in first or first == "localhost")):
         path = f"{DOCKER_HUB}/{path}" if slash else f"{DOCKER_HUB}/library/{path}"
@@ -101,16 +99,6 @@ def ordered(parents: Parents) -> tuple[str, ...]:
     return tuple(placed)
 
 
-def waves(parents: Parents) -> tuple[tuple[str, ...], ...]:
-    """What could be built at the same time, wave after wave."""
-    depth: dict[str, int] = {}
-    for one in ordered(parents):
-        depth[one] = max((depth[parent] + 1 for parent in parents[one]), default=0)
-    return tuple(
-        tuple(one for one in depth if depth[one] == number) for number in range(max(depth.values(), default=-1) + 1)
-    )
-
-
 def ancestors(wanted: Iterable[str], parents: Parents) -> tuple[str, ...]:
     """The wanted ones and all that they are built from."""
     found: dict[str, None] = {}
@@ -120,15 +108,6 @@ def ancestors(wanted: Iterable[str], parents: Parents) -> tuple[str, ...]:
         if one not in found:
             found[one] = None
             waiting.extend(parents[one])
-    return tuple(one for one in parents if one in found)
-
-
-def affected(changed: Collection[str], parents: Parents) -> tuple[str, ...]:
-    """The changed ones and all that are built from them."""
-    found = set(changed)
-    for one in ordered(parents):
-        if any(parent in found for parent in parents[one]):
-            found.add(one)
     return tuple(one for one in parents if one in found)
 
 

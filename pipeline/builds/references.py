@@ -26,11 +26,6 @@ def own_digest(reference: str) -> str:
     return taken_apart(reference)[2]
 
 
-def at_digest(reference: str, digest: str) -> str:
-    """The same image by its digest alone: Buildah refuses one that has a tag, too."""
-    return f"{repository(reference)}@{digest}"
-
-
 def asked_for(reference: str) -> tuple[str, str]:
     """What a registry is asked: the repository, and the digest, the tag or `latest`."""
     name, tag, digest = taken_apart(reference)

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +22,17 @@ from davy.pipeline import prepared
 from davy.pipeline.adapters.buildah import BuildahBuilder
 from davy.pipeline.adapters.buildx import BuildxBuilder
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.imagestore import RegistryImages
 from davy.pipeline.adapters.registry import Registry
+from davy.pipeline.adapters.registrynames import is_loopback
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds.caches import in_full
 from davy.pipeline.choosing import chosen
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
+from davy.pipeline.supply.evidence import Claim
+from davy.workflows import inside
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab
@@ -442,6 +447,33 @@ def test_provenance_stands_in_the_index_beside_the_image(
     manifest = json.loads(registry.manifest(image.name, beside[0]["digest"]).body)
     kinds = [layer["annotations"]["in-toto.io/predicate-type"] for layer in manifest["layers"]]
     assert kinds == ["https://slsa.dev/provenance/v1"]
+
+
+SCANNER = """\
+#!/bin/sh
+# BuildKit's protocol for those who make SBOMs: github.com/moby/buildkit, docs/attestations/sbom-protocol.md
+printf '{"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document", "predicate": \
+{"spdxVersion": "SPDX-2.3", "name": "%s"}}' "$(cat "$BUILDKIT_SCAN_SOURCE/a")" \
+> "$BUILDKIT_SCAN_DESTINATION/a.spdx.json"
+"""
+
+
+def test_an_sbom_stands_in_the_index_and_counts_as_evidence(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], registry: Registry
+) -> None:
+    """BuildKit's own scanner is an image on docker.io; what is told here is that another one is asked in its place."""
+    builder = builder_places.builder("buildx")
+    by = make('FROM BASE\nCOPY scan /scan\nENTRYPOINT ["/bin/sh", "/scan"]\n', place="scanner")
+    (by.context / "scan").write_text(SCANNER)
+    scanner = builder.build(replace(by, name=f"{by.name}-scanner"), lambda _: None).image
+    order = make("FROM BASE\nCOPY a /a\n", sbom=True, sbom_scanner=scanner.reference)
+    image = builder.build(order, lambda _: None).image
+    index = json.loads(registry.manifest(image.name, image.digest).body)
+    beside = next(one for one in index["manifests"] if one.get("annotations", {}).get("vnd.docker.reference.type"))
+    (layer,) = json.loads(registry.manifest(image.name, beside["digest"]).body)["layers"]
+    assert layer["annotations"]["in-toto.io/predicate-type"] == "https://spdx.dev/Document"
+    with closing(RegistryImages(DockerCredentials(builder_places.environment("buildx")), plain=is_loopback)) as store:
+        assert [said.claim for said in inside.claims(store, image)] == [Claim.SBOM]
 
 
 def test_buildah_leaves_layers_in_a_registry_for_another_storage(

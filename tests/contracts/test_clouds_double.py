@@ -150,6 +150,12 @@ def test_never_more_sessions_than_the_account_allows_and_none_fails_for_it(doubl
     assert run.link == "https://app.saucelabs.com/builds/vdc/build-checkout-20260501-120000"
 
 
+def test_never_more_sessions_than_the_configuration_asks_for(double: Double, played: Play) -> None:
+    double.allowed = 8
+    run = played(MANY, concurrency=2)
+    assert (run.exit_code, len(double.jobs), double.most) == (0, 8, 2)
+
+
 def test_sessions_of_others_are_waited_for(double: Double, tmp_path: Path) -> None:
     double.allowed = 1
     double.jobs["theirs"] = {"id": "theirs", "status": "in progress", "hidden": 0, "tags": []}

@@ -102,6 +102,26 @@ def test_keys_are_the_same_in_another_clone_and_change_with_what_an_image_is_mad
     assert {name for name in before if before[name] != after[name]} == {"r.test/shop/base", "r.test/shop/web"}
 
 
+def test_keys_are_the_same_in_every_locale_whatever_files_are_called(repository: Path) -> None:
+    written(repository, {"web/Größe.txt": "1", "web/日本.txt": "1"})
+
+    def keys(**env: str) -> list[str]:
+        ran = davy(repository, "build", "--plan", "--output", "json", env=env)
+        assert ran.returncode == 0, ran.stderr
+        return [json.loads(line)["key"] for line in ran.stdout.splitlines()]
+
+    # Python turns the C locale into UTF-8 by itself, unless it is told not to: then names are ASCII, as with Latin-1.
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    assert keys(LC_ALL="C.UTF-8") == keys(LC_ALL="C") == keys(LC_ALL="C.UTF-8", TZ="Asia/Tokyo") == keys(**plain)
+
+
+def test_who_only_asks_builds_nothing_by_mistake(repository: Path) -> None:
+    ran = davy(repository, "build", "--ask")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "--plan --ask" in ran.stderr
+    assert not (repository / "davy-out").exists()
+
+
 def test_the_plan_for_people_is_a_table(repository: Path) -> None:
     run = davy(repository, "build", "--plan", "--image", "web")
     assert run.returncode == Ending.DONE, run.stderr

@@ -99,8 +99,10 @@ def test_a_suite_passes_on_the_cloud_with_a_link_to_its_page(yard: Yard) -> None
     yard.holds(OPENS)
     assert yard.tested("--output", "json") == 0, yard.said
     events = [json.loads(line) for line in yard.said.splitlines() if line.startswith("{")]
-    assert any("https://app.saucelabs.com/tests/" in str(event) for event in events)
     (job,) = yard.double.jobs.values()
+    page = f"https://app.saucelabs.com/tests/{job['id']}"
+    assert page in {event.get("link") for event in events}
+    assert f"[the cloud's page]({page})" in (yard.folder / "davy-out" / "report.md").read_text()
     assert (job["status"], job["passed"], job["name"]) == ("complete", True, "e2e chrome-Windows_11")
     assert "davy-service:checkout" in job["tags"]
 

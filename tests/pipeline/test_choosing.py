@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.choosing import Able, chosen
+from davy.pipeline.choosing import chosen
 from davy.pipeline.errors import Missing, Unusable
 from davy.pipeline.ports import Builder, BuildOrder, Built, Say
 from davy.pipeline.twins import MemoryBuilder
@@ -29,7 +29,6 @@ def test_the_first_that_lacks_nothing_is_chosen() -> None:
     able = MemoryBuilder()
     candidates: dict[str, Builder] = {"gone": Lacking(gone=True), "poor": Lacking("it cannot"), "able": able}
     assert chosen(ORDER, candidates | {"later": MemoryBuilder()}) == ("able", able)
-    assert Able(candidates).build(ORDER, lambda _: None).image.name == ORDER.name
 
 
 def test_all_reasons_of_all_builders_are_told_at_once() -> None:
@@ -41,4 +40,4 @@ def test_all_reasons_of_all_builders_are_told_at_once() -> None:
 
 def test_where_one_builder_is_asked_for_it_alone_is_named() -> None:
     with pytest.raises(Unusable, match="cannot be built by poor"):
-        Able({"poor": Lacking("it cannot")}).lacks(ORDER)
+        chosen(ORDER, {"poor": Lacking("it cannot")})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.builds.dockerfile import Dockerfile, parsed, pinned
-from davy.pipeline.builds.references import asked_for, at_digest, familiar, taken_apart
+from davy.pipeline.builds.references import asked_for, familiar, repository, taken_apart
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -166,7 +166,7 @@ def test_pins_change_the_names_of_images_and_nothing_else() -> None:
         "COPY --link --from=c:1 /c /c",
         "COPY --from=build /c /c",
     )
-    pins = {name: at_digest(name, DIGEST) for name in ("a:3", "b", "c:1")}
+    pins = {name: f"{repository(name)}@{DIGEST}" for name in ("a:3", "b", "c:1")}
     expected = (
         text.replace("  a:$V ", f"  a@{DIGEST} ")
         .replace("from=b,target", f"from=b@{DIGEST},target")
@@ -211,8 +211,8 @@ def test_any_text_is_read_without_an_accident_and_without_pins_stays_as_it_is(te
 @given(st.lists(WORDS, max_size=12).map("\n".join))
 def test_a_pinned_text_stands_on_the_pins(text: str) -> None:
     read = parsed(text)
-    after = parsed(pinned(read, {name: at_digest(name, DIGEST) for name in read.bases}))
-    assert set(after.bases) <= {at_digest(name, DIGEST) for name in read.bases}
+    after = parsed(pinned(read, {name: f"{repository(name)}@{DIGEST}" for name in read.bases}))
+    assert set(after.bases) <= {f"{repository(name)}@{DIGEST}" for name in read.bases}
 
 
 def test_references_are_taken_apart() -> None:

@@ -53,11 +53,6 @@ def test_a_circle_is_told_with_its_way() -> None:
     assert graph.cycle({"a": ("b",), "b": ()}) == ()
 
 
-def test_waves_are_what_could_be_built_at_the_same_time() -> None:
-    parents = {"web": ("base",), "base": (), "job": ("base", "tool"), "tool": ()}
-    assert graph.waves(parents) == (("base", "tool"), ("web", "job"))
-
-
 def test_of_ancestors_only_those_are_needed_that_something_to_build_stands_on() -> None:
     parents = {"os": (), "base": ("os",), "web": ("base",), "job": ("base",)}
     assert graph.needed(["web"], {"web", "base", "os", "job"}, parents) == ("web",)
@@ -90,12 +85,3 @@ def test_every_image_comes_once_and_after_all_that_it_is_built_from(parents: dic
     assert sorted(order) == sorted(parents)
     assert all(order.index(parent) < order.index(one) for one in parents for parent in parents[one])
     assert graph.cycle(parents) == ()
-
-
-@given(dags(), st.data())
-def test_what_a_change_affects_is_what_has_it_among_its_ancestors(
-    parents: dict[str, tuple[str, ...]], data: st.DataObject
-) -> None:
-    changed = data.draw(st.sets(st.sampled_from(sorted(parents)))) if parents else set()
-    found = set(graph.affected(changed, parents))
-    assert found == {one for one in parents if changed & set(graph.ancestors([one], parents))}

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_only_the_files_are_there_with_gits_modes_and_the_epoch(tmp_path: Path) 
         for path in (place.context, *place.context.rglob("*")):
             assert path.lstat().st_mtime == EPOCH
     assert not place.folder.exists()
+
+
+def test_further_contexts_may_be_called_as_images_are(tmp_path: Path) -> None:
+    made = order(tmp_path / "a")
+    names = ("r.example/base:1", "context", "by")
+    folders = dict.fromkeys(names, made.context)
+    with staged(replace(made, contexts=folders, context_files=dict.fromkeys(names, ("link",)))) as place:
+        assert [sorted(path.name for path in place.contexts[name].iterdir()) for name in names] == [["link"]] * 3
+        assert sorted(path.name for path in place.context.iterdir()) == ["link", "sub"]
 
 
 def test_no_two_builds_have_a_context_of_the_same_name(tmp_path: Path) -> None:

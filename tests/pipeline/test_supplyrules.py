@@ -29,6 +29,7 @@ def problems(tmp_path: Any, **build: Any) -> list[str]:
         {"sign": {"key": "env://COSIGN_KEY", "public_key": "cosign.pub"}},
         {"sign": {"identity": "^https://github.com/shop/", "issuer": "https://token.actions.githubusercontent.com"}},
         {"plain_http": ["registry.local:5000"]},
+        {"sbom": True, "sbom_scanner": "registry.local:5000/syft@sha256:aa"},
     ],
 )
 def test_what_can_be_meant_is_taken(build: dict[str, Any], tmp_path: Any) -> None:
@@ -43,6 +44,8 @@ def test_what_can_be_meant_is_taken(build: dict[str, Any], tmp_path: Any) -> Non
         ({"sign": {"identity": "x"}}, "build.sign: without a `key`"),
         ({"sign": {"key": "k", "issuer": "x"}}, "build.sign: has a `key`, and"),
         ({"sign": {"public_key": "k", "identity": "x", "issuer": "y"}}, "build.sign.public_key: belongs to a `key`"),
+        ({"sbom_scanner": "a"}, "build.sbom_scanner: makes an SBOM, and none is wanted"),
+        ({"sbom": True, "sbom_scanner": "a,x=y"}, "build.sbom_scanner: 'a,x=y' names no image"),
         ({"plain_http": ["http://a"]}, "build.plain_http[0]: is a registry's host and port"),
     ],
 )

@@ -199,6 +199,14 @@ def test_a_builder_that_makes_no_provenance_has_it_made_once(tmp_path: Path) -> 
         assert (found.claim.value, found.about) == ("provenance", image.digest)
 
 
+@pytest.mark.lab
+def test_an_sbom_inside_the_index_is_no_provenance(tmp_path: Path) -> None:
+    with pushed(tmp_path) as (image, store):
+        index = Pusher(Registry(credentials(tmp_path / "docker"))).index(image.name)
+        played(attesting.made(task(tmp_path, provenance="max"), Revision(sha="c" * 40, committed_at=AT), [index]))
+        assert [evidence.said(one).claim for one in store.attached(index)] == [evidence.Claim.PROVENANCE]
+
+
 def test_a_registry_that_does_not_take_it_is_a_warning_and_the_story_ends_as_it_would(tmp_path: Path) -> None:
     seen: list[Event] = []
     nowhere = Image(name="127.0.0.1:1/shop/app", digest=IMAGE.digest)

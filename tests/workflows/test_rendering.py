@@ -26,7 +26,7 @@ START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07[bold red]markup[/]\r\n::set-output name=x::y\n  ::error::no\n"
-    "##[error]x\n##vso[task.setvariable]y\nsection_start:1:a\x9b31m\u202eabc"
+    "##[error]x\n##vso[task.setvariable]y\n##teamcity[buildStop]z\nsection_start:1:a\x9b31m\u202eabc"
 )
 
 
@@ -112,6 +112,7 @@ def assert_harmless(shown: str) -> None:
     assert "\u202e" not in shown
     assert "##[" not in shown
     assert "##vso" not in shown
+    assert "##teamcity" not in shown
     assert "section_start:" not in shown
     assert not any(line.strip().startswith("::") for line in shown.splitlines())
 
@@ -135,7 +136,8 @@ def test_hostile_words_are_harmless_in_json_lines(every_event: list[e.Event]) ->
     view = JsonLines(stream)
     for event in every_event:
         view.show(hostile(event))
-    assert_harmless("\n".join(line for line in stream.getvalue().splitlines() if "##" not in line))
+    # A section begins at the start of a line, and each of these starts with a brace.
+    assert_harmless(stream.getvalue().replace("section_start:", ""))
     assert "\x1b" not in stream.getvalue()
     assert all(line.startswith("{") for line in stream.getvalue().splitlines())
 

@@ -11,9 +11,9 @@ ESCAPES = re.compile(
 # C0 without tab and newline, DEL, C1, and the marks that turn the reading direction (CVE-2021-42574).
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 # GitHub's runner takes `::name …::` at the start of a trimmed line and the older `##[name]` anywhere as commands,
-# GitLab takes `section_start:` and `section_end:`, Azure `##vso[`.
+# GitLab takes `section_start:` and `section_end:`, Azure `##vso[`, TeamCity `##teamcity[`.
 LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
-HASH_COMMAND = re.compile(r"#(?=#(?:\[|vso\[))")
+HASH_COMMAND = re.compile(r"#(?=#\w*\[)")
 SECTION = re.compile(r"section_(?=(?:start|end):)")
 
 

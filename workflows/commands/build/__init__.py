@@ -37,6 +37,8 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """
     if context.invoked_subcommand is not None:
         return None
+    if said["ask"] and not (said["plan"] or said["dry_run"]):
+        raise click.UsageError("--ask is of --plan: alone it would build; say --plan --ask.")
     from davy.workflows import errand  # noqa: PLC0415
 
     with errand.opened(said) as task:
