@@ -7,7 +7,7 @@ from itertools import chain
 
 MOST_CHARACTERS = 2 * 2**30
 PIECE = 64 * 2**10
-ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 cannot hold at all."""
 REFERENCE = re.compile("&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
 UNSURE = re.compile("&[#0-9a-zA-Z]{0,12}$")

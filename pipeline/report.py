@@ -1,26 +1,19 @@
-"""Report: a release for the CI's summary page and for JUnit readers. Foreign text is escaped."""
+"""Report: a release for the CI's summary page. Foreign text is escaped."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from davy.pipeline import durations
-from davy.pipeline import junit as xml
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import CaseTold, Result, StageFinished, SuiteFinished
-from davy.pipeline.junit import Case, CaseResult
+from davy.pipeline.events import CaseTold, Result, SuiteFinished
+from davy.pipeline.junittext import ILLEGAL
 from davy.pipeline.model import Evidence, Verdict
 from davy.pipeline.summary import Report, folded, summarized
 
-__all__ = ["Report", "folded", "junit", "markdown", "summarized"]
+__all__ = ["Report", "folded", "markdown", "summarized"]
 
 MARKS = {Result.PASSED: "✅", Result.FAILED: "❌", Result.SKIPPED: "⏭️"}
-RESULTS = {
-    Result.PASSED: CaseResult.PASSED,
-    Result.FAILED: CaseResult.FAILED,
-    Result.SKIPPED: CaseResult.SKIPPED,
-}
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~>])")
 LONGEST_WORDS = 2000
 """Characters of one foreign text; GitHub takes no step summary above 1 MiB."""
@@ -67,7 +60,7 @@ def markdown(report: Report) -> str:
 
 def plain(text: str) -> str:
     """Foreign text in one line, with nothing left that Markdown, HTML or a mention would take as its own."""
-    one = " ".join(xml.ILLEGAL.sub("\ufffd", text).split())
+    one = " ".join(ILLEGAL.sub("\ufffd", text).split())
     one = one[:LONGEST_WORDS] + ("…" if len(one) > LONGEST_WORDS else "")
     one = one.replace("&", "&amp;").replace("<", "&lt;")
     # A zero-width space ends what would be a mention or a bare link.
@@ -227,42 +220,3 @@ def _troubles(report: Report) -> str:
 def _list(title: str, lines: Iterable[str]) -> str:
     items = [f"- {plain(line)}" for line in lines]
     return "\n".join([f"**{title}**", "", *items[:MOST_ROWS]]) if items else ""
-
-
-# ---- JUnit ----------------------------------------------------------------------------------------------------------
-
-
-def junit(report: Report) -> str:
-    """The release as one suite: a case for each stage and suite, and one for its end."""
-    cases = [_stage_case(stage) for stage in report.stages] + [_suite_case(suite) for suite in report.suites]
-    if report.ending is not None:
-        cases.append(_end_case(report, report.ending))
-    took = report.end.took if report.end else timedelta(0)
-    name = f"davy {report.service}" + (" (rehearsal)" if report.rehearsal else "")
-    return xml.merged([xml.Suite(name=name, cases=tuple(cases), took=took)])
-
-
-def _stage_case(stage: StageFinished) -> Case:
-    return Case(
-        name=stage.stage.value,
-        classname="davy.stage",
-        seconds=stage.took.total_seconds(),
-        result=RESULTS[stage.result],
-        message=stage.note,
-    )
-
-
-def _suite_case(suite: SuiteFinished) -> Case:
-    return Case(
-        name=suite.suite,
-        classname="davy.suite",
-        seconds=suite.took.total_seconds(),
-        result=RESULTS[suite.result],
-        message=suite.because,
-    )
-
-
-def _end_case(report: Report, ending: Ending) -> Case:
-    words = "\n\n".join(f"{trouble.pod} {trouble.kind}\n{trouble.words}" for trouble in report.troubles)
-    kind = {Ending.DONE: CaseResult.PASSED, Ending.UNDECIDED: CaseResult.SKIPPED}.get(ending, CaseResult.FAILED)
-    return Case(name="release", classname="davy", result=kind, message=report.sentence, text=words)

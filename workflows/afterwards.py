@@ -1,15 +1,27 @@
-"""Afterwards: what follows on a build, before any tag moves to it: the scan, provenance, the signature."""
+"""Afterwards: what follows on a build, before any tag moves to it: the scan, provenance, the signature.
+
+Each is imported where it is configured: a build with nothing to do has no time for the others.
+"""
 
 from collections.abc import Generator, Sequence
 
 from davy.pipeline.events import Event
 from davy.pipeline.model import Image, Revision
-from davy.workflows import attesting, scanning, signing
 from davy.workflows.errand import Errand
 
 
 def built(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
     """Scan, say how it was made, sign; each only where it is configured. Raises Rejected, Unreachable, Missing."""
-    yield from scanning.scanned(task, images)
-    yield from attesting.made(task, revision, images)
-    yield from signing.signed(task, images)
+    said = task.config.build
+    if said.scan is not None:
+        from davy.workflows import scanning  # noqa: PLC0415
+
+        yield from scanning.scanned(task, images)
+    if said.provenance != "off" and said.evidence:
+        from davy.workflows import attesting  # noqa: PLC0415
+
+        yield from attesting.made(task, revision, images)
+    if said.sign is not None:
+        from davy.workflows import signing  # noqa: PLC0415
+
+        yield from signing.signed(task, images)

@@ -17,7 +17,7 @@ from davy.pipeline.testing.flakes import Flake, Rate, entries, flakes, sparkline
 from davy.workflows import wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless, one_line
-from davy.workflows.render.columns import table
+from davy.workflows.render.tabled import table
 
 VERSION = 1
 WIDTH = 79

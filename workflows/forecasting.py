@@ -16,7 +16,7 @@ from davy.pipeline.testing.expansion import Ask, Guesses, Piece
 from davy.workflows import asking, parts, wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless
-from davy.workflows.render.columns import table
+from davy.workflows.render.tabled import table
 from davy.workflows.testing import chosen
 
 Said = Mapping[str, Any]

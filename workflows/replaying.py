@@ -13,7 +13,8 @@ from davy.checks.trace import Trace
 from davy.pipeline.model import Counts, Evidence
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
-from davy.workflows.render.columns import VERDICTS, short, side, table
+from davy.workflows.render.columns import VERDICTS, short, side
+from davy.workflows.render.tabled import table
 from davy.workflows.screens import View, width_of
 from davy.workflows.tracefile import kept, name_of, opened
 

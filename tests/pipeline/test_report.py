@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from davy.pipeline import events
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, Result, Stage, StepPlan
 from davy.pipeline.model import Counts, Decision, Evidence, Gap, Image, Revision, Verdict, Workload
-from davy.pipeline.report import code, junit, markdown, plain, summarized
+from davy.pipeline.report import code, markdown, plain, summarized
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -98,7 +97,6 @@ def test_the_report_of_a_beginning_can_be_written(count: int) -> None:
     report = summarized(story()[:count])
     assert report.ending is None
     assert markdown(report).startswith("## ⏳")
-    ET.fromstring(junit(report))  # noqa: S314 - our own
 
 
 def test_the_summary_has_every_part_for_a_reader() -> None:
@@ -125,16 +123,6 @@ def test_the_summary_has_every_part_for_a_reader() -> None:
 
 def test_a_rehearsal_says_so() -> None:
     assert "**REHEARSAL**" in markdown(summarized(story(rehearsal=True)))
-    assert "(rehearsal)" in junit(summarized(story(rehearsal=True)))
-
-
-@pytest.mark.parametrize(
-    ("ending", "failures", "skipped"),
-    [(Ending.DONE, "2", "0"), (Ending.UNDECIDED, "2", "1"), (Ending.ROLLED_BACK, "3", "0"), (Ending.STUCK, "3", "0")],
-)
-def test_junit_readers_see_the_end_as_a_case(ending: Ending, failures: str, skipped: str) -> None:
-    root = ET.fromstring(junit(summarized(story(ending))))  # noqa: S314 - our own
-    assert (root.get("failures"), root.get("skipped"), root.get("tests")) == (failures, skipped, "4")
 
 
 def test_a_pods_words_cannot_leave_their_block() -> None:

@@ -1,7 +1,5 @@
 """Columns: counts, rates and verdicts as short words, in columns."""
 
-from collections.abc import Sequence
-
 from davy.checks.finding import Result
 from davy.checks.sentences import percent
 from davy.pipeline.model import Counts
@@ -34,15 +32,3 @@ def _count(number: int) -> str:
         if number >= unit:
             return f"{number / unit:.1f}{letter}"
     return f"{number:,}"
-
-
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Columns two spaces apart."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -6,7 +6,7 @@ from davy.pipeline.durations import shown
 from davy.pipeline.events import CaseTold, SuiteFinished
 from davy.pipeline.report import COLUMNS
 from davy.workflows.render.clean import harmless, one_line
-from davy.workflows.render.columns import table
+from davy.workflows.render.tabled import table
 
 WIDTH = 77
 """Of a terminal of 80 columns, after the summary's margin."""

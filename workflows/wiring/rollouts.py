@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.canary.ports import Cluster, Journal, Judge, Lock
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import access, canaryfile
+from davy.workflows import access
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
+    from davy.canary.ports import Cluster, Journal, Judge, Lock
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
@@ -29,9 +29,9 @@ class Side:
 
     workload: Workload
     api: "KubeApi"
-    cluster: Cluster
-    lock: Lock
-    journal: Journal
+    cluster: "Cluster"
+    lock: "Lock"
+    journal: "Journal"
     now: Callable[[], datetime]
     """By the API server's clock, which the lock goes by."""
 
@@ -112,7 +112,7 @@ def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
     return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
 
 
-def cluster(config: "DeliveryConfig") -> Cluster:
+def cluster(config: "DeliveryConfig") -> "Cluster":
     """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
 
@@ -136,9 +136,10 @@ def metrics(config: "Config") -> "Metrics":
     )
 
 
-def judge(config: "Config", folder: Path) -> Judge:
+def judge(config: "Config", folder: Path) -> "Judge":
     """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
     from davy.checks.measuring import judge_of  # noqa: PLC0415
+    from davy.workflows import canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)
     return judge_of(config.checks, metrics(config), config.canary.warmup, analysis)
