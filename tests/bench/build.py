@@ -131,14 +131,17 @@ def _environment(folder: Path, known: facts.Facts | None) -> dict[str, str]:
 
 
 def key_beside_git(place: Place, runs: int) -> Budget:
-    """All keys, as `davy build --plan` makes them once Python runs, over `git status`."""
+    """All keys, as `davy build --plan` makes them once Python runs, over `git status`, which only looks at times.
+
+    Ours reads the configuration and 50 Dockerfiles, and takes 5,000 files twice: the images' own, and all of them.
+    """
     ours, theirs = in_turn(lambda: keys(place), lambda: place.ran(["git", "status", "--porcelain"]), runs)
     return Budget(
         name="50 keys, in the process / git status",
         ours=_ms(ours),
         theirs=_ms(theirs),
         measured=ours / theirs,
-        limit=4.0,
+        limit=8.0,
     )
 
 
