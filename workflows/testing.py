@@ -69,10 +69,10 @@ def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
 
 def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
     if not images and any(ordering.needs_image(ask.suite) for ask in asked):
-        # What a place lacks, a kubeconfig or a cloud's account, is said before minutes are spent on a build.
-        wiring.suite_places(
-            task.config, task.release, task.clock, folder=task.folder, suites=[ask.suite for ask in asked]
-        )
+        # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
+        meant = [ask.suite for ask in asked]
+        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant)
+        wiring.demanded(task.config, meant)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
