@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline import codec
 from davy.pipeline import events as e
+from davy.pipeline.endings import Ending
 from davy.pipeline.model import Decision
 from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.clean import harmless, one_line
@@ -86,6 +87,14 @@ def test_text_gives_each_event_a_line_with_its_time(every_event: list[e.Event]) 
     assert len([line for line in lines if not line[9:].startswith("  | ")]) == len(every_event)
     assert lines[0].startswith("     0s  release")
     assert "4m12s" in lines[-2]
+
+
+def test_plain_lines_tell_why_it_ended_once() -> None:
+    why, stream = "e2e failed: exit code 1", io.StringIO()
+    view, now, none = Text(stream), datetime(2026, 1, 1, tzinfo=UTC), timedelta(0)
+    view.show(e.StageFinished(at=now, stage=e.Stage.TEST, result=e.Result.FAILED, took=none, note=why))
+    view.show(e.ReleaseFinished(at=now, ending=Ending.REJECTED, sentence=why, took=none))
+    assert stream.getvalue().count(why) == 1
 
 
 def test_json_lines_decode_to_the_same_events(every_event: list[e.Event]) -> None:
