@@ -5,11 +5,13 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy import workflows
 from davy.pipeline import codec
 from davy.pipeline import events as e
 from davy.pipeline.endings import Ending
@@ -17,6 +19,7 @@ from davy.pipeline.model import Decision
 from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.jsonlines import JsonLines
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.render.live import Live
 from davy.workflows.render.phrases import REHEARSAL, phrase
 from davy.workflows.render.picture import picture
@@ -95,6 +98,20 @@ def test_plain_lines_tell_why_it_ended_once() -> None:
     view.show(e.StageFinished(at=now, stage=e.Stage.TEST, result=e.Result.FAILED, took=none, note=why))
     view.show(e.ReleaseFinished(at=now, ending=Ending.REJECTED, sentence=why, took=none))
     assert stream.getvalue().count(why) == 1
+
+
+@given(st.dictionaries(st.text('#[vsoteamciy]{\\"'), st.text('#[vsoteamciy]{\\"')))
+def test_no_ci_system_finds_a_command_in_json_and_the_value_is_the_same(said: dict[str, str]) -> None:
+    line = json_text(said)
+    assert "##" not in line
+    assert json.loads(line) == said
+
+
+def test_every_document_that_is_printed_goes_that_way() -> None:
+    room = Path(workflows.__file__).parent
+    own = {"render/jsontext.py", "commands/schema.py", "keeping.py"}  # The schema is davy's own text, the last a file.
+    found = {path.relative_to(room).as_posix() for path in room.rglob("*.py") if "json.dumps" in path.read_text()}
+    assert found == own
 
 
 def test_json_lines_decode_to_the_same_events(every_event: list[e.Event]) -> None:
