@@ -57,7 +57,10 @@ def forecast(task: Errand, said: Said) -> Ending:
             click.echo(json_text({"davy_test_plan": 1, "service": task.config.service,
                                    "suites": [_told(each) for each in made]}))  # fmt: skip
         case "github-matrix":
-            click.echo(json_text({"include": [row for each in made for row in _rows(each)]}))
+            rows = [row for each in made for row in _rows(each)]
+            if not rows:
+                click.echo("note: no suite runs here; GitHub takes no empty matrix, so the job needs an `if`", err=True)
+            click.echo(json_text({"include": rows}))
         case _:
             _printed(task.config.service, made)
     return Ending.DONE
