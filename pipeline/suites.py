@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import junit, piecework
+from davy.pipeline import junit, leftovers, piecework
 from davy.pipeline.alongside import Crew, Threads
 from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
@@ -20,7 +20,7 @@ from davy.pipeline.testing.ordering import Wanted
 from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.testing.tries import Rules, Story
 
-REPORT = "junit.xml"
+REPORT, LOG = "junit.xml", "log.txt"
 
 Quarantine = Callable[[str, str], bool]
 """Whether the case, by its key, may fail without failing its suite: `e2e`, or with its cell `e2e[chrome]`."""
@@ -155,7 +155,18 @@ def _one(
         rules=Rules(retries=suite.retries, threshold=suite.pass_threshold),
         excused=lambda cell, case: quarantined(spread.key(suite.name, cell), case),
     )
-    return (yield from piecework.worked(job, runners, crew, clock, shown))
+    with leftovers.fresh(one.order.out, tuple(_files(job))) as stayed:
+        for sentence in stayed:
+            yield Warned(at=clock.now(), what=shown(sentence))
+        return (yield from piecework.worked(job, runners, crew, clock, shown))
+
+
+def _files(job: Job) -> Iterator[Path]:
+    """The log and the report of every try that its parts may need."""
+    for piece in job.pieces:
+        first = job.order.out / piece.folder
+        again = (first / f"try-{number}" for number in range(2, job.rules.retries + tries.FAULTS + 2))
+        yield from (folder / name for folder in (first, *again) for name in (LOG, REPORT))
 
 
 def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from davy.canary.ports import Cluster, Judge, PodView, Standing
 from davy.canary.reach import held_pods, is_at_a_step, urls
-from davy.pipeline import suites
+from davy.pipeline import leftovers, suites
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.events import Event
@@ -72,7 +72,10 @@ def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callabl
             standing = _at_a_step(cluster(), clock)
             if standing is None:
                 return None
-            out = task.out / "canary" / str(next(rounds))
+            number = next(rounds)
+            if number == 1:
+                leftovers.rounds_cleared(task.out / "canary", suites.REPORT)
+            out = task.out / "canary" / str(number)
             return _played(task, images, standing, clock=clock, out=out)
         except KeyboardInterrupt:
             return None

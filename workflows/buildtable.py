@@ -1,6 +1,5 @@
 """Build table: what a build would do, an image a line: as text, and as JSON lines."""
 
-import json
 import shutil
 import sys
 import textwrap
@@ -12,6 +11,7 @@ import click
 from davy.pipeline.events import BuildAction
 from davy.pipeline.outlook import Outlook
 from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 WIDEST = 100
@@ -22,7 +22,7 @@ def shown(images: Sequence[Outlook], warnings: Sequence[str], said: Mapping[str,
     """On stdout; in JSON an object a line, and warnings on stderr in both."""
     if said["output"] == "json":
         for one in images:
-            click.echo(json.dumps(document(one)))
+            click.echo(json_text(document(one)))
     else:
         click.echo(text(images, min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST))
     for warning in warnings:

@@ -1,6 +1,5 @@
 """Doing: what the commands that change the world do, between their options and their ending."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from davy.workflows.keeping import keeper
 from davy.workflows.parts import Order
 from davy.workflows.release import Told, canary_stage, examined, framed, gated
 from davy.workflows.release import release as whole
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
@@ -79,7 +79,7 @@ def planned_resume(task: Order, said: Said) -> Ending:
     """Where it stands, and so what would be gone on with."""
     side = wiring.side_of(task.config)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
-    shown = json.dumps(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
+    shown = json_text(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
     click.echo(shown)
     return Ending.DONE
 

@@ -1,6 +1,5 @@
 """Failures: the one place where an error becomes words, or JSON, and an ending."""
 
-import json
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -10,6 +9,7 @@ import click
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 REPORT = "This is a defect of davy's own. Please report it with the lines above."
@@ -21,7 +21,7 @@ def told(error: BaseException, arguments: Sequence[str], environment: Mapping[st
     if ending is Ending.DEFECT:
         click.echo(harmless("".join(traceback.format_exception(error))), err=True)
     if wants_json(arguments, environment):
-        click.echo(json.dumps(document(ending, what, remedy, problems)))
+        click.echo(json_text(document(ending, what, remedy, problems)))
         return ending
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(error.ctx.get_usage(), err=True)

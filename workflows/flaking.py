@@ -1,6 +1,5 @@
 """Flaking: what `davy test flaky` and `davy test history` say, from the runs in the archive."""
 
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -17,6 +16,7 @@ from davy.pipeline.testing.flakes import Flake, Rate, entries, flakes, sparkline
 from davy.workflows import wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.render.tabled import table
 
 VERSION = 1
@@ -36,7 +36,7 @@ def flaky(task: Errand, said: Said) -> Ending:
     notes = _notes(task, records, today, whole=said["suite"] is None)
     match said["output"]:
         case "json":
-            click.echo(json.dumps(_document(task, records, found, notes)))
+            click.echo(json_text(_document(task, records, found, notes)))
         case "quarantine":
             click.echo(entries(found, today), nl=bool(found))
         case _:
@@ -50,7 +50,7 @@ def history(task: Errand, said: Said) -> Ending:
     records = wiring.archive(task.config, task.folder).recent(said["last"])
     if said["output"] == "json":
         runs = [_run(record) for record in records]
-        click.echo(json.dumps({"davy_test_history": VERSION, "service": task.config.service, "runs": runs}))
+        click.echo(json_text({"davy_test_history": VERSION, "service": task.config.service, "runs": runs}))
     else:
         click.echo("\n".join(_runs(records)))
     return Ending.DONE

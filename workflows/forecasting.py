@@ -1,6 +1,5 @@
 """Forecasting: what `davy test plan` says: which part of a suite runs where, and how long that should take."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from davy.pipeline.testing.expansion import Ask, Guesses, Piece
 from davy.workflows import asking, parts, wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.render.tabled import table
 from davy.workflows.testing import chosen
 
@@ -54,10 +54,13 @@ def forecast(task: Errand, said: Said) -> Ending:
     made = [_forecast(ask, history) for ask in asked]
     match said["output"]:
         case "json":
-            click.echo(json.dumps({"davy_test_plan": 1, "service": task.config.service,
+            click.echo(json_text({"davy_test_plan": 1, "service": task.config.service,
                                    "suites": [_told(each) for each in made]}))  # fmt: skip
         case "github-matrix":
-            click.echo(json.dumps({"include": [row for each in made for row in _rows(each)]}))
+            rows = [row for each in made for row in _rows(each)]
+            if not rows:
+                click.echo("note: no suite runs here; GitHub takes no empty matrix, so the job needs an `if`", err=True)
+            click.echo(json_text({"include": rows}))
         case _:
             _printed(task.config.service, made)
     return Ending.DONE

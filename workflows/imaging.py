@@ -1,6 +1,5 @@
 """Imaging: what `davy image …` does: promote, copy, attach, sign, verify, scan."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -24,6 +23,7 @@ from davy.pipeline.supply.evidence import KINDS, Claim
 from davy.pipeline.supply.scans import Finding
 from davy.workflows import inside, options, scanning, showing, wiring
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.jsontext import json_text
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
@@ -222,7 +222,7 @@ def _told(said: Said, kind: str, document: Mapping[str, Any], lines: Sequence[st
     """The result on stdout; under a dry run it is what would be."""
     dry = {"dry_run": True} if said.get("dry_run") else {}
     if said["output"] == "json":
-        click.echo(json.dumps({kind: 1, **document, **dry}))
+        click.echo(json_text({kind: 1, **document, **dry}))
     elif not dry:
         for line in lines:
             click.echo(one_line(line))

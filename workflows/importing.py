@@ -1,6 +1,5 @@
 """Importing: another tool's objectives and checks, printed as the part of davy.yaml that means the same."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from davy.pipeline.checksconfig import FiledSlo, ThresholdConfig
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 REMEDY = (
@@ -31,7 +31,7 @@ def imported(said: Mapping[str, Any]) -> Ending:
     if not found.objectives and not found.thresholds:
         raise Unusable("Nothing in the files can be carried over.", problems=tuple(found.refused))
     if said["output"] == "json":
-        click.echo(json.dumps(document(found)))
+        click.echo(json_text(document(found)))
         return Ending.DONE
     text = yaml.dump({"checks": checks(found)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
     click.echo(text, nl=False)

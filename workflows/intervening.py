@@ -1,6 +1,5 @@
 """Intervening: a person's word, from the command line to its effect."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -17,6 +16,7 @@ from davy.pipeline.ports import Clock
 from davy.workflows import wiring
 from davy.workflows.blind import Blind
 from davy.workflows.release import canary_stage, framed
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.saying import lives
 from davy.workflows.saying import said as spoken
 from davy.workflows.screens import View
@@ -30,7 +30,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
     alive = lives(side.lock, side.now())
     if said["dry_run"]:
         who = "the runner would heed it" if alive else "no runner lives: this command would carry it out"
-        click.echo(json.dumps({"davy_word": 1, "word": what, "alive": alive}) if said["output"] == "json" else who)
+        click.echo(json_text({"davy_word": 1, "word": what, "alive": alive}) if said["output"] == "json" else who)
         return Ending.DONE
     judge = Blind() if alive or what != "promote" else _judge(said)
     with wiring.clock() as clock:

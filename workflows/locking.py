@@ -1,6 +1,5 @@
 """Locking: what `davy build lock` does: the digests of base images asked for, compared, written."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from davy.pipeline.ports import WorkTree
 from davy.workflows import wiring
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 Said = Mapping[str, Any]
@@ -100,7 +100,7 @@ def _told(
     name: str, before: Lock, after: Mapping[str, str], changes: Sequence[Change], said: Said, *, written: bool
 ) -> None:
     if said["output"] == "json":
-        click.echo(json.dumps(_document(name, after, changes, written=written)))
+        click.echo(json_text(_document(name, after, changes, written=written)))
     else:
         for change in changes:
             click.echo(harmless(_line(change)))

@@ -1,6 +1,5 @@
 """Objectives: what `davy slo status` says of error budgets, as a table for people and as JSON."""
 
-import json
 import os
 import shutil
 import textwrap
@@ -19,6 +18,7 @@ from davy.pipeline.model import Gap
 from davy.workflows import configured, wiring
 from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.clean import harmless
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 NAME, BAR, CELL = 16, 8, 12
@@ -38,7 +38,7 @@ def status(said: Mapping[str, Any]) -> Ending:
     refused = refusals(found, gate) if gate is not None else ()
     ending = _ending(found, refused)
     if said["output"] == "json":
-        click.echo(json.dumps(document(found, slos, gate, refused, ending)))
+        click.echo(json_text(document(found, slos, gate, refused, ending)))
         return ending
     width = min(max(shutil.get_terminal_size((80, 24)).columns, 60), 80)
     click.echo(harmless(text(found, width)))

@@ -17,7 +17,7 @@ from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
 from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import Clock
+from davy.pipeline.ports import Archive, Clock
 from davy.pipeline.record import RunRecord
 from davy.pipeline.testing import quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
@@ -139,7 +139,7 @@ def tested(
         clock,
         task.out,
         wiring.washing(config),
-        history=history,
+        history=_agreed(task, archive, asked, history),
         quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
     )
     done = yield from attesting.tests(task, images, story)
@@ -151,6 +151,22 @@ def tested(
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def _agreed(
+    task: Errand, archive: Archive, asked: Sequence[Ask], history: tuple[RunRecord, ...]
+) -> tuple[RunRecord, ...]:
+    """The runs that the spread goes by. Machines that work their shards out alone must all go by the same ones.
+
+    Else a file could be nobody's. So only runs that are older than the commit count, however the archive grows
+    meanwhile, and none without git. Raises what the archive raises: the others may have been able to read it.
+    """
+    if all(ask.shard is None or ask.share is not None or not ask.suite.files for ask in asked):
+        return history
+    revision = known(task)
+    if revision is None:
+        return ()
+    return tuple(run for run in archive.recent(10 * LATEST) if run.at < revision.committed_at)[:LATEST]
 
 
 def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:

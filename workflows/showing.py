@@ -1,6 +1,5 @@
 """Showing: an image of a registry with all that is said of it, as text and as JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from davy.pipeline.supply.evidence import Claim, Said
 from davy.pipeline.supply.facts import Facts
 from davy.workflows import inside
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.jsontext import json_text
 
 
 def shown(store: ImageStore, image: Image, output: str) -> None:
@@ -23,7 +23,7 @@ def shown(store: ImageStore, image: Image, output: str) -> None:
     beside = [evidence.said(one) for one in store.attached(image)]
     signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
     document = _document(image, known, kinds, beside, signed=signed)
-    click.echo(json.dumps(document) if output == "json" else _text(image, known, kinds, beside, signed=signed))
+    click.echo(json_text(document) if output == "json" else _text(image, known, kinds, beside, signed=signed))
 
 
 def _old_signature(store: ImageStore, image: Image) -> bool:

@@ -1,12 +1,13 @@
 """Testing: what `davy test` does, between its options and its ending."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.events import Event, SuiteFinished
 from davy.pipeline.model import Image
 from davy.pipeline.plan import PlanStep
 from davy.pipeline.suiteconfig import SuiteConfig
@@ -69,17 +70,30 @@ def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
 
 def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
     if not images and any(ordering.needs_image(ask.suite) for ask in asked):
-        # What a place lacks, a kubeconfig or a cloud's account, is said before minutes are spent on a build.
-        wiring.suite_places(
-            task.config, task.release, task.clock, folder=task.folder, suites=[ask.suite for ask in asked]
-        )
+        # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
+        meant = [ask.suite for ask in asked]
+        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant)
+        wiring.demanded(task.config, meant)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
-    failed = yield from parts.tested(task, images, asked)
+    failed, count = yield from _counted(parts.tested(task, images, asked))
     if failed:
         return End(ending=Ending.REJECTED, sentence=failed)
-    return End(ending=Ending.DONE, sentence="every suite passed")
+    idle = "this machine has no part of any" if asked else "there is none"
+    return End(ending=Ending.DONE, sentence="every suite passed" if count else f"no suite ran: {idle}")
+
+
+def _counted(story: Generator[Event, None, str]) -> Generator[Event, None, tuple[str, int]]:
+    """The story's events; what failed, and how many suites, or cells of them, ran at all."""
+    count = 0
+    while True:
+        try:
+            event = next(story)
+        except StopIteration as end:
+            return end.value, count
+        count += isinstance(event, SuiteFinished)
+        yield event
 
 
 def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
@@ -96,9 +110,10 @@ def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
 
 def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
     """With the files that a plan settled for this machine. Raises Unusable where they can be nobody's."""
-    if files is None:
+    named = tuple((files or "").split())
+    # A plan has no files for a suite without any, and its matrix says so by an empty word.
+    if files is None or not (named or any(ask.suite.files for ask in asked)):
         return asked
-    named = tuple(files.split())
     if len(asked) != 1 or asked[0].shard is None or not asked[0].suite.files:
         what = "--files goes with one --suite that has `files`, and with --shard"
         raise Unusable("The files belong to no suite.", problems=(Problem(what=what),))

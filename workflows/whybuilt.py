@@ -1,6 +1,5 @@
 """Why built: what `davy build explain` says: why an image will or won't be built, since which build."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from davy.pipeline.value import dataclass
 from davy.workflows import wiring, works
 from davy.workflows.errand import Errand
 from davy.workflows.render.clean import harmless, one_line
+from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
 MOST = 40
@@ -59,7 +59,7 @@ def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
         found = outlook.outlook(shop, memory, only=only)
         told = [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]
     for why in told:
-        click.echo(json.dumps(document(why)) if said["output"] == "json" else text(why))
+        click.echo(json_text(document(why)) if said["output"] == "json" else text(why))
     return Ending.DONE
 
 

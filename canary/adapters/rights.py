@@ -4,7 +4,7 @@ from typing import Any
 
 from davy.canary.marks import object_name
 from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.errors import Forbidden
+from davy.pipeline.errors import Forbidden, Missing, Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.value import dataclass
 
@@ -88,11 +88,23 @@ def refusal(workload: Workload, lacking: tuple[Right, ...]) -> Forbidden:
 
 
 def demand_jobs(api: KubeApi, namespace: str) -> None:
-    """Raises Forbidden with every right on Jobs that is missing, before any is made."""
+    """Raises Forbidden with every right on Jobs that is missing, Unusable without the namespace, before any is made."""
     meant = Workload(namespace=namespace, name="")
     lacking = missing(api, meant, JOB_RIGHTS)
     if lacking:
         raise refusal(meant, lacking)
+    # Rights are answered for, and lists are empty, also where there is no such namespace.
+    try:
+        api.get(f"/api/v1/namespaces/{namespace}")
+    except Missing as error:
+        what = f"there is no namespace {namespace!r} in the cluster of context {api.access.context!r}"
+        raise Unusable(
+            "Suites cannot run in the cluster.",
+            problems=(Problem(what=what, path="deploy.kubernetes.namespace"),),
+            remedy="Mend the name or the context, or make it: `kubectl create namespace`.",
+        ) from error
+    except Forbidden:
+        return  # The Role need not grant it; then the first Job says so.
 
 
 def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:

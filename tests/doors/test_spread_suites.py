@@ -51,6 +51,58 @@ def test_machines_that_share_a_suite_run_every_file_once(davy: Davy, tmp_path: P
     assert "2-of-2" in "".join(kept)
 
 
+def commit(folder: Path, at: str) -> None:
+    who = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at, "PATH": os.environ["PATH"], "HOME": str(folder)}
+    (folder / ".gitignore").write_text("davy-out/\n.davy/\nran.txt\n")
+    own = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], [*own, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=folder, env=who, check=True)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["without git", "in a work tree"])
+def test_machines_without_a_plan_leave_no_file_out_while_the_archive_grows(
+    davy: Davy, tmp_path: Path, *, known: bool
+) -> None:
+    project(tmp_path, "sleep 0.0$(($$ % 10))", shards=1)
+    if known:
+        commit(tmp_path, "2026-01-01T00:00:00Z")
+    for number in (1, 2, 3):
+        assert davy("test", "--shard", f"{number}/3").returncode == Ending.DONE
+    assert ran(tmp_path) == [f":tests/test_{at}.py" for at in range(6)]
+
+
+def test_shares_go_by_runs_that_are_older_than_the_commit(davy: Davy, tmp_path: Path) -> None:
+    slow = "case $DAVY_TESTS in *test_5*) sleep 0.4;; esac"
+    project(tmp_path, slow)
+    assert davy("test").returncode == Ending.DONE
+    (tmp_path / "ran.txt").unlink()
+    commit(tmp_path, "2099-01-01T00:00:00Z")
+    assert davy("test", "--shard", "1/3").returncode == Ending.DONE
+    assert ":tests/test_5.py" in ran(tmp_path)  # The longest is dealt out first.
+
+
+def test_a_machine_without_a_part_says_that_nothing_ran(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path)
+    done = davy("test", "--shard", "9/9")
+    assert done.returncode == Ending.DONE
+    assert "no suite ran: this machine has no part of any" in done.stdout
+
+
+def test_the_word_for_no_files_fits_a_suite_that_has_none(davy: Davy, tmp_path: Path) -> None:
+    project(tmp_path, files=0)
+    said = json.loads((tmp_path / "davy.yaml").read_text())
+    del said["tests"][0]["files"]
+    (tmp_path / "davy.yaml").write_text(json.dumps(said))
+    assert davy("test", "--suite", "e2e", "--shard", "1/2", "--files", "").returncode == Ending.DONE
+
+
+def test_an_empty_matrix_says_what_the_job_needs(davy: Davy, tmp_path: Path) -> None:
+    (tmp_path / "davy.yaml").write_text(json.dumps({"service": "shop", "tests": []}))
+    done = davy("test", "plan", "-o", "github-matrix")
+    assert json.loads(done.stdout) == {"include": []}
+    assert "empty matrix" in done.stderr
+
+
 def test_only_what_failed_runs_again(davy: Davy, tmp_path: Path) -> None:
     project(tmp_path, 'test "$DAVY_TESTS" != tests/test_3.py -o "$DAVY_ATTEMPT" = 2', retries=1)
     done = davy("test", "-o", "json")

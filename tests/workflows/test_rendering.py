@@ -5,17 +5,21 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy import workflows
 from davy.pipeline import codec
 from davy.pipeline import events as e
+from davy.pipeline.endings import Ending
 from davy.pipeline.model import Decision
 from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.jsonlines import JsonLines
+from davy.workflows.render.jsontext import json_text
 from davy.workflows.render.live import Live
 from davy.workflows.render.phrases import REHEARSAL, phrase
 from davy.workflows.render.picture import picture
@@ -86,6 +90,28 @@ def test_text_gives_each_event_a_line_with_its_time(every_event: list[e.Event]) 
     assert len([line for line in lines if not line[9:].startswith("  | ")]) == len(every_event)
     assert lines[0].startswith("     0s  release")
     assert "4m12s" in lines[-2]
+
+
+def test_plain_lines_tell_why_it_ended_once() -> None:
+    why, stream = "e2e failed: exit code 1", io.StringIO()
+    view, now, none = Text(stream), datetime(2026, 1, 1, tzinfo=UTC), timedelta(0)
+    view.show(e.StageFinished(at=now, stage=e.Stage.TEST, result=e.Result.FAILED, took=none, note=why))
+    view.show(e.ReleaseFinished(at=now, ending=Ending.REJECTED, sentence=why, took=none))
+    assert stream.getvalue().count(why) == 1
+
+
+@given(st.dictionaries(st.text('#[vsoteamciy]{\\"'), st.text('#[vsoteamciy]{\\"')))
+def test_no_ci_system_finds_a_command_in_json_and_the_value_is_the_same(said: dict[str, str]) -> None:
+    line = json_text(said)
+    assert "##" not in line
+    assert json.loads(line) == said
+
+
+def test_every_document_that_is_printed_goes_that_way() -> None:
+    room = Path(workflows.__file__).parent
+    own = {"render/jsontext.py", "commands/schema.py", "keeping.py"}  # The schema is davy's own text, the last a file.
+    found = {path.relative_to(room).as_posix() for path in room.rglob("*.py") if "json.dumps" in path.read_text()}
+    assert found == own
 
 
 def test_json_lines_decode_to_the_same_events(every_event: list[e.Event]) -> None:

@@ -1,6 +1,5 @@
 """`davy rehearse`."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from davy.pipeline.endings import Ending
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
 
@@ -78,7 +78,7 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     if repeat > 1:
         plays = rehearsing.many(config, wished, repeat, sys.stderr)
         shown = rehearsing.document(plays) if output == "json" else None
-        click.echo(json.dumps(shown) if shown else rehearsing.text(plays))
+        click.echo(json_text(shown) if shown else rehearsing.text(plays))
         return Ending.DONE
     ending = rehearsing.one(config, wished, view)
     return ending if exit_code else Ending.DONE

@@ -1,6 +1,5 @@
 """`davy validate`."""
 
-import json
 import os
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import click
 
 from davy.workflows import options
 from davy.workflows.render.clean import one_line
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -31,6 +31,6 @@ def command(file: Path, output: str) -> None:
         click.echo(f"warning: {warning}", err=True)
     if output == "json":
         said = {"davy_validation": 1, "file": str(file), "service": found.service, "problems": []}
-        click.echo(json.dumps(said | {"warnings": [str(warning) for warning in found.warnings], "notes": notes}))
+        click.echo(json_text(said | {"warnings": [str(warning) for warning in found.warnings], "notes": notes}))
     else:
         click.echo(f"{file}: good. Service {found.service}, {found.good_for}")

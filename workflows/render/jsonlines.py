@@ -1,10 +1,10 @@
 """JSON lines: every event as one line of versioned JSON, flushed at once."""
 
-import json
 from typing import TextIO
 
 from davy.pipeline.codec import encode
 from davy.pipeline.events import Event
+from davy.workflows.render.jsontext import json_text
 
 
 class JsonLines:
@@ -16,9 +16,7 @@ class JsonLines:
 
     def show(self, event: Event) -> None:
         """One event, one line; only ASCII, so that no terminal and no log reads a command in it."""
-        line = json.dumps(encode(event) | self._mark, separators=(",", ":"))
-        # Azure and TeamCity look for `##…[` anywhere in a line. A # stands only in strings, where this is the same one.
-        self._stream.write(line.replace("##", "#\\u0023") + "\n")
+        self._stream.write(json_text(encode(event) | self._mark, separators=(",", ":")) + "\n")
         self._stream.flush()
 
     def close(self) -> None:

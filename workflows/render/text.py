@@ -13,6 +13,8 @@ from davy.pipeline.events import (
     PartStarted,
     ReleaseFinished,
     ReleaseStarted,
+    Result,
+    StageFinished,
 )
 from davy.pipeline.model import Decision
 from davy.workflows.render.clean import harmless
@@ -39,6 +41,10 @@ class Text:
         self._told_end = self._told_end or isinstance(event, CanaryFinished)
         if isinstance(event, ReleaseFinished) and self._told_end:  # Its words stand in the line of the canary's end.
             event = replace(event, sentence="")
+        if (
+            isinstance(event, StageFinished) and event.result is Result.FAILED
+        ):  # Why is the end's sentence, which follows.
+            event = replace(event, note="")
         if isinstance(event, ReleaseStarted) and event.rehearsal:
             self._mark = "rehearsal  "
         margin = f"{shown(event.at - self._start):>7}  {self._mark}"

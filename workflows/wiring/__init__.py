@@ -17,7 +17,7 @@ from davy.workflows.wiring.runs import (
     version,
     washing,
 )
-from davy.workflows.wiring.suites import archive, project_files, quarantine, suite_places
+from davy.workflows.wiring.suites import archive, demanded, project_files, quarantine, suite_places
 
 __all__ = [
     "Side",
@@ -25,6 +25,7 @@ __all__ = [
     "builders",
     "clock",
     "cluster",
+    "demanded",
     "history",
     "images",
     "judge",

@@ -36,6 +36,15 @@ def suite_places(
     return places
 
 
+def demanded(config: "DeliveryConfig", suites: "Sequence[SuiteConfig]") -> None:
+    """Ask the cluster, where a suite needs one, for all that a Job needs. Raises Forbidden, Unusable, Unreachable."""
+    if not any(suite.in_ == "kubernetes" for suite in suites):
+        return
+    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+
+    demand_jobs(*cluster_of(config))
+
+
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
     if suite.in_ not in _PLACES:
         what = f"is a place that this davy cannot reach; it knows {', '.join(_PLACES)}"

@@ -1,11 +1,11 @@
 """`davy canary history`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -17,4 +17,4 @@ def command(file: Path, namespace: str | None, deployment: str | None, output: s
 
     journal = wiring.side(wiring.target(file, namespace, deployment)).journal
     rollouts = past.rollouts(journal.read(), journal.history())
-    click.echo(json.dumps(past.document(rollouts)) if output == "json" else past.table(rollouts))
+    click.echo(json_text(past.document(rollouts)) if output == "json" else past.table(rollouts))

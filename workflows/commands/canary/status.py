@@ -1,11 +1,11 @@
 """`davy canary status`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -21,6 +21,6 @@ def command(file: Path, namespace: str | None, deployment: str | None, output: s
     side = wiring.side(wiring.target(file, namespace, deployment))
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
     if output == "json":
-        click.echo(json.dumps(standing.document(snapshot)))
+        click.echo(json_text(standing.document(snapshot)))
     else:
         click.echo(standing.text(snapshot))

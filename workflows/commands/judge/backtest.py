@@ -1,6 +1,5 @@
 """`davy judge backtest`."""
 
-import json
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
@@ -66,7 +66,7 @@ def command(*, output: str, plot: bool, html: Path | None, no_color: bool, every
     if html is not None:
         backtesttext.paged(html, made)
     if output == "json":
-        click.echo(json.dumps(backtesting.document(made), allow_nan=False))
+        click.echo(json_text(backtesting.document(made), allow_nan=False))
         return
     click.echo(backtesttext.text(made))
     if plot:

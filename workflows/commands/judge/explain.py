@@ -1,11 +1,11 @@
 """`davy judge explain`."""
 
-import json
 from typing import Any
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -29,4 +29,4 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
 
         held = tracing.trace_of(wiring.side(wiring.target(**target)).journal.read())
         found = explained(held, held.windows, at)
-    click.echo(json.dumps(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))
+    click.echo(json_text(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))

@@ -1,11 +1,11 @@
 """`davy judge plan`."""
 
-import json
 from typing import Any
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -25,4 +25,4 @@ def command(output: str, **said: Any) -> None:
     from davy.workflows import planning, situation  # noqa: PLC0415
 
     known = situation.taken(said, file_was_named=options.was_said("file"))
-    click.echo(json.dumps(planning.document(known)) if output == "json" else planning.text(known))
+    click.echo(json_text(planning.document(known)) if output == "json" else planning.text(known))

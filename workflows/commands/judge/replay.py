@@ -1,11 +1,11 @@
 """`davy judge replay`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -42,7 +42,7 @@ def command(
     if html is not None:
         replaying.paged(html, finding, read)
     if output == "json":
-        click.echo(json.dumps(replaying.document(finding, read), allow_nan=False))
+        click.echo(json_text(replaying.document(finding, read), allow_nan=False))
         return
     click.echo(replaying.text(finding))
     if plot:

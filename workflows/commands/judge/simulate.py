@@ -1,12 +1,12 @@
 """`davy judge simulate`."""
 
-import json
 import sys
 from typing import Any
 
 import click
 
 from davy.workflows import options
+from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
@@ -28,5 +28,5 @@ def command(output: str, rollouts: int, seed: int, **said: Any) -> None:
 
     known = situation.taken(said, file_was_named=options.was_said("file"))
     made = simulating.rows(known, rollouts, seed, sys.stderr)
-    shown = json.dumps(simulating.document(known, made, seed)) if output == "json" else simulating.text(known, made)
+    shown = json_text(simulating.document(known, made, seed)) if output == "json" else simulating.text(known, made)
     click.echo(shown)

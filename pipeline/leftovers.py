@@ -1,0 +1,102 @@
+"""Leftovers: files that runs of a suite made in its folder, listed there, and deleted before the next one.
+
+Only what is listed is ever deleted, and nothing behind a symbolic link: the folder is the user's.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+INDEX = ".davy-files"
+"""In a suite's folder: a line for each file that is davy's own, as a JSON string, relative to the folder."""
+
+
+@contextmanager
+def fresh(folder: Path, expected: Sequence[Path]) -> Iterator[tuple[str, ...]]:
+    """Around a suite's run: earlier runs' files are gone, and its own are listed for the next.
+
+    `expected`: files that it will make, listed at once in case it is killed. All else that is there at its end in
+    their folders, and was not at its beginning, is its own, too. Gives a sentence for what could not be deleted.
+    """
+    stayed = cleared(folder)
+    places = sorted({path.parent for path in expected})
+    theirs = _below(places) - {folder / name for name in stayed}
+    _listed(folder, set(expected) - theirs, stayed)
+    try:
+        yield tuple(f"of an earlier run, {folder / name} could not be deleted" for name in stayed)
+    finally:
+        _listed(folder, _below(places) - theirs, stayed)
+
+
+def cleared(folder: Path) -> tuple[str, ...]:
+    """Delete the files that are listed, and their folders where nothing else is in them. Those that would not go."""
+    if folder.is_symlink():
+        return ()
+    stayed = []
+    for name in _names(folder):
+        try:
+            _deleted(folder, PurePosixPath(name))
+        except OSError:
+            stayed.append(name)
+    with suppress(OSError):
+        (folder / INDEX).unlink(missing_ok=True)
+        folder.rmdir()
+    return tuple(stayed)
+
+
+def rounds_cleared(folder: Path, report: str) -> None:
+    """Delete what an earlier rollout's rounds made: `folder` has one for each, with the suites' folders and a report.
+
+    A rollout has as many rounds as it has steps, so the last ones of an earlier rollout would stay.
+    """
+    for place in sorted(path.parent for path in folder.glob(f"*/*/{INDEX}")):
+        if place.parent.is_symlink() or folder.is_symlink():
+            continue
+        cleared(place)
+        with suppress(OSError):
+            (place.parent / report).unlink(missing_ok=True)
+            place.parent.rmdir()
+
+
+def _deleted(folder: Path, name: PurePosixPath) -> None:
+    """Nothing where the name leads out of the folder, or through a link, or is one: that is not davy's."""
+    if name.is_absolute() or ".." in name.parts:
+        return
+    path = folder / name
+    above = [parent for parent in path.parents if parent.is_relative_to(folder)]
+    if any(one.is_symlink() for one in (path, *above)) or not path.is_file():
+        return
+    path.unlink()
+    with suppress(OSError):  # One that is not empty stays.
+        for parent in above[:-1]:
+            parent.rmdir()
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """What is listed; a line that says nothing of the kind is left out."""
+    try:
+        lines = (folder / INDEX).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in lines:
+        with suppress(ValueError):
+            name = json.loads(line)
+            if isinstance(name, str) and name and "\0" not in name:
+                yield name
+
+
+def _below(places: Iterable[Path]) -> set[Path]:
+    """Plain files; `rglob` does not go through links."""
+    inner = (path for place in places if not place.is_symlink() for path in place.rglob("*"))
+    return {path for path in inner if path.is_file() and not path.is_symlink() and path.name != INDEX}
+
+
+def _listed(folder: Path, paths: Iterable[Path], stayed: Iterable[str]) -> None:
+    """Where it cannot be written, the next run deletes less: no reason to fail this one."""
+    names = sorted({path.relative_to(folder).as_posix() for path in paths} | set(stayed))
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder / INDEX
+        if not folder.is_symlink() and not index.is_symlink():
+            index.write_text("".join(json.dumps(name) + "\n" for name in names), encoding="utf-8")
