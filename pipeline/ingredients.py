@@ -24,10 +24,10 @@ class Ingredients:
     dockerfile: Dockerfile
     files: Mapping[str, Entry]
     """What `.dockerignore` leaves, by path in the context; of further contexts as `name:path`."""
-    context: tuple[str, ...] = ()
-    """Of these, the paths in the context itself."""
-    further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By further context, the paths in it."""
+    context: Mapping[str, Entry] = field(default_factory=dict)
+    """Of these, those in the context itself."""
+    further: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    """By further context, those in it, by path in it."""
     ignore: str = ""
     """The file whose rules were used, as people know it; empty where there is none."""
 
@@ -69,8 +69,8 @@ class Gatherer:
         return Ingredients(
             dockerfile=read,
             files=files,
-            context=tuple(own),
-            further={name: tuple(found) for name, found in further.items()},
+            context=own,
+            further=further,
             ignore=_shown(ignore, self._folder) if ignore else "",
         )
 
