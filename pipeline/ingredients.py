@@ -23,11 +23,9 @@ class Ingredients:
 
     dockerfile: Dockerfile
     files: Mapping[str, Entry]
-    """What `.dockerignore` leaves, by path in the context; of further contexts as `name:path`."""
-    context: tuple[str, ...] = ()
-    """Of these, the paths in the context itself."""
-    further: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By further context, the paths in it."""
+    """What `.dockerignore` leaves, by path in the context."""
+    further: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    """By further context, the same."""
     ignore: str = ""
     """The file whose rules were used, as people know it; empty where there is none."""
 
@@ -62,15 +60,12 @@ class Gatherer:
         problems = (*read.problems, *problems)
         if problems:
             raise Unusable(f"{recipe.id} cannot be built as it is written.", problems=problems)
-        files = own = self._files(context, rules, ignore)
+        files = self._files(context, rules, ignore)
         further = {name: self._further(name, self._folder / recipe.contexts[name]) for name in sorted(recipe.contexts)}
-        for name, found in further.items():
-            files = Files(files | {f"{name}:{path}": entry for path, entry in found.items()})
         return Ingredients(
             dockerfile=read,
             files=files,
-            context=tuple(own),
-            further={name: tuple(found) for name, found in further.items()},
+            further=further,
             ignore=_shown(ignore, self._folder) if ignore else "",
         )
 
@@ -112,6 +107,7 @@ def inputs(
     return Inputs(
         dockerfile=blob(ingredients.dockerfile.text),
         files=ingredients.files,
+        contexts=ingredients.further,
         args=dict(recipe.args),
         target=recipe.target or "",
         platforms=tuple(recipe.platforms),

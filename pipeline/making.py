@@ -8,6 +8,7 @@ from pathlib import Path
 from davy.pipeline import lookup, oci, orders
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
+from davy.pipeline.builds.inputs import Entry
 from davy.pipeline.builds.key import tag as key_tag
 from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.workshop import Keyed, Workshop
@@ -122,9 +123,13 @@ def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrde
         made,
         annotations=_based(made.annotations, keyed, parents),
         dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
-        files=keyed.files,
-        context_files=keyed.context_files,
+        files=_modes(keyed.files),
+        context_files={name: _modes(files) for name, files in keyed.context_files.items()},
     )
+
+
+def _modes(files: Mapping[str, Entry]) -> dict[str, str]:
+    return {path: entry.mode for path, entry in files.items()}
 
 
 def _based(annotations: Mapping[str, str], keyed: Keyed, parents: Mapping[str, Image]) -> Mapping[str, str]:

@@ -131,7 +131,7 @@ def _keyed(
                 key=keys[one],
                 inputs=said,
                 dockerfile=found[one].dockerfile,
-                files=found[one].context,
+                files=found[one].files,
                 context_files=found[one].further,
                 links=links.by[one],
                 unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),

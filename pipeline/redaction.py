@@ -1,4 +1,4 @@
-"""Redaction: what others printed, made harmless: no secrets, no CI commands, no terminal control."""
+"""Redaction: what others printed, washed: no secrets, no CI commands, no terminal control."""
 
 import base64
 import re
@@ -18,8 +18,12 @@ COMMAND = re.compile(r"^(\s*)::|#(?=#\w*\[)")
 SECTION = re.compile(r"^(\s*section_(?:start|end)):")
 
 
-def harmless(line: str, secrets: Iterable[str] = ()) -> str:
-    """The line as it may be shown anywhere: one line, secrets masked, and no CI system obeys it."""
+def washed(line: str, secrets: Iterable[str] = ()) -> str:
+    """The line as it may be kept and shown anywhere: one line, secrets masked, and no CI system obeys it.
+
+    For what others print, at the place where it comes in: logs, events and JSON hold it so, for only there the secrets
+    are known. `workflows.render.clean.harmless` is for whole texts on their way out, davy's own words among them.
+    """
     clean = CONTROL.sub(" ", TERMINAL.sub("", line))
     clean = COMMAND.sub(lambda match: f"{match[1]}\\::" if match[1] is not None else "#\\", clean)
     return masked(SECTION.sub(r"\1\\:", clean), secrets)

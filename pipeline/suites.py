@@ -13,7 +13,7 @@ from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStart
 from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
-from davy.pipeline.redaction import harmless
+from davy.pipeline.redaction import washed
 from davy.pipeline.testing import expansion, highlights, spread, tries
 from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
@@ -67,7 +67,7 @@ def run(
     places: Mapping[str, SuitePlace],
     clock: Clock,
     out: Path,
-    shown: Callable[[str], str] = harmless,
+    shown: Callable[[str], str] = washed,
     *,
     history: Sequence[RunRecord] = (),
     quarantined: Quarantine = nobody,

@@ -3,18 +3,20 @@
 What the registry does not take is a warning, and never a failure of the release.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
 
 from davy.canary.ports import Journal
 from davy.pipeline import __version__
+from davy.pipeline.builds.recipes import Recipe, expanded
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import DavyError
 from davy.pipeline.events import CanaryFinished, CanaryStarted, Event, Judged, LogLine, SuiteFinished, Warned
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.oci import BASE_DIGEST, BASE_NAME
+from davy.pipeline.oci import BASE_DIGEST, BASE_NAME, PREFIX
 from davy.pipeline.ports import Evidence, ImageStore
 from davy.pipeline.supply import evidence, statements
 from davy.pipeline.supply.evidence import Claim
@@ -23,6 +25,9 @@ from davy.workflows import inside, wiring
 from davy.workflows.errand import Errand
 
 T = TypeVar("T")
+REF_NAME = f"{PREFIX}ref.name"
+OWN_TAG = r"[0-9a-f]{12}(-dirty)?"
+"""Of the commit, as `orders.tag` makes it."""
 ABREAST = 8
 """Images that are written to at once."""
 
@@ -64,20 +69,15 @@ def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator
     occasion = _occasion(task, revision)
     with closing(wiring.images(task.config)) as store:
         bare: list[Image] = []
-        bases: dict[str, dict[str, str]] = {}
+        making: dict[str, Making] = {}
         for image in images:
             try:
                 if not has_provenance(store, image):
-                    bare.append(image)
                     said = store.stored(image.name, image.digest)
-                    annotations = said.annotations if said else {}
-                    known = (
-                        {annotations[BASE_NAME]: annotations.get(BASE_DIGEST, "")} if BASE_NAME in annotations else {}
-                    )
-                    bases[image.reference] = known
+                    making[image.reference] = _making(task.config, image, said.annotations if said else {})
+                    bare.append(image)
             except DavyError as error:
                 yield Warned(at=task.clock.now(), what=f"the provenance of {image.short} is not known: {error.what}")
-    making = {image.reference: _making(task.config, image, bases[image.reference]) for image in bare}
     yield from _attached(
         task, bare, "provenance", lambda image: statements.provenance(image, making[image.reference], occasion)
     )
@@ -89,8 +89,9 @@ def has_provenance(store: ImageStore, image: Image) -> bool:
     return any(one.claim is Claim.PROVENANCE for one in (*inside.claims(store, image), *beside))
 
 
-def _making(config: DeliveryConfig, image: Image, bases: dict[str, str]) -> Making:
-    said = next((one for one in config.images if one.name == image.name), None)
+def _making(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]) -> Making:
+    bases = {annotations[BASE_NAME]: annotations.get(BASE_DIGEST, "")} if BASE_NAME in annotations else {}
+    said = _recipe(config, image, annotations)
     if said is None:
         return Making(name=image.name, dockerfile="", bases=bases, version=__version__)
     # As BuildKit has it: arguments may hold what is nobody's business, so `min` leaves them out.
@@ -104,6 +105,15 @@ def _making(config: DeliveryConfig, image: Image, bases: dict[str, str]) -> Maki
         bases=bases,
         version=__version__,
     )
+
+
+def _recipe(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]) -> Recipe | None:
+    """What it was made by. Cells of a matrix that share a repository are told apart by the tag that it says."""
+    named = [one for one in expanded(config.images) if one.name == image.name]
+    if len(named) == 1:
+        return named[0]
+    tag = annotations.get(REF_NAME, "")
+    return next((one for one in named if re.fullmatch(OWN_TAG + re.escape(one.suffix), tag)), None)
 
 
 def _tapped(story: Generator[Event, None, T], seen: list[Event]) -> Generator[Event, None, T]:

@@ -10,18 +10,18 @@ from typing import Any
 import click
 
 from davy.pipeline import configfile
-from davy.pipeline.buildconfig import ScanConfig, SignConfig
+from davy.pipeline.buildconfig import SignConfig
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.dryrun import ForeseenImages
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import Evidence, ImageStore, Signer
-from davy.pipeline.supply import evidence, policy, references
+from davy.pipeline.supply import documents, evidence, policy, references
 from davy.pipeline.supply.artifacts import CREATED
 from davy.pipeline.supply.evidence import KINDS, Claim
 from davy.pipeline.supply.scans import Finding
-from davy.workflows import inside, options, scanning, showing, wiring
+from davy.workflows import inside, options, scangate, scanning, showing, wiring
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.jsontext import json_text
 
@@ -87,8 +87,14 @@ def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Clai
     if not wanted:
         return
     plain = [claim for claim in wanted if claim is not Claim.SIGNATURE]
-    claims = [evidence.said(one) for one in store.attached(image)] if plain else []
+    attached = store.attached(image) if plain else ()
+    claims = [evidence.said(one) for one in attached]
     lacking = list(evidence.missing(plain, [*claims, *inside.claims(store, image)], image.digest))
+    if Claim.SCAN in (claim.claim for claim in claims) and Claim.SCAN in wanted:
+        refused = scangate.refused(attached, scangate.gate(said, _config(said)))
+        for line in refused.lines:
+            _talk(line)
+        lacking += [refused.why] if refused.why else []
     if Claim.SIGNATURE in wanted and (why := _signer(said).verify(image)):
         lacking.append(f"it is not signed as it should be: {why}")
     if lacking:
@@ -128,6 +134,10 @@ def attach(said: Said) -> Ending:
     if "/" not in kind:
         known = ", ".join(KINDS)
         raise Unusable(f"--kind {kind!r} is neither a media type nor one of {known}.")
+    if why := documents.wrong(kind, body):
+        raise Unusable(
+            f"{path} is no {said['kind']} document: it {why}.", remedy="Attach the file that the tool wrote."
+        )
     # By the file's own time, so that the same file twice is attached once.
     made = _time(path)
     named = {CREATED: made, "org.opencontainers.image.title": path.name}
@@ -182,15 +192,8 @@ def _signer(said: Said) -> Signer:
 def scan(said: Said) -> Ending:
     """A scanner's reports held against the policy; REJECTED where the image is refused."""
     references.read(said["reference"])
-    config = _config(said)
-    kept = (config.build.scan if config else None) or ScanConfig()
-    named = {key: said[key] for key in ("severity",) if said.get(key)}
-    by = scanning.policy_of(kept.model_copy(update=named | ({"fixable_only": True} if said["fixable_only"] else {})))
-    listed = said["ignore"] or (said["file"].resolve().parent / kept.ignore if kept.ignore else None)
-    entries = scanning.exceptions(listed) if listed else ()
-    found = [finding for report in said["reports"] for finding in scanning.findings(report)]
-    with wiring.clock() as clock:
-        judgement = policy.judged(found, by, entries, clock.now().date())
+    gate = scangate.gate(said, _config(said))
+    by, judgement = gate.policy, gate.judged(one for report in said["reports"] for one in scanning.findings(report))
     document = {
         "image": said["reference"],
         "passed": judgement.passed,

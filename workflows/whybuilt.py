@@ -123,7 +123,7 @@ def document(why: Why) -> dict[str, object]:
 
 def _made_from(keyed: Keyed) -> dict[str, object]:
     return {
-        "files": len(keyed.inputs.files),
+        "files": keyed.inputs.count,
         "bases": dict(keyed.inputs.bases),
         "parents": dict(keyed.inputs.parents),
         "arguments": dict(keyed.inputs.args),
@@ -156,7 +156,7 @@ def _packed(lines: list[str]) -> list[str]:
 def _from(keyed: Keyed) -> str:
     inputs = keyed.inputs
     bases = [f"{base} {digest[:19] + '…' if digest else '(digest not known)'}" for base, digest in inputs.bases.items()]
-    count = len(inputs.files)
+    count = inputs.count
     return ", ".join([f"{count:,} file{'' if count == 1 else 's'}", *bases, *inputs.parents])
 
 

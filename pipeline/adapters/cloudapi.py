@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 
 from davy.pipeline.errors import Forbidden, Missing, Unreachable
-from davy.pipeline.redaction import harmless
+from davy.pipeline.redaction import washed
 from davy.pipeline.testing.dialects import ACCOUNTS, Call, Cloud, parsed
 
 TRIES = 6
@@ -47,7 +47,7 @@ class CloudApi:
 
     def said(self, text: str) -> str:
         """What the cloud said, in one harmless line, without the key."""
-        return harmless(" ".join(text.split()), (self.cloud.key,))[:300]
+        return washed(" ".join(text.split()), (self.cloud.key,))[:300]
 
     def called(self, call: Call, *, missing: int = 0, form: Body | None = None) -> Any:
         """The answer's JSON, after retries; `missing`: so often a 404 is asked again.

@@ -10,7 +10,7 @@ from davy.pipeline.adapters import process
 from davy.pipeline.buildconfig import SignConfig
 from davy.pipeline.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.model import Image
-from davy.pipeline.redaction import harmless
+from davy.pipeline.redaction import washed
 
 LIMIT = timedelta(minutes=3)
 NO_LOG = {"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"}
@@ -112,4 +112,4 @@ class Cosign:
         telling = [line for line in lines if not line.startswith(NOISE)] or lines or [f"exit code {ended.exit_code}"]
         wrong = [line for line in telling if line.startswith("Error")] or telling[-1:]
         secrets = [self._environment.get(name, "") for name in SECRETS]
-        return harmless(wrong[0].removeprefix("Error:").strip(), secrets)[:500]
+        return washed(wrong[0].removeprefix("Error:").strip(), secrets)[:500]

@@ -13,7 +13,10 @@ from davy.pipeline.errors import Unusable
 PATIENCE = timedelta(minutes=2)
 SUBMODULE = "160000"
 LIST = ("ls-files", "-z", "-s", "-v", "-c", "-m", "-d", "-o", "--directory")
-SETTINGS = ("config", "-z", "--get-regexp", r"^(core\.(autocrlf|attributesfile)|extensions\.objectformat)$")
+READ = r"^(core\.(autocrlf|attributesfile|filemode|symlinks)|extensions\.objectformat)$"
+SETTINGS = ("config", "-z", "--get-regexp", READ)
+NO = ("false", "no", "off", "0")
+LINK = "120000"
 CONVERTS = ("text", "eol", "crlf", "filter", "ident", "working-tree-encoding")
 """Attributes by which git keeps other bytes than the file has: https://git-scm.com/docs/gitattributes."""
 MENTIONED = re.compile(rf"\b({'|'.join(CONVERTS)})\b".encode())
@@ -35,6 +38,10 @@ class Listing:
     """Untracked and ignored folders, with a slash at the end, sorted; what is in them is not listed."""
     modules: list[str]
     """Submodules, sorted."""
+    modes: Mapping[str, str]
+    """By path, of those that have to be read, the mode that git stays with whatever the disk says."""
+    executable: bool
+    """False where git does not look at who may run a file: `core.fileMode`."""
 
 
 def listing(root: str, environment: Mapping[str, str]) -> Listing:
@@ -47,9 +54,12 @@ def listing(root: str, environment: Mapping[str, str]) -> Listing:
         listed = _said(root, asked, *LIST)
     finally:
         aside.join()
-    entries, folders, modules = _read(listed)
+    entries, modes, folders, modules = _read(listed)
     for path in _converted(root, asked, settings, entries):
+        if entry := entries[path]:
+            modes[path] = entry[0]
         entries[path] = None
+    executable, links = (settings.get(f"core.{name}", "").lower() not in NO for name in ("filemode", "symlinks"))
     return Listing(
         root=root,
         format=settings.get("extensions.objectformat", "sha1"),
@@ -57,6 +67,8 @@ def listing(root: str, environment: Mapping[str, str]) -> Listing:
         paths=sorted(entries),
         folders=sorted(folders),
         modules=sorted(modules),
+        modes={path: mode for path, mode in modes.items() if not (links if mode == LINK else executable)},
+        executable=executable,
     )
 
 
@@ -90,13 +102,14 @@ def _settings(root: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs}
 
 
-def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], list[str], list[str]]:
-    """Entries, untracked folders, submodules.
+def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, str], list[str], list[str]]:
+    """Entries, the index's modes of those to be read, untracked folders, submodules.
 
     Each record begins with a letter: `H` as in the index, `C` changed, `R` deleted, `M` in conflict, `S` not checked
     out, `?` not in the index; a small letter where git was told to assume that it did not change.
     """
     entries: dict[str, tuple[str, str] | None] = {}
+    modes: dict[str, str] = {}
     folders: list[str] = []
     modules: list[str] = []
     for record in os.fsdecode(listed).split("\0"):
@@ -115,7 +128,8 @@ def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], list[str], 
             entries.setdefault(path, (mode, id_))
         elif letter:
             entries[path] = None
-    return entries, folders, list(dict.fromkeys(modules))
+            modes.setdefault(path, described[: len(LINK)])
+    return entries, modes, folders, list(dict.fromkeys(modules))
 
 
 def _converted(

@@ -1,5 +1,6 @@
 """Staging: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
 
+import errno
 import os
 import shutil
 import tarfile
@@ -16,6 +17,7 @@ from davy.pipeline.ports import BuildOrder
 
 FILE, PROGRAM, FOLDER = 0o644, 0o755, 0o755
 """Git keeps no more of a mode than whether it may be run; the rest is the umask of whoever cloned."""
+GIT_PROGRAM, GIT_LINK = "100755", "120000"
 OWN_NAME, IGNORE = ".davy.Dockerfile", ".dockerignore"
 
 
@@ -36,8 +38,8 @@ class Staged:
 def staged(order: BuildOrder) -> Iterator[Staged]:
     """Set the order out for a tool that reads folders. Raises Unusable where the context or the Dockerfile is missing.
 
-    With `order.files` the context is a copy of just these, with the epoch as their time. A fresh name each time:
-    BuildKit keeps what it was sent by the name of the folder, and compares times and sizes only.
+    With `order.files` the context is a copy of just these, with the modes said there and the epoch as their time. A
+    fresh name each time: BuildKit keeps what it was sent by the name of the folder, and compares times and sizes only.
     """
     text = dockerfile(order)
     with tempfile.TemporaryDirectory(prefix="davy-build-") as made:
@@ -84,7 +86,7 @@ def packed(order: BuildOrder, into: BinaryIO) -> str:
     Where the Dockerfile is none of the files, it goes in under a name of its own, and an ignore file names both:
     the Engine takes its Dockerfile and its ignore file out of the context where that says so.
     """
-    text, files, epoch = dockerfile(order), dict.fromkeys(order.files or ()), order.epoch or 0
+    text, files, epoch = dockerfile(order), dict(order.files or {}), order.epoch or 0
     with tarfile.open(fileobj=into, mode="w", format=tarfile.PAX_FORMAT) as archive:
         own = order.dockerfile in files and Path(order.context, order.dockerfile).read_bytes() == text
         if not own:
@@ -94,19 +96,19 @@ def packed(order: BuildOrder, into: BinaryIO) -> str:
             files.pop(IGNORE, None)
         for path in sorted(files):
             with _told(order, path):
-                _add(archive, order.context / path, path, epoch)
+                _add(archive, order.context / path, path, files[path], epoch)
     return order.dockerfile if own else OWN_NAME
 
 
-def _add(archive: tarfile.TarFile, source: Path, name: str, epoch: int) -> None:
+def _add(archive: tarfile.TarFile, source: Path, name: str, mode: str, epoch: int) -> None:
     entry = tarfile.TarInfo(name)
     entry.mtime = epoch
-    if source.is_symlink():
-        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, os.readlink(source), 0o777  # noqa: PTH115 - as text
+    if mode == GIT_LINK:
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, _pointed(source), 0o777
         archive.addfile(entry)
         return
-    seen = source.stat()
-    entry.size, entry.mode = seen.st_size, _mode(seen.st_mode)
+    _check(source)
+    entry.size, entry.mode = source.stat().st_size, _mode(mode)
     with source.open("rb") as content:
         archive.addfile(entry, content)
 
@@ -117,30 +119,48 @@ def _add_text(archive: tarfile.TarFile, name: str, text: bytes, epoch: int) -> N
     archive.addfile(entry, BytesIO(text))
 
 
-def _mode(mode: int) -> int:
-    return PROGRAM if mode & 0o100 else FILE
+def _mode(mode: str) -> int:
+    return PROGRAM if mode == GIT_PROGRAM else FILE
 
 
-def _copied(source: Path, files: tuple[str, ...], into: Path, epoch: int | None) -> None:
-    """Copies of the files, with modes as git has them and the epoch as their time."""
+def _pointed(source: Path) -> str:
+    """Where a link points to. With `core.symlinks=false` git leaves a file that holds it."""
+    return os.readlink(source) if source.is_symlink() else os.fsdecode(source.read_bytes())  # noqa: PTH115 - as text
+
+
+def _copied(source: Path, files: Mapping[str, str], into: Path, epoch: int | None) -> None:
+    """Copies of the files, with the modes that their key counts and the epoch as their time."""
     into.mkdir()
     made = {into}
-    for name in files:
+    for name, mode in files.items():
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
         made.update(parent for parent in target.parents if parent.is_relative_to(into))
         try:
-            shutil.copyfile(source / name, target, follow_symlinks=False)
+            _copy(source / name, target, mode)
         except OSError as error:
             raise _unreadable(source / name, error) from error
-        if not target.is_symlink():
-            target.chmod(_mode((source / name).stat().st_mode))
         if epoch is not None:
             os.utime(target, (epoch, epoch), follow_symlinks=False)
     for folder in made:
         folder.chmod(FOLDER)
         if epoch is not None:
             os.utime(folder, (epoch, epoch))
+
+
+def _copy(source: Path, target: Path, mode: str) -> None:
+    if mode == GIT_LINK:
+        target.symlink_to(_pointed(source))
+        return
+    _check(source)
+    shutil.copyfile(source, target)
+    target.chmod(_mode(mode))
+
+
+def _check(source: Path) -> None:
+    """A link that was a file when the key was made may lead out of the context. Raises OSError."""
+    if source.is_symlink():
+        raise OSError(errno.ELOOP, "it became a link while it was built")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from davy.pipeline.adapters.gitlisting import Listing, listing
@@ -76,6 +77,18 @@ class GitWorkTree:
         return self._roots[place]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How git would name what it does not know yet."""
+
+    format: str = "sha1"
+    executable: bool = True
+
+
+def _manner(known: Listing) -> Manner:
+    return Manner(format=known.format, executable=known.executable)
+
+
 class _Gathering:
     """One context's files."""
 
@@ -88,19 +101,19 @@ class _Gathering:
         """What is below `place`, an absolute folder, under `prefix` in the context."""
         known = self._tree.listed(place)
         if known is None:
-            self._walk(place, prefix, "sha1")
+            self._walk(place, prefix, Manner())
             return
         inside = os.path.relpath(place, known.root)
         below = "" if inside == "." else inside + "/"
         if any(below.startswith(folder) for folder in known.folders):
-            self._walk(place, prefix, known.format)
+            self._walk(place, prefix, _manner(known))
             return
         self._add_tracked(known, below, prefix)
         for folder in _starting(known.folders, below):
             self._walk_in(folder, known, below, prefix)
 
     def _add_tracked(self, known: Listing, below: str, prefix: str) -> None:
-        keeps, found, length = self._keeps, self.found, len(below)
+        keeps, found, length, manner = self._keeps, self.found, len(below), _manner(known)
         for path in _starting(known.paths, below):
             name = prefix + path[length:]
             if not keeps(name):
@@ -109,7 +122,7 @@ class _Gathering:
             if entry is not None:
                 found[name] = entry
             else:
-                self._read(os.path.join(known.root, path), name, known.format)
+                self._read(os.path.join(known.root, path), name, manner, known.modes.get(path, ""))
         for path in _starting(known.modules, below):
             self._enter(os.path.join(known.root, path), prefix + path[length:])
 
@@ -117,22 +130,22 @@ class _Gathering:
         """An untracked folder; those above it may be left out already."""
         name = prefix + folder[len(below) :].rstrip("/")
         if self._enters_all(name):
-            self._enter(os.path.join(known.root, folder.rstrip("/")), name, known.format)
+            self._enter(os.path.join(known.root, folder.rstrip("/")), name, _manner(known))
 
     def _enters_all(self, name: str) -> bool:
         parts = name.split("/")
         return all(self._enters("/".join(parts[: count + 1])) for count in range(len(parts)))
 
-    def _enter(self, place: str, name: str, format_: str = "") -> None:
+    def _enter(self, place: str, name: str, manner: Manner | None = None) -> None:
         """A folder with a `.git` of its own is asked of its own git; another one is walked."""
         if not os.path.isdir(place) or os.path.islink(place) or not self._enters(name):
             return
         if os.path.lexists(os.path.join(place, ".git")):
             self.add(place, name + "/")
-        elif format_:
-            self._walk(place, name + "/", format_)
+        elif manner:
+            self._walk(place, name + "/", manner)
 
-    def _walk(self, place: str, prefix: str, format_: str) -> None:
+    def _walk(self, place: str, prefix: str, manner: Manner) -> None:
         try:
             with os.scandir(place) as listed:
                 children = sorted(listed, key=lambda child: child.name)
@@ -144,22 +157,22 @@ class _Gathering:
                 continue
             name = prefix + child.name
             if child.is_dir(follow_symlinks=False):
-                self._enter(child.path, name, format_)
+                self._enter(child.path, name, manner)
             elif self._keeps(name):
-                self._read(child.path, name, format_)
+                self._read(child.path, name, manner)
 
-    def _read(self, path: str, name: str, format_: str) -> None:
-        """A file by its content; one that is not there, or is no file, is left out."""
+    def _read(self, path: str, name: str, manner: Manner, mode: str = "") -> None:
+        """A file by its content; one that is not there, or is no file, is left out. `mode`: git's, over the disk's."""
         try:
             seen = os.lstat(path)
             if stat.S_ISLNK(seen.st_mode):
-                self.found[name] = (LINK, blob(os.fsencode(os.readlink(path)), format_))
+                self.found[name] = (LINK, blob(os.fsencode(os.readlink(path)), manner.format))
             elif stat.S_ISREG(seen.st_mode):
-                mode = PROGRAM if seen.st_mode & stat.S_IXUSR else FILE
-                self.found[name] = (mode, _blob_of(path, seen.st_size, format_))
+                of_disk = PROGRAM if manner.executable and seen.st_mode & stat.S_IXUSR else FILE
+                self.found[name] = (mode or of_disk, _blob_of(path, seen.st_size, manner.format))
             elif stat.S_ISDIR(seen.st_mode):
                 # A file of the index that is a folder now.
-                self._enter(path, name, format_)
+                self._enter(path, name, manner)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:

@@ -25,6 +25,7 @@ def changes(
         *_parents(before.parents, now.parents, called or {}),
         *_settings(before, now),
         *_files(_below(context, was), _below(context, is_now)),
+        *_contexts(before.contexts, now.contexts),
     )
 
 
@@ -103,12 +104,23 @@ def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[st
     yield from (f"{path} is gone" for path in sorted(path for paths in gone.values() for path in paths))
 
 
+def _contexts(before: Mapping[str, Mapping[str, Entry]], now: Mapping[str, Mapping[str, Entry]]) -> Iterator[str]:
+    """Files of further contexts have the context's name before them."""
+    for name in sorted(now.keys() - before.keys()):
+        yield f"the context {name} is new"
+    for name in sorted(before.keys() & now.keys()):
+        was, is_now = ({f"{name}:{path}": one for path, one in files[name].items()} for files in (before, now))
+        yield from _files(was, is_now)
+    for name in sorted(before.keys() - now.keys()):
+        yield f"the context {name} is used no more"
+
+
 def _below(context: str, files: Mapping[str, Entry]) -> Mapping[str, Entry]:
-    """By the path that a person knows. Those of further contexts have the context's name before them already."""
+    """By the path that a person knows."""
     folder = context.strip("/").removeprefix("./")
     if folder in ("", "."):
         return files
-    return {path if ":" in path else f"{folder}/{path}": entry for path, entry in files.items()}
+    return {f"{folder}/{path}": entry for path, entry in files.items()}
 
 
 def _differs(path: str, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> bool:

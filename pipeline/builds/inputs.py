@@ -31,7 +31,9 @@ class Inputs:
     dockerfile: str
     """Git's blob id of the Dockerfile's text."""
     files: Mapping[str, Entry]
-    """Of the context, what `.dockerignore` leaves, by path in it; of further contexts as `name:path`."""
+    """Of the context, what `.dockerignore` leaves, by path in it."""
+    contexts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    """Of each further context by its name, the same. Apart, for a file may be called `name:path`."""
     args: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     platforms: tuple[str, ...] = ()
@@ -42,3 +44,8 @@ class Inputs:
     """By reference as the Dockerfile resolves to it, the digest; empty where nobody knows it yet."""
     parents: Mapping[str, str] = field(default_factory=dict)
     """By recipe id, the key of an image of the same configuration that it is built from."""
+
+    @property
+    def count(self) -> int:
+        """Of all files."""
+        return len(self.files) + sum(map(len, self.contexts.values()))

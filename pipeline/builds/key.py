@@ -26,6 +26,8 @@ def key(inputs: Inputs) -> str:
         "bases": dict(inputs.bases),
         "parents": dict(inputs.parents),
     }
+    if inputs.contexts:
+        said["contexts"] = {name: _files(files) for name, files in inputs.contexts.items()}
     return hashlib.sha256(_canonical(said)).hexdigest()
 
 

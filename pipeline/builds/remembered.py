@@ -149,7 +149,12 @@ def _build_out(build: Build) -> dict[str, object]:
 def _inputs_out(inputs: Inputs) -> dict[str, object]:
     return {
         "dockerfile": inputs.dockerfile,
-        "files": {path: f"{entry.mode} {entry.blob}" for path, entry in inputs.files.items()},
+        "files": _files_out(inputs.files),
+        **(
+            {"contexts": {name: _files_out(files) for name, files in inputs.contexts.items()}}
+            if inputs.contexts
+            else {}
+        ),
         "args": dict(inputs.args),
         "target": inputs.target,
         "platforms": list(inputs.platforms),
@@ -166,7 +171,8 @@ def _inputs_in(said: object) -> Inputs | None:
     try:
         return Inputs(
             dockerfile=str(said["dockerfile"]),
-            files={str(path): _entry(words) for path, words in said["files"].items()},
+            files=_files_in(said["files"]),
+            contexts={str(name): _files_in(files) for name, files in said.get("contexts", {}).items()},
             args=_texts(said["args"]),
             target=str(said["target"]),
             platforms=tuple(map(str, said["platforms"])),
@@ -177,6 +183,14 @@ def _inputs_in(said: object) -> Inputs | None:
         )
     except (LookupError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _files_out(files: Mapping[str, Entry]) -> dict[str, str]:
+    return {path: f"{entry.mode} {entry.blob}" for path, entry in files.items()}
+
+
+def _files_in(said: Mapping[object, str]) -> dict[str, Entry]:
+    return {str(path): _entry(words) for path, words in said.items()}
 
 
 def _texts(said: Mapping[object, object]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from davy.pipeline.builds.dockerfile import Dockerfile
-from davy.pipeline.builds.inputs import Inputs
+from davy.pipeline.builds.inputs import Entry, Inputs
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.value import dataclass
 
@@ -19,9 +19,9 @@ class Keyed:
     key: str
     inputs: Inputs
     dockerfile: Dockerfile
-    files: tuple[str, ...] = ()
+    files: Mapping[str, Entry] = field(default_factory=dict)
     """Of the context, what belongs to the build."""
-    context_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    context_files: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     """Of each further context, the same."""
     links: Mapping[str, str] = field(default_factory=dict)
     """By reference in the Dockerfile, the id of the image of the configuration that it names."""

@@ -8,15 +8,15 @@ from typing import Any
 
 from davy.pipeline import oci
 from davy.pipeline.ports import Evidence
-from davy.pipeline.supply import statements
+from davy.pipeline.supply import documents, statements
 from davy.pipeline.supply.artifacts import CREATED
 from davy.pipeline.value import dataclass
 
 SBOMS = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
 KINDS = {
-    "spdx": "application/spdx+json",
-    "cyclonedx": "application/vnd.cyclonedx+json",
-    "sarif": "application/sarif+json",
+    "spdx": documents.SPDX,
+    "cyclonedx": documents.CYCLONEDX,
+    "sarif": documents.SARIF,
     "in-toto": statements.IN_TOTO,
     "vex": "application/vnd.openvex+json",
 }

@@ -86,7 +86,13 @@ class Pusher:
         return Blobs(self.registry.wire)
 
     def image(
-        self, name: str, tag: str = "", *, files: Mapping[str, bytes] | None = None, architecture: str = "amd64"
+        self,
+        name: str,
+        tag: str = "",
+        *,
+        files: Mapping[str, bytes] | None = None,
+        architecture: str = "amd64",
+        annotations: Mapping[str, str] | None = None,
     ) -> Image:
         layer = tarred(files or {"hello": name.encode()})
         diff = artifacts.digest_of(gzip.decompress(layer))
@@ -101,7 +107,7 @@ class Pusher:
             "mediaType": oci.OCI_MANIFEST,
             "config": self._blob(name, json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
             "layers": [self._blob(name, layer, "application/vnd.oci.image.layer.v1.tar+gzip")],
-            "annotations": {f"{oci.PREFIX}title": name.rsplit("/", 1)[-1]},
+            "annotations": {f"{oci.PREFIX}title": name.rsplit("/", 1)[-1], **(annotations or {})},
         }
         return self._put(name, said, tag)
 

@@ -1,6 +1,7 @@
 """`davy image …` as the installed command, against real registries of our own."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from davy.pipeline.adapters.registry import Registry
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.model import Image
+from davy.pipeline.ports import Evidence
 from davy.pipeline.supply import statements
 from davy.pipeline.supply.statements import Occasion
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NAMED = "registry.test/shop/app:one"
 
 
 @dataclass
@@ -108,7 +111,7 @@ def test_the_sbom_inside_an_index_counts(davy: Davy, shelf: Shelf) -> None:
 
 
 def test_a_dry_run_writes_nothing(davy: Davy, shelf: Shelf, tmp_path: Path) -> None:
-    (tmp_path / "sbom.json").write_text("{}")
+    (tmp_path / "sbom.json").write_text('{"spdxVersion": "SPDX-2.3"}')
     copied = f"{shelf.host}/prod/app"
     for words in (
         ("promote", shelf.image.reference, "--to", "prod"),
@@ -142,13 +145,84 @@ def test_a_file_is_attached_once_and_by_its_short_kind(davy: Davy, shelf: Shelf,
     assert (found.kind, json.loads(found.body)) == ("application/spdx+json", {"spdxVersion": "SPDX-2.3"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "says"),
+    [
+        ("spdx", "{}", "neither the `spdxVersion`"),
+        ("cyclonedx", '{"spdxVersion": "SPDX-2.3"}', 'does not say `"bomFormat": "CycloneDX"`'),
+        ("sarif", '{"matches": []}', 'does not say `"version": "2.1.0"`'),
+        ("application/sarif+json", "<html>", "is no JSON"),
+    ],
+)
+def test_a_file_that_is_no_such_document_is_not_attached(
+    kind: str, body: str, says: str, davy: Davy, tmp_path: Path
+) -> None:
+    (tmp_path / "file.json").write_text(body)
+    run = davy("image", "attach", NAMED, "file.json", "--kind", kind)
+    assert run.returncode == 2
+    assert says in run.stderr
+
+
+def sarif(tool: str, *severities: str) -> str:
+    results = [
+        {"ruleId": f"CVE-2026-{number}", "properties": {"security-severity": severity}}
+        for number, severity in enumerate(severities, 1)
+    ]
+    return json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": tool}}, "results": results}]})
+
+
+def test_promotion_holds_the_newest_scan_of_each_scanner_against_the_policy(
+    davy: Davy, shelf: Shelf, tmp_path: Path
+) -> None:
+    words = ("image", "promote", shelf.image.reference, "--to", "prod", "--require", "scan")
+    minutes = iter(range(9))
+
+    def attach(text: str) -> None:
+        (tmp_path / "scan.sarif").write_text(text)
+        at = AT.timestamp() + 60 * next(minutes)
+        os.utime(tmp_path / "scan.sarif", (at, at))
+        run = davy("image", "attach", shelf.image.reference, "scan.sarif", "--kind", "sarif")
+        assert run.returncode == 0, run.stderr
+
+    assert "nothing of scan is attached" in davy(*words).stderr
+    attach(sarif("grype", "9.8", "5.0"))
+    attach(sarif("trivy"))
+    run = davy(*words)
+    assert run.returncode == 3
+    assert "the scan that is attached refuses it: 1 critical held against it, of 2 findings" in run.stderr
+    assert "critical  CVE-2026-1" in run.stderr
+    assert shelf.store.digest(shelf.image.name, "prod") is None
+
+    entry = "- {id: CVE-2026-1, reason: r, owner: o, expires: 2999-01-01}\n"
+    (tmp_path / "accepted.yaml").write_text(entry)
+    (tmp_path / "davy.yaml").write_text(
+        json.dumps({"service": "app", "images": [{"name": shelf.image.name}], "build": {"scan": {
+            "reports": ["x"], "severity": "medium", "ignore": "accepted.yaml"}}})
+    )  # fmt: skip
+    run = davy(*words)
+    assert run.returncode == 3
+    assert "1 medium held against it, of 2 findings; 1 accepted" in run.stderr
+
+    attach(sarif("grype", "9.8", "3.0"))
+    assert davy(*words).returncode == 0
+    assert shelf.store.digest(shelf.image.name, "prod") == shelf.image.digest
+
+
+def test_a_scan_that_says_it_failed_promotes_nothing(davy: Davy, shelf: Shelf) -> None:
+    failed = {"tool": {"driver": {"name": "t"}}, "invocations": [{"executionSuccessful": False}]}
+    body = json.dumps({"version": "2.1.0", "runs": [failed]}).encode()
+    shelf.store.attach(shelf.image, Evidence(kind="application/sarif+json", body=body))
+    run = davy("image", "promote", shelf.image.reference, "--to", "prod", "--require", "scan")
+    assert run.returncode == 3
+    assert "says itself that the scan failed" in run.stderr
+
+
 TRIVY = {
     "SchemaVersion": 2,
     "ArtifactName": "app",
     "Results": [{"Target": "app", "Vulnerabilities": [
         {"VulnerabilityID": "CVE-2026-1", "PkgName": "tar", "InstalledVersion": "1", "Severity": "HIGH"}]}],
 }  # fmt: skip
-NAMED = "registry.test/shop/app:one"
 
 
 def test_a_scan_says_what_is_held_against_the_image_and_ends_with_3(davy: Davy, tmp_path: Path) -> None:

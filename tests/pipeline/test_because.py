@@ -19,6 +19,7 @@ BEFORE = Inputs(
     args={"PYTHON": "3.11"},
     bases={"python:3.12": A},
     parents={"r.test/shop/base": "k1"},
+    contexts={"x": {"y": file("8")}},
 )
 
 
@@ -40,6 +41,10 @@ BEFORE = Inputs(
             "base python:3.12 moved from sha256:aaaaaaaaaaaa… to sha256:bbbbbbbbbbbb…",
         ),
         (replace(BEFORE, parents={"r.test/shop/base": "k2"}), "its parent base changed"),
+        (replace(BEFORE, contexts={"x": {"y": file("8")}, "z": {}}), "the context z is new"),
+        (replace(BEFORE, contexts={"x": {"y": file("9")}}), "x:y changed"),
+        (replace(BEFORE, contexts={}), "the context x is used no more"),
+        (replace(BEFORE, files={**BEFORE.files, "x:y": file("9")}), "app/x:y is new"),
         (replace(BEFORE, platforms=("linux/arm64",)), "platforms: empty → linux/arm64"),
         (replace(BEFORE, secrets=("npm",)), "secrets: empty → npm"),
     ],

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.pipeline.adapters.worktree import GitWorkTree
-from davy.pipeline.builds.inputs import Inputs
+from davy.pipeline.builds.inputs import Entry, Inputs
 from davy.pipeline.builds.key import key, tag
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.ingredients import ingredients, inputs
@@ -279,6 +279,37 @@ def test_a_further_context_counts_and_so_do_its_own_rules() -> None:
         assert key_of(folder, said) == before
         put(folder / "shared/x", b"2")
         assert key_of(folder, said) != before
+
+
+def test_a_file_of_a_further_context_is_none_of_the_context_whatever_it_is_called() -> None:
+    with repository({"shared:x": b"1"}) as folder:
+        git(folder, "mv", "web/shared:x", "shared-x")
+        put(folder / "shared/x", b"1")
+        put(folder / "empty/.dockerignore", b"*\n")
+        inside = replace(RECIPE, contexts={"shared": "empty"})
+        further = replace(RECIPE, contexts={"shared": "shared"})
+        before = key_of(folder, further)
+        put(folder / "web/shared:x", b"1")
+        assert len({before, key_of(folder), key_of(folder, inside), key_of(folder, further)}) == 4
+
+
+HARD_NAMES = st.text("ab:/", max_size=3)
+HARD_FILES = st.dictionaries(
+    HARD_NAMES, st.sampled_from([Entry(mode="100644", blob="1"), Entry(mode="100755", blob="1")])
+)
+HARD_INPUTS = st.builds(
+    Inputs, dockerfile=st.just("d"), files=HARD_FILES, contexts=st.dictionaries(HARD_NAMES, HARD_FILES, max_size=2)
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(one=HARD_INPUTS, other=HARD_INPUTS, moved=st.booleans())
+def test_no_two_sets_of_files_and_contexts_have_one_key(one: Inputs, other: Inputs, moved: bool) -> None:
+    if moved:
+        # The same names and contents, in other places.
+        flat = {f"{name}:{path}": entry for name, files in one.contexts.items() for path, entry in files.items()}
+        other = replace(one, files={**one.files, **flat}, contexts={})
+    assert (key(one) == key(other)) is (one == other)
 
 
 def test_the_rules_beside_the_dockerfile_come_first() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.redaction import harmless
+from davy.pipeline.redaction import washed
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ from davy.pipeline.redaction import harmless
     ],
 )
 def test_a_line_is_shown_so_that_nobody_obeys_it(line: str, shown: str) -> None:
-    assert harmless(line) == shown
+    assert washed(line) == shown
 
 
 @given(st.text())
 def test_no_line_is_a_command_or_more_than_one_line(line: str) -> None:
-    shown = harmless(line)
+    shown = washed(line)
     assert not shown.lstrip().startswith("::")
     assert "##[" not in shown
     assert len(shown.splitlines()) <= 1
@@ -45,16 +45,16 @@ def test_no_line_is_a_command_or_more_than_one_line(line: str) -> None:
 def test_a_secret_is_masked_in_every_form_a_log_gives_it() -> None:
     secret = "s3cr3t/word"
     line = f"{secret} {base64.b64encode(secret.encode()).decode()} s3cr3t%2Fword"
-    assert harmless(line, [secret]) == "*** *** ***"
+    assert washed(line, [secret]) == "*** *** ***"
 
 
 def test_a_longer_secret_is_masked_before_the_one_it_contains() -> None:
-    assert harmless("hunter22", ["hunter2", "hunter22"]) == "***"
+    assert washed("hunter22", ["hunter2", "hunter22"]) == "***"
 
 
 def test_every_line_of_a_secret_of_many_is_masked() -> None:
-    assert harmless("-- abcdef --", ["BEGIN\nabcdef\nEND"]) == "-- *** --"
+    assert washed("-- abcdef --", ["BEGIN\nabcdef\nEND"]) == "-- *** --"
 
 
 def test_a_word_too_short_to_be_a_secret_stays() -> None:
-    assert harmless("on and on", ["on", ""]) == "on and on"
+    assert washed("on and on", ["on", ""]) == "on and on"

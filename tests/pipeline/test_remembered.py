@@ -23,6 +23,7 @@ INPUTS = Inputs(
     platforms=("linux/arm64",),
     bases={"python:3": "sha256:2"},
     parents={"r.test/b": "k"},
+    contexts={"x": {"y": Entry(mode="100644", blob="3")}, "none": {}},
 )
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from davy.pipeline.errors import Unusable
 from davy.pipeline.ports import BuildOrder
 
 EPOCH = 1_700_000_000
+FILES = {"sub/run": "100755", "link": "120000"}
 
 
-def order(folder: Path, files: tuple[str, ...] | None = ("sub/run", "link"), text: str | None = None) -> BuildOrder:
+def order(folder: Path, files: Mapping[str, str] | None = FILES, text: str | None = None) -> BuildOrder:
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "run").write_text("x")
     (folder / "sub" / "run").chmod(0o700)
@@ -40,7 +42,7 @@ def test_further_contexts_may_be_called_as_images_are(tmp_path: Path) -> None:
     made = order(tmp_path / "a")
     names = ("r.example/base:1", "context", "by")
     folders = dict.fromkeys(names, made.context)
-    with staged(replace(made, contexts=folders, context_files=dict.fromkeys(names, ("link",)))) as place:
+    with staged(replace(made, contexts=folders, context_files={name: {"link": "120000"} for name in names})) as place:
         assert [sorted(path.name for path in place.contexts[name].iterdir()) for name in names] == [["link"]] * 3
         assert sorted(path.name for path in place.context.iterdir()) == ["link", "sub"]
 
@@ -65,7 +67,7 @@ def test_without_files_the_context_is_itself_and_the_nearest_ignore_file_counts(
 
 @pytest.mark.parametrize("gone", ["file", "Dockerfile", "context"])
 def test_what_is_missing_is_named(tmp_path: Path, gone: str) -> None:
-    made = order(tmp_path / "a", files=("file",))
+    made = order(tmp_path / "a", files={"file": "100644"})
     if gone == "Dockerfile":
         (made.context / "Dockerfile").unlink()
     elif gone == "context":
@@ -96,7 +98,42 @@ def test_a_dockerfile_of_its_own_name_is_kept_from_the_image(tmp_path: Path) -> 
 
 def test_a_dockerfile_that_is_one_of_the_files_is_used_where_it_is(tmp_path: Path) -> None:
     archive = io.BytesIO()
-    assert packed(order(tmp_path / "a", files=("Dockerfile",)), archive) == "Dockerfile"
+    assert packed(order(tmp_path / "a", files={"Dockerfile": "100644"}), archive) == "Dockerfile"
     archive.seek(0)
     with tarfile.open(fileobj=archive) as read:
         assert read.getnames() == ["Dockerfile"]
+
+
+@pytest.mark.parametrize(("disk", "mode", "built"), [(0o755, "100644", 0o644), (0o600, "100755", 0o755)])
+def test_the_mode_that_the_key_counts_is_built_and_not_the_disks(
+    tmp_path: Path, disk: int, mode: str, built: int
+) -> None:
+    made = order(tmp_path / "a", files={"sub/run": mode})
+    (made.context / "sub" / "run").chmod(disk)
+    archive = io.BytesIO()
+    packed(made, archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as read:
+        assert read.getmember("sub/run").mode == built
+    with staged(made) as place:
+        assert (place.context / "sub" / "run").stat().st_mode & 0o777 == built
+
+
+def test_a_link_that_git_left_as_a_file_is_built_as_the_link_that_the_key_counts(tmp_path: Path) -> None:
+    made = order(tmp_path / "a", files={"other": "120000"})
+    (made.context / "other").write_text("sub/run")
+    archive = io.BytesIO()
+    packed(made, archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as read:
+        assert read.getmember("other").linkname == "sub/run"
+    with staged(made) as place:
+        assert (place.context / "other").readlink() == Path("sub/run")
+
+
+def test_a_file_that_became_a_link_after_its_key_was_made_is_not_followed(tmp_path: Path) -> None:
+    made = order(tmp_path / "a", files={"link": "100644"})
+    with pytest.raises(Unusable, match="became a link"), staged(made):
+        pass
+    with pytest.raises(Unusable, match="became a link"):
+        packed(made, io.BytesIO())

@@ -297,3 +297,37 @@ def test_texts_are_read_and_what_is_none_is_refused(repository: Path) -> None:
     write(repository / "large", "x" * (2**20 + 1))
     with pytest.raises(Unusable, match="larger than 1 MiB"):
         tree.text(repository / "large")
+
+
+def test_where_git_keeps_no_modes_the_index_says_them_also_of_what_is_read(repository: Path) -> None:
+    write(repository / "run.sh", "one").chmod(0o755)
+    write(repository / "plain", "one")
+    write(repository / "words.dat", "one")
+    write(repository / ".gitattributes", "*.dat text\n")
+    commit(repository)
+    git(repository, "config", "core.fileMode", "false")
+    for name in ("run.sh", "plain", "words.dat"):
+        (repository / name).chmod(0o644 if name == "run.sh" else 0o755)
+    modes = {"run.sh": "100755", "plain": "100644", "words.dat": "100644"}
+    assert {path: mode for path, (mode, _) in entries(repository).items() if path in modes} == modes
+    write(repository / "run.sh", "two")
+    write(repository / "plain", "two")
+    write(repository / "new").chmod(0o755)
+    write(repository / "folder/new").chmod(0o755)
+    before = entries(repository)
+    modes |= {"new": "100644", "folder/new": "100644"}
+    assert {path: mode for path, (mode, _) in before.items() if path in modes} == modes
+    commit(repository)
+    assert entries(repository) == before
+
+
+def test_where_git_makes_no_links_a_changed_one_stays_a_link(repository: Path) -> None:
+    (repository / "link").symlink_to("one")
+    commit(repository)
+    git(repository, "config", "core.symlinks", "false")
+    (repository / "link").unlink()
+    write(repository / "link", "two")
+    before = entries(repository)
+    assert before == {"link": ("120000", sha1("two"))}
+    commit(repository)
+    assert entries(repository) == before

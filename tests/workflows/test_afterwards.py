@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from davy.workflows import attesting, scanning
 from davy.workflows.errand import Errand
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE = Image(name="registry.test/shop/app", digest="sha256:" + "ab" * 32)
 GRYPE = {
     "matches": [
@@ -37,8 +38,8 @@ GRYPE = {
 }
 
 
-def task(folder: Path, **build: Any) -> Errand:
-    (folder / "davy.yaml").write_text(json.dumps({"service": "app", "images": [{"name": IMAGE.name}], "build": build}))
+def task(folder: Path, images: Sequence[Mapping[str, object]] = ({"name": IMAGE.name},), **build: Any) -> Errand:
+    (folder / "davy.yaml").write_text(json.dumps({"service": "app", "images": list(images), "build": build}))
     return Errand(
         config=configfile.delivery(folder / "davy.yaml", {}),
         folder=folder,
@@ -197,6 +198,31 @@ def test_a_builder_that_makes_no_provenance_has_it_made_once(tmp_path: Path) -> 
             played(attesting.made(work, revision, [image]))
         (found,) = map(evidence.said, store.attached(image))
         assert (found.claim.value, found.about) == ("provenance", image.digest)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("name", "matrix", "annotations", "args"),
+    [
+        ("app-{OS}", {"OS": ["linux", "app"]}, {}, {"V": "0", "OS": "app"}),
+        ("app", {"OS": ["a", "b-a"]}, {REF_NAME: "c0ffee123456-dirty-b-a"}, {"V": "0", "OS": "b-a"}),
+    ],
+)
+def test_provenance_of_a_cell_of_a_matrix_names_its_dockerfile_and_its_arguments(
+    name: str, matrix: Mapping[str, list[str]], annotations: Mapping[str, str], args: Mapping[str, str], tmp_path: Path
+) -> None:
+    with RealRegistry(tmp_path / "registry") as real:
+        registry, store = Registry(credentials(tmp_path / "docker")), RegistryImages(credentials(tmp_path / "docker"))
+        image = Pusher(registry).image(f"{real.host}/shop/{name.format(**args)}", "one", annotations=annotations)
+        said = {"name": f"{real.host}/shop/{name}", "context": "web", "args": {"V": "0"}, "matrix": matrix}
+        played(
+            attesting.made(task(tmp_path, [said], provenance="max"), Revision(sha="c" * 40, committed_at=AT), [image])
+        )
+        (statement,) = [json.loads(one.body) for one in store.attached(image)]
+        made = statement["predicate"]["buildDefinition"]["externalParameters"]
+        assert (made["dockerfile"], made["args"]) == ("web/Dockerfile", args)
+        registry.close()
+        store.close()
 
 
 @pytest.mark.lab

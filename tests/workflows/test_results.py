@@ -10,7 +10,7 @@ from davy.pipeline import codec, report
 from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseFinished, Result, SuiteFinished
-from davy.pipeline.redaction import harmless
+from davy.pipeline.redaction import washed
 from davy.pipeline.testing.highlights import MOST, highlights, slowest
 from davy.workflows.render.results import results
 from davy.workflows.render.scene import Scene, folded
@@ -46,11 +46,11 @@ EVIL = (
 
 def event(cases: tuple[Case, ...] = CASES, **more: object) -> SuiteFinished:
     suite = Suite(name="e2e[chrome]", cases=cases, took=timedelta(seconds=72))
-    told, rest = highlights(suite, harmless)
+    told, rest = highlights(suite, washed)
     known = {"parts": 8, "passed": 2, "failed": 1, "flaky": 1, "quarantined": 1, "link": "https://cloud.example/1"}
     return SuiteFinished(
         at=NOW, suite=suite.name, result=Result.FAILED, took=suite.took, told=told, more=rest,
-        slowest=slowest(suite, harmless), **(known | more),
+        slowest=slowest(suite, washed), **(known | more),
     )  # fmt: skip
 
 

@@ -18,7 +18,11 @@ SECTION = re.compile(r"section_(?=(?:start|end):)")
 
 
 def harmless(text: str) -> str:
-    """The same words without escape sequences, control characters and CI commands. Newlines stay."""
+    """The same words without escape sequences, control characters and CI commands. Newlines stay.
+
+    For any text on its way to a terminal or a CI log: names, reasons and errors come from outside, too. It knows no
+    secrets; what others printed went through `pipeline.redaction.washed` where it came in.
+    """
     plain = CONTROLS.sub("", ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).expandtabs(4)
     return SECTION.sub("section ", HASH_COMMAND.sub("# ", LINE_COMMAND.sub(r"\1: ", plain)))
 

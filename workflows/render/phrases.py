@@ -45,7 +45,7 @@ def _because(why: str) -> str:
 
 @singledispatch
 def phrase(event: e.Event) -> str:
-    """The event in words, unwashed: pass it through `harmless` before it is shown."""
+    """The event in words as they came: pass it through `harmless` before it is shown."""
     raise TypeError(f"no phrase for {type(event).__name__}")
 
 

@@ -73,9 +73,9 @@ def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
 
 def washing(config: "DeliveryConfig") -> Callable[[str], str]:
     """Makes a line that others printed harmless, and masks the configuration's secrets in it."""
-    from davy.pipeline.redaction import harmless  # noqa: PLC0415
+    from davy.pipeline.redaction import washed  # noqa: PLC0415
 
-    return partial(harmless, secrets=secrets(config))
+    return partial(washed, secrets=secrets(config))
 
 
 def source(folder: Path) -> "Source":

@@ -24,7 +24,6 @@ TABLE: dict[str, Entry] = {
 @options.option("--ask", is_flag=True, help="With --plan: ask the registry which images it has.")
 @options.option("--force", is_flag=True, help="Build also what the registry has.")
 @options.out
-@options.dry_run
 @options.output
 @options.view
 @click.pass_context
@@ -37,12 +36,12 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    if said["ask"] and not (said["plan"] or said["dry_run"]):
+    if said["ask"] and not said["plan"]:
         raise click.UsageError("--ask is of --plan: alone it would build; say --plan --ask.")
     from davy.workflows import errand  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        if said["plan"] or said["dry_run"]:
+        if said["plan"]:
             from davy.workflows import buildplan  # noqa: PLC0415 - what builds takes longer to import than a plan
 
             return buildplan.planned(task, said)

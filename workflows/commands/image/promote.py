@@ -26,7 +26,10 @@ def command(**said: Any) -> Ending:
     \b
     Changes the world: moves tags in the registry, without a pull.
     Exits with 3, and moves nothing, where evidence that --require names is not
-    attached to the digest, or says that it failed.
+    attached to the digest, or says that it failed. Of tests and canary the newest
+    word counts. scan: the newest SARIF of each scanner, held against `build.scan`
+    of the configuration where there is one, else from high on. provenance, sbom:
+    that they are there.
     """
     from davy.workflows import imaging  # noqa: PLC0415 - pydantic
 
