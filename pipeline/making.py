@@ -123,13 +123,13 @@ def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrde
         made,
         annotations=_based(made.annotations, keyed, parents),
         dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
-        files=_modes(keyed.files),
-        context_files={name: _modes(files) for name, files in keyed.context_files.items()},
+        files=_counted(keyed.files),
+        context_files={name: _counted(files) for name, files in keyed.context_files.items()},
     )
 
 
-def _modes(files: Mapping[str, Entry]) -> dict[str, str]:
-    return {path: entry.mode for path, entry in files.items()}
+def _counted(files: Mapping[str, Entry]) -> dict[str, tuple[str, str]]:
+    return {path: (entry.mode, entry.blob) for path, entry in files.items()}
 
 
 def _based(annotations: Mapping[str, str], keyed: Keyed, parents: Mapping[str, Image]) -> Mapping[str, str]:

@@ -75,13 +75,14 @@ class BuildOrder:
     """The tag pushed with; from there on the digest is the name."""
     dockerfile_text: str | None = None
     """What to build by in place of the file's own text: the same with its bases pinned to digests."""
-    files: Mapping[str, str] | None = None
-    """Of the context, what belongs to the build: by path in it, the mode that its key counts, as git writes it.
+    files: Mapping[str, tuple[str, str]] | None = None
+    """Of the context, what belongs to the build: by path, (mode, blob id) that its key counts, as git writes them.
 
-    The disk's mode does not matter: it is another one where git keeps no modes. None: as `.dockerignore` says."""
+    The disk's mode does not matter: it is another one where git keeps no modes. Other content than the id's is not
+    built; an empty id is held against nothing. None: as `.dockerignore` says."""
     contexts: Mapping[str, Path] = field(default_factory=dict)
     """Further folders, by the name the Dockerfile uses."""
-    context_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    context_files: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     """Of each further folder, the same; one that is not named here is taken as it is."""
     platforms: tuple[str, ...] = ()
     """Empty: the builder's own."""

@@ -1,6 +1,7 @@
 """Staging: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tarfile
@@ -12,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.errors import Problem, Rejected, Unusable
 from davy.pipeline.ports import BuildOrder
 
 FILE, PROGRAM, FOLDER = 0o644, 0o755, 0o755
@@ -32,6 +33,26 @@ class Staged:
     contexts: Mapping[str, Path]
     folder: Path
     """A folder of this build alone, removed after it."""
+
+
+class Heard:
+    """A file that is read by somebody else, and git's id of what they read of it."""
+
+    def __init__(self, file: BinaryIO, size: int, digits: int) -> None:
+        """`digits`: of the id it will be held against; 64 where the repository is of SHA-256."""
+        self._file = file
+        self._sum = hashlib.new("sha256" if digits == 64 else "sha1", b"blob %d\0" % size, usedforsecurity=False)
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's."""
+        piece = self._file.read(size)
+        self._sum.update(piece)
+        return piece
+
+    @property
+    def blob(self) -> str:
+        """Of what was read until now."""
+        return self._sum.hexdigest()
 
 
 @contextmanager
@@ -100,17 +121,20 @@ def packed(order: BuildOrder, into: BinaryIO) -> str:
     return order.dockerfile if own else OWN_NAME
 
 
-def _add(archive: tarfile.TarFile, source: Path, name: str, mode: str, epoch: int) -> None:
+def _add(archive: tarfile.TarFile, source: Path, name: str, counted: tuple[str, str], epoch: int) -> None:
+    mode, wanted = counted
     entry = tarfile.TarInfo(name)
     entry.mtime = epoch
     if mode == GIT_LINK:
-        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, _pointed(source), 0o777
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, _pointed(source, wanted), 0o777
         archive.addfile(entry)
         return
     _check(source)
     entry.size, entry.mode = source.stat().st_size, _mode(mode)
     with source.open("rb") as content:
-        archive.addfile(entry, content)
+        heard = Heard(content, entry.size, len(wanted))
+        archive.addfile(entry, heard)
+        _same(heard.blob, wanted, source)
 
 
 def _add_text(archive: tarfile.TarFile, name: str, text: bytes, epoch: int) -> None:
@@ -123,21 +147,35 @@ def _mode(mode: str) -> int:
     return PROGRAM if mode == GIT_PROGRAM else FILE
 
 
-def _pointed(source: Path) -> str:
+def _pointed(source: Path, wanted: str) -> str:
     """Where a link points to. With `core.symlinks=false` git leaves a file that holds it."""
-    return os.readlink(source) if source.is_symlink() else os.fsdecode(source.read_bytes())  # noqa: PTH115 - as text
+    to = os.readlink(source) if source.is_symlink() else os.fsdecode(source.read_bytes())  # noqa: PTH115 - as text
+    content = os.fsencode(to)
+    heard = Heard(BytesIO(content), len(content), len(wanted))
+    heard.read()
+    _same(heard.blob, wanted, source)
+    return to
 
 
-def _copied(source: Path, files: Mapping[str, str], into: Path, epoch: int | None) -> None:
-    """Copies of the files, with the modes that their key counts and the epoch as their time."""
+def _same(blob: str, wanted: str, source: Path) -> None:
+    """What the key does not count is not built under it. Raises Rejected."""
+    if wanted and blob != wanted:
+        raise Rejected(
+            f"{source} changed while it was being built, so nothing is built of it.",
+            remedy="Run it again once the work tree is at rest: a key is of one state of the files.",
+        )
+
+
+def _copied(source: Path, files: Mapping[str, tuple[str, str]], into: Path, epoch: int | None) -> None:
+    """Copies of the files as their key counts them, with the epoch as their time."""
     into.mkdir()
     made = {into}
-    for name, mode in files.items():
+    for name, counted in files.items():
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
         made.update(parent for parent in target.parents if parent.is_relative_to(into))
         try:
-            _copy(source / name, target, mode)
+            _copy(source / name, target, counted)
         except OSError as error:
             raise _unreadable(source / name, error) from error
         if epoch is not None:
@@ -148,12 +186,16 @@ def _copied(source: Path, files: Mapping[str, str], into: Path, epoch: int | Non
             os.utime(folder, (epoch, epoch))
 
 
-def _copy(source: Path, target: Path, mode: str) -> None:
+def _copy(source: Path, target: Path, counted: tuple[str, str]) -> None:
+    mode, wanted = counted
     if mode == GIT_LINK:
-        target.symlink_to(_pointed(source))
+        target.symlink_to(_pointed(source, wanted))
         return
     _check(source)
-    shutil.copyfile(source, target)
+    with source.open("rb") as content, target.open("wb") as copy:
+        heard = Heard(content, source.stat().st_size, len(wanted))
+        shutil.copyfileobj(heard, copy)
+    _same(heard.blob, wanted, source)
     target.chmod(_mode(mode))
 
 

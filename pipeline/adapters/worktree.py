@@ -169,7 +169,7 @@ class _Gathering:
                 self.found[name] = (LINK, blob(os.fsencode(os.readlink(path)), manner.format))
             elif stat.S_ISREG(seen.st_mode):
                 of_disk = PROGRAM if manner.executable and seen.st_mode & stat.S_IXUSR else FILE
-                self.found[name] = (mode or of_disk, _blob_of(path, seen.st_size, manner.format))
+                self.found[name] = (mode or of_disk, blob_of(path, seen.st_size, manner.format))
             elif stat.S_ISDIR(seen.st_mode):
                 # A file of the index that is a folder now.
                 self._enter(path, name, manner)
@@ -184,7 +184,7 @@ def blob(content: bytes, format_: str = "sha1") -> str:
     return hashlib.new(format_, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _blob_of(path: str, size: int, format_: str) -> str:
+def blob_of(path: str, size: int, format_: str) -> str:
     """The same of a file, read in pieces. Raises OSError where it grows or shrinks meanwhile."""
     made, read = hashlib.new(format_, b"blob %d\0" % size, usedforsecurity=False), 0
     with open(path, "rb") as file:

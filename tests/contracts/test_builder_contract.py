@@ -45,7 +45,7 @@ def real(name: str, request: pytest.FixtureRequest, folder: Path) -> Case:
         context=context,
         annotations=ANNOTATIONS,
         tag="one",
-        files={"Dockerfile": "100644", "a": "100644"},
+        files={"Dockerfile": ("100644", ""), "a": ("100644", "")},
         epoch=1_700_000_000,
     )
     return Case(

@@ -237,7 +237,7 @@ def test_only_the_ordered_files_reach_the_build_and_the_ordered_text_is_built_by
         "RUN ls -l /x/sub/run.sh | { read mode rest; echo $mode $rest; [ $mode = -rwxr-xr-x ]; }\n"
         "RUN [ -L /x/link ] && ls -l /x/a | { read mode n user group size month rest; [ $month = Nov ]; }\n"
     )
-    files = {"a": "100644", "link": "120000", "sub/run.sh": "100755"}
+    files = {"a": ("100644", ""), "link": ("120000", ""), "sub/run.sh": ("100755", "")}
     order = replace(order, files=files, dockerfile_text=text, epoch=EPOCH)
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
@@ -314,7 +314,7 @@ def two_places(make: Callable[..., BuildOrder]) -> list[BuildOrder]:
             path.chmod(mode)
             os.utime(path, (seconds, seconds))
         said = {"org.opencontainers.image.revision": "abc"}
-        files = dict.fromkeys(("Dockerfile", "a", "sub/b"), "100644")
+        files = dict.fromkeys(("Dockerfile", "a", "sub/b"), ("100644", ""))
         orders.append(replace(order, files=files, epoch=EPOCH, annotations=said))
     return orders
 
@@ -323,7 +323,7 @@ def two_places(make: Callable[..., BuildOrder]) -> list[BuildOrder]:
 def test_another_content_of_the_same_size_and_time_is_another_image(
     builder_places: BuilderPlaces, make: Callable[..., BuildOrder], name: str
 ) -> None:
-    order = make("FROM BASE\nCOPY a /a\n", files={"a": "100644"}, epoch=EPOCH)
+    order = make("FROM BASE\nCOPY a /a\n", files={"a": ("100644", "")}, epoch=EPOCH)
     builder, digests = builder_places.builder(name), []
     for word in ("glow\n", "grow\n"):
         (order.context / "a").write_text(word)
@@ -383,7 +383,9 @@ def test_further_contexts_are_there_by_their_names(
     (tmp_path / "shared" / "word").write_text("from elsewhere\n")
     (tmp_path / "shared" / "unlisted").write_text("x")
     text = 'FROM BASE\nCOPY --from=more . /more\nRUN [ "$(ls /more) $(cat /more/word)" = "word from elsewhere" ]\n'
-    order = make(text, contexts={"more": tmp_path / "shared"}, context_files={"more": {"word": "100644"}}, epoch=EPOCH)
+    order = make(
+        text, contexts={"more": tmp_path / "shared"}, context_files={"more": {"word": ("100644", "")}}, epoch=EPOCH
+    )
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
 
@@ -454,7 +456,7 @@ def test_another_buildkit_takes_the_layers_from_the_cache_that_was_left(
     tmp_path: Path,
     kind: str,
 ) -> None:
-    order = make(f"FROM BASE\nCOPY a /a\nRUN echo {kind} > /b\n", files={"a": "100644"}, epoch=EPOCH)
+    order = make(f"FROM BASE\nCOPY a /a\nRUN echo {kind} > /b\n", files={"a": ("100644", "")}, epoch=EPOCH)
     order = replace(order, name=f"{order.name}-{kind}")
     short = (str(tmp_path / "cache") if kind == "local" else kind,)
     left = replace(order, cache_to=in_full(short, order.name, "shop/app", "to"))
@@ -509,7 +511,7 @@ def test_an_sbom_stands_in_the_index_and_counts_as_evidence(
 def test_buildah_leaves_layers_in_a_registry_for_another_storage(
     builder_places: BuilderPlaces, make: Callable[..., BuildOrder]
 ) -> None:
-    order = make("FROM BASE\nCOPY a /a\nRUN echo kept > /b\n", files={"a": "100644"}, epoch=EPOCH)
+    order = make("FROM BASE\nCOPY a /a\nRUN echo kept > /b\n", files={"a": ("100644", "")}, epoch=EPOCH)
     ref = f"type=registry,ref={order.name}-layers:any"
     first = builder_places.builder("buildah").build(replace(order, cache_to=(ref,)), lambda _: None)
     other = BuildahBuilder(builder_places.buildah("taker"))

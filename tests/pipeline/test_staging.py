@@ -1,23 +1,25 @@
 """A build's files, set out so that the same files are the same build."""
 
+import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from davy.pipeline.adapters.staging import packed, staged
-from davy.pipeline.errors import Unusable
+from davy.pipeline.builds.key import blob
+from davy.pipeline.errors import Rejected, Unusable
 from davy.pipeline.ports import BuildOrder
 
 EPOCH = 1_700_000_000
-FILES = {"sub/run": "100755", "link": "120000"}
+FILES = {"sub/run": ("100755", ""), "link": ("120000", "")}
 
 
-def order(folder: Path, files: Mapping[str, str] | None = FILES, text: str | None = None) -> BuildOrder:
+def order(folder: Path, files: Mapping[str, tuple[str, str]] | None = FILES, text: str | None = None) -> BuildOrder:
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "run").write_text("x")
     (folder / "sub" / "run").chmod(0o700)
@@ -42,7 +44,8 @@ def test_further_contexts_may_be_called_as_images_are(tmp_path: Path) -> None:
     made = order(tmp_path / "a")
     names = ("r.example/base:1", "context", "by")
     folders = dict.fromkeys(names, made.context)
-    with staged(replace(made, contexts=folders, context_files={name: {"link": "120000"} for name in names})) as place:
+    links = {name: {"link": ("120000", "")} for name in names}
+    with staged(replace(made, contexts=folders, context_files=links)) as place:
         assert [sorted(path.name for path in place.contexts[name].iterdir()) for name in names] == [["link"]] * 3
         assert sorted(path.name for path in place.context.iterdir()) == ["link", "sub"]
 
@@ -67,7 +70,7 @@ def test_without_files_the_context_is_itself_and_the_nearest_ignore_file_counts(
 
 @pytest.mark.parametrize("gone", ["file", "Dockerfile", "context"])
 def test_what_is_missing_is_named(tmp_path: Path, gone: str) -> None:
-    made = order(tmp_path / "a", files={"file": "100644"})
+    made = order(tmp_path / "a", files={"file": ("100644", "")})
     if gone == "Dockerfile":
         (made.context / "Dockerfile").unlink()
     elif gone == "context":
@@ -98,7 +101,7 @@ def test_a_dockerfile_of_its_own_name_is_kept_from_the_image(tmp_path: Path) -> 
 
 def test_a_dockerfile_that_is_one_of_the_files_is_used_where_it_is(tmp_path: Path) -> None:
     archive = io.BytesIO()
-    assert packed(order(tmp_path / "a", files={"Dockerfile": "100644"}), archive) == "Dockerfile"
+    assert packed(order(tmp_path / "a", files={"Dockerfile": ("100644", "")}), archive) == "Dockerfile"
     archive.seek(0)
     with tarfile.open(fileobj=archive) as read:
         assert read.getnames() == ["Dockerfile"]
@@ -108,7 +111,7 @@ def test_a_dockerfile_that_is_one_of_the_files_is_used_where_it_is(tmp_path: Pat
 def test_the_mode_that_the_key_counts_is_built_and_not_the_disks(
     tmp_path: Path, disk: int, mode: str, built: int
 ) -> None:
-    made = order(tmp_path / "a", files={"sub/run": mode})
+    made = order(tmp_path / "a", files={"sub/run": (mode, "")})
     (made.context / "sub" / "run").chmod(disk)
     archive = io.BytesIO()
     packed(made, archive)
@@ -120,7 +123,7 @@ def test_the_mode_that_the_key_counts_is_built_and_not_the_disks(
 
 
 def test_a_link_that_git_left_as_a_file_is_built_as_the_link_that_the_key_counts(tmp_path: Path) -> None:
-    made = order(tmp_path / "a", files={"other": "120000"})
+    made = order(tmp_path / "a", files={"other": ("120000", "")})
     (made.context / "other").write_text("sub/run")
     archive = io.BytesIO()
     packed(made, archive)
@@ -132,8 +135,31 @@ def test_a_link_that_git_left_as_a_file_is_built_as_the_link_that_the_key_counts
 
 
 def test_a_file_that_became_a_link_after_its_key_was_made_is_not_followed(tmp_path: Path) -> None:
-    made = order(tmp_path / "a", files={"link": "100644"})
+    made = order(tmp_path / "a", files={"link": ("100644", "")})
     with pytest.raises(Unusable, match="became a link"), staged(made):
         pass
     with pytest.raises(Unusable, match="became a link"):
+        packed(made, io.BytesIO())
+
+
+def sha256_blob(text: str) -> str:
+    """As a repository of SHA-256 names it."""
+    return hashlib.sha256(b"blob %d\0" % len(text) + text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", [blob, sha256_blob])
+def test_what_the_key_counts_is_built(tmp_path: Path, name: Callable[[str], str]) -> None:
+    counted = {"sub/run": ("100755", name("x")), "link": ("120000", name("sub/run"))}
+    made = order(tmp_path / "a", files=counted)
+    packed(made, io.BytesIO())
+    with staged(made) as place:
+        assert (place.context / "sub" / "run").read_text() == "x"
+
+
+@pytest.mark.parametrize("path", ["sub/run", "link"])
+def test_a_file_that_changed_after_its_key_was_made_is_not_built(tmp_path: Path, path: str) -> None:
+    made = order(tmp_path / "a", files={path: (FILES[path][0], blob("as it was"))})
+    with pytest.raises(Rejected, match=f"{path} changed while it was being built"), staged(made):
+        pass
+    with pytest.raises(Rejected, match="changed while it was being built"):
         packed(made, io.BytesIO())
