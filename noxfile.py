@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,8 +11,15 @@ import nox
 
 ROOT = Path(__file__).parent
 LOCK = "locks/dev.txt"
-QUICKLY = ["-q", "-m", "not lab and not slow", "--ignore=tests/test_architecture.py"]
-"""Without the lab, and without what `lint` and `tests` hold already."""
+QUICKLY = [
+    "-q",
+    "-n",
+    str((os.cpu_count() or 1) + 1),
+    "-m",
+    "not lab and not slow",
+    "--ignore=tests/test_architecture.py",
+]
+"""Without the lab, and without what `lint` and `tests` hold already; one worker more than cores, for many tests wait."""
 ROOMS = ["pipeline", "checks", "canary", "workflows"]
 OTHER_PYTHONS = ["3.12", "3.13", "3.14"]
 
