@@ -19,7 +19,7 @@ QUICKLY = [
     "not lab and not slow",
     "--ignore=tests/test_architecture.py",
 ]
-"""Without the lab, and without what `lint` and `tests` hold already; one worker more than cores, for many tests wait."""
+"""Without the lab, and without what `lint` and `tests` hold already; a worker more than cores, for many tests wait."""
 ROOMS = ["pipeline", "checks", "canary", "workflows"]
 OTHER_PYTHONS = ["3.12", "3.13", "3.14"]
 
