@@ -263,9 +263,8 @@ def test_where_git_keeps_no_modes_one_key_is_one_image(
         for file, mode in zip(("a", "run.sh"), modes, strict=True):
             (tree / file).chmod(mode)
         found = GitWorkTree(dict(os.environ)).entries(tree, lambda _: True, lambda _: True)
-        files = {path: mode for path, (mode, _) in found.items()}
         listed.append(found)
-        digests.add(builder_places.builder(name).build(replace(order, files=files, epoch=EPOCH), print).image.digest)
+        digests.add(builder_places.builder(name).build(replace(order, files=found, epoch=EPOCH), print).image.digest)
     assert listed[0] == listed[1]
     assert len(digests) == 1
 
@@ -416,7 +415,8 @@ def test_what_counts_for_no_key_is_in_no_image(
     (keyed,) = prepared.workshop(
         config, tree, folder, lock={}, resolve=lambda asked: dict.fromkeys(asked, ""), leave_out=out
     ).images
-    order = replace(make(text), context=folder, files=keyed.files)
+    counted = {path: (entry.mode, entry.blob) for path, entry in keyed.files.items()}
+    order = replace(make(text), context=folder, files=counted)
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
 
 
