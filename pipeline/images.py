@@ -126,8 +126,12 @@ class _Story:
         """Move every image's tags, several at once. Raises as `making.together` has it."""
         if self._tools.clock.interrupted():
             raise KeyboardInterrupt
+        done = self._done
+        waiting = [one for one in done if not making.is_settled(self._images[one], done[one], self._tools)]
+        if not waiting:
+            return
         with ThreadPoolExecutor(lookup.HANDS) as hands:
-            ends = tuple(hands.map(self._settled, self._done))
+            ends = tuple(hands.map(self._settled, waiting))
         for end in ends:
             for warning in end if isinstance(end, tuple) else ():
                 yield Warned(at=self._tools.clock.now(), what=self._tools.shown(warning))

@@ -190,18 +190,30 @@ def reused(stored: Stored) -> Made:
 
 def settled(keyed: Keyed, made: Made, tools: Tools) -> tuple[str, ...]:
     """Move its tags to it, once it is approved; what went wrong without being a failure. Raises as ImageStore.tag."""
-    known, image, branch = tools.records.last(keyed.id), made.built.image, tools.revision.branch
+    known, image = _same(keyed, made, tools), made.built.image
     tags = orders.wished(keyed.recipe, tools.revision)
     # The others only explain: where this machine moved them to this very build already, they are not asked about again.
-    same = known is not None and (known.key, known.digest, known.branch) == (keyed.key, image.digest, branch)
-    if known is not None and same and not known.pending:
+    if known is not None and not known.pending:
         return _tagged(image, tags, tools)
     # An earlier run may have built it from this very commit, and not have come to its tags.
     own = (made.own,) if made.own == _own(keyed, tools) else ()
     warnings = _tagged(image, (*own, *tags, *_pointers(keyed, tools)), tools)
-    build = known if known is not None and same else _build(keyed, image, tools, commit=made.commit)
+    build = known or _build(keyed, image, tools, commit=made.commit)
     tools.records.keep(Remembered(build=replace(build, pending=False), inputs=keyed.inputs))
     return warnings
+
+
+def is_settled(keyed: Keyed, made: Made, tools: Tools) -> bool:
+    """True where this machine put all its tags to this very build already, and none is wished for by name."""
+    known = _same(keyed, made, tools)
+    return known is not None and not known.pending and not orders.wished(keyed.recipe, tools.revision)
+
+
+def _same(keyed: Keyed, made: Made, tools: Tools) -> Build | None:
+    """This machine's record, where it is of this very build."""
+    known = tools.records.last(keyed.id)
+    now = (keyed.key, made.built.image.digest, tools.revision.branch)
+    return known if known is not None and (known.key, known.digest, known.branch) == now else None
 
 
 def _own(keyed: Keyed, tools: Tools) -> str:
