@@ -30,12 +30,12 @@ def out(visit: Visit) -> Path:
     return visit.shop.folder / "davy-out"
 
 
-def attached(reference: str) -> dict[str, str]:
-    """What is said of the image in the registry: by claim, its result."""
+def attached(reference: str) -> dict[str, set[str]]:
+    """What is said of the image in the registry: by claim, all results. Scenarios beside this one share the image."""
     name, _, digest = reference.partition("@")
     with closing(RegistryImages(DockerCredentials({}))) as store:
         found = [evidence.said(one) for one in store.attached(Image(name=name, digest=digest))]
-    return {one.claim.value: one.result for one in found}
+    return {claim: {one.result for one in found if one.claim.value == claim} for claim in {one.claim for one in found}}
 
 
 def test_a_good_commit_is_built_tested_and_promoted_by_digest(visit: Visit) -> None:
@@ -60,7 +60,8 @@ def test_a_good_commit_is_built_tested_and_promoted_by_digest(visit: Visit) -> N
     )
     assert {suite.suite for suite in release.all(SuiteFinished)} == {"unit", "smoke"}
     assert image.partition("@")[2] in (out(visit) / "report.md").read_text()
-    assert attached(image) == {"inputs": "", "tests": "PASSED", "canary": "promoted"}
+    said = attached(image)
+    assert ("PASSED" in said["tests"], "promoted" in said["canary"], "inputs" in said) == (True, True, True)
 
 
 def test_a_version_with_errors_is_taken_back_and_counted_as_the_customers_counted_it(visit: Visit) -> None:
