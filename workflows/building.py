@@ -1,7 +1,6 @@
 """Building: what `davy build` does, between its options and its ending."""
 
 from collections.abc import Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +8,6 @@ import click
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction, Event, ImageBuilt
-from davy.pipeline.model import Revision
 from davy.pipeline.ports import Built
 from davy.workflows import wiring, works
 from davy.workflows.errand import Errand, started
@@ -40,7 +38,7 @@ def build(task: Errand, said: Said) -> Ending:
 def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: bool) -> Told:
     """At its end `wished` holds the reference of every image that was asked for."""
     try:
-        revision = _revision(task)
+        revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         seen: list[ImageBuilt] = []
         made = yield from _counted(works.built(task, revision, only=only, force=force), seen)
@@ -50,14 +48,6 @@ def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: 
     reused = sum(one.action is BuildAction.REUSE for one in seen)
     sentence = f"{len(seen)} in the registry: {len(seen) - reused} built, {reused} reused"
     return End(ending=Ending.DONE, sentence=sentence)
-
-
-def _revision(task: Errand) -> Revision:
-    """What git says, asked in a thread of its own: most of the time that a build with nothing to do has is imports."""
-    with ThreadPoolExecutor(1) as hands:
-        asked = hands.submit(wiring.revision, task.folder)
-        wiring.ready()
-        return asked.result()
 
 
 def _counted(

@@ -3,7 +3,7 @@
 The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(config)`.
 """
 
-from davy.workflows.wiring.builds import builders, images, ready, records, scanner, signer, work_tree
+from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
 from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side, side_of, target
 from davy.workflows.wiring.runs import (
     clock,
@@ -33,7 +33,6 @@ __all__ = [
     "person",
     "project_files",
     "quarantine",
-    "ready",
     "records",
     "revision",
     "runner",

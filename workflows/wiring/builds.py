@@ -67,11 +67,6 @@ def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
     return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
 
 
-def ready() -> None:
-    """Import what asks registries: there is time for it while git is asked."""
-    from davy.pipeline.adapters import imagestore  # noqa: F401, PLC0415
-
-
 def scanner(clock: "Clock") -> "Scanner":
     """The user's own, as processes here; Ctrl-C stops them."""
     from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
