@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class Faults:
     cut: int = 0
     """Commands within a session that a gateway answers with 502."""
     no_minutes: bool = False
+    late: float = 0.0
+    """Seconds between a session's beginning and the hub's word of it."""
 
 
 @dataclass
@@ -104,7 +107,9 @@ class Double:
         with self.lock:
             if len(self.running) >= self.allowed:
                 return _error(400, "session not created", "Your account has reached its concurrency limit")
-            return self._created(always, options)
+            created = self._created(always, options)
+        time.sleep(self.faults.late)
+        return created
 
     def _created(self, always: Tree, options: Tree) -> Answer:
         self.started.append({"alwaysMatch": always})

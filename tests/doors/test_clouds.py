@@ -154,14 +154,17 @@ def test_the_account_may_lie_in_the_files_of_sauce_labs(yard: Yard) -> None:
     assert "https://app.example/tests/" in yard.said
 
 
-def test_ctrl_c_stops_the_jobs_on_the_cloud(yard: Yard) -> None:
+@pytest.mark.parametrize("late", [0.0, 2.0], ids=["at once", "late"])
+def test_ctrl_c_stops_the_jobs_on_the_cloud(yard: Yard, late: float) -> None:
+    """Also one that began, and of which the cloud has not told yet."""
     yard.holds(HANGS)
+    yard.double.faults.late = late
     child = yard.begun()
     yard.waited(lambda: bool(yard.double.jobs))
     child.send_signal(signal.SIGINT)
     yard.said, _ = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert [job.get("stopped") for job in yard.double.jobs.values()] == [True]
+    assert [job["status"] for job in yard.double.jobs.values()] == ["complete"]
 
 
 def test_a_killed_davys_jobs_are_stopped_by_the_next(yard: Yard) -> None:

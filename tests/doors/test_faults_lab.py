@@ -127,20 +127,29 @@ def test_a_prometheus_that_dies_in_the_middle_and_stays_dead_promotes_nothing(
     visit.is_back()
 
 
+SILENCE = 100
+"""Requests to the canary: eight seconds of them, and a scrape is two seconds old at most."""
+
+
 def test_a_prometheus_that_dies_and_comes_back_costs_no_evidence(visit: Visit) -> None:
     proxy = visit.before_prometheus()
     visit.configured(steps=[{"weight": "50%", "at_least": "16s"}])
+    version = visit.name_of(visit.image("good"))
     with visit.customers() as load:
+
+        def felt() -> int:
+            return int(load.snapshot()["versions"][version]["requests"])
+
         canary = visit.canary("good")
         until_counted(canary)
         proxy.kill()
+        at_first, begun = counted(canary), felt()
         canary.reach(Judged, lambda look: bool(look.verdict.gaps))
-        before = load.snapshot()["versions"][visit.name_of(visit.image("good"))]["requests"]
+        visit.until(lambda: felt() > begun + SILENCE, within=60)
         proxy.revive()
         canary.reach(PromotionStarted)
-        felt = load.snapshot()["versions"][visit.name_of(visit.image("good"))]["requests"]
         # Counters were scraped all the while: what was asked during the silence is counted after it.
-        assert before * 0.5 < counted(canary) <= felt
+        assert at_first + SILENCE / 2 < counted(canary) <= felt()
         canary.ends(Ending.DONE)
     visit.is_promoted("good")
     assert not canary.all(RollbackStarted) + canary.all(RolledBack)

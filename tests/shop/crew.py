@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import signal
 import threading
@@ -12,8 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubeconfig import access_from
@@ -125,12 +122,10 @@ class Crew:
 def _scraped(shop: Shop) -> None:
     """Until Prometheus has looked at every pod once: before that davy rightly refuses to judge by it."""
     pods = set(shop.kubectl("get", "pods", "-o", "name").replace("pod/", "").split())
-    query = urlencode({"query": f'up{{namespace="{shop.namespace}"}} == 1'})
     ends = time.monotonic() + 30
     while time.monotonic() < ends:
-        with urlopen(f"{shop.facts.prometheus}/api/v1/query?{query}", timeout=5) as answer:
-            if pods <= {series["metric"]["pod"] for series in json.load(answer)["data"]["result"]}:
-                return
+        if pods <= {one["metric"]["pod"] for one in shop.series(f'up{{namespace="{shop.namespace}"}} == 1')}:
+            return
         time.sleep(0.3)
     raise TimeoutError(f"Prometheus does not scrape {pods}")
 

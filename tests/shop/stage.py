@@ -9,6 +9,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import yaml
 
@@ -66,6 +69,12 @@ class Shop:
         if run.returncode:
             raise RuntimeError(f"kubectl {' '.join(words)}: {run.stderr.strip()}")
         return run.stdout
+
+    def series(self, promql: str) -> list[dict[str, Any]]:
+        """What the lab's Prometheus answers now."""
+        with urlopen(f"{self.facts.prometheus}/api/v1/query?{urlencode({'query': promql})}", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
 
     def deployment(self) -> dict:
         return json.loads(self.kubectl("get", "deployment", "checkout", "-o", "json"))
