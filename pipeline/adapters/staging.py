@@ -1,7 +1,6 @@
 """Staging: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
 
 import errno
-import hashlib
 import os
 import shutil
 import tarfile
@@ -13,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from davy.pipeline.builds import gitids
 from davy.pipeline.errors import Problem, Rejected, Unusable
 from davy.pipeline.ports import BuildOrder
 
@@ -38,10 +38,9 @@ class Staged:
 class Heard:
     """A file that is read by somebody else, and git's id of what they read of it."""
 
-    def __init__(self, file: BinaryIO, size: int, digits: int) -> None:
-        """`digits`: of the id it will be held against; 64 where the repository is of SHA-256."""
-        self._file = file
-        self._sum = hashlib.new("sha256" if digits == 64 else "sha1", b"blob %d\0" % size, usedforsecurity=False)
+    def __init__(self, file: BinaryIO, size: int, wanted: str) -> None:
+        """`wanted`: the id that it will be held against."""
+        self._file, self._sum = file, gitids.begun(size, gitids.format_of(wanted))
 
     def read(self, size: int = -1) -> bytes:
         """As a file's."""
@@ -132,7 +131,7 @@ def _add(archive: tarfile.TarFile, source: Path, name: str, counted: tuple[str, 
     _check(source)
     entry.size, entry.mode = source.stat().st_size, _mode(mode)
     with source.open("rb") as content:
-        heard = Heard(content, entry.size, len(wanted))
+        heard = Heard(content, entry.size, wanted)
         archive.addfile(entry, heard)
         _same(heard.blob, wanted, source)
 
@@ -150,10 +149,7 @@ def _mode(mode: str) -> int:
 def _pointed(source: Path, wanted: str) -> str:
     """Where a link points to. With `core.symlinks=false` git leaves a file that holds it."""
     to = os.readlink(source) if source.is_symlink() else os.fsdecode(source.read_bytes())  # noqa: PTH115 - as text
-    content = os.fsencode(to)
-    heard = Heard(BytesIO(content), len(content), len(wanted))
-    heard.read()
-    _same(heard.blob, wanted, source)
+    _same(gitids.blob(os.fsencode(to), gitids.format_of(wanted)), wanted, source)
     return to
 
 
@@ -193,7 +189,7 @@ def _copy(source: Path, target: Path, counted: tuple[str, str]) -> None:
         return
     _check(source)
     with source.open("rb") as content, target.open("wb") as copy:
-        heard = Heard(content, source.stat().st_size, len(wanted))
+        heard = Heard(content, source.stat().st_size, wanted)
         shutil.copyfileobj(heard, copy)
     _same(heard.blob, wanted, source)
     target.chmod(_mode(mode))

@@ -5,7 +5,6 @@ changes no id. Where git may keep other bytes than the file has (line endings, f
 """
 
 import errno
-import hashlib
 import os
 import stat
 from bisect import bisect_left
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.pipeline.adapters.gitlisting import Listing, listing
+from davy.pipeline.builds import gitids
 from davy.pipeline.errors import Problem, Unusable
 
 Keeps = Callable[[str], bool]
@@ -166,10 +166,10 @@ class _Gathering:
         try:
             seen = os.lstat(path)
             if stat.S_ISLNK(seen.st_mode):
-                self.found[name] = (LINK, blob(os.fsencode(os.readlink(path)), manner.format))
+                self.found[name] = (LINK, gitids.blob(os.fsencode(os.readlink(path)), manner.format))
             elif stat.S_ISREG(seen.st_mode):
                 of_disk = PROGRAM if manner.executable and seen.st_mode & stat.S_IXUSR else FILE
-                self.found[name] = (mode or of_disk, blob_of(path, seen.st_size, manner.format))
+                self.found[name] = (mode or of_disk, _blob_of(path, seen.st_size, manner.format))
             elif stat.S_ISDIR(seen.st_mode):
                 # A file of the index that is a folder now.
                 self._enter(path, name, manner)
@@ -179,14 +179,9 @@ class _Gathering:
             self.problems.append(Problem(what=f"cannot be read: {error.strerror}", file=path))
 
 
-def blob(content: bytes, format_: str = "sha1") -> str:
-    """Git's id of a file's content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects."""
-    return hashlib.new(format_, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def blob_of(path: str, size: int, format_: str) -> str:
-    """The same of a file, read in pieces. Raises OSError where it grows or shrinks meanwhile."""
-    made, read = hashlib.new(format_, b"blob %d\0" % size, usedforsecurity=False), 0
+def _blob_of(path: str, size: int, format_: str) -> str:
+    """Git's id of a file, read in pieces. Raises OSError where it grows or shrinks meanwhile."""
+    made, read = gitids.begun(size, format_), 0
     with open(path, "rb") as file:
         while piece := file.read(PIECE):
             made.update(piece)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from davy.pipeline.builds import gitids
 from davy.pipeline.builds.inputs import Entry, Files, Inputs
 
 SCHEMA = 1
@@ -38,8 +39,7 @@ def tag(key: str) -> str:
 
 def blob(text: str) -> str:
     """Git's id of a text, in its usual format."""
-    content = text.encode()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return gitids.blob(text.encode())
 
 
 def _files(files: Mapping[str, Entry]) -> str:
