@@ -134,7 +134,7 @@ def _share(slo: SloConfig, span: str) -> str:
         return f"sum(increase({slo.errors}{span})) / sum(increase({slo.total}{span}))"
     if slo.good is not None:
         return f"1 - sum(increase({slo.good}{span})) / sum(increase({slo.total}{span}))"
-    buckets = needed_buckets(slo.model_copy(update={"bounds": ()}))
+    buckets = needed_buckets(slo.copied(bounds=()))
     every = buckets.joined('le=~"[+]?Inf"')
     good = buckets.joined('le!~"[+]?Inf"')
     return f"1 - sum(increase({good}{span})) / sum(increase({every}{span}))"

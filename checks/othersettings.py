@@ -181,6 +181,6 @@ def _problem(item: Any, key: str, model: type[BaseModel]) -> Problem:
     if item["type"] != "extra_forbidden":
         return Problem(path=path, what=wording.sentence(item, place))
     known = MetricThreshold if model is ThresholdSettings else MetricRule
-    names = list(wording.keys(model if len(place) == 1 else known))
+    names = list((model if len(place) == 1 else known).model_fields)
     close = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.6)
     return Problem(path=path, what="unknown key" + (f"; did you mean `{close[0]}`?" if close else ""))

@@ -1,17 +1,15 @@
 """Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar, Union, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
+from typing import TypeVar
 
 from davy.pipeline import wording, yamltree
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.rules import Finding, broken
+from davy.pipeline.structuring import Misfits, made
 from davy.pipeline.yamltree import Place, Reading, Tree
 
 C = TypeVar("C", bound=DeliveryConfig)
@@ -91,12 +89,12 @@ def _is_command(place: Place) -> bool:
 
 
 def _validated(tree: dict[str, Tree], model: type[C]) -> tuple[C | None, list[Finding]]:
-    found: dict[Place, str] = dict(_misfits(model, tree, ()))
+    found: dict[Place, str] = {}
     config = None
     try:
-        config = model.model_validate(tree)
-    except ValidationError as error:
-        for item in error.errors(include_url=False):
+        config = made(model, tree)
+    except Misfits as misfits:
+        for item in misfits.errors:
             place = _as_written(tuple(item["loc"]), tree)
             found.setdefault(place, wording.sentence(item, place))
     for place, what in broken(tree):
@@ -119,39 +117,6 @@ def _as_written(place: Place, tree: Tree) -> Place:
         else:
             value = None
     return tuple(kept)
-
-
-def _misfits(annotation: object, value: Tree, place: Place) -> Iterator[Finding]:
-    """What pydantic would quietly turn into something else: true into 1, a bare number into seconds."""
-    if get_origin(annotation) is tuple and isinstance(value, list | dict):
-        items = [((*place, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
-        # A mapping is one that stands for a list of one.
-        for own, item in items or [(place, value)] * isinstance(value, dict):
-            yield from _misfits(get_args(annotation)[0], item, own)
-        return
-    kind = _kind(annotation)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        if isinstance(value, dict):
-            for key, inner in wording.keys(kind).items():
-                yield from _misfits(inner, value[key], (*place, key)) if key in value else ()
-        elif isinstance(value, bool):
-            yield place, f"must not be {wording.told(value)}"
-    elif kind is timedelta and isinstance(value, int | float):
-        yield place, "needs a unit: write it like 500ms, 15s, 1m30s or 2h"
-    elif kind in (int, float) and isinstance(value, bool):
-        yield place, f"must be a number, not {wording.told(value)}"
-    elif kind is bool and not isinstance(value, bool):
-        yield place, f"must be true or false, not {wording.told(value)}"
-
-
-def _kind(annotation: object) -> object:
-    """The type itself, out of `Annotated[…]` and `… | None`."""
-    arguments = get_args(annotation)
-    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
-        return _kind(arguments[0])
-    if arguments and (get_origin(annotation) is Union or type(None) in arguments):
-        return next((_kind(part) for part in arguments if part is not type(None)), annotation)
-    return annotation
 
 
 def _hidden(reading: Reading, place: Place, what: str) -> str:

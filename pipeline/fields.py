@@ -1,11 +1,54 @@
-"""Fields: what every part of the configuration is made of."""
+"""Fields: how the values of keys are written, where that is not plain YAML."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from typing import Annotated, Any
 
 from davy.pipeline import durations
+
+
+class Before:
+    """What is done to a value before it is looked at. It raises ValueError with words for people."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, read: Callable[[object], object]) -> None:
+        """`read`: makes what is looked at."""
+        self.read = read
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Any]) -> Any:
+        """For the JSON Schema, and for whoever holds our reading against pydantic's."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - most commands never need it
+
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+
+class Within:
+    """Limits of a value wherever it stands; a key's own come first."""
+
+    __slots__ = ("limits",)
+
+    def __init__(self, **limits: object) -> None:
+        """As `davy.pipeline.part.setting` takes them."""
+        self.limits: Mapping[str, object] = limits
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], dict[str, Any]]) -> Any:
+        """For the JSON Schema."""
+        return {**handler(source), **self.limits}
+
+
+class Written:
+    """How it is written, as JSON Schema."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        """`schema`: what stands in the schema in the value's place."""
+        self.schema = schema
+
+    def __get_pydantic_json_schema__(self, core: object, handler: object) -> dict[str, Any]:
+        """As pydantic asks for it."""
+        return dict(self.schema)
 
 
 def _duration(value: object) -> object:
@@ -21,36 +64,20 @@ def _weight(value: object) -> object:
     return value
 
 
+PERCENT = Written({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]})
+
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
-    # Behind the validator: of two limits side by side pydantic keeps the last, and a key's own comes first.
-    Field(ge=timedelta(0)),
-    PlainSerializer(durations.shown, return_type=str),
-    WithJsonSchema({"type": "string", "examples": ["500ms", "15s", "1m30s", "2h"]}),
+    Within(ge=timedelta(0)),
+    Before(_duration),
+    Written({"type": "string", "examples": ["500ms", "15s", "1m30s", "2h"]}),
 ]
 """A span of time, written `500ms`, `15s`, `1m30s`, `2h`."""
 
-Weight = Annotated[
-    float,
-    Field(gt=0, le=100),
-    BeforeValidator(_weight),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]}),
-]
+Weight = Annotated[float, Within(gt=0, le=100), Before(_weight), PERCENT]
 """A share of traffic in percent, written `5%` or `5`."""
 
-Share = Annotated[
-    float,
-    Field(ge=0, le=100),
-    BeforeValidator(_weight),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]}),
-]
+Share = Annotated[float, Within(ge=0, le=100), Before(_weight), PERCENT]
 """A share in percent that may be none, written `10%` or `10`."""
 
-Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
-
-
-class Part(BaseModel):
-    """What every part of the file has in common: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+Name = Annotated[str, Within(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]

@@ -44,7 +44,7 @@ def threshold(place: Place, check: ThresholdConfig) -> Iterator[Finding]:
         yield from _range(place, check)
         return
     for key in FLAGGERS_OWN:
-        if key in check.model_fields_set:
+        if key in check.said:
             yield (*place, key), f"is Flagger's; set `style: flagger`, or write a condition such as `>= {key}`"
     if check.success is None and check.failure is None:
         yield place, "needs `success` or `failure`, or both"
@@ -73,7 +73,7 @@ def _condition(place: Place, text: str, style: str) -> Iterator[Finding]:
 
 def _range(place: Place, check: ThresholdConfig) -> Iterator[Finding]:
     for key in NOT_FLAGGERS:
-        if key in check.model_fields_set:
+        if key in check.said:
             yield (*place, key), "means nothing with `style: flagger`; its checks are counted by `checks.flagger`"
     if check.min is None and check.max is None:
         yield place, "needs `min` or `max`, or both"

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from davy.pipeline import buildrules, durations, otherrules, suiterules
 from davy.pipeline.buildconfig import BuildConfig, ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
 from davy.pipeline.config import CanaryConfig, StepConfig
+from davy.pipeline.part import Part
 from davy.pipeline.serverconfig import PrometheusConfig
 from davy.pipeline.serverrules import of_quorum, of_server
+from davy.pipeline.structuring import Misfits, made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.supplyrules import of_build
 from davy.pipeline.yamltree import Place, Tree
 
 Finding = tuple[Place, str]
-P = TypeVar("P", bound=BaseModel)
+P = TypeVar("P", bound=Part)
 
 SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
 MOST_LOOKS = 8000
@@ -47,11 +47,11 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     yield from _together(attempt(CanaryConfig, tree.get("canary", {})), attempt(ChecksConfig, tree.get("checks")))
 
 
-def attempt(model: type[P], value: Tree) -> P | None:
+def attempt(kind: type[P], value: Tree) -> P | None:
     """The part, or None where it is wrong in itself."""
     try:
-        return model.model_validate(value)
-    except ValidationError:
+        return made(kind, value)
+    except Misfits:
         return None
 
 

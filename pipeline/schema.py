@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
-from davy.pipeline import durations, wording
+from davy.pipeline import durations, part
 from davy.pipeline.config import Config
+from davy.pipeline.part import Part
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DURATION = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$|\$\{"
@@ -60,30 +61,30 @@ SAID = {
 
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the file, by the keys that the file uses."""
-    made = Config.model_json_schema(by_alias=True, mode="validation")
-    parts = {"Config": Config} | {model.__name__: model for model in _parts(Config)}
-    for name, model in parts.items():
+    made = TypeAdapter(Config).json_schema(by_alias=True, mode="validation")
+    parts = {"Config": Config} | {kind.__name__: kind for kind in _parts(Config)}
+    for name, kind in parts.items():
         document = made if name == "Config" else made["$defs"][name]
         document.pop("title", None)
         for key, shape in document["properties"].items():
-            _told(name, key, shape, model)
+            _told(name, key, shape, kind)
     return {"$schema": DRAFT, "title": "davy.yaml", **made}
 
 
-def _parts(model: type[BaseModel]) -> list[type[BaseModel]]:
-    inner = [part for annotation in wording.keys(model).values() for part in wording.models(annotation)]
-    return inner + [deeper for part in inner for deeper in _parts(part)]
+def _parts(kind: type[Part]) -> list[type[Part]]:
+    inner = [one for field in part.fields(kind) for one in part.held(field.type)]
+    return inner + [deeper for one in inner for deeper in _parts(one)]
 
 
-def _told(name: str, key: str, shape: dict[str, Any], model: type[BaseModel]) -> None:
+def _told(name: str, key: str, shape: dict[str, Any], kind: type[Part]) -> None:
     shape.pop("title", None)
-    for kind in (shape, *shape.get("anyOf", ())):
-        if "500ms" in kind.get("examples", ()):
-            kind["pattern"] = DURATION
-    field = next(field for own, field in model.model_fields.items() if (field.alias or own) == key)
-    if isinstance(field.default, timedelta):
-        shape["default"] = durations.shown(field.default)
-    elif isinstance(field.default, BaseModel):
+    for one in (shape, *shape.get("anyOf", ())):
+        if "500ms" in one.get("examples", ()):
+            one["pattern"] = DURATION
+    default = part.keys(kind)[key].default
+    if isinstance(default, timedelta):
+        shape["default"] = durations.shown(default)
+    elif isinstance(default, Part):
         shape["default"] = {}
     shape |= SHORT_FORMS.get((name, key), {})
     for gone in [word for word, value in shape.items() if value is None and word in REPLACED]:

@@ -6,77 +6,96 @@ The keys are those of Prometheus' own `http_config`, so that what works there ca
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from davy.pipeline.fields import Before, Duration
+from davy.pipeline.part import Part, part, setting
 
-from davy.pipeline.fields import Duration, Part
 
-
+@part
 class BasicAuthConfig(Part):
     """User and password."""
 
-    username: str = Field(description="The user, or `env:NAME`.", min_length=1)
-    password: str | None = Field(None, repr=False, description="`env:NAME`, better than the password itself.")
-    password_file: str | None = Field(None, description="File with the password; read anew for every request.")
+    username: str = setting(description="The user, or `env:NAME`.", min_length=1)
+    password: str | None = setting(default=None, repr=False, description="`env:NAME`, better than the password itself.")
+    password_file: str | None = setting(
+        default=None, description="File with the password; read anew for every request."
+    )
 
 
+@part
 class AuthorizationConfig(Part):
     """A token in the header `Authorization`."""
 
-    type: str = Field("Bearer", min_length=1, description="The word before the token.")
-    credentials: str | None = Field(None, repr=False, description="`env:NAME`, better than the token itself.")
-    credentials_file: str | None = Field(None, description="File with the token; read anew for every request.")
+    type: str = setting(default="Bearer", min_length=1, description="The word before the token.")
+    credentials: str | None = setting(default=None, repr=False, description="`env:NAME`, better than the token itself.")
+    credentials_file: str | None = setting(
+        default=None, description="File with the token; read anew for every request."
+    )
 
 
+@part
 class TlsConfig(Part):
     """Who is trusted, and what davy shows of itself."""
 
-    ca_file: str | None = Field(None, description="Authorities that may sign the server; the system's by default.")
-    cert_file: str | None = Field(None, description="davy's own certificate (mTLS), with `key_file`.")
-    key_file: str | None = Field(None, description="Key of `cert_file`.")
-    server_name: str | None = Field(None, description="Name in the server's certificate; the URL's by default.")
-    insecure_skip_verify: bool = Field(False, description="Trust any certificate. For trying things out only.")
+    ca_file: str | None = setting(
+        default=None, description="Authorities that may sign the server; the system's by default."
+    )
+    cert_file: str | None = setting(default=None, description="davy's own certificate (mTLS), with `key_file`.")
+    key_file: str | None = setting(default=None, description="Key of `cert_file`.")
+    server_name: str | None = setting(
+        default=None, description="Name in the server's certificate; the URL's by default."
+    )
+    insecure_skip_verify: bool = setting(
+        default=False, description="Trust any certificate. For trying things out only."
+    )
 
 
+@part
 class OAuth2Config(Part):
     """Client credentials (RFC 6749, 4.4) that buy a token."""
 
-    client_id: str = Field(description="The client, or `env:NAME`.", min_length=1)
-    client_secret: str | None = Field(None, repr=False, description="`env:NAME`, better than the secret itself.")
-    client_secret_file: str | None = Field(None, description="File with the secret; read anew for every token.")
-    token_url: str = Field(description="Where tokens are; https.", min_length=1)
-    scopes: tuple[str, ...] = Field((), description="Scopes to ask for.")
-    endpoint_params: dict[str, str] = Field(default_factory=dict, description="More to send with the request.")
-    tls_config: TlsConfig = Field(TlsConfig(), description="For `token_url`.")
+    client_id: str = setting(description="The client, or `env:NAME`.", min_length=1)
+    client_secret: str | None = setting(
+        default=None, repr=False, description="`env:NAME`, better than the secret itself."
+    )
+    client_secret_file: str | None = setting(
+        default=None, description="File with the secret; read anew for every token."
+    )
+    token_url: str = setting(description="Where tokens are; https.", min_length=1)
+    scopes: tuple[str, ...] = setting(default=(), description="Scopes to ask for.")
+    endpoint_params: dict[str, str] = setting(default_factory=dict, description="More to send with the request.")
+    tls_config: TlsConfig = setting(default=TlsConfig(), description="For `token_url`.")
 
 
+@part
 class SigV4Config(Part):
     """Amazon's signature; needs `davy[aws]`."""
 
-    region: str | None = Field(None, description="By default what AWS' own settings say.")
-    access_key: str | None = Field(None, repr=False, description="`env:NAME`; by default AWS' own chain.")
-    secret_key: str | None = Field(None, repr=False, description="`env:NAME`, with `access_key`.")
-    profile: str | None = Field(None, description="Profile of AWS' settings.")
-    role_arn: str | None = Field(None, description="Role to take on first.")
-    service: str = Field("aps", description="Service that is signed for; `aps` is Amazon Managed Prometheus.")
+    region: str | None = setting(default=None, description="By default what AWS' own settings say.")
+    access_key: str | None = setting(default=None, repr=False, description="`env:NAME`; by default AWS' own chain.")
+    secret_key: str | None = setting(default=None, repr=False, description="`env:NAME`, with `access_key`.")
+    profile: str | None = setting(default=None, description="Profile of AWS' settings.")
+    role_arn: str | None = setting(default=None, description="Role to take on first.")
+    service: str = setting(default="aps", description="Service that is signed for; `aps` is Amazon Managed Prometheus.")
 
 
+@part
 class PrometheusConfig(Part):
     """Where samples are read."""
 
-    url: str = Field(min_length=1)
-    headers: dict[str, str] = Field(
+    url: str = setting(min_length=1)
+    headers: dict[str, str] = setting(
         default_factory=dict, repr=False, description="A value `env:NAME` is read from NAME; `X-Scope-OrgID` is one."
     )
-    params: dict[str, str] = Field(
+    params: dict[str, str] = setting(
         default_factory=dict, description="More to send with each question; `docs/prometheus.md` says which help where."
     )
     timeout: Duration = timedelta(seconds=10)
-    retries: int = Field(2, ge=0, le=10, description="How often a request is sent again where that may help.")
-    basic_auth: BasicAuthConfig | None = Field(None, description="User and password.")
-    authorization: AuthorizationConfig | None = Field(None, description="A token.")
-    oauth2: OAuth2Config | None = Field(None, description="A token that is bought with client credentials.")
-    sigv4: SigV4Config | None = Field(None, description="Amazon's signature.")
-    tls_config: TlsConfig = Field(TlsConfig(), description="Certificates.")
+    retries: int = setting(default=2, ge=0, le=10, description="How often a request is sent again where that may help.")
+    basic_auth: BasicAuthConfig | None = setting(default=None, description="User and password.")
+    authorization: AuthorizationConfig | None = setting(default=None, description="A token.")
+    oauth2: OAuth2Config | None = setting(default=None, description="A token that is bought with client credentials.")
+    sigv4: SigV4Config | None = setting(default=None, description="Amazon's signature.")
+    tls_config: TlsConfig = setting(default=TlsConfig(), description="Certificates.")
 
 
 SignIn = Literal["basic_auth", "authorization", "oauth2", "sigv4"]
@@ -98,8 +117,8 @@ def _servers(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-Server = Annotated[PrometheusConfig, BeforeValidator(_server)]
+Server = Annotated[PrometheusConfig, Before(_server)]
 """A mapping, or its URL alone."""
 
-Servers = Annotated[tuple[Server, ...], BeforeValidator(_servers)]
+Servers = Annotated[tuple[Server, ...], Before(_servers)]
 """One, or a list of them."""

@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel
-
+from davy.pipeline import part
 from davy.pipeline.config import Config
+from davy.pipeline.part import Part
 from davy.pipeline.yamltree import Place, shown
 
 KINDS = {
@@ -20,6 +20,7 @@ KINDS = {
     "bool_parsing": "true or false",
     "tuple_type": "a list",
     "dict_type": "a mapping of names to texts",
+    "dataclass_type": "a mapping with keys of its own",
     "model_type": "a mapping with keys of its own",
     "time_delta_type": "a duration, like 500ms, 15s, 1m30s or 2h",
     "time_delta_parsing": "a duration, like 500ms, 15s, 1m30s or 2h",
@@ -36,44 +37,32 @@ PATTERNS = {
 NAMES = "must be letters, digits, `-`, `_` or `.`, and begin and end with a letter or digit"
 
 
-def models(annotation: object) -> list[type[BaseModel]]:
-    """The configuration parts that an annotation holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in models(argument)]
-
-
-def keys(model: type[BaseModel]) -> dict[str, object]:
-    """A part's keys as the file writes them, with their annotations."""
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-
-
-def part_at(place: Place) -> type[BaseModel] | None:
+def part_at(place: Place) -> type[Part] | None:
     """The part of the configuration that a place is in."""
-    model: type[BaseModel] | None = Config
+    kind: type[Part] | None = Config
     for step in place:
         if isinstance(step, int):
             continue
-        found = models(keys(model).get(step)) if model else []
-        model = found[0] if found else None
-    return model
+        field = part.keys(kind).get(step) if kind else None
+        kind = next(iter(part.held(field.type)), None) if field else None
+    return kind
 
 
-def homes(model: type[BaseModel], place: Place = ()) -> dict[str, Place]:
+def homes(kind: type[Part], place: Place = ()) -> dict[str, Place]:
     """For each key of the file, where it belongs; the shallowest place where there are several."""
     found: dict[str, Place] = {}
-    for key, annotation in keys(model).items():
+    for key, field in part.keys(kind).items():
         found.setdefault(key, place)
-        for part in models(annotation):
-            for deeper, home in homes(part, (*place, key)).items():
+        for inner in part.held(field.type):
+            for deeper, home in homes(inner, (*place, key)).items():
                 found.setdefault(deeper, home)
     return found
 
 
 def unknown(place: Place) -> str:
     """For a key that is not known: which one may have been meant, or where it belongs."""
-    key, model = str(place[-1]), part_at(place[:-1])
-    known = list(keys(model)) if model else []
+    key, kind = str(place[-1]), part_at(place[:-1])
+    known = list(part.keys(kind)) if kind else []
     home = homes(Config).get(key)
     if home:
         return f"unknown key here; `{key}` belongs under `{shown(home)}`"
@@ -118,9 +107,10 @@ def _rest(kind: str, context: Mapping[str, Any], value: object, said: str) -> st
 
 
 def _told(place: Place) -> str:
-    model = part_at(place[:-1])
-    field = next((f for n, f in model.model_fields.items() if (f.alias or n) == place[-1]), None) if model else None
-    return f": {field.description}" if field and field.description else ""
+    kind = part_at(place[:-1])
+    field = part.keys(kind).get(str(place[-1])) if kind else None
+    said = field.metadata.get("description") if field else None
+    return f": {said}" if said else ""
 
 
 def told_limit(limit: object) -> str:

@@ -21,6 +21,7 @@ from davy.pipeline.making import Approve, Chosen
 from davy.pipeline.memoryimages import MemoryImages
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import BuildOrder, Built
+from davy.pipeline.structuring import made
 from davy.pipeline.twins import MemoryBuilder, MemoryRecords
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ class Yard:
     @property
     def config(self) -> DeliveryConfig:
         said = {"service": "shop", "images": [dict(one) for one in self.said], "build": dict(self.build_said)}
-        return DeliveryConfig.model_validate(yaml.safe_load(yaml.safe_dump(said)))
+        return made(DeliveryConfig, yaml.safe_load(yaml.safe_dump(said)))
 
     def shop(self) -> Workshop:
         return prepared.workshop(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.part import plain
 
 if TYPE_CHECKING:
     from davy.pipeline.serverconfig import PrometheusConfig
@@ -29,12 +30,14 @@ def secret(value: str, path: str, environment: Mapping[str, str]) -> str:
 
 def opened(servers: Sequence["PrometheusConfig"], environment: Mapping[str, str]) -> tuple["PrometheusConfig", ...]:
     """The servers with every `env:NAME` filled in. Raises Unusable with all that are not set."""
+    from davy.pipeline.structuring import made  # noqa: PLC0415 - only where servers are asked
+
     problems: list[Problem] = []
     found = []
     for index, server in enumerate(servers):
         path = PATH if len(servers) == 1 else f"{PATH}[{index}]"
-        tree = _filled(server.model_dump(), path, environment, problems)
-        found.append(server if problems else type(server).model_validate(tree))
+        tree = _filled(plain(server), path, environment, problems)
+        found.append(server if problems else made(type(server), tree))
     if problems:
         named = [problem.what.split("$")[1].split(",")[0] for problem in problems]
         remedy = f"Set {', '.join(dict.fromkeys(named))} in the environment."
@@ -58,7 +61,7 @@ def secrets(server: "PrometheusConfig", environment: Mapping[str, str]) -> tuple
     """Every secret of a server that is known now, for redaction; what cannot be read is left out."""
     parts = urlsplit(server.url)
     own = unquote(parts.password) if parts.password else ""
-    return tuple(filter(None, (own, *_secrets(server.model_dump(), "", environment))))
+    return tuple(filter(None, (own, *_secrets(plain(server), "", environment))))
 
 
 def without_secrets(tree: Tree, environment: Mapping[str, str]) -> dict[str, str]:
@@ -79,7 +82,7 @@ def _named(tree: Tree) -> Iterator[str]:
 
 
 def _secrets(tree: Tree, key: str, environment: Mapping[str, str]) -> Iterator[str]:
-    from davy.pipeline.serverconfig import FILE_KEYS, SECRET_KEYS  # noqa: PLC0415 - pydantic
+    from davy.pipeline.serverconfig import FILE_KEYS, SECRET_KEYS  # noqa: PLC0415 - only where servers are asked
 
     if isinstance(tree, dict):
         for inner, value in tree.items():

@@ -92,8 +92,8 @@ def _taken(own: Reading) -> Iterator[tuple[str, str]]:
 
 
 def _joined(config: Config, objectives: Sequence[FiledSlo]) -> Config:
-    checks = config.checks.model_copy(update={"slos": (*config.checks.slos, *objectives)})
-    return config.model_copy(update={"checks": checks})
+    checks = config.checks.copied(slos=(*config.checks.slos, *objectives))
+    return config.copied(checks=checks)
 
 
 def _unusable(file: Path, problems: tuple[Problem, ...]) -> Unusable:

@@ -186,7 +186,7 @@ def _signer(said: Said) -> Signer:
     named |= {
         key: str(Path(named[key]).resolve()) for key in ("key", "public_key") if "://" not in named.get(key, "://")
     }
-    return wiring.signer(kept.model_copy(update=named), folder)
+    return wiring.signer(kept.copied(**named), folder)
 
 
 def scan(said: Said) -> Ending:

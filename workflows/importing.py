@@ -14,10 +14,13 @@ from davy.pipeline import configfile
 from davy.pipeline.checksconfig import FiledSlo, ThresholdConfig
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.part import default_of, keys
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
+NOT_WRITTEN = ("file", "line")
+"""Where an objective stands is no key of davy.yaml."""
 REMEDY = (
     "davy reads OpenSLO v1, Sloth, Pyrra v1alpha1, Keptn, AnalysisTemplates of Argo Rollouts and Canaries of Flagger."
 )
@@ -65,19 +68,22 @@ def checks(found: Found) -> dict[str, Any]:
     if found.thresholds:
         said["thresholds"] = [_plain(threshold) for threshold in found.thresholds]
     if found.flagger and any(threshold.style == "flagger" for threshold in found.thresholds):
-        said["flagger"] = {key: _written(value, value) for key, value in found.flagger.items()}
+        said["flagger"] = {key: _written(value) for key, value in found.flagger.items()}
     return said
 
 
 def _plain(part: FiledSlo | ThresholdConfig) -> dict[str, Any]:
-    set_by_hand = part.model_dump(exclude_defaults=True, exclude={"file", "line"}, by_alias=True)
-    return {key: _written(getattr(part, key, value), value) for key, value in set_by_hand.items()}
+    names = {key: field.name for key, field in keys(type(part)).items() if key not in NOT_WRITTEN}
+    kept = {key: name for key, name in names.items() if getattr(part, name) != default_of(type(part), name)}
+    return {key: _written(getattr(part, name)) for key, name in kept.items()}
 
 
-def _written(value: Any, otherwise: Any) -> Any:
+def _written(value: Any) -> Any:
     """A duration as short as it can be said exactly."""
+    if isinstance(value, tuple):
+        return [_written(item) for item in value]
     if not isinstance(value, timedelta):
-        return int(value) if isinstance(value, float) and value.is_integer() else otherwise
+        return int(value) if isinstance(value, float) and value.is_integer() else value
     seconds = value.total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         if seconds >= length and seconds % length == 0:

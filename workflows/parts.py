@@ -70,7 +70,7 @@ def parts(task: Order) -> Parts:
 
 def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
-    config = task.config.model_copy(update={"images": works.placed(task.config, task.folder)})
+    config = task.config.copied(images=works.placed(task.config, task.folder))
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config)
     standing, around = side.cluster.standing(), side.cluster.surroundings()

@@ -198,13 +198,13 @@ def rehearsed(config: Config, wish: Wish) -> Config:
         changes |= {"dispersion": 1.0}
     if config.checks.baseline == "fresh":
         changes |= {"baseline": "stable"}
-    return config.model_copy(update={"checks": config.checks.model_copy(update=changes)})
+    return config.copied(checks=config.checks.copied(**changes))
 
 
 def _reading(slo: SloConfig, signal: Signal) -> SloConfig:
     if signal.bound:
-        return slo.model_copy(update={"histogram": f"{signal.metric}_bucket", "bounds": ()})
-    return slo.model_copy(update={"total": f"{signal.metric}_total", "errors": f"{signal.metric}_errors", "good": None})
+        return slo.copied(histogram=f"{signal.metric}_bucket", bounds=())
+    return slo.copied(total=f"{signal.metric}_total", errors=f"{signal.metric}_errors", good=None)
 
 
 def signals(config: Config, wish: Wish) -> tuple[Signal, ...]:

@@ -58,15 +58,13 @@ def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
         "tags": parsed.tags,
         "concurrency": parsed.concurrency,
     }
-    cloud = said.model_copy(update={key: value for key, value in own.items() if key not in said.model_fields_set})
+    cloud = said.copied(**{key: value for key, value in own.items() if key not in said.said})
     mine: dict[str, object] = {
         "retries": parsed.retries,
         "pass_threshold": min(parsed.pass_threshold, parsed.retries + 1),
         "shards": cloud.concurrency or parsed.concurrency,
     }
-    return suite.model_copy(
-        update={"cloud": cloud} | {key: value for key, value in mine.items() if key not in suite.model_fields_set}
-    )
+    return suite.copied(cloud=cloud, **{key: value for key, value in mine.items() if key not in suite.said})
 
 
 def _text(folder: Path, suite: SuiteConfig) -> str:

@@ -45,7 +45,7 @@ def gate(said: Mapping[str, Any], config: DeliveryConfig | None) -> Gate:
     with wiring.clock() as clock:
         today = clock.now().date()
     return Gate(
-        policy=scanning.policy_of(kept.model_copy(update=named)),
+        policy=scanning.policy_of(kept.copied(**named)),
         accepted=scanning.exceptions(listed) if listed else (),
         today=today,
     )

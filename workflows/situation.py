@@ -166,7 +166,7 @@ def _with_steps(known: Situation, said: Mapping[str, Any]) -> Situation:
         problem = Problem(path="--share", what="must be above 0")
         raise Unusable("The steps of the canary cannot be taken.", problems=(problem,))
     steps = tuple(StepConfig(weight=100 * share) for share in said["share"])
-    return replace(known, canary=known.canary.model_copy(update={"steps": steps}))
+    return replace(known, canary=known.canary.copied(steps=steps))
 
 
 def _checked(known: Situation) -> Situation:

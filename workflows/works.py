@@ -117,7 +117,7 @@ def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
     said = {one.id: image.deploy for image in config.images for one in recipes.cells_of(image)}
     runs = graph.deployed(made, graph.linked(made, references).parents, said)
     return tuple(
-        image.model_copy(update={"name": one.name, "matrix": {}, "deploy": one.id in runs})
+        image.copied(name=one.name, matrix={}, deploy=one.id in runs)
         for image in config.images
         for one in recipes.cells_of(image)
     )

@@ -7,6 +7,7 @@ from typing import TypeVar
 from davy.checks.slofiles.counters import Counter, Difference, counted, failed
 from davy.checks.slofiles.node import Node, name_of
 from davy.pipeline.checksconfig import FiledSlo
+from davy.pipeline.structuring import made
 
 T = TypeVar("T")
 MONTH = timedelta(days=30)
@@ -35,7 +36,7 @@ def put(
         node.note(f"is called {called} here: a name is letters, digits, `-`, `_` and `.`, at most 63")
     # 0.995 * 100 is 99.5 but 0.999 * 100 is 99.9 only when rounded.
     said = {"name": called, "objective": round(percent, 9), "window": window, **counters}
-    node.found.objectives.append(FiledSlo.model_validate({**said, "file": node.file, "line": node.line}))
+    node.found.objectives.append(made(FiledSlo, {**said, "file": node.file, "line": node.line}))
 
 
 def asked(node: Node, read: Callable[[str], T]) -> T | None:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from pydantic import ValidationError
-
 from davy.checks.slofiles.node import Node, name_of
 from davy.pipeline.checksconfig import ThresholdConfig
+from davy.pipeline.structuring import Misfits, made
 
 TEMPLATE = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
@@ -27,9 +26,9 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
     if called != name:
         node.note(f"is called {called} here: a name is letters, digits, `-`, `_` and `.`, at most 63")
     try:
-        threshold = ThresholdConfig.model_validate({"name": called, "query": query, **said})
-    except ValidationError as error:
-        for item in error.errors(include_url=False):
+        threshold = made(ThresholdConfig, {"name": called, "query": query, **said})
+    except Misfits as misfits:
+        for item in misfits.errors:
             node.refuse(f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
         return
     if "{canary}" not in query:

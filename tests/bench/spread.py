@@ -22,6 +22,7 @@ from davy.pipeline import piecework
 from davy.pipeline.piecework import Job
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.record import RunRecord
+from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion, spread
 from davy.pipeline.testing.expansion import Ask, Piece
@@ -90,7 +91,7 @@ def queued(true: Seconds, guess: Seconds, workers: int, start: float = 0.0) -> f
 
 
 def suite(workers: int) -> SuiteConfig:
-    return SuiteConfig.model_validate({"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": workers})
+    return made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": workers})
 
 
 def shards(true: Seconds, shares: Sequence[Sequence[str]]) -> float:

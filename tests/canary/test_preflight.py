@@ -10,6 +10,7 @@ from davy.canary.memory import MemoryCluster
 from davy.canary.ports import Autoscaler, Baseline, Budget, Surroundings
 from davy.pipeline.config import Config
 from davy.pipeline.model import Image
+from davy.pipeline.structuring import made
 
 DIGEST = "sha256:" + "2" * 64
 SURROUNDINGS = Surroundings(strategy="RollingUpdate", containers={"app": "shop/app@sha256:1", "proxy": "envoy:1.30"})
@@ -18,14 +19,15 @@ BUDGET = Budget(name="checkout", allowed=0, rule="maxUnavailable: 0")
 
 
 def config(canary=None, checks=None, **image):
-    return Config.model_validate(
+    return made(
+        Config,
         {
             "service": "checkout",
             "images": [{"name": "shop/app", **image}],
             "deploy": {"kubernetes": {"deployment": "checkout"}},
             "canary": canary or {},
             "checks": {"prometheus": "http://prometheus:9090", **(checks or {})},
-        }
+        },
     )
 
 

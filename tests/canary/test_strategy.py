@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from davy.canary.strategy import planned, pods_for, policy, share
 from davy.pipeline.config import CanaryConfig
 from davy.pipeline.errors import Unusable
+from davy.pipeline.structuring import made
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def canary(*steps, **more):
-    return CanaryConfig.model_validate({"steps": list(steps), **more})
+    return made(CanaryConfig, {"steps": list(steps), **more})
 
 
 def test_the_share_reached_is_said_where_it_is_not_the_one_wished():

@@ -17,6 +17,7 @@ from davy.checks.threshold import Check, Phase, Result, Tally, measured
 from davy.checks.ticking import FlaggerJudge
 from davy.pipeline.checksconfig import ChecksConfig, ThresholdConfig
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 S, F, I, E = Result.SUCCESS, Result.FAILURE, Result.INCONCLUSIVE, Result.ERROR  # noqa: E741
@@ -82,13 +83,14 @@ class World:
 
     def __init__(self, judge=ThresholdJudge, flagger_part=None, **check):
         self.metrics, self.value, self.down = SimulatedMetrics(), 1.0, False
-        self.config = ChecksConfig.model_validate(
+        self.config = made(
+            ChecksConfig,
             {
                 "prometheus": "http://p.example",
                 "judge": "threshold",
                 "thresholds": [{"name": "ok", "query": "ok", **check}],
                 "flagger": flagger_part or {},
-            }
+            },
         )
         self.metrics.answer("ok", self.answered)
         self.make = lambda: judge(self.metrics, self.config, timedelta(0))
@@ -229,7 +231,8 @@ def test_several_metrics_spend_one_budget_and_both_styles_have_their_say():
     values = {"a": 1.0, "b": 1.0, "c": 1.0}
     for name in ("a", "b", "c"):
         metrics.answer(name, lambda at, name=name: Answer(values=(({}, values[name]),)))
-    config = ChecksConfig.model_validate(
+    config = made(
+        ChecksConfig,
         {
             "prometheus": "http://p.example",
             "judge": "threshold",
@@ -239,7 +242,7 @@ def test_several_metrics_spend_one_budget_and_both_styles_have_their_say():
                 {"name": "c", "query": "c", "style": "argo", "success": "result[0] == 1", "interval": "1m", "count": 1},
             ],
             "flagger": {"threshold": 2, "iterations": 1},
-        }
+        },
     )
     judge = judge_of(config, metrics, timedelta(0))
     sides = Sides(canary=(ReadyPod(name="n", ready_since=T0),), stable=(), started_at=T0)

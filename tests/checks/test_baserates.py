@@ -9,6 +9,7 @@ from davy.checks.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unusable
+from davy.pipeline.structuring import made
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,7 +18,7 @@ SLOW = {"name": "latency", "objective": 99, "histogram": "h_bucket", "under": "2
 
 
 def config(*slos):
-    return ChecksConfig.model_validate({"prometheus": "http://prometheus", "slos": slos})
+    return made(ChecksConfig, {"prometheus": "http://prometheus", "slos": slos})
 
 
 class Sums(SimulatedMetrics):

@@ -14,6 +14,7 @@ from davy.checks.ports import Answer
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -42,7 +43,7 @@ class World:
             }
         )
         fields = {"lifetime": "30m", "interval": "10m", "step": "1m", **said}
-        self.config = KayentaConfig.model_validate({"config": "canary.json", **fields})
+        self.config = made(KayentaConfig, {"config": "canary.json", **fields})
         self.analysis = read(text, "canary.json", self.config)
         for pods in ("new-1", "new-1|new-2", "old-1", "base-1"):
             side = "canary" if pods.startswith("new") else "stable"
@@ -197,6 +198,6 @@ def test_what_the_config_could_not_carry_over_is_noted_once():
 
 
 def test_without_a_canary_config_there_is_no_such_judge():
-    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "judge": "mannwhitney"})
+    config = made(ChecksConfig, {"prometheus": "http://p.example", "judge": "mannwhitney"})
     with pytest.raises(Unusable):
         judge_of(config, SimulatedMetrics(), MINUTE)

@@ -7,6 +7,7 @@ from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides, Verdict
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 BY_ERRORS = {"name": "availability", "objective": 99, "errors": 'http_total{code="500"}', "total": "http_total"}
@@ -16,7 +17,7 @@ BY_GOOD = {"name": "availability", "objective": 99, "good": 'http_total{code="20
 def played(slo: dict[str, object], *, canary_bad: int, stable_bad: int, good: str = "200") -> Verdict:
     """Twenty scrapes of 100 requests a pod, of which so many fail."""
     metrics, pods = SimulatedMetrics(), {"new": canary_bad, "old": stable_bad}
-    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [slo], "dispersion": 1})
+    config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": [slo], "dispersion": 1})
     judge = SequentialJudge(metrics, config, timedelta(0))
     sides = Sides(
         canary=(ReadyPod(name="new", ready_since=T0),),
@@ -62,7 +63,7 @@ def test_preflight_names_a_selector_of_good_events_that_has_no_series() -> None:
     metrics = SimulatedMetrics()
     metrics.count("http_total", {"pod": "old", "code": "201"}, 1)
     metrics.scrape(T0)
-    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [BY_GOOD]})
+    config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": [BY_GOOD]})
     found = preflight.problems(config, metrics, ["old"], T0)
     assert [problem.path for problem in found] == ["checks.slos[0].good"]
     assert "`code` is 201" in found[0].what

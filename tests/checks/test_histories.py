@@ -11,6 +11,7 @@ from davy.checks.samples import Raw
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unreachable
 from davy.pipeline.model import Counts, Gap, ReadyPod
+from davy.pipeline.structuring import made
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SLO = {"name": "availability", "objective": 99.9, "errors": 'http_total{code="500"}', "total": "http_total"}
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def config(**more):
-    return ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [SLO], **more})
+    return made(ChecksConfig, {"prometheus": "http://p.example", "slos": [SLO], **more})
 
 
 def pods(count, age=timedelta(days=1)):

@@ -9,6 +9,7 @@ from davy.checks.judging import SequentialJudge
 from davy.checks.memory import SimulatedMetrics
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts, Decision, Gap, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)
@@ -17,7 +18,7 @@ LATENCY = {"name": "latency", "objective": 99, "histogram": "http_seconds_bucket
 
 
 def config(*slos, **more):
-    return ChecksConfig.model_validate({"prometheus": "http://prometheus.example", "slos": slos or (SLO,), **more})
+    return made(ChecksConfig, {"prometheus": "http://prometheus.example", "slos": slos or (SLO,), **more})
 
 
 class World:

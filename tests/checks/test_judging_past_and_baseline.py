@@ -13,6 +13,7 @@ from davy.checks.memory import SimulatedMetrics
 from davy.checks.ports import Histogram, Series
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts, Decision, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)
@@ -32,7 +33,7 @@ class World:
 
     def __init__(self, *slos, warmup=0, past=timedelta(0), seed=1, **more):
         self.metrics, self.dice, self.now = SimulatedMetrics(), random.Random(seed), T0 - past
-        self.config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": slos or (SLO,), **more})
+        self.config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": slos or (SLO,), **more})
         self.warmup = timedelta(seconds=warmup)
         self.pods = {"stable": [f"old-{n}" for n in range(4)], "canary": [], "baseline": []}
         while self.now < T0:

@@ -8,6 +8,7 @@ from davy.checks.kayenta import Direction, Limits, Measure, NanStrategy
 from davy.checks.kayentafile import read
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import Unusable
+from davy.pipeline.structuring import made
 
 ERRORS = 'PromQL:sum(rate(http_requests_total{code=~"5..",pod=~"${scope}",region="${location}"}[1m]))'
 CANARY = {"direction": "increase", "nanStrategy": "replace", "critical": True, "mustHaveData": False}
@@ -24,7 +25,7 @@ def config(*metrics, **more):
 
 
 def told(text, **said):
-    return read(text, "canary.json", KayentaConfig(config="canary.json", location="west", **said))
+    return read(text, "canary.json", made(KayentaConfig, {"config": "canary.json", "location": "west", **said}))
 
 
 def test_queries_are_asked_of_both_sides_with_the_variables_filled_in():

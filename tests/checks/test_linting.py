@@ -8,6 +8,7 @@ from davy.checks import linting, preflight
 from davy.checks.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.pipeline.checksconfig import ChecksConfig
+from davy.pipeline.structuring import made
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 GOOD = 'sum(rate(errors{pod=~"{canary}"}[5m])) / sum(rate(total{pod=~"{canary}"}[5m]))'
@@ -15,7 +16,7 @@ GOOD = 'sum(rate(errors{pod=~"{canary}"}[5m])) / sum(rate(total{pod=~"{canary}"}
 
 def config(query=GOOD, **more):
     threshold = {"name": "q", "query": query, "success": "<= 0.3", **more}
-    return ChecksConfig.model_validate({"prometheus": "http://p", "judge": "threshold", "thresholds": [threshold]})
+    return made(ChecksConfig, {"prometheus": "http://p", "judge": "threshold", "thresholds": [threshold]})
 
 
 def found(query, **more):
@@ -78,7 +79,7 @@ def test_every_finding_says_where_why_and_what_to_do():
 
 def test_a_recording_rule_is_no_counter():
     slo = {"name": "a", "objective": 99, "errors": 'job:errors:rate5m{job="x"}', "total": "total"}
-    (remark,) = linting.remarks(ChecksConfig.model_validate({"prometheus": "http://p", "slos": [slo]}))
+    (remark,) = linting.remarks(made(ChecksConfig, {"prometheus": "http://p", "slos": [slo]}))
     assert (remark.rule, remark.place) == ("recorded", ("checks", "slos", 0, "errors"))
 
 

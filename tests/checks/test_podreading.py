@@ -11,10 +11,12 @@ from davy.checks.podcounts import PodCounts
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unreachable, Unusable
 from davy.pipeline.model import Counts, Gap
+from davy.pipeline.structuring import made
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)
-CONFIG = ChecksConfig.model_validate(
+CONFIG = made(
+    ChecksConfig,
     {
         "prometheus": "http://127.0.0.1:9",
         "slos": [
@@ -27,7 +29,7 @@ CONFIG = ChecksConfig.model_validate(
                 "bounds": ["250ms", "500ms", "1s"],
             },
         ],
-    }
+    },
 )
 
 

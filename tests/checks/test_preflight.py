@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from davy.checks.memory import SimulatedMetrics
 from davy.checks.preflight import problems
 from davy.pipeline.checksconfig import ChecksConfig
+from davy.pipeline.structuring import made
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLO = {
@@ -21,8 +22,8 @@ def found(*slos, thresholds=(), label="pod", pods=("shop-1",), judge="sequential
     metrics.count("http_total", {label: "shop-1", "job": "shop", "code": "200"}, 5)
     metrics.observe("http_seconds", {label: "shop-1"}, {"0.25": 1, "0.5": 1}, 3)
     metrics.scrape(NOW - timedelta(seconds=10))
-    config = ChecksConfig.model_validate(
-        {"prometheus": "http://p.example", "slos": slos, "thresholds": thresholds, "judge": judge}
+    config = made(
+        ChecksConfig, {"prometheus": "http://p.example", "slos": slos, "thresholds": thresholds, "judge": judge}
     )
     return [(problem.path, problem.what) for problem in problems(config, metrics, pods, NOW)]
 

@@ -15,6 +15,7 @@ from contracts.secured import GOOD, Authority, Server
 from davy.checks.adapters.prometheus import Prometheus
 from davy.pipeline.errors import Forbidden, Unreachable, Unusable
 from davy.pipeline.serverconfig import PrometheusConfig
+from davy.pipeline.structuring import made
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 NO = {"status": "error", "error": "who are you"}
@@ -45,9 +46,7 @@ def server(started):
 
 def asked(url, **said):
     """One question, signed as configured."""
-    prometheus = Prometheus(
-        PrometheusConfig.model_validate({"url": url, **said}), sleep=lambda _: None, secrets=("s3cret",)
-    )
+    prometheus = Prometheus(made(PrometheusConfig, {"url": url, **said}), sleep=lambda _: None, secrets=("s3cret",))
     prometheus.samples("up", AT - timedelta(minutes=1), AT)
     return prometheus
 

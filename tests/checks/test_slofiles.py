@@ -11,6 +11,8 @@ from davy.checks import slofiles
 from davy.checks.slofiles import Found
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.rules import broken
+from davy.pipeline.structuring import made
+from davy.workflows import importing
 from slo_texts import (
     ARGO,
     FLAGGER,
@@ -233,10 +235,8 @@ def test_keptn_without_its_indicators_names_the_file_that_is_missing() -> None:
 
 def test_whatever_is_imported_is_what_a_davy_yaml_may_say() -> None:
     found = read(SLOTH, PYRRA, OPENSLO, OPENSLO_SLI, ARGO, FLAGGER, KEPTN, KEPTN_SLI, thresholds=True)
-    slos = [slo.model_dump(mode="json", exclude={"file", "line"}, exclude_defaults=True) for slo in found.objectives]
-    thresholds = [one.model_dump(mode="json", exclude_defaults=True) for one in found.thresholds]
-    checks = {"prometheus": "http://p.example:9090", "slos": slos, "thresholds": thresholds}
-    assert ChecksConfig.model_validate(checks).slos
+    checks = {"prometheus": "http://p.example:9090", **importing.checks(found)}
+    assert made(ChecksConfig, checks).slos
     assert [finding for finding in broken({"checks": checks}) if finding[0][0] == "checks"] == []  # type: ignore[dict-item]
 
 

@@ -12,6 +12,7 @@ from davy.checks.threshold import PAIRS, Check, Result, Tally, condition, measur
 from davy.pipeline.checksconfig import ChecksConfig, ThresholdConfig
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Counts, Decision, Gap, Pair, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 STEP = timedelta(seconds=30)
@@ -79,8 +80,8 @@ class World:
         self.value = 1.0
         self.asked = []
         threshold = {"name": "ok", "query": "ok", "success": ">= 0.95", **fields}
-        self.config = ChecksConfig.model_validate(
-            {"prometheus": "http://p.example", "judge": "threshold", "thresholds": [threshold]}
+        self.config = made(
+            ChecksConfig, {"prometheus": "http://p.example", "judge": "threshold", "thresholds": [threshold]}
         )
         self.metrics.answer("ok", lambda at: Answer(values=() if self.value is None else (({}, self.value),)))
         self.judge = ThresholdJudge(self.metrics, self.config, timedelta(0))
@@ -165,11 +166,12 @@ def test_pods_in_their_warm_up_are_not_measured():
 
 
 def test_all_texts_that_are_no_conditions_are_reported_together():
-    config = ChecksConfig.model_validate(
+    config = made(
+        ChecksConfig,
         {
             "prometheus": "http://p.example",
             "thresholds": [{"name": "a", "query": "q", "success": "good"}, {"name": "b", "query": "q"}],
-        }
+        },
     )
     with pytest.raises(Unusable) as raised:
         ThresholdJudge(SimulatedMetrics(), config, timedelta(0))
@@ -205,5 +207,5 @@ def test_two_judges_promote_only_together_and_either_rolls_back(one, other):
 def test_the_configuration_chooses_the_judge():
     world = World()
     assert isinstance(judge_of(world.config, world.metrics, timedelta(0)), ThresholdJudge)
-    both = world.config.model_copy(update={"judge": "sequential"})
+    both = world.config.copied(judge="sequential")
     assert isinstance(judge_of(both, world.metrics, timedelta(0)), JointJudge)

@@ -31,6 +31,7 @@ from davy.pipeline.choosing import chosen
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
+from davy.pipeline.structuring import made
 from davy.pipeline.supply.evidence import Claim
 from davy.workflows import inside
 from lab.layout import layout_from
@@ -409,7 +410,7 @@ def test_what_counts_for_no_key_is_in_no_image(
     for stray in ("davy-out/report.md", ".davy/builds/x.json"):
         (folder / stray).parent.mkdir(parents=True, exist_ok=True)
         (folder / stray).write_text("stray")
-    config = DeliveryConfig.model_validate({"service": "s", "images": [{"name": "r.test/s/a", "context": "."}]})
+    config = made(DeliveryConfig, {"service": "s", "images": [{"name": "r.test/s/a", "context": "."}]})
     tree = GitWorkTree(builder_places.environment(name))
     out = (folder / "davy-out",)
     (keyed,) = prepared.workshop(

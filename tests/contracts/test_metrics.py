@@ -19,6 +19,7 @@ from davy.checks.quorum import Quorum
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.errors import Unreachable, Unusable
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.structuring import made
 
 
 def now():
@@ -224,7 +225,7 @@ def test_a_selector_that_does_not_parse_is_unusable(part, text):
 
 def judge_over(metrics):
     slo = {"name": "availability", "objective": 99, "errors": 'http_total{code=~"5.."}', "total": "http_total"}
-    config = ChecksConfig.model_validate({"prometheus": "http://p.example", "slos": [slo], "interval": "1s"})
+    config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": [slo], "interval": "1s"})
     return SequentialJudge(metrics, config, timedelta(0))
 
 

@@ -13,6 +13,7 @@ from davy.checks.kayentafile import read
 from davy.checks.measuring import judge_of
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
 from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.structuring import made
 from lab import facts
 
 pytestmark = pytest.mark.lab
@@ -37,7 +38,7 @@ def compared(metrics, template, now, **said):
     """The last of two looks at a minute that is over; one look reads 40 points at most."""
     query = {"type": "prometheus", "customInlineTemplate": template}
     text = json.dumps({"metrics": [{"name": "value", "groups": ["g"], "query": query}]})
-    config = KayentaConfig.model_validate({"config": "c", "interval": "20s", "lifetime": "40s", "step": "1s", **said})
+    config = made(KayentaConfig, {"config": "c", "interval": "20s", "lifetime": "40s", "step": "1s", **said})
     judge = MannWhitneyJudge(metrics, config, read(text, "c", config), timedelta(0))
     ready = sides(now - config.lifetime - timedelta(seconds=1))
     return [judge.look(ready, now, 2.0) for _ in range(2)][-1]
@@ -72,13 +73,14 @@ def test_pods_are_told_apart_by_their_names_in_samples_that_were_scraped(tmp_pat
 
 
 def ticked(metrics, query, **fields):
-    config = ChecksConfig.model_validate(
+    config = made(
+        ChecksConfig,
         {
             "prometheus": "http://p.example",
             "judge": "threshold",
             "thresholds": [{"name": "own", "query": query, "style": "flagger", **fields}],
             "flagger": {"interval": "10s", "threshold": 2, "iterations": 2},
-        }
+        },
     )
     judge = judge_of(config, metrics, timedelta(0))
     now = datetime.now(UTC)
@@ -107,8 +109,9 @@ def test_a_whole_condition_of_argo_is_asked_of_a_real_answer(metrics):
         ("result[0] < 0", Decision.ROLL_BACK),
         ("result[99] > 0", Decision.UNKNOWN),
     ):
-        config = ChecksConfig.model_validate(
-            {"prometheus": "http://p.example", "judge": "threshold", "thresholds": [{**check, "success": success}]}
+        config = made(
+            ChecksConfig,
+            {"prometheus": "http://p.example", "judge": "threshold", "thresholds": [{**check, "success": success}]},
         )
         now = datetime.now(UTC)
         verdict = judge_of(config, metrics, timedelta(0)).look(sides(now - timedelta(minutes=1)), now, 2.0)

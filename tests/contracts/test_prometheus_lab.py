@@ -22,6 +22,7 @@ from davy.checks.natives import classic
 from davy.checks.quorum import Quorum
 from davy.pipeline.errors import Forbidden, Unreachable
 from davy.pipeline.serverconfig import PrometheusConfig
+from davy.pipeline.structuring import made
 
 pytestmark = pytest.mark.lab
 PODS, METRICS = 200, 10
@@ -189,7 +190,7 @@ def test_a_server_behind_tls_passwords_and_client_certificates(stack, tmp_path):
     basic = {"username": "davy", "password_file": str(tmp_path / "password")}
 
     def asked(**said):
-        found = Prometheus(PrometheusConfig.model_validate({"url": server.url, **said}), sleep=lambda _: None)
+        found = Prometheus(made(PrometheusConfig, {"url": server.url, **said}), sleep=lambda _: None)
         return found.query("vector(1)", now()).values, found.samples("up2", now() - timedelta(minutes=1), now())
 
     assert asked(tls_config=tls, basic_auth=basic)[0] == (({}, 1.0),)

@@ -22,6 +22,7 @@ from davy.checks.adapters.prometheus import Prometheus
 from davy.checks.chance import binomial, poisson
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts
+from davy.pipeline.structuring import made
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -165,7 +166,8 @@ def test_a_day_of_a_real_server_is_read_to_the_last_request_and_tried(held: Held
 
 def test_counters_that_grow_now_are_read_as_they_were_asked_for(held: Held) -> None:
     paths = {"/api/v1/status/buildinfo": 40, "/api/v1/status/flags": 25}
-    config = ChecksConfig.model_validate(
+    config = made(
+        ChecksConfig,
         {
             "prometheus": held.url,
             "interval": "5s",
@@ -178,7 +180,7 @@ def test_counters_that_grow_now_are_read_as_they_were_asked_for(held: Held) -> N
                     "total": f'{OWN}{{handler=~"{HANDLERS}"}}',
                 }
             ],
-        }
+        },
     )
     for path in paths:
         requests.get(held.url + path, timeout=5)

@@ -24,6 +24,7 @@ from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubeconfig import access_from
 from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts, Decision, Evidence, Gap, ReadyPod, Sides, Verdict, Workload
+from davy.pipeline.structuring import made
 from lab import facts
 from lab.load import Load, Plan
 from shop.own_prometheus import OwnPrometheus, until
@@ -133,8 +134,8 @@ class Scene:
                 "bounds": ["250ms", "5s"],
             },
         ]
-        config = ChecksConfig.model_validate(
-            {"prometheus": self.prometheus.url, "interval": "2s", "slos": slos, "dispersion": 2}
+        config = made(
+            ChecksConfig, {"prometheus": self.prometheus.url, "interval": "2s", "slos": slos, "dispersion": 2}
         )
         return SequentialJudge(Prometheus(self.prometheus.url, timeout=timedelta(seconds=2)), config, timedelta(0))
 

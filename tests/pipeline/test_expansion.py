@@ -10,6 +10,7 @@ from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import SuiteOrder
+from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion, ordering, spread
 from davy.pipeline.testing.expansion import Ask, Guesses
@@ -18,7 +19,7 @@ FILES = tuple(f"tests/test_{letter}.py" for letter in "abcdefghij")
 
 
 def suite(**more: object) -> SuiteConfig:
-    return SuiteConfig.model_validate({"name": "e2e", "in": "process", "run": "x", **more})
+    return made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", **more})
 
 
 def ask(files: tuple[str, ...] = (), shard: tuple[int, int] | None = None, **more: object) -> Ask:
@@ -121,7 +122,7 @@ def test_a_piece_is_told_its_part_of_the_whole() -> None:
 # ---- orders ---------------------------------------------------------------------------------------------------------
 
 
-CONFIG = DeliveryConfig.model_validate({
+CONFIG = made(DeliveryConfig, {
     "service": "s",
     "images": [{"name": "r/a"}, {"name": "r/b"}],
     "tests": [

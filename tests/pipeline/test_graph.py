@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.recipes import expanded
+from davy.pipeline.structuring import made
 
 
 def recipes(*said: dict[str, Any]) -> Any:
-    return expanded(ImageConfig.model_validate(one) for one in said)
+    return expanded(made(ImageConfig, one) for one in said)
 
 
 BASE, WEB = {"name": "r.test/base"}, {"name": "r.test/web"}

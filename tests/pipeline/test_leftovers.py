@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from davy.pipeline import leftovers, suites
 from davy.pipeline.events import Warned
 from davy.pipeline.ports import SuiteOrder, SuiteRun
+from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion
 from davy.pipeline.testing.expansion import Ask
@@ -45,7 +46,7 @@ class Worker:
 
 def run(out: Path, *names: str) -> list[Warned]:
     clock = CrewClock()
-    said = SuiteConfig.model_validate({"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": 2})
+    said = made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": 2})
     one = Wanted(ask=Ask(suite=said, files=names, cells=expansion.cells(said)),
                  order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))  # fmt: skip
     place = MemoryPlace(made=lambda: Worker(clock))

@@ -15,6 +15,7 @@ from davy.pipeline.errors import Unreachable
 from davy.pipeline.events import Event, LogLine, PartFinished, PartStarted, Result, StageFinished, SuiteFinished, Warned
 from davy.pipeline.piecework import Job, Runs, Worked, worked
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
+from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion
 from davy.pipeline.testing.expansion import Ask, Piece
@@ -202,7 +203,7 @@ def test_threads_work_at_the_same_time_and_stop_when_told() -> None:
 
 
 def wanted(files: tuple[str, ...], out: Path, **more: object) -> Wanted:
-    said = SuiteConfig.model_validate({"name": "e2e", "in": "process", "run": "x", "files": ["*"], **more})
+    said = made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], **more})
     ask = Ask(suite=said, cells=expansion.cells(said), files=files)
     return Wanted(ask=ask, order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))
 

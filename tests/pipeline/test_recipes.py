@@ -8,10 +8,11 @@ from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.builds.recipes import expanded, labels, meant, tagged
 from davy.pipeline.configfile import parsed
 from davy.pipeline.errors import Unusable
+from davy.pipeline.structuring import made
 
 
 def images(*said: dict[str, Any]) -> tuple[ImageConfig, ...]:
-    return tuple(ImageConfig.model_validate(one) for one in said)
+    return tuple(made(ImageConfig, one) for one in said)
 
 
 def test_without_a_matrix_an_entry_is_one_image_that_is_called_by_its_repository() -> None:

@@ -3,12 +3,13 @@
 import pytest
 
 from davy.pipeline import suiterules
+from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.yamltree import shown
 
 
 def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:
-    suite = SuiteConfig.model_validate({"name": "e2e", "in": "process", **said})
+    suite = made(SuiteConfig, {"name": "e2e", "in": "process", **said})
     return {shown(place): what for place, what in suiterules.suite(("tests", 0), suite, images)}
 
 

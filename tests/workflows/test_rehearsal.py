@@ -89,7 +89,7 @@ def test_many_rehearsals_add_up_to_a_table(config: Config, capsys: pytest.Captur
 
 
 def test_a_plan_without_slos_cannot_be_rehearsed(config: Config) -> None:
-    bare = config.model_copy(update={"checks": config.checks.model_copy(update={"slos": ()})})
+    bare = config.copied(checks=config.checks.copied(slos=()))
     with pytest.raises(Unusable) as caught:
         Rehearsal(bare, Wish())
     assert caught.value.problems
@@ -97,9 +97,7 @@ def test_a_plan_without_slos_cannot_be_rehearsed(config: Config) -> None:
 
 def test_kayentas_judge_cannot_be_rehearsed_and_that_is_said(config: Config) -> None:
     kayenta = KayentaConfig(config="canary.json")
-    other = config.model_copy(
-        update={"checks": config.checks.model_copy(update={"judge": "mannwhitney", "kayenta": kayenta})}
-    )
+    other = config.copied(checks=config.checks.copied(judge="mannwhitney", kayenta=kayenta))
     with pytest.raises(Unusable) as caught:
         Rehearsal(other, Wish())
     assert "cannot be rehearsed" in caught.value.problems[0].what

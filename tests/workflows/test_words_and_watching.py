@@ -16,6 +16,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.events import Asked, Event, ReleaseFinished, ReleaseStarted
 from davy.pipeline.memory import SimulatedClock
+from davy.pipeline.structuring import made
 from davy.workflows import past, standing
 from davy.workflows.blind import Blind
 from davy.workflows.release import canary_stage, framed
@@ -45,7 +46,7 @@ class Scene:
         )
 
     def runner(self) -> Iterator[Event]:
-        steps = CanaryConfig.model_validate({"steps": ["20%", "50%"]})
+        steps = made(CanaryConfig, {"steps": ["20%", "50%"]})
         start = Start(
             release="r1",
             workload=self.world.workload,

@@ -129,7 +129,7 @@ def metrics(config: "Config") -> "Metrics":
     checks, known = config.checks, secrets(config)
     servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
     # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
-    if len(servers) == 1 and "replica_labels" not in checks.model_fields_set:
+    if len(servers) == 1 and "replica_labels" not in checks.said:
         return servers[0]
     return Quorum(
         tuple((server.url, server) for server in servers), need=checks.quorum, replica_labels=checks.replica_labels
