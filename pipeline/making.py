@@ -159,7 +159,7 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
         return "it was asked for by --force"
     memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
     past = lookup.last(keyed, memory)
-    return lookup.why(keyed, past, {one.id: one.label for one in shop.images})
+    return lookup.why(keyed, past, shop.labels)
 
 
 def built(job: Job, tools: Tools, say: Say) -> Made:

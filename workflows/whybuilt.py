@@ -79,13 +79,12 @@ def _paths(keyed: Keyed) -> tuple[str, ...]:
 
 
 def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
-    called = {one.id: one.label for one in shop.images}
-    return because.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context) if past else ()
+    return because.changes(past.record.inputs, keyed.inputs, shop.labels, keyed.recipe.context) if past else ()
 
 
 def _above(keyed: Keyed, past: lookup.Past, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
     """Parents that are others than in that build, with theirs: at the end of the line is what somebody changed."""
-    by_id = {one.id: one for one in shop.images}
+    by_id = shop.by_id
     queue, seen = [(keyed, past)], set[str]()
     while queue:
         child, known = queue.pop(0)
