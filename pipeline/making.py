@@ -47,14 +47,6 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where an image comes from: the registry has it, or this builder makes it."""
-
-    stored: Stored | None = None
-    maker: "Maker | None" = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """Who builds an image."""
 
@@ -64,6 +56,10 @@ class Maker:
     """True where it makes no provenance, though that is wished for: davy attaches its own."""
 
 
+Source = Stored | Maker
+"""Where an image comes from: the registry has it, or somebody builds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One build."""
@@ -71,7 +67,7 @@ class Job:
     keyed: Keyed
     parents: Mapping[str, Image]
     """By id, the images that it is built from."""
-    source: Source
+    maker: Maker
     log: Path
 
 
@@ -164,8 +160,7 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
 
 def built(job: Job, tools: Tools, say: Say) -> Made:
     """Build it, and leave it in the registry under its key alone, with its record. Raises as Builder.build does."""
-    maker, keyed = job.source.maker, job.keyed
-    assert maker is not None  # noqa: S101 - what is not stored was given one
+    maker, keyed = job.maker, job.keyed
     wanted = order(keyed, job.parents, tools)
     if maker.bare:
         wanted = replace(wanted, provenance="off")
