@@ -13,6 +13,7 @@ from typing import assert_never
 
 from davy.pipeline import lookup, making
 from davy.pipeline.alongside import Done, Said, Threads
+from davy.pipeline.bases import HANDS
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.errors import DavyError, Rejected
@@ -131,7 +132,7 @@ class _Story:
         waiting = [one for one in done if not making.is_settled(self._images[one], done[one], self._tools)]
         if not waiting:
             return
-        with ThreadPoolExecutor(lookup.HANDS) as hands:
+        with ThreadPoolExecutor(HANDS) as hands:
             ends = tuple(hands.map(self._settled, waiting))
         for end in ends:
             for warning in end if isinstance(end, tuple) else ():

@@ -5,11 +5,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline import lookup, oci, orders
+from davy.pipeline import lookup, moments, oci, orders
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
 from davy.pipeline.builds.key import tag as key_tag
+from davy.pipeline.builds.references import own_digest
 from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
@@ -144,7 +145,7 @@ def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
     bases = {
         reference: f"{reference}@{digest}"
         for reference, digest in keyed.inputs.bases.items()
-        if digest and not completed(reference)[2]
+        if digest and not own_digest(reference)
     }
     return bases | own
 
@@ -282,7 +283,7 @@ def _build(keyed: Keyed, image: Image, tools: Tools, builder: str = "", commit: 
 
 def _remembered(record: Remembered, image: Image, tools: Tools) -> tuple[str, ...]:
     """Attach the record; what went wrong is worth a word and no failure: the key alone decides what is built."""
-    created = record.build.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = moments.rfc3339(record.build.at)
     evidence = Evidence(kind=KIND, body=record_text(record).encode(), annotations={f"{PREFIX}created": created})
     try:
         tools.store.attach(image, evidence)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import configfile
+from davy.pipeline import configfile, moments
 from davy.pipeline.buildconfig import SignConfig
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.dryrun import ForeseenImages
@@ -150,7 +150,7 @@ def attach(said: Said) -> Ending:
 
 
 def _time(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.rfc3339(datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
 def sign(said: Said) -> Ending:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import lookup, outlook
+from davy.pipeline import lookup, moments, outlook
 from davy.pipeline.builds import because
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.endings import Ending
@@ -113,7 +113,7 @@ def document(why: Why) -> dict[str, object]:
         "changes": list(why.changes),
         "above": [{"id": one.keyed.id, "changes": list(one.changes)} for one in why.above],
         "commits": [
-            {"sha": one.sha, "at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "author": one.author, "subject": one.subject}
+            {"sha": one.sha, "at": moments.rfc3339(one.at), "author": one.author, "subject": one.subject}
             for one in why.commits
         ],
         "made_from": _made_from(keyed),
