@@ -8,6 +8,7 @@ from davy.pipeline.ports import ImageStore
 from davy.pipeline.value import dataclass
 
 HANDS = 16
+"""Questions at once; a registry answers each in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,17 @@
 A generator of events. What it asks and does goes through ports; builds run in threads of their own.
 """
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import assert_never
 
 from davy.pipeline import lookup, making
 from davy.pipeline.alongside import Done, Said, Threads
+from davy.pipeline.bases import HANDS
 from davy.pipeline.builds import graph
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.errors import DavyError, Rejected
@@ -28,9 +30,9 @@ from davy.pipeline.events import (
     StageStarted,
     Warned,
 )
-from davy.pipeline.making import Approve, Made, Tools
+from davy.pipeline.making import Approve, Made, Maker, Source, Tools
 from davy.pipeline.model import Image
-from davy.pipeline.ports import Built, Say
+from davy.pipeline.ports import Built, Say, Stored
 from davy.pipeline.value import dataclass
 
 FEW = 3
@@ -130,7 +132,7 @@ class _Story:
         waiting = [one for one in done if not making.is_settled(self._images[one], done[one], self._tools)]
         if not waiting:
             return
-        with ThreadPoolExecutor(lookup.HANDS) as hands:
+        with ThreadPoolExecutor(HANDS) as hands:
             ends = tuple(hands.map(self._settled, waiting))
         for end in ends:
             for warning in end if isinstance(end, tuple) else ():
@@ -162,11 +164,10 @@ class _Story:
         need = graph.needed(self._wanted, there, shop.parents)
         waiting = [self._images[one] for one in need]
         builders = making.chosen([one for one in waiting if one.id not in there], tools)
-        yield from self._played(waiting, {one: making.Source(stored=there.get(one), maker=builders.get(one))
-                                          for one in need})  # fmt: skip
+        yield from self._played(waiting, {**there, **builders})
         self._raised()
 
-    def _played(self, waiting: list[Keyed], sources: "dict[str, making.Source]") -> Generator[Event, None, None]:
+    def _played(self, waiting: list[Keyed], sources: Mapping[str, Source]) -> Generator[Event, None, None]:
         while waiting or self._running:
             self._interrupted = self._interrupted or self._tools.clock.interrupted()
             yield from self._begun(waiting, sources)
@@ -184,12 +185,12 @@ class _Story:
         if self._interrupted:
             raise KeyboardInterrupt
 
-    def _begun(self, waiting: list[Keyed], sources: "dict[str, making.Source]") -> Generator[Event, None, None]:
+    def _begun(self, waiting: list[Keyed], sources: Mapping[str, Source]) -> Generator[Event, None, None]:
         """Start whatever may start now; what can never start any more is lost."""
         for keyed in list(waiting):
             source = sources[keyed.id]
             bad = next((one for one in keyed.parents if one in self._failed or one in self._lost), None)
-            if source.stored is None and bad is not None:
+            if isinstance(source, Maker) and bad is not None:
                 waiting.remove(keyed)
                 self._lost.add(keyed.id)
                 yield self._failure(keyed, f"{self._images[bad].label}, which it is built from, was not built")
@@ -197,23 +198,28 @@ class _Story:
                 waiting.remove(keyed)
                 yield from self._start(keyed, source)
 
-    def _may_start(self, keyed: Keyed, source: "making.Source") -> bool:
-        if source.stored is not None:
-            return True
-        return len(self._running) < self._wish.parallel and all(one in self._done for one in keyed.parents)
+    def _may_start(self, keyed: Keyed, source: Source) -> bool:
+        match source:
+            case Stored():
+                return True
+            case Maker():
+                return len(self._running) < self._wish.parallel and all(one in self._done for one in keyed.parents)
 
-    def _start(self, keyed: Keyed, source: "making.Source") -> Generator[Event, None, None]:
+    def _start(self, keyed: Keyed, source: Source) -> Generator[Event, None, None]:
         now = self._tools.clock.now()
         self._began[keyed.id] = now
-        if source.stored is not None:
-            self._done[keyed.id] = making.reused(source.stored)
-            yield self._image(keyed, self._done[keyed.id], now)
-            return
-        self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
-        yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))
-        parents = {one: self._done[one].built.image for one in keyed.parents}
-        job = making.Job(keyed=keyed, parents=parents, source=source, log=making.log_of(keyed, self._wish.out))
-        self._begin(keyed, lambda say: making.built(job, self._tools, say))
+        match source:
+            case Stored():
+                self._done[keyed.id] = making.reused(source)
+                yield self._image(keyed, self._done[keyed.id], now)
+            case Maker():
+                self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
+                yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))
+                parents = {one: self._done[one].built.image for one in keyed.parents}
+                job = making.Job(keyed=keyed, parents=parents, maker=source, log=making.log_of(keyed, self._wish.out))
+                self._begin(keyed, lambda say: making.built(job, self._tools, say))
+            case _:
+                assert_never(source)
 
     def _begin(self, keyed: Keyed, work: Callable[[Say], Made]) -> None:
         worker = next(number for number in count() if number not in self._running)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from davy.pipeline import moments
+from davy.pipeline.bases import HANDS
 from davy.pipeline.builds import because as changed
 from davy.pipeline.builds.key import tag as key_tag
 from davy.pipeline.builds.remembered import KEY, KIND, Build, Records, Remembered, pointer, record_of
@@ -11,8 +13,6 @@ from davy.pipeline.model import Image
 from davy.pipeline.ports import ImageStore, Stored
 from davy.pipeline.value import dataclass
 
-HANDS = 16
-"""Questions at once; a registry answers each in milliseconds."""
 REMEDY = (
     "What is there cannot be told from what is missing, so nothing was built. Try again once the registry answers; "
     "`davy build --force` builds without asking, and needs it for the push alone."
@@ -124,7 +124,7 @@ def summary(build: Build) -> Mapping[str, str]:
     return {
         "commit": build.commit,
         "branch": build.branch,
-        "at": build.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": moments.rfc3339(build.at),
         "by": build.runner,
         "builder": build.builder,
         "digest": build.digest,

@@ -5,11 +5,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline import lookup, oci, orders
+from davy.pipeline import lookup, moments, oci, orders
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
 from davy.pipeline.builds.key import tag as key_tag
+from davy.pipeline.builds.references import own_digest
 from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
@@ -47,14 +48,6 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where an image comes from: the registry has it, or this builder makes it."""
-
-    stored: Stored | None = None
-    maker: "Maker | None" = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """Who builds an image."""
 
@@ -64,6 +57,10 @@ class Maker:
     """True where it makes no provenance, though that is wished for: davy attaches its own."""
 
 
+Source = Stored | Maker
+"""Where an image comes from: the registry has it, or somebody builds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One build."""
@@ -71,7 +68,7 @@ class Job:
     keyed: Keyed
     parents: Mapping[str, Image]
     """By id, the images that it is built from."""
-    source: Source
+    maker: Maker
     log: Path
 
 
@@ -148,7 +145,7 @@ def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
     bases = {
         reference: f"{reference}@{digest}"
         for reference, digest in keyed.inputs.bases.items()
-        if digest and not completed(reference)[2]
+        if digest and not own_digest(reference)
     }
     return bases | own
 
@@ -159,13 +156,12 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
         return "it was asked for by --force"
     memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
     past = lookup.last(keyed, memory)
-    return lookup.why(keyed, past, {one.id: one.label for one in shop.images})
+    return lookup.why(keyed, past, shop.labels)
 
 
 def built(job: Job, tools: Tools, say: Say) -> Made:
     """Build it, and leave it in the registry under its key alone, with its record. Raises as Builder.build does."""
-    maker, keyed = job.source.maker, job.keyed
-    assert maker is not None  # noqa: S101 - what is not stored was given one
+    maker, keyed = job.maker, job.keyed
     wanted = order(keyed, job.parents, tools)
     if maker.bare:
         wanted = replace(wanted, provenance="off")
@@ -287,7 +283,7 @@ def _build(keyed: Keyed, image: Image, tools: Tools, builder: str = "", commit: 
 
 def _remembered(record: Remembered, image: Image, tools: Tools) -> tuple[str, ...]:
     """Attach the record; what went wrong is worth a word and no failure: the key alone decides what is built."""
-    created = record.build.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = moments.rfc3339(record.build.at)
     evidence = Evidence(kind=KIND, body=record_text(record).encode(), annotations={f"{PREFIX}created": created})
     try:
         tools.store.attach(image, evidence)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from davy.pipeline import moments
 from davy.pipeline.builds import caches
 from davy.pipeline.builds.recipes import Recipe, filled, tagged
 from davy.pipeline.builds.remembered import KEY
@@ -62,7 +63,7 @@ def wished(recipe: Recipe, revision: Revision) -> tuple[str, ...]:
 def annotations(recipe: Recipe, service: str, revision: Revision, key: str = "") -> dict[str, str]:
     """What the image says of where it comes from. By the commit's time, so that one commit gives one digest."""
     said = {
-        "created": revision.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created": moments.rfc3339(revision.committed_at),
         "revision": revision.sha,
         "source": revision.source,
         "version": revision.version,

@@ -53,7 +53,7 @@ def _unasked(keyed: Keyed, shop: Workshop, memory: lookup.Memory) -> Outlook:
     if build is not None and build.key == keyed.key:
         known = f"nothing changed since {_commit(build)} was built here; {NOT_ASKED}"
     elif build is not None:
-        known = f"{lookup.why(keyed, lookup.last(keyed, memory), _called(shop))}; {NOT_ASKED}"
+        known = f"{lookup.why(keyed, lookup.last(keyed, memory), shop.labels)}; {NOT_ASKED}"
     else:
         known = f"{NOT_ASKED}, and no build of it is known here"
     return Outlook(keyed=keyed, action=BuildAction.UNKNOWN, because=known + _unlocked(keyed))
@@ -63,16 +63,12 @@ def _known(keyed: Keyed, find: lookup.Find, shop: Workshop, memory: lookup.Memor
     if find.stored is not None:
         because, digest = f"the registry has its key{_unlocked(keyed)}", find.stored.image.digest
         return Outlook(keyed=keyed, action=BuildAction.REUSE, because=because, digest=digest)
-    because = find.wrong or lookup.why(keyed, lookup.last(keyed, memory), _called(shop))
+    because = find.wrong or lookup.why(keyed, lookup.last(keyed, memory), shop.labels)
     return Outlook(keyed=keyed, action=BuildAction.BUILD, because=because + _unlocked(keyed))
 
 
 def _commit(build: Build) -> str:
     return f"{build.commit[:7]}{'*' if build.dirty else ''}" if build.commit else "it"
-
-
-def _called(shop: Workshop) -> dict[str, str]:
-    return {one.id: one.label for one in shop.images}
 
 
 def _unlocked(keyed: Keyed) -> str:

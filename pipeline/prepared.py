@@ -5,8 +5,9 @@ from pathlib import Path, PurePosixPath
 
 from davy.pipeline.bases import Naming
 from davy.pipeline.builds import graph, key
-from davy.pipeline.builds.graph import Links, completed
+from davy.pipeline.builds.graph import Links
 from davy.pipeline.builds.recipes import Recipe, expanded, labels
+from davy.pipeline.builds.references import own_digest
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
@@ -102,7 +103,7 @@ def _bases(
         for reference in references:
             line = found[one].dockerfile.lines.get(reference)
             named.setdefault(reference, Naming(recipe=one, file=file, line=line))
-    known = {reference: completed(reference)[2] or lock.get(reference, "") for reference in named}
+    known = {reference: own_digest(reference) or lock.get(reference, "") for reference in named}
     unknown = {reference: named[reference] for reference, digest in known.items() if not digest}
     return known | dict(resolve(unknown) if unknown else {})
 
@@ -134,7 +135,7 @@ def _keyed(
                 files=found[one].files,
                 context_files=found[one].further,
                 links=links.by[one],
-                unlocked=tuple(reference for reference in own if not (completed(reference)[2] or reference in lock)),
+                unlocked=tuple(reference for reference in own if not (own_digest(reference) or reference in lock)),
                 provisional=one in provisional,
             )
         )
@@ -145,7 +146,7 @@ def _warnings(
     found: Mapping[str, Ingredients], links: Links, lock: Mapping[str, str], called: Mapping[str, str]
 ) -> Iterable[str]:
     named = {reference for references in links.bases.values() for reference in references}
-    unlocked = sorted(reference for reference in named if not completed(reference)[2] and reference not in lock)
+    unlocked = sorted(reference for reference in named if not own_digest(reference) and reference not in lock)
     if unlocked:
         are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{len(unlocked)} bases are"
         more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""

@@ -23,6 +23,7 @@ from davy.pipeline.supply.evidence import Claim
 from davy.pipeline.supply.statements import Making, Occasion
 from davy.workflows import inside, wiring
 from davy.workflows.errand import Errand
+from davy.workflows.overheard import overheard
 
 T = TypeVar("T")
 REF_NAME = f"{PREFIX}ref.name"
@@ -34,9 +35,8 @@ ABREAST = 8
 
 def tests(task: Errand, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
     """The story of the suites; at its end their results are attached to every image."""
-    seen: list[Event] = []
-    ended = yield from _tapped(story, seen)
-    suites = [event for event in seen if isinstance(event, SuiteFinished)]
+    suites: list[SuiteFinished] = []
+    ended = yield from overheard(story, suites, SuiteFinished)
     if suites and task.config.build.evidence:
         occasion = _occasion(task)
         yield from _attached(task, images, "tests", lambda image: statements.tested(image, suites, occasion))
@@ -45,8 +45,8 @@ def tests(task: Errand, images: Sequence[Image], story: Generator[Event, None, T
 
 def canary(task: Errand, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
     """The story of the canary; at its end its verdict is attached to every image."""
-    seen: list[Event] = []
-    ended = yield from _tapped(story, seen)
+    seen: list[CanaryFinished | Judged] = []
+    ended = yield from overheard(story, seen, CanaryFinished, Judged)
     ends = [event for event in seen if isinstance(event, CanaryFinished)]
     looks = [event.verdict for event in seen if isinstance(event, Judged)]
     if ends and task.config.build.evidence:
@@ -114,19 +114,6 @@ def _recipe(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]
         return named[0]
     tag = annotations.get(REF_NAME, "")
     return next((one for one in named if re.fullmatch(OWN_TAG + re.escape(one.suffix), tag)), None)
-
-
-def _tapped(story: Generator[Event, None, T], seen: list[Event]) -> Generator[Event, None, T]:
-    """The same story, overheard."""
-    with closing(story):
-        while True:
-            try:
-                event = next(story)
-            except StopIteration as end:
-                ended: T = end.value
-                return ended
-            seen.append(event)
-            yield event
 
 
 def _attached(

@@ -1,17 +1,17 @@
 """Building: what `davy build` does, between its options and its ending."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import BuildAction, Event, ImageBuilt
-from davy.pipeline.ports import Built
+from davy.pipeline.events import BuildAction, ImageBuilt
 from davy.workflows import wiring, works
 from davy.workflows.errand import Errand, started
 from davy.workflows.keeping import keeper
+from davy.workflows.overheard import overheard
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -41,25 +41,10 @@ def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: 
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         seen: list[ImageBuilt] = []
-        made = yield from _counted(works.built(task, revision, only=only, force=force), seen)
+        made = yield from overheard(works.built(task, revision, only=only, force=force), seen, ImageBuilt)
     except KeyboardInterrupt:
         return End(ending=Ending.INTERRUPTED, sentence="interrupted before any tag moved", remedy=GO_ON)
     wished += (one.image.reference for one in made)
     reused = sum(one.action is BuildAction.REUSE for one in seen)
     sentence = f"{len(seen)} in the registry: {len(seen) - reused} built, {reused} reused"
     return End(ending=Ending.DONE, sentence=sentence)
-
-
-def _counted(
-    story: Generator[Event, None, tuple[Built, ...]], seen: list[ImageBuilt]
-) -> Generator[Event, None, tuple[Built, ...]]:
-    """The same story; `seen` is filled with the images it tells of."""
-    while True:
-        try:
-            event = next(story)
-        except StopIteration as end:
-            made: tuple[Built, ...] = end.value
-            return made
-        if isinstance(event, ImageBuilt):
-            seen.append(event)
-        yield event

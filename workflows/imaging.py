@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import configfile
+from davy.pipeline import configfile, moments
 from davy.pipeline.buildconfig import SignConfig
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.dryrun import ForeseenImages
@@ -38,15 +38,18 @@ def _config(said: Said) -> DeliveryConfig | None:
 
 
 @contextmanager
-def _opened(said: Said) -> Iterator[tuple[ImageStore, Image]]:
-    """The store, which only tells where nothing is to be written, and the image meant. Raises Missing, Unusable."""
-    reference = references.read(said["reference"])
-    with closing(wiring.images(_config(said))) as real:
+def _opened(said: Said) -> Iterator[tuple[ImageStore, Image, DeliveryConfig | None]]:
+    """The store, which only tells where nothing is to be written, the image meant, and the file's configuration.
+
+    Raises Missing, Unusable.
+    """
+    reference, config = references.read(said["reference"]), _config(said)
+    with closing(wiring.images(config)) as real:
         store: ImageStore = ForeseenImages(real, _talk) if said.get("dry_run") else real
         digest = store.digest(reference.name, reference.wanted)
         if digest is None:
             raise Missing(f"There is no {said['reference']} in its registry.", remedy="Check the name and the tag.")
-        yield store, Image(name=reference.name, digest=digest)
+        yield store, Image(name=reference.name, digest=digest), config
 
 
 def _talk(line: str) -> None:
@@ -55,7 +58,7 @@ def _talk(line: str) -> None:
 
 def show(said: Said) -> Ending:
     """One image with all that is said of it."""
-    with _opened(said) as (store, image):
+    with _opened(said) as (store, image, _):
         showing.shown(store, image, said["output"])
     return Ending.DONE
 
@@ -63,8 +66,8 @@ def show(said: Said) -> Ending:
 def promote(said: Said) -> Ending:
     """Tags, moved to the very digest. Raises Rejected where evidence that is asked for is missing."""
     tags, wanted = references.tags(said["tags"]), _claims(said["require"])
-    with _opened(said) as (store, image):
-        _required(said, store, image, wanted)
+    with _opened(said) as (store, image, config):
+        _required(said, config, store, image, wanted)
         store.tag(image, tags)
     named = [f"{image.name}:{tag}" for tag in tags]
     document = {"image": image.reference, "tags": list(tags), "required": [claim.value for claim in wanted]}
@@ -83,7 +86,9 @@ def _claims(words: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(dict.fromkeys(Claim(word) for word in asked))
 
 
-def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Claim]) -> None:
+def _required(
+    said: Said, config: DeliveryConfig | None, store: ImageStore, image: Image, wanted: Sequence[Claim]
+) -> None:
     if not wanted:
         return
     plain = [claim for claim in wanted if claim is not Claim.SIGNATURE]
@@ -91,11 +96,11 @@ def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Clai
     claims = [evidence.said(one) for one in attached]
     lacking = list(evidence.missing(plain, [*claims, *inside.claims(store, image)], image.digest))
     if Claim.SCAN in (claim.claim for claim in claims) and Claim.SCAN in wanted:
-        refused = scangate.refused(attached, scangate.gate(said, _config(said)))
+        refused = scangate.refused(attached, scangate.gate(said, config))
         for line in refused.lines:
             _talk(line)
         lacking += [refused.why] if refused.why else []
-    if Claim.SIGNATURE in wanted and (why := _signer(said).verify(image)):
+    if Claim.SIGNATURE in wanted and (why := _signer(said, config).verify(image)):
         lacking.append(f"it is not signed as it should be: {why}")
     if lacking:
         raise Rejected(
@@ -107,7 +112,7 @@ def _required(said: Said, store: ImageStore, image: Image, wanted: Sequence[Clai
 def copy(said: Said) -> Ending:
     """The same image under another name."""
     name = references.name(said["name"])
-    with _opened(said) as (store, image):
+    with _opened(said) as (store, image, _):
         copied = store.copy(image, name)
         tags = references.tags(said["tags"])
         if said["dry_run"]:
@@ -141,7 +146,7 @@ def attach(said: Said) -> Ending:
     # By the file's own time, so that the same file twice is attached once.
     made = _time(path)
     named = {CREATED: made, "org.opencontainers.image.title": path.name}
-    with _opened(said) as (store, image):
+    with _opened(said) as (store, image, _):
         digest = store.attach(image, Evidence(kind=kind, body=body, media_type=kind, annotations=named))
     _told(
         said, "davy_attachment", {"image": image.reference, "kind": kind, "digest": digest}, [digest] if digest else []
@@ -150,33 +155,32 @@ def attach(said: Said) -> Ending:
 
 
 def _time(path: Path) -> str:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.rfc3339(datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
 def sign(said: Said) -> Ending:
     """Signed by cosign."""
-    with _opened(said) as (_, image):
+    with _opened(said) as (_, image, config):
         if said["dry_run"]:
             _talk(f"would sign {image.reference}")
         else:
-            _signer(said).sign(image)
+            _signer(said, config).sign(image)
     _told(said, "davy_signature", {"image": image.reference, "signed": not said["dry_run"]}, [image.reference])
     return Ending.DONE
 
 
 def verify(said: Said) -> Ending:
     """Whether it is signed as it should be."""
-    with _opened(said) as (_, image):
-        why = _signer(said).verify(image)
+    with _opened(said) as (_, image, config):
+        why = _signer(said, config).verify(image)
     if why:
         raise Rejected(f"{image.reference} is not signed as it should be: {why}")
     _told(said, "davy_verification", {"image": image.reference, "verified": True}, [image.reference])
     return Ending.DONE
 
 
-def _signer(said: Said) -> Signer:
+def _signer(said: Said, config: DeliveryConfig | None) -> Signer:
     """By the command line, over what the file says."""
-    config = _config(said)
     kept = (config.build.sign if config else None) or SignConfig()
     named = {key: said[key] for key in ("key", "public_key", "identity", "issuer") if said.get(key)}
     if said.get("no_log"):

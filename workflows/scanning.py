@@ -29,13 +29,14 @@ def scanned(task: Errand, images: Sequence[Image]) -> Generator[Event, None, Non
     if said is None:
         return
     entries = exceptions(task.folder / said.ignore) if said.ignore else ()
+    by, scanner = policy_of(said), wiring.scanner(task.clock)
     refused = []
     for image in images:
-        found = yield from _findings(task, said, image, wiring.scanner(task.clock))
-        judgement = policy.judged(found, policy_of(said), entries, task.clock.now().date())
-        yield from _told(task, image, judgement, policy_of(said))
+        found = yield from _findings(task, said, image, scanner)
+        judgement = policy.judged(found, by, entries, task.clock.now().date())
+        yield from _told(task, image, judgement, by)
         if not judgement.passed:
-            refused.append(f"{image.short}: {policy.sentence(judgement, policy_of(said))}")
+            refused.append(f"{image.short}: {policy.sentence(judgement, by)}")
     if refused:
         raise Rejected(f"The scan refuses {'; '.join(refused)}.", remedy=REMEDY)
 

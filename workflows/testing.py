@@ -1,13 +1,13 @@
 """Testing: what `davy test` does, between its options and its ending."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.events import Event, SuiteFinished
+from davy.pipeline.events import SuiteFinished
 from davy.pipeline.model import Image
 from davy.pipeline.plan import PlanStep
 from davy.pipeline.suiteconfig import SuiteConfig
@@ -17,6 +17,7 @@ from davy.workflows import againstcanary, asking, parts, wiring
 from davy.workflows.errand import Errand, started
 from davy.workflows.foreseeing import steps_told
 from davy.workflows.keeping import keeper
+from davy.workflows.overheard import overheard
 from davy.workflows.release import End, Told, framed, sourced
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -77,23 +78,12 @@ def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) ->
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
-    failed, count = yield from _counted(parts.tested(task, images, asked))
+    seen: list[SuiteFinished] = []
+    failed = yield from overheard(parts.tested(task, images, asked), seen, SuiteFinished)
     if failed:
         return End(ending=Ending.REJECTED, sentence=failed)
     idle = "this machine has no part of any" if asked else "there is none"
-    return End(ending=Ending.DONE, sentence="every suite passed" if count else f"no suite ran: {idle}")
-
-
-def _counted(story: Generator[Event, None, str]) -> Generator[Event, None, tuple[str, int]]:
-    """The story's events; what failed, and how many suites, or cells of them, ran at all."""
-    count = 0
-    while True:
-        try:
-            event = next(story)
-        except StopIteration as end:
-            return end.value, count
-        count += isinstance(event, SuiteFinished)
-        yield event
+    return End(ending=Ending.DONE, sentence="every suite passed" if seen else f"no suite ran: {idle}")
 
 
 def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:

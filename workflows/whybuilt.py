@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import lookup, outlook
+from davy.pipeline import lookup, moments, outlook
 from davy.pipeline.builds import because
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.endings import Ending
@@ -79,13 +79,12 @@ def _paths(keyed: Keyed) -> tuple[str, ...]:
 
 
 def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
-    called = {one.id: one.label for one in shop.images}
-    return because.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context) if past else ()
+    return because.changes(past.record.inputs, keyed.inputs, shop.labels, keyed.recipe.context) if past else ()
 
 
 def _above(keyed: Keyed, past: lookup.Past, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
     """Parents that are others than in that build, with theirs: at the end of the line is what somebody changed."""
-    by_id = {one.id: one for one in shop.images}
+    by_id = shop.by_id
     queue, seen = [(keyed, past)], set[str]()
     while queue:
         child, known = queue.pop(0)
@@ -114,7 +113,7 @@ def document(why: Why) -> dict[str, object]:
         "changes": list(why.changes),
         "above": [{"id": one.keyed.id, "changes": list(one.changes)} for one in why.above],
         "commits": [
-            {"sha": one.sha, "at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "author": one.author, "subject": one.subject}
+            {"sha": one.sha, "at": moments.rfc3339(one.at), "author": one.author, "subject": one.subject}
             for one in why.commits
         ],
         "made_from": _made_from(keyed),

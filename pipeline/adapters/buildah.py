@@ -111,7 +111,7 @@ class BuildahBuilder:
         finally:
             if not done:
                 self._swept(place.folder.name)
-        buildtool.cut_short(ended, order)
+        buildtool.cut_short(order, unwanted=ended.unwanted, expired=ended.exit_code is None)
         if not done:
             fall = buildtool.Fall(
                 order=order, tool="buildah build", said=story.error, step=story.step, last=tuple(story.last)
@@ -134,7 +134,7 @@ class BuildahBuilder:
             push.append("--tls-verify=false")
         words = ["buildah", *push, "--digestfile", str(digest), local, f"docker://{order.name}:{order.tag}"]
         ended = self._run(words, order, hear, environment)
-        buildtool.cut_short(ended, order, "push")
+        buildtool.cut_short(order, "push", unwanted=ended.unwanted, expired=ended.exit_code is None)
         named = digest.read_text().strip() if digest.exists() else ""
         if ended.exit_code or not named:
             said = f"pushing image: {last.removeprefix('Error: ')}"

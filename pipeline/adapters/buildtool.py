@@ -1,4 +1,4 @@
-"""Build tools: what the builders that are commands have in common: secrets kept quiet, ends told in davy's words."""
+"""Build tools: what builders have in common: secrets kept quiet, ends told in davy's words."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.pipeline import durations
-from davy.pipeline.adapters import process
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import forbidden, host_and_repository
 from davy.pipeline.errors import DavyError, Problem, Rejected, Unreachable, Unusable
@@ -86,11 +85,11 @@ def _rejected(fall: Fall, said: str, remedy: str) -> Rejected:
     return Rejected(f"{fall.order.name} was not built{where}: {said}{tail}", remedy=remedy)
 
 
-def cut_short(ended: process.Ended, order: BuildOrder, what: str = "build") -> None:
+def cut_short(order: BuildOrder, what: str = "build", *, unwanted: bool, expired: bool) -> None:
     """Raises KeyboardInterrupt where nobody wants it any more, Rejected where it took too long."""
-    if ended.unwanted:
+    if unwanted:
         raise KeyboardInterrupt
-    if ended.exit_code is None:
+    if expired:
         raise Rejected(
             f"The {what} of {order.name} was stopped after {durations.shown(order.limit)}.",
             remedy="See its last lines for what it waited for; `build.timeout` is the limit.",

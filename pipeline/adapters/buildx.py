@@ -98,7 +98,7 @@ class BuildxBuilder:
             interrupted=self._interrupted,
             patience=PATIENCE,
         )
-        buildtool.cut_short(ended, order)
+        buildtool.cut_short(order, unwanted=ended.unwanted, expired=ended.exit_code is None)
         if ended.exit_code:
             last = tuple(quiet(line) for line in told.last)
             fall = buildtool.Fall(

@@ -11,8 +11,7 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from davy.pipeline import durations
-from davy.pipeline.adapters import annotating, engine, staging
+from davy.pipeline.adapters import annotating, buildtool, engine, staging
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.errors import DavyError, Missing, Rejected, Unreachable
 from davy.pipeline.model import Image
@@ -95,7 +94,7 @@ class DockerBuilder:
             except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
-        _cut_short(watch, order, "build")
+        buildtool.cut_short(order, unwanted=watch.unwanted, expired=watch.expired)
         if story.error or not story.image:
             raise _failed(order, story)
         return story.cached
@@ -117,7 +116,7 @@ class DockerBuilder:
             except (*engine.BROKEN_OFF, ValueError):
                 if not (watch.expired or watch.unwanted):
                     raise
-        _cut_short(watch, order, "push")
+        buildtool.cut_short(order, "push", unwanted=watch.unwanted, expired=watch.expired)
         if engine.is_denied(wrong):
             raise engine.denied(order.name, "pull,push", self._credentials)
         if wrong or not digest:
@@ -126,16 +125,6 @@ class DockerBuilder:
                 remedy="Check that the registry runs, and that Docker on the build machine reaches it.",
             )
         return digest
-
-
-def _cut_short(watch: engine.Watch, order: BuildOrder, what: str) -> None:
-    if watch.unwanted:
-        raise KeyboardInterrupt
-    if watch.expired:
-        raise Rejected(
-            f"The {what} of {order.name} was stopped after {durations.shown(order.limit)}.",
-            remedy="See its last lines for what it waited for; `build.timeout` is the limit.",
-        )
 
 
 class _Story:

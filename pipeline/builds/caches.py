@@ -20,7 +20,7 @@ def in_full(said: Sequence[str], name: str, scope: str, way: Way) -> tuple[str, 
 def _full(one: str, name: str, scope: str, way: Way) -> str:
     ref = f"{name}:{TAG}{_suffix(scope)}"
     match one, way:
-        case "registry", "from":
+        case "registry" | "inline", "from":
             return f"type=registry,ref={ref}"
         case "registry", "to":
             # A cache that cannot be stored must not fail an image that was built.
@@ -29,8 +29,6 @@ def _full(one: str, name: str, scope: str, way: Way) -> str:
             return f"type=gha,scope={_plain(scope)}"
         case "gha", "to":
             return f"type=gha,scope={_plain(scope)},mode=max,ignore-error=true"
-        case "inline", "from":
-            return f"type=registry,ref={ref}"
         case "inline", "to":
             # The cache is in the image itself, so the image needs a tag to be found by: buildx knows no `ref` here,
             # davy's builder takes it out and pushes the image under it, too.

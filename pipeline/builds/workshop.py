@@ -57,3 +57,8 @@ class Workshop:
     def by_id(self) -> dict[str, Keyed]:
         """Each by its id."""
         return {one.id: one for one in self.images}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """By id, what people call it."""
+        return {one.id: one.label for one in self.images}

@@ -5,11 +5,11 @@ https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from davy.pipeline import codec, oci
+from davy.pipeline import codec, moments, oci
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.model import Image, Revision, Verdict
@@ -84,7 +84,7 @@ def judged(image: Image, end: CanaryFinished, verdict: Verdict | None, occasion:
         "sentence": end.sentence,
         "weights": list(end.weights),
         **_occasion(occasion),
-        "finishedOn": _moment(occasion.at),
+        "finishedOn": moments.rfc3339(occasion.at),
     }
     if verdict is not None:
         # The counts of every window are in the journal; here the sums are enough.
@@ -113,7 +113,7 @@ def provenance(image: Image, making: Making, occasion: Occasion) -> Evidence:
         },
         "runDetails": {
             "builder": {"id": occasion.runner, "version": {"davy": making.version}},
-            "metadata": {"invocationId": occasion.release, "finishedOn": _moment(occasion.at)},
+            "metadata": {"invocationId": occasion.release, "finishedOn": moments.rfc3339(occasion.at)},
         },
     }
     return stated(image, PROVENANCE, predicate, occasion)
@@ -123,7 +123,7 @@ def stated(image: Image, kind: str, predicate: Mapping[str, Any], occasion: Occa
     """Any predicate as evidence on the image."""
     subject = {"name": image.name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
     body = oci.packed({"_type": TYPE, "subject": [subject], "predicateType": kind, "predicate": predicate})
-    annotations = {CREATED: _moment(occasion.at), PREDICATE: kind, "dev.davy.release": occasion.release}
+    annotations = {CREATED: moments.rfc3339(occasion.at), PREDICATE: kind, "dev.davy.release": occasion.release}
     return Evidence(kind=IN_TOTO, body=body, media_type=IN_TOTO, annotations=annotations)
 
 
@@ -143,7 +143,3 @@ def _suite(suite: SuiteFinished) -> dict[str, Any]:
     counts: Iterable[str] = ("passed", "failed", "errors", "skipped")
     said = {name: getattr(suite, name) for name in counts}
     return {"name": suite.suite, "result": suite.result.value, "seconds": suite.took.total_seconds(), **said}
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,16 +20,8 @@ from davy.pipeline.builds.key import key, tag
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.ingredients import ingredients, inputs
 from davy.pipeline.ports import BuildSecret
+from git_alone import ALONE, commit, git
 
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "HOME": "/nonexistent",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
 DOCKERFILE = "ARG V=1\nFROM base:$V\nCOPY . /\n"
 IGNORE = "*.log\nout/\n"
 BASES = {"base:1": "sha256:" + "b" * 64}
@@ -45,10 +36,6 @@ FILES = st.dictionaries(PATHS, CONTENTS, min_size=2, max_size=5).filter(
 )
 FEW = settings(max_examples=25, deadline=None)
 """Each example makes a repository and asks git several times."""
-
-
-def git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=folder, env=ENVIRONMENT, capture_output=True, check=True)
 
 
 @contextmanager
@@ -71,13 +58,8 @@ def put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def commit(folder: Path) -> None:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "--allow-empty", "-m", "x")
-
-
 def looked(folder: Path, recipe: Recipe = RECIPE, bases: Mapping[str, str] = BASES) -> Inputs:
-    found = ingredients(recipe, GitWorkTree(ENVIRONMENT), folder)
+    found = ingredients(recipe, GitWorkTree(ALONE), folder)
     return inputs(recipe, found, bases, {})
 
 

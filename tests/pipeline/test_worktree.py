@@ -12,22 +12,9 @@ import pytest
 
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.errors import Unusable
+from git_alone import ALONE, commit, git
 
-ALONE = {
-    "PATH": os.environ["PATH"],
-    "HOME": "/nonexistent",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
 Entries = dict[str, tuple[str, str]]
-
-
-def git(folder: Path, *words: str) -> str:
-    ran = subprocess.run(["git", *words], cwd=folder, env=ALONE, capture_output=True, check=True)
-    return os.fsdecode(ran.stdout)
 
 
 def write(path: Path, text: str = "x") -> Path:
@@ -54,11 +41,6 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main")
     return folder
-
-
-def commit(folder: Path) -> None:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "x", "--allow-empty")
 
 
 def test_a_commit_changes_no_id(repository: Path) -> None:
