@@ -76,11 +76,17 @@ class Lived:
         if self.promoting_at is None and any("PromotionStarted" in line for line in self.stage.world.journal):
             self.promoting_at = len(self.stage.trace) - 1
 
+    def _start(self):
+        """A release that begins now; what an earlier one did not finish is its own affair."""
+        limits = {
+            "deadline": self.stage.clock.now() + timedelta(minutes=3),
+            "on_inconclusive": self.life.on_inconclusive,
+        }
+        return self.stage.start(policy(self.stage.clock, 1, 2, **limits))
+
     def _play(self):
         stage = self.stage
-        limits = {"deadline": stage.clock.now() + timedelta(minutes=3), "on_inconclusive": self.life.on_inconclusive}
-        start = stage.start(policy(stage.clock, 1, 2, **limits))
-        order = start
+        order = self._start()
         for at, deadly in (*self.life.faults, (-1, False)):
             fault = Fault(at, Killed if deadly else lambda: Unreachable("503"))
             try:
@@ -90,7 +96,7 @@ class Lived:
                 order = Resume(runner="again")
                 continue
             except Missing:
-                order = start
+                order = self._start()
                 continue
             except LockedOut:
                 stage.clock.sleep(60)
@@ -104,6 +110,15 @@ class Lived:
 
 
 @given(life=lives(SURE, words=("hold", "promote"), policies=("hold", "promote", "roll_back"), last=Decision.ROLL_BACK))
+@example(
+    # The first release is taken back whole, and its runner dies before it has said so.
+    life=Life(
+        decisions=(Decision.GO_ON, Decision.ROLL_BACK),
+        words=(),
+        faults=((0, False), (0, False), (2, False), (25, True)),
+        on_inconclusive="hold",
+    )
+)
 @settings(max_examples=25, deadline=None)
 def test_from_any_state_a_failing_verdict_ends_with_weight_0(life):
     lived = Lived(life)
