@@ -3,10 +3,10 @@
 import queue
 import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from davy.pipeline.ports import Say
+from davy.pipeline.value import dataclass
 
 T = TypeVar("T")
 

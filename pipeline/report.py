@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from davy.pipeline import durations
 from davy.pipeline.endings import Ending
@@ -10,6 +9,7 @@ from davy.pipeline.events import CaseTold, Result, SuiteFinished
 from davy.pipeline.junittext import ILLEGAL
 from davy.pipeline.model import Evidence, Verdict
 from davy.pipeline.summary import Report, folded, summarized
+from davy.pipeline.value import dataclass
 
 __all__ = ["Report", "folded", "markdown", "summarized"]
 

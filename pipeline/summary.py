@@ -1,13 +1,14 @@
 """Summary: what a release's events add up to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from davy.pipeline import durations, events
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ImageBuilt, PodTrouble, StageFinished, StepPlan, SuiteFinished, Warned
 from davy.pipeline.model import Revision, Verdict
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from davy.pipeline import configfile
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.events import ReleaseStarted
 from davy.pipeline.ports import Clock
+from davy.pipeline.value import dataclass
 from davy.workflows import wiring
 
 

@@ -1,7 +1,6 @@
 """Release: source, preflight, build, test and canary as one story. Pure composition of generators."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from davy.pipeline.events import (
 )
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Clock
+from davy.pipeline.value import dataclass
 
 if TYPE_CHECKING:
     from davy.canary.rollout import Outcome

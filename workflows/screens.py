@@ -5,12 +5,12 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
+from davy.pipeline.value import dataclass
 from davy.workflows.render.jsonlines import JsonLines
 from davy.workflows.render.text import Text
 

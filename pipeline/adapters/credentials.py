@@ -4,13 +4,14 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from davy.pipeline.adapters import process
 from davy.pipeline.errors import DavyError, Unusable
+from davy.pipeline.value import dataclass
 
 HUB = "https://index.docker.io/v1/"
 """What Docker's configuration calls docker.io."""

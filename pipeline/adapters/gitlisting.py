@@ -4,11 +4,11 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from davy.pipeline.adapters.process import answered
 from davy.pipeline.errors import Unusable
+from davy.pipeline.value import dataclass
 
 PATIENCE = timedelta(minutes=2)
 SUBMODULE = "160000"

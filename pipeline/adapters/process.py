@@ -7,13 +7,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.ports import Say
+from davy.pipeline.value import dataclass
 
 TICK = 0.1
 """Seconds between two looks at whether the child is still wanted."""

@@ -3,13 +3,13 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from davy.pipeline import oci
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import PUSH, forbidden, host_and_repository, is_loopback
 from davy.pipeline.adapters.registrywire import Answer, Ask, Wire
 from davy.pipeline.errors import Missing, Unreachable
+from davy.pipeline.value import dataclass
 
 __all__ = ["Manifest", "Registry", "forbidden", "host_and_repository", "is_loopback", "refused"]
 

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -18,6 +18,7 @@ from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import PULL, address, forbidden, host_and_repository, is_loopback
 from davy.pipeline.adapters.registrysign import Signs
 from davy.pipeline.errors import Unreachable
+from davy.pipeline.value import dataclass
 
 TRIES = 5
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)

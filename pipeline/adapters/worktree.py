@@ -9,12 +9,12 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from davy.pipeline.adapters.gitlisting import Listing, listing
 from davy.pipeline.builds import gitids
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.value import dataclass
 
 Keeps = Callable[[str], bool]
 MOST_TEXT = 2**20

@@ -1,12 +1,13 @@
 """Scene: what a viewer needs to know now, folded from the events. Pure; `live` draws it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import singledispatch
 
 from davy.pipeline import events as e
 from davy.pipeline.model import Verdict, Window
+from davy.pipeline.value import dataclass
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import counted, counts, phrase
 
