@@ -49,7 +49,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
 
 def _judge(said: Mapping[str, Any]) -> Judge:
     """To go on, someone has to look: the whole configuration is needed."""
-    from davy.workflows import configured  # noqa: PLC0415 - pydantic, and not needed to roll back
+    from davy.workflows import configured  # noqa: PLC0415 - not needed to roll back
 
     file: Path = said["file"]
     return wiring.judge(configured.loaded(file, os.environ), file.resolve().parent)

@@ -28,7 +28,7 @@ def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tup
     """One of the judges' findings, and the trace. Raises Unusable for a malformed trace, or a judge's settings."""
     if judge == "sequential":
         return found(path, to_end=to_end, pictures=pictures)
-    from davy.checks import otherwise  # noqa: PLC0415 - pydantic
+    from davy.checks import otherwise  # noqa: PLC0415 - only when it is run
 
     trace = whole(path)
     say = otherwise.threshold if judge == "threshold" else otherwise.mannwhitney

@@ -8,6 +8,6 @@ import click
 @click.command()
 def command() -> None:
     """Print the JSON Schema of davy.yaml, for editors. Changes nothing."""
-    from davy.pipeline.schema import schema  # noqa: PLC0415 - pydantic
+    from davy.pipeline.schema import schema  # noqa: PLC0415 - only when it is run
 
     click.echo(json.dumps(schema(), indent=2))

@@ -21,7 +21,7 @@ def command(file: Path, output: str) -> None:
     What the query linter only advises against is said on stderr, and is no failure. A file without `deploy`,
     `checks` and `canary` is one for `davy build` and `davy test`, and is checked as that. Changes nothing.
     """
-    from davy.workflows import validating  # noqa: PLC0415 - pydantic
+    from davy.workflows import validating  # noqa: PLC0415 - only when it is run
 
     found = validating.validated(file, os.environ)
     notes = [one_line(note) for note in found.notes]

@@ -27,6 +27,6 @@ def command(**said: Any) -> Ending:
     Changes the world: writes to the registry. The same file twice is there once.
     A file that is no SPDX, CycloneDX or SARIF where it is said to be is refused.
     """
-    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+    from davy.workflows import imaging  # noqa: PLC0415 - only when it is run
 
     return imaging.attach(said)

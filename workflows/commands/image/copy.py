@@ -22,6 +22,6 @@ def command(**said: Any) -> Ending:
     NAME is registry and repository, without a tag.
     Changes the world: writes to the registry of NAME. What is there already is not sent.
     """
-    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+    from davy.workflows import imaging  # noqa: PLC0415 - only when it is run
 
     return imaging.copy(said)

@@ -31,6 +31,6 @@ def command(**said: Any) -> Ending:
     of the configuration where there is one, else from high on. provenance, sbom:
     that they are there.
     """
-    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+    from davy.workflows import imaging  # noqa: PLC0415 - only when it is run
 
     return imaging.promote(said)

@@ -35,6 +35,6 @@ def command(**said: Any) -> Ending:
     Changes nothing. Exits with 0, or with 3 where something is held against it,
     or where a report cannot be read.
     """
-    from davy.workflows import imaging  # noqa: PLC0415 - pydantic
+    from davy.workflows import imaging  # noqa: PLC0415 - only when it is run
 
     return imaging.scan(said)

@@ -20,6 +20,6 @@ def command(**said: Any) -> Ending:
     their MetricTemplates; name files that refer to each other together. YAML on stdout; what
     could not be carried over, and why, on stderr. Changes nothing.
     """
-    from davy.workflows import importing  # noqa: PLC0415 - pydantic
+    from davy.workflows import importing  # noqa: PLC0415 - only when it is run
 
     return importing.imported(said)
