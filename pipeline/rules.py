@@ -138,7 +138,10 @@ def _checks(value: Tree) -> Iterator[Finding]:
         if judge == "threshold" and not thresholds:
             yield (*checks, "thresholds"), "the threshold judge needs at least one threshold"
         yield from _servers((*checks, "prometheus"), value.get("prometheus"))
-        yield from otherrules.kayenta(judge, attempt(KayentaConfig, value["kayenta"]) if value.get("kayenta") else None)
+        written = value.get("kayenta")
+        said = attempt(KayentaConfig, written) if written else None
+        if said or not written:
+            yield from otherrules.kayenta(judge, said)
     if whole:
         yield from _whole(whole)
 

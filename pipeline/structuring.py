@@ -202,6 +202,10 @@ def _plain(annotation: Any, limits: Limits) -> Reader:
         found = quick(value)
         if found is not DOUBT:
             return found
+        if annotation is bool:
+            # pydantic would take yes, 1 and "on".
+            errors.append(_error("bool_type", place, value, "Input should be a valid boolean"))
+            return None
         if odd := _odd(annotation, value):
             errors.append(_refused(place, value, odd))
             return None
@@ -216,8 +220,6 @@ def _odd(annotation: Any, value: object) -> str:
         return "needs a unit: write it like 500ms, 15s, 1m30s or 2h"
     if annotation in (int, float) and isinstance(value, bool):
         return f"must be a number, not {str(value).lower()}"
-    if annotation is bool and not isinstance(value, bool):
-        return "must be true or false"
     return ""
 
 

@@ -1,7 +1,6 @@
 """Parts: the release's parts on real ports, as the configuration says."""
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from davy.pipeline.record import RunRecord
 from davy.pipeline.testing import quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.quarantine import Quarantine
+from davy.pipeline.value import dataclass
 from davy.workflows import againstcanary, attesting, canaryfile, configured, gate, signing, wiring, works
 from davy.workflows.asking import Told, asks, nothing, ordered
 from davy.workflows.errand import Errand, named
