@@ -120,3 +120,8 @@ class BuildConfig(Part):
     plain_http: tuple[str, ...] = setting(
         default=(), description="Registries (`host:port`) spoken to over http, besides those of this machine."
     )
+
+    @property
+    def attests(self) -> bool:
+        """True where davy attaches provenance of its own to images whose builder makes none."""
+        return self.provenance != "off" and self.evidence

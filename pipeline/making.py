@@ -106,7 +106,7 @@ def _maker(order: BuildOrder, tools: Tools) -> Maker:
     try:
         name, builder = tools.choose(order)
     except Unusable:
-        if order.provenance == "off" or not tools.config.build.evidence:
+        if not tools.config.build.attests:
             raise
         name, builder = tools.choose(replace(order, provenance="off"))
         return Maker(name=name, builder=builder, bare=True)

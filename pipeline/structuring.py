@@ -4,14 +4,14 @@ Mappings, lists and whatever is plainly right are read here, at once. Where ther
 the last word, and the words: it takes as long to import as all the rest, and a file that is right never needs it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from davy.pipeline.fields import Before, Within
 from davy.pipeline.part import UNSAID, Part, keys, limits_of, remember
+from davy.pipeline.scalars import DOUBT, is_text, quick
 
 P = TypeVar("P", bound=Part)
 
@@ -22,8 +22,6 @@ Reader = Callable[[object, Place, Errors], Any]
 """Makes a value out of a tree; what is wrong with it is added to the errors."""
 Limits = Mapping[str, Any]
 
-WHOLE = re.compile(r"-?\d{1,15}", re.ASCII)
-DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 NOTHING: Limits = {}
 
 
@@ -163,10 +161,10 @@ def _either(annotation: Any, arms: tuple[Any, ...], limits: Limits) -> Reader:
         reader = _reader(others[0], limits)
         optional = len(others) < len(arms)
         return lambda value, place, errors: None if optional and value is None else reader(value, place, errors)
-    quick = [_quick(arm, limits) for arm in arms]
+    scalars = [quick(arm, limits) for arm in arms]
 
     def read(value: object, place: Place, errors: Errors) -> Any:
-        found = [one for arm in quick if (one := arm(value)) is not DOUBT]
+        found = [one for scalar in scalars if (one := scalar(value)) is not DOUBT]
         # Of several that would fit pydantic takes the one of the very type.
         exact = [one for one in found if type(one) is type(value)]
         fits = exact or found
@@ -188,7 +186,7 @@ def _several(annotation: Any, reader: Reader, limits: Limits) -> Reader:
 
 def _mapping(annotation: Any, reader: Reader) -> Reader:
     def read(value: object, place: Place, errors: Errors) -> Any:
-        if not isinstance(value, dict) or not all(type(name) is str and _is_text(name) for name in value):
+        if not isinstance(value, dict) or not all(type(name) is str and is_text(name) for name in value):
             return _judged(annotation, NOTHING, value, place, errors)
         return {name: reader(item, (*place, name), errors) for name, item in value.items()}
 
@@ -196,10 +194,10 @@ def _mapping(annotation: Any, reader: Reader) -> Reader:
 
 
 def _plain(annotation: Any, limits: Limits) -> Reader:
-    quick = _quick(annotation, limits)
+    scalar = quick(annotation, limits)
 
     def read(value: object, place: Place, errors: Errors) -> Any:
-        found = quick(value)
+        found = scalar(value)
         if found is not DOUBT:
             return found
         if annotation is bool:
@@ -221,86 +219,6 @@ def _odd(annotation: Any, value: object) -> str:
     if annotation in (int, float) and isinstance(value, bool):
         return f"must be a number, not {str(value).lower()}"
     return ""
-
-
-DOUBT = object()
-
-
-def _quick(annotation: Any, limits: Limits) -> Callable[[object], Any]:
-    """The value where it is plainly what is wanted; DOUBT where it may be something else."""
-    if get_origin(annotation) is Literal:
-        choices = get_args(annotation)
-        return lambda value: value if type(value) is str and value in choices else DOUBT
-    kind = QUICK.get(annotation)
-    if kind is None:
-        return lambda _: DOUBT
-
-    def quick(value: object) -> Any:
-        found = kind(value)
-        return found if found is not DOUBT and _keeps(found, limits) else DOUBT
-
-    return quick
-
-
-def _text(value: object) -> Any:
-    return value if type(value) is str and _is_text(value) else DOUBT
-
-
-def _is_text(value: str) -> bool:
-    """False for what no UTF-8 can say: undecodable bytes of the environment."""
-    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
-
-
-def _whole(value: object) -> Any:
-    if type(value) is str and WHOLE.fullmatch(value):
-        return int(value)
-    return value if type(value) is int else DOUBT
-
-
-def _decimal(value: object) -> Any:
-    if type(value) is str and DECIMAL.fullmatch(value):
-        return float(value)
-    if type(value) is int and abs(value) < 2**53:
-        return float(value)
-    return value if type(value) is float else DOUBT
-
-
-def _truth(value: object) -> Any:
-    return value if type(value) is bool else DOUBT
-
-
-def _span(value: object) -> Any:
-    return value if type(value) is timedelta else DOUBT
-
-
-QUICK: Mapping[Any, Callable[[object], Any]] = {
-    str: _text, int: _whole, float: _decimal, bool: _truth, timedelta: _span,
-}  # fmt: skip
-
-
-def _keeps(value: Any, limits: Limits) -> bool:
-    for name, limit in limits.items():
-        match name:
-            case "gt":
-                good = value > limit
-            case "ge":
-                good = value >= limit
-            case "lt":
-                good = value < limit
-            case "le":
-                good = value <= limit
-            case "min_length":
-                good = len(value) >= limit
-            case "max_length":
-                good = len(value) <= limit
-            case "pattern":
-                # Python's `$` also matches before a line's end.
-                good = "\n" not in value and re.search(limit, value) is not None
-            case _:
-                good = False
-        if not good:
-            return False
-    return True
 
 
 def _judged(annotation: Any, limits: Limits, value: object, place: Place, errors: Errors) -> Any:

@@ -17,7 +17,7 @@ def built(task: Errand, revision: Revision, images: Sequence[Image]) -> Generato
         from davy.workflows import scanning  # noqa: PLC0415
 
         yield from scanning.scanned(task, images)
-    if said.provenance != "off" and said.evidence:
+    if said.attests:
         from davy.workflows import attesting  # noqa: PLC0415
 
         yield from attesting.made(task, revision, images)

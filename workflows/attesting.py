@@ -64,7 +64,7 @@ def journaled(journal: Journal) -> tuple[Image, ...]:
 
 def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
     """SLSA provenance for every image that has none: where `build.provenance` asks for it and the builder made none."""
-    if task.config.build.provenance == "off" or not task.config.build.evidence:
+    if not task.config.build.attests:
         return
     occasion = _occasion(task, revision)
     with closing(wiring.images(task.config)) as store:
