@@ -55,11 +55,8 @@ def _reader_of(kind: type[Part]) -> Reader:
 
 def _mapped(kind: type[Part]) -> Reader:
     """Reads the part from a mapping of its keys."""
-    known = {
-        name: (field.name, _reader(field.type, limits_of(field)), _is_needed(field))
-        for name, field in keys(kind).items()
-    }
-    needed = frozenset(name for name, (_, _, needs) in known.items() if needs)
+    known = {name: (field.name, _reader(field.type, limits_of(field))) for name, field in keys(kind).items()}
+    needed = [name for name, field in keys(kind).items() if _is_needed(field)]
 
     def read(tree: object, place: Place, errors: Errors) -> Part | None:
         if isinstance(tree, kind):
@@ -74,10 +71,9 @@ def _mapped(kind: type[Part]) -> Reader:
             if name not in known:
                 errors.append(_error("extra_forbidden", (*place, name), value, "Extra inputs are not permitted"))
                 continue
-            field, reader, _ = known[name]
+            field, reader = known[name]
             said[field] = reader(value, (*place, name), errors)
-        for name in needed - tree.keys():
-            errors.append(_error("missing", (*place, name), tree, "Field required"))
+        errors += [_error("missing", (*place, name), tree, "Field required") for name in needed if name not in tree]
         if len(errors) > before:
             return None
         made = kind(**said)
