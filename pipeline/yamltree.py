@@ -132,15 +132,17 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
     if not isinstance(error, yaml.MarkedYAMLError):
         return Problem(what=f"is no YAML: {error}", file=file)
     mark = error.problem_mark or error.context_mark
-    said = error.problem or "it cannot be read"
+    said, hint = error.problem or "it cannot be read", ""
     if "\\t" in said:
-        said += "; indent with spaces, not tabs"
+        hint = "; indent with spaces, not tabs"
     elif "mapping values are not allowed" in said:
-        said += "; a text that holds `: ` needs quotes, or the indentation is off"
+        hint = "; a text that holds `: ` needs quotes, or the indentation is off"
     elif "but found another document" in said:
         said = "two documents (`---`) where one is wanted"
+    elif mark and "${" in "".join(text.splitlines()[mark.line : mark.line + 1]):
+        hint = "; between { } or [ ], put `${…}` in quotes"
     context = f" {error.context}" if error.context and "expected a single" not in error.context else ""
-    return Problem(what=f"is no YAML: {said}{context}", file=file, line=mark.line + 1 if mark else None)
+    return Problem(what=f"is no YAML: {said}{context}{hint}", file=file, line=mark.line + 1 if mark else None)
 
 
 def _value(reading: Reading, node: yaml.Node, place: Place) -> Tree:

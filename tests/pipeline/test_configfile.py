@@ -198,6 +198,7 @@ def test_merge_keys_and_aliases_work() -> None:
         ("a:\n\tb: 1", "tabs"),
         ("a: b: c", "quotes"),
         ("a: 1\n---\nb: 1", "two documents"),
+        ("service: s\nbuild: {parallel: ${N}}", "put `${…}` in quotes"),
         ("", "is empty"),
         ("- a", "must be a mapping"),
         ("text", "must be a mapping"),
