@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from davy.pipeline import yamltree
+from davy.pipeline import moments, yamltree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.supply.scans import Finding
 from davy.pipeline.value import dataclass
@@ -80,9 +80,9 @@ def _day(reading: Reading, place: Place, said: Tree) -> date | None:
     if said is None:
         return None
     try:
-        return date.fromisoformat(str(said).strip())
-    except ValueError:
-        reading.refuse(place, f"{str(said)[:40]!r} is no day; write it like 2026-12-31")
+        return moments.day(str(said).strip())
+    except ValueError as error:
+        reading.refuse(place, str(error))
         return None
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from davy.pipeline import moments
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.record import CaseRecord, RunRecord
 from davy.pipeline.value import dataclass
@@ -11,7 +12,6 @@ from davy.pipeline.yamltree import Place, Reading, Tree, read
 
 NEEDED = ("test", "owner", "reason", "expires")
 KEYS = (*NEEDED, "suite")
-DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 EVERYTHING = re.compile(r"^[*?:]*$")
 PASSES = 20
 """Runs in which a test must have passed at its first attempt before its release is suggested. With a failure rate of
@@ -106,10 +106,9 @@ def _day(tree: Reading, text: str, place: Place) -> date | None:
     if not text:
         return None
     try:
-        # Python also takes 20261231 and 2026-W53-4, which nobody reads as a day.
-        return date.fromisoformat(text if DAY.match(text) else "")
-    except ValueError:
-        tree.refuse(place, f"{text!r} is no day; write it like 2026-12-31")
+        return moments.day(text)
+    except ValueError as error:
+        tree.refuse(place, str(error))
         return None
 
 
