@@ -1,5 +1,6 @@
 """Schema: the JSON Schema of `davy.yaml`, for editors and for people who read."""
 
+import inspect
 from datetime import timedelta
 from typing import Any
 
@@ -66,6 +67,10 @@ def schema() -> dict[str, Any]:
     for name, kind in parts.items():
         document = made if name == "Config" else made["$defs"][name]
         document.pop("title", None)
+        # Not every pydantic takes it from the class.
+        said = {**document, "description": inspect.cleandoc(kind.__doc__ or "")}
+        document.clear()
+        document.update(sorted(said.items()))
         for key, shape in document["properties"].items():
             _told(name, key, shape, kind)
     return {"$schema": DRAFT, "title": "davy.yaml", **made}
