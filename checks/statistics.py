@@ -31,7 +31,8 @@ def log_sum(logs: Sequence[float]) -> float:
     """Log of the sum of exponentials; minus infinity for none."""
     try:
         whole = sum(map(math.exp, logs))
-        if whole > TINY:
+        # Each of several may be a float's, and their sum be more than any.
+        if TINY < whole < math.inf:
             return math.log(whole)
     except OverflowError:
         pass

@@ -25,10 +25,16 @@ class SystemClock:
         self._insisted = 0
         self._before: dict[signal.Signals, Any] = {}
         self._pipe: tuple[int, int] | None = None
+        self._woken_before = -1
+        self._wakes = False
+        """True from the first signal until it has ended a wait."""
 
     def __enter__(self) -> "SystemClock":
         self._pipe = os.pipe()
-        os.set_blocking(self._pipe[1], False)
+        for end in self._pipe:
+            os.set_blocking(end, False)
+        # Python runs a handler when it comes to it. What waits by then would wait on: this byte is written at once.
+        self._woken_before = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         self._before = {number: signal.signal(number, self._heard) for number in SIGNALS}
         return self
 
@@ -37,6 +43,7 @@ class SystemClock:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._woken_before)
         pipe, self._pipe = self._pipe, None
         for end in pipe or ():
             os.close(end)
@@ -53,10 +60,15 @@ class SystemClock:
         if self._pipe is None:
             time.sleep(max(0.0, seconds))
             return
-        # A pipe, not an Event: a handler may run inside Event.wait and would lock itself out.
-        ready, _, _ = select.select([self._pipe[0]], [], [], max(0.0, seconds))
-        if ready:
-            os.read(self._pipe[0], 1)
+        ends = time.monotonic() + seconds
+        while not self._wakes:
+            # A pipe, not an Event: a handler may run inside Event.wait and would lock itself out.
+            ready, _, _ = select.select([self._pipe[0]], [], [], max(0.0, ends - time.monotonic()))
+            if not ready:
+                return
+            with suppress(BlockingIOError):
+                os.read(self._pipe[0], 64)
+        self._wakes = False
 
     def interrupted(self) -> bool:
         """True once Ctrl-C, SIGTERM or a hangup came."""
@@ -71,5 +83,7 @@ class SystemClock:
         if self._insisted >= INSISTS:
             raise KeyboardInterrupt
         if first and self._pipe:
+            self._wakes = True
+            # For a wait in another thread, which may have read the first byte before this ran.
             with suppress(BlockingIOError):
                 os.write(self._pipe[1], b"!")

@@ -19,6 +19,7 @@ from davy.checks.statistics import (
     log_e_health,
     log_e_rate,
     log_mean,
+    log_sum,
     odds,
 )
 
@@ -63,6 +64,12 @@ def brute_force(windows, dispersion=1.0):
     limit = log_mean(logs) + math.log(0.05)
     inside = [math.exp(u) for u, log in zip(logs_of_ratio, logs, strict=True) if log > limit]
     return inside[0], inside[-1]
+
+
+@pytest.mark.parametrize("log", [-800.0, -700.0, 0.0, 700.0, 709.5, 800.0])
+def test_the_sum_of_exponentials_is_right_where_they_or_their_sum_are_no_floats(log):
+    assert log_sum([log] * 1601) == pytest.approx(log + math.log(1601), rel=1e-12)
+    assert log_mean([log] * 1601) == pytest.approx(log, rel=1e-12, abs=1e-12)
 
 
 @st.composite

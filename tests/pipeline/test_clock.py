@@ -42,6 +42,36 @@ def test_a_signal_ends_the_sleep_and_leaves_time_to_make_traffic_safe(number: si
     assert time.monotonic() - began < 5
 
 
+LATE = """
+import ctypes, itertools, operator, select, signal, time
+from davy.pipeline.adapters.clock import SystemClock
+
+wait, send = select.select, getattr(ctypes.CDLL(None), "raise")
+
+
+def signalled_first(*asked):
+    # In one go within C: Python has no chance to run the handler between the signal and the wait.
+    select.select = wait
+    return list(itertools.starmap(operator.call, [(send, signal.SIGTERM), (wait, *asked)]))[-1]
+
+
+with SystemClock() as clock:
+    select.select = signalled_first
+    clock.sleep(30)
+    print(clock.interrupted(), flush=True)
+    began = time.monotonic()
+    clock.sleep(0.3)
+    print(time.monotonic() - began >= 0.3, flush=True)
+"""
+
+
+def test_a_signal_that_comes_just_before_the_wait_ends_it_too() -> None:
+    began = time.monotonic()
+    run = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout == "True\nTrue\n", run.stderr
+    assert time.monotonic() - began < 15
+
+
 def test_the_same_wish_passed_on_by_a_wrapper_is_no_second_one() -> None:
     with started(0.2) as child:
         child.send_signal(signal.SIGINT)

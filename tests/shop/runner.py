@@ -93,7 +93,7 @@ class Runner:
         assert found, f"no {kind.__name__}:\n{self.story}"
         return found[-1]
 
-    def reach(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, within: float = 60) -> T:
+    def reach(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, within: float = 120) -> T:
         """The first such event, waited for."""
 
         def seen() -> T | None:
