@@ -5,13 +5,12 @@ one stands in the annotations; `davy.pipeline.structuring` reads it.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar, dataclass_transform, get_args, overload
 
 from davy.pipeline.value import dataclass
 
 T = TypeVar("T")
-P = TypeVar("P", bound="Part")
 
 UNSAID = dataclasses.MISSING
 FREE = frozenset({"description", "alias"})
@@ -31,7 +30,7 @@ class Part:
         try:
             return self._said
         except AttributeError:
-            return frozenset(name for name, value in items(self) if value != default_of(type(self), name))
+            return frozenset(one.name for one in fields(self) if getattr(self, one.name) != default_of(one))
 
     def copied(self, **changes: object) -> Self:
         """The same with other values, which count as said. They are not read again."""
@@ -97,14 +96,8 @@ def fields(kind: type[Part] | Part) -> tuple["dataclasses.Field[Any]", ...]:
     return dataclasses.fields(kind)  # type: ignore[arg-type] # every part is a dataclass
 
 
-def items(one: Part) -> Iterator[tuple[str, Any]]:
-    """Its fields' names and values."""
-    return ((field.name, getattr(one, field.name)) for field in fields(one))
-
-
-def default_of(kind: type[Part], name: str) -> object:
+def default_of(field: "dataclasses.Field[Any]") -> object:
     """What a field is where nobody says it; UNSAID where it has to be said."""
-    field = next(field for field in fields(kind) if field.name == name)
     return field.default_factory() if field.default_factory is not UNSAID else field.default
 
 
@@ -113,10 +106,6 @@ def limits_of(field: "dataclasses.Field[Any]") -> dict[str, Any]:
     return {name: value for name, value in field.metadata.items() if name not in FREE}
 
 
-def plain(value: object) -> Any:
-    """Parts as mappings by the names of their fields, through and through; all else as it is."""
-    if isinstance(value, Part):
-        return {name: plain(inner) for name, inner in items(value)}
-    if isinstance(value, tuple):
-        return tuple(plain(inner) for inner in value)
-    return value
+def tree_of(one: Part) -> dict[str, Any]:
+    """A part and those within it as mappings by the names of their fields."""
+    return dataclasses.asdict(one)  # type: ignore[call-overload,no-any-return] # every part is a dataclass

@@ -4,23 +4,22 @@ Mappings, lists and whatever is plainly right are read here, at once. Where ther
 the last word, and the words: it takes as long to import as all the rest, and a file that is right never needs it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from davy.pipeline.fields import Before, Within
-from davy.pipeline.part import UNSAID, Part, keys, limits_of, remember
-from davy.pipeline.scalars import DOUBT, is_text, quick
+from davy.pipeline.part import UNSAID, Part, default_of, keys, limits_of, remember
+from davy.pipeline.scalars import DOUBT, Limits, is_text, quick
+from davy.pipeline.yamltree import Place
 
 P = TypeVar("P", bound=Part)
 
-Place = tuple[str | int, ...]
 Errors = list[dict[str, Any]]
 """As pydantic has them: `type`, `loc`, `msg`, `input` and mostly `ctx`."""
 Reader = Callable[[object, Place, Errors], Any]
 """Makes a value out of a tree; what is wrong with it is added to the errors."""
-Limits = Mapping[str, Any]
 
 NOTHING: Limits = {}
 
@@ -56,7 +55,7 @@ def _reader_of(kind: type[Part]) -> Reader:
 def _mapped(kind: type[Part]) -> Reader:
     """Reads the part from a mapping of its keys."""
     known = {name: (field.name, _reader(field.type, limits_of(field))) for name, field in keys(kind).items()}
-    needed = [name for name, field in keys(kind).items() if _is_needed(field)]
+    needed = [name for name, field in keys(kind).items() if default_of(field) is UNSAID]
 
     def read(tree: object, place: Place, errors: Errors) -> Part | None:
         if isinstance(tree, kind):
@@ -81,10 +80,6 @@ def _mapped(kind: type[Part]) -> Reader:
         return made
 
     return read
-
-
-def _is_needed(field: Any) -> bool:
-    return field.default is UNSAID and field.default_factory is UNSAID
 
 
 def _error(kind: str, place: Place, value: object, message: str, **context: object) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.part import plain
+from davy.pipeline.part import tree_of
 
 if TYPE_CHECKING:
     from davy.pipeline.serverconfig import PrometheusConfig
@@ -36,7 +36,7 @@ def opened(servers: Sequence["PrometheusConfig"], environment: Mapping[str, str]
     found = []
     for index, server in enumerate(servers):
         path = PATH if len(servers) == 1 else f"{PATH}[{index}]"
-        tree = _filled(plain(server), path, environment, problems)
+        tree = _filled(tree_of(server), path, environment, problems)
         found.append(server if problems else made(type(server), tree))
     if problems:
         named = [problem.what.split("$")[1].split(",")[0] for problem in problems]
@@ -61,7 +61,7 @@ def secrets(server: "PrometheusConfig", environment: Mapping[str, str]) -> tuple
     """Every secret of a server that is known now, for redaction; what cannot be read is left out."""
     parts = urlsplit(server.url)
     own = unquote(parts.password) if parts.password else ""
-    return tuple(filter(None, (own, *_secrets(plain(server), "", environment))))
+    return tuple(filter(None, (own, *_secrets(tree_of(server), "", environment))))
 
 
 def without_secrets(tree: Tree, environment: Mapping[str, str]) -> dict[str, str]:

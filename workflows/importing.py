@@ -73,9 +73,8 @@ def checks(found: Found) -> dict[str, Any]:
 
 
 def _plain(part: FiledSlo | ThresholdConfig) -> dict[str, Any]:
-    names = {key: field.name for key, field in keys(type(part)).items() if key not in NOT_WRITTEN}
-    kept = {key: name for key, name in names.items() if getattr(part, name) != default_of(type(part), name)}
-    return {key: _written(getattr(part, name)) for key, name in kept.items()}
+    found = ((key, getattr(part, field.name), default_of(field)) for key, field in keys(type(part)).items())
+    return {key: _written(value) for key, value, default in found if value != default and key not in NOT_WRITTEN}
 
 
 def _written(value: Any) -> Any:

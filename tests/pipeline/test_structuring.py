@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from davy.pipeline.buildconfig import BuildConfig, ImageConfig
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, ThresholdConfig
 from davy.pipeline.config import CanaryConfig, Config, DeliveryConfig, StepConfig
-from davy.pipeline.part import Part, plain
+from davy.pipeline.part import Part, tree_of
 from davy.pipeline.structuring import Misfits, made
 from davy.pipeline.suiteconfig import CloudConfig, SuiteConfig
 
@@ -175,7 +175,7 @@ def test_a_part_knows_what_was_said_of_it() -> None:
     assert said.shards == 1
     # Without a file, what is not as by default.
     assert StepConfig(weight=5.0, at_least=timedelta(0)).said == {"weight"}
-    assert plain(made(CanaryConfig, {"steps": ["5%"]}))["steps"][0]["weight"] == 5.0
+    assert tree_of(made(CanaryConfig, {"steps": ["5%"]}))["steps"][0]["weight"] == 5.0
 
 
 def test_a_file_that_is_right_needs_no_pydantic(tmp_path: Path) -> None:

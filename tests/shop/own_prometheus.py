@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from lab.layout import layout_from
+
+from .stage import answered
 
 
 class OwnPrometheus:
@@ -66,9 +67,7 @@ class OwnPrometheus:
         return all(up.get(pod, 0.0) > since for pod in pods)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
-        with urlopen(f"{self.url}/api/v1/query?{urlencode({'query': promql})}", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
+        return answered(self.url, promql)
 
     def counted(self, name: str, matcher: str = "") -> dict[str, int]:
         """By pod, the newest value of a counter, summed over its other labels."""

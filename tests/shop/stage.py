@@ -72,9 +72,7 @@ class Shop:
 
     def series(self, promql: str) -> list[dict[str, Any]]:
         """What the lab's Prometheus answers now."""
-        with urlopen(f"{self.facts.prometheus}/api/v1/query?{urlencode({'query': promql})}", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
+        return answered(self.facts.prometheus, promql)
 
     def deployment(self) -> dict:
         return json.loads(self.kubectl("get", "deployment", "checkout", "-o", "json"))
@@ -136,6 +134,13 @@ class Shop:
 
     def remove(self) -> None:
         self.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+
+
+def answered(prometheus: str, promql: str) -> list[dict[str, Any]]:
+    """The series of an instant query."""
+    with urlopen(f"{prometheus}/api/v1/query?{urlencode({'query': promql})}", timeout=5) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+    return found
 
 
 def merged(document: dict, change: Mapping) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.part import plain
+from davy.pipeline.part import tree_of
 from davy.pipeline.value import dataclass
 from davy.workflows import access
 from davy.workflows.wiring.rollouts import cluster_of
@@ -73,7 +73,7 @@ def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa
     from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
 
     config = asked.config
-    own = access.without_secrets(plain(config), os.environ)
+    own = access.without_secrets(tree_of(config), os.environ)
     return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
 
 
