@@ -50,9 +50,11 @@ class KubernetesLock:
         *,
         lasts: timedelta = timedelta(seconds=30),
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`lasts`: without renewal for this long the lock is anyone's."""
-        self._api, self._workload, self._lasts, self._sleep = api, workload, lasts, sleep
+        self._api, self._workload, self._lasts = api, workload, lasts
+        self._sleep, self._monotonic = sleep, monotonic
         self._ours: Doc | None = None
         self._renewed = 0.0
 
@@ -71,7 +73,7 @@ class KubernetesLock:
                 self._ours = self._taken(runner)
             except Conflict:
                 continue
-            self._renewed = time.monotonic()
+            self._renewed = self._monotonic()
             return self.fence
         raise LockedOut(
             f"The lock of {self._workload} changes hands faster than it can be taken.",
@@ -82,10 +84,10 @@ class KubernetesLock:
         """See the port. Writes once in a sixth of the duration; in between it costs nothing."""
         if self._ours is None:
             raise LockedOut(f"The lock of {self._workload} is not held by this runner.")
-        if time.monotonic() - self._renewed < self._lasts.total_seconds() / 6:
+        if self._monotonic() - self._renewed < self._lasts.total_seconds() / 6:
             return
         for _ in range(3):
-            began = time.monotonic()
+            began = self._monotonic()
             wanted = {**self._ours["spec"], "renewTime": _text(self._api.server_now())}
             try:
                 self._ours = self._api.replace(lease_path(self._workload), {**self._ours, "spec": wanted})

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Never
 from urllib.parse import quote, urlencode, urlsplit
 
+from davy.pipeline.adapters.host import HOST, Host
 from davy.pipeline.adapters.kubeanswers import Answer, Refused, fail
 from davy.pipeline.adapters.kubeconfig import Access, Doc
 from davy.pipeline.errors import Missing, Unreachable
@@ -64,18 +65,22 @@ class KubeApi:
         timeout: float = 5.0,
         patience: float = 15.0,
         sleep: Callable[[float], None] = time.sleep,
+        host: Host = HOST,
     ) -> None:
-        """`timeout`: seconds for one try. `patience`: seconds after which a failed try is the last."""
+        """`timeout`: seconds for one try. `patience`: seconds after which a failed try is the last.
+
+        `host`: the clocks and the network of the machine that it runs on.
+        """
         self._kept: http.client.HTTPConnection | None = None
         self.access = access
-        self._timeout, self._patience, self._sleep = timeout, patience, sleep
+        self._timeout, self._patience, self._sleep, self._host = timeout, patience, sleep, host
         self._used = 0.0
         self._tls: ssl.SSLContext | None = None
         self._ahead = 0.0
 
     def again(self) -> "KubeApi":
         """A client of its own for another thread."""
-        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep)
+        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep, host=self._host)
 
     def close(self) -> None:
         """Drop the kept connection."""
@@ -89,7 +94,7 @@ class KubeApi:
 
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""
-        return datetime.fromtimestamp(time.time() + self._ahead, UTC)
+        return datetime.fromtimestamp(self._host.wall() + self._ahead, UTC)
 
     # ---- the verbs ----
 
@@ -172,9 +177,9 @@ class KubeApi:
     # ---- tries ----
 
     def _tried(self, ask: _Ask) -> Answer:
-        began, pause, renewed = time.monotonic(), 0.1, False
+        began, pause, renewed = self._host.monotonic(), 0.1, False
         while True:
-            last, sent = time.monotonic() - began >= self._patience, False
+            last, sent = self._host.monotonic() - began >= self._patience, False
             try:
                 connection = self._ready(ask)
                 sent = True
@@ -182,7 +187,7 @@ class KubeApi:
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if last or isinstance(error, ssl.SSLCertVerificationError) or (sent and not ask.repeatable):
-                    self._give_up(ask, error, time.monotonic() - began)
+                    self._give_up(ask, error, self._host.monotonic() - began)
                 wait = pause
             else:
                 if answer.status == 401 and self.access.sign_in and not renewed:
@@ -202,7 +207,7 @@ class KubeApi:
 
     def _ready(self, ask: _Ask) -> http.client.HTTPConnection:
         """The kept connection where it may be trusted, else a new one, connected: a failure here has sent nothing."""
-        if self._kept is not None and (time.monotonic() - self._used > IDLE or not ask.repeatable):
+        if self._kept is not None and (self._host.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
         if self._kept is None:
             connection = self._connection(ask.timeout)
@@ -216,7 +221,7 @@ class KubeApi:
         place = urlsplit(self.access.server)
         host = place.hostname or ""
         if place.scheme == "http":
-            return http.client.HTTPConnection(host, place.port, timeout=timeout)
+            return self._host.dial(host, place.port, timeout)
         if self._tls is None:
             self._tls = self.access.tls()
         return _Tls(host, port=place.port, timeout=timeout, tls=self._tls, name=self.access.server_name)
@@ -226,7 +231,7 @@ class KubeApi:
         connection.request(ask.method, self._path(ask.target), body=ask.data, headers=headers)
         response = connection.getresponse()
         body = response.read()
-        self._used = time.monotonic()
+        self._used = self._host.monotonic()
         self._heed(response.headers.get("Date"))
         if response.will_close:
             self.close()
@@ -246,7 +251,7 @@ class KubeApi:
     def _heed(self, date: str | None) -> None:
         if date:
             # The header is cut to whole seconds: half of one is the best guess.
-            self._ahead = parsedate_to_datetime(date).timestamp() + 0.5 - time.time()
+            self._ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._host.wall()
 
     def _give_up(self, ask: _Ask, error: Exception, spent: float) -> Never:
         raise Unreachable(
