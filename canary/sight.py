@@ -70,6 +70,11 @@ def is_marked(state: State, standing: Standing) -> bool:
     return standing.held is not None and standing.release == state.started.release
 
 
+def is_bare(state: State, standing: Standing) -> bool:
+    """Nothing of this rollout is on the Deployment."""
+    return not standing.marked and standing.held is None and has_stable_template(state, standing)
+
+
 def is_given_back(state: State, standing: Standing) -> bool:
     """The hold is off: not paused, and pods count as available when the user's own setting says so."""
     own = standing.own.min_ready_seconds or 0
@@ -77,11 +82,11 @@ def is_given_back(state: State, standing: Standing) -> bool:
 
 
 def is_settled(state: State, standing: Standing, since: datetime, now: datetime) -> bool:
-    """The marks are gone and the user's own strategy is back.
+    """Nothing of davy's is written on it any more, and the user's own strategy is back.
 
-    Where somebody keeps writing a strategy of their own, it is theirs after `promote_within`: nobody is fought.
+    Where somebody keeps writing a strategy or marks of their own, they are theirs after `promote_within`.
     """
-    same = standing.own.strategy == state.started.restore.strategy
+    same = standing.own.strategy == state.started.restore.strategy and not standing.traces
     return standing.held is None and (same or now - since > state.policy.promote_within)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from davy.canary.marks import MANAGED_BY, object_name
 from davy.canary.ports import Holder
+from davy.pipeline.adapters.clock import uptime
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, LockedOut, Missing, Unreachable
 from davy.pipeline.model import Workload
@@ -71,7 +72,7 @@ class KubernetesLock:
                 self._ours = self._taken(runner)
             except Conflict:
                 continue
-            self._renewed = time.monotonic()
+            self._renewed = uptime()
             return self.fence
         raise LockedOut(
             f"The lock of {self._workload} changes hands faster than it can be taken.",
@@ -82,10 +83,10 @@ class KubernetesLock:
         """See the port. Writes once in a sixth of the duration; in between it costs nothing."""
         if self._ours is None:
             raise LockedOut(f"The lock of {self._workload} is not held by this runner.")
-        if time.monotonic() - self._renewed < self._lasts.total_seconds() / 6:
+        if uptime() - self._renewed < self._lasts.total_seconds() / 6:
             return
         for _ in range(3):
-            began = time.monotonic()
+            began = uptime()
             wanted = {**self._ours["spec"], "renewTime": _text(self._api.server_now())}
             try:
                 self._ours = self._api.replace(lease_path(self._workload), {**self._ours, "spec": wanted})
