@@ -39,9 +39,20 @@ def next_move(state: State, seen: Seen, now: datetime) -> Move:
         return Finish(ending=state.finished, sentence=state.sentence)
     if state.phase in (Phase.ROLLING_BACK, Phase.BACK):
         return retreat.next_back(state, seen, now)
+    if state.phase is Phase.NEW and sight.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
+        return _unbegun(state, seen)
     if why := retreat.reason(state, seen, now):
         return retreat.rollback(state, seen, *why)
     return _stopped(state, seen) or _onward(state, seen, now)
+
+
+def _unbegun(state: State, seen: Seen) -> Move:
+    """There is nothing to take back: only the fence may be there."""
+    if seen.standing.traces:
+        return Settle()
+    if state.abort:
+        return Finish(ending=Ending.ROLLED_BACK, sentence="aborted before anything was begun; stable serves")
+    return Finish(ending=Ending.INTERRUPTED, sentence="interrupted before anything was begun; stable serves")
 
 
 def _stopped(state: State, seen: Seen) -> Move | None:

@@ -29,14 +29,14 @@ def heeded(word: Asked, journal: Journal, clock: Clock, patience: timedelta) -> 
 
     Raises Unreachable where the runner does not heed it in `patience`.
     """
-    seen, began = len(journal.read()), clock.now()
+    seen, began = len(journal.read()), clock.elapsed()
     while not clock.interrupted():
         events = journal.read()
         yield from events[seen:]
         seen = max(seen, len(events))
         if had_effect(word, folded(events)):
             return
-        if clock.now() - began > patience:
+        if clock.elapsed() - began > patience:
             raise Unreachable(
                 f"the runner has not heeded `{word.what}` in {shown(patience)}; the word stays for it",
                 remedy="`davy canary status` says whether the runner lives; `davy canary resume` takes over a lost one",

@@ -13,6 +13,7 @@ from typing import Any
 
 from davy.canary.marks import MANAGED_BY, object_name
 from davy.canary.ports import Holder
+from davy.pipeline.adapters.clock import uptime
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, LockedOut, Missing, Unreachable
 from davy.pipeline.model import Workload
@@ -50,7 +51,7 @@ class KubernetesLock:
         *,
         lasts: timedelta = timedelta(seconds=30),
         sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = uptime,
     ) -> None:
         """`lasts`: without renewal for this long the lock is anyone's."""
         self._api, self._workload, self._lasts = api, workload, lasts

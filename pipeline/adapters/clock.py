@@ -5,7 +5,7 @@ import select
 import signal
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,6 +15,15 @@ ONE_WISH = 0.5
 INSISTS = 3
 """So many times Ctrl-C break off even a rollback. SIGTERM never does: CI sends SIGINT and then SIGTERM when a job is
 cancelled, and a rollback under way must outlive both."""
+
+
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux' monotonic clock stands still while the machine is suspended, and a Lease does not."""
+
+
+def uptime() -> float:
+    """Seconds by a clock that nobody sets."""
+    return time.clock_gettime(STEADY)
 
 
 class SystemClock:
@@ -51,6 +60,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """Since the machine was started; while it was suspended, too."""
+        return timedelta(seconds=uptime())
 
     def sleep(self, seconds: float) -> None:
         """Wait. The first signal ends one wait, the one that runs or else the next; later ones are whole again:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from simulation import people
 from simulation.pods import NEVER, Nature
 from simulation.scene import Scene
 from simulation.weather import Spell
@@ -155,6 +156,42 @@ def _rights(scene: Scene, chance: Random) -> None:
     _spell(scene, chance, (Fault("instead", status=403),))
 
 
+def _word(scene: Scene, chance: Random) -> None:
+    """People's commands."""
+    for number in range(chance.choice((1, 1, 2, 3))):
+        what = chance.choice(("abort", "hold", "promote", "promote"))
+        people.word(scene, f"person-{number + 1}", what, chance.uniform(2.0, LONG))
+
+
+def _repeated(scene: Scene, chance: Random, act: Callable[[], None], times: int) -> None:
+    for _ in range(times):
+        scene.world.timeline.at(chance.uniform(0.5, LONG), act)
+
+
+def _edit(scene: Scene, chance: Random) -> None:
+    """People's hands on the Deployment."""
+    _repeated(scene, chance, lambda: people.edit(scene.world, chance), chance.choice((1, 1, 2)))
+
+
+def _scaler(scene: Scene, chance: Random) -> None:
+    """An autoscaler."""
+    _repeated(scene, chance, lambda: people.scale(scene.world, chance), chance.choice((1, 2, 4)))
+
+
+def _gitops(scene: Scene, chance: Random) -> None:
+    """A tool that applies the manifest of before, again and again."""
+    whole, manifest = chance.random() < 0.4, scene.manifest
+    if chance.random() < 0.4:
+        # The template is the pipeline's, only the rest is the tool's.
+        manifest = {**manifest, "spec": {k: v for k, v in manifest["spec"].items() if k != "template" or whole}}
+    _repeated(scene, chance, lambda: people.apply_again(scene.world, manifest, whole=whole), chance.choice((1, 3)))
+
+
+def _objects(scene: Scene, chance: Random) -> None:
+    """The journal or the lock is deleted or cut."""
+    _repeated(scene, chance, lambda: people.damage(scene.world, chance), chance.choice((1, 1, 2)))
+
+
 FEATURES: dict[str, Feature] = {
     "kill": _kill,
     "second": _second,
@@ -171,4 +208,9 @@ FEATURES: dict[str, Feature] = {
     "sick": _sick,
     "rights": _rights,
     "unmeasured": _unmeasured,
+    "word": _word,
+    "edit": _edit,
+    "scaler": _scaler,
+    "gitops": _gitops,
+    "objects": _objects,
 }

@@ -42,7 +42,7 @@ def _flapping(sides: Sides, windows: int, chance: Random) -> Decision:
 
 
 def _slow(sides: Sides, windows: int, chance: Random) -> Decision:
-    return GOOD if windows >= 6 and windows % 3 == 0 else MORE
+    return GOOD if windows >= 4 and windows % 2 == 0 else MORE
 
 
 MOODS: dict[str, Mood] = {
@@ -54,7 +54,7 @@ MOODS: dict[str, Mood] = {
     "flapping": _flapping,
     "slow": _slow,
 }
-WEIGHTS = (6, 4, 2, 2, 1, 2, 2)
+WEIGHTS = (9, 4, 2, 1, 1, 2, 2)
 
 
 class SimulatedJudge:

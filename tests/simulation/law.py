@@ -51,7 +51,7 @@ class Era:
     grants: int = 0
     """Looks that said PROMOTE, and a person's words, since the weight grew last."""
     disturbed: bool = False
-    """Somebody else changed template or strategy: what the pods do is theirs."""
+    """Somebody else changed template or strategy, or stable is sick itself: what the pods do is no runner's doing."""
     over: bool = False
 
 
@@ -63,6 +63,8 @@ class Law:
         self.era: Era | None = None
         self.broken: list[tuple[str, str]] = []
         self._fence = 0
+        self._brought: set[str] = set()
+        """Marks that others put there: `kubectl rollout undo` brings old annotations back."""
         self._words = 0
         self._taken: dict[str, int] = {}
         """By runner, the fence of its Lease."""
@@ -71,6 +73,10 @@ class Law:
     def breaks(self, name: str, sentence: str) -> None:
         self.broken.append((name, f"{self._world.timeline.now:.2f} {sentence}"))
         self._world.tell("law", name, sentence)
+
+    def left(self, deployment: Doc) -> list[str]:
+        """davy's marks that davy has to take away."""
+        return [mark for mark in marks_of(deployment) if mark not in self._brought]
 
     # ---- the witness ----
 
@@ -130,7 +136,8 @@ class Law:
             self._reads[holder] = False
 
     def _davy_wrote(self, machine: Machine, before: Doc, after: Doc) -> None:
-        machine.touched = True
+        if before["spec"] != after["spec"] or not {*marks_of(before), *marks_of(after)} <= {FENCE}:
+            machine.touched = True
         ours = machine.lock.fence
         self._fencing(machine, ours)
         if before["spec"] == after["spec"]:
@@ -164,6 +171,7 @@ class Law:
             serve, _ = self._world.server.controller.serving(image_of(before))
             surge = limits(after["spec"])[0]
             self.era = Era(release, image_of(before), min(serve, after["spec"]["replicas"]), surge)
+            self.era.disturbed = image_of(before) in self._world.natures
 
     def _is_held(self, deployment: Doc) -> bool:
         return bool(deployment["spec"].get("minReadySeconds") == HELD_MIN_READY_SECONDS)
@@ -175,7 +183,7 @@ class Law:
         return limits(deployment["spec"])[0] if self._is_held(deployment) else ALL
 
     def _grown(self, machine: Machine, era: Era, weight: int) -> None:
-        by_policy = weight == ALL and self._world.policy.on_inconclusive == "promote"
+        by_policy = weight == ALL and self._world.promotes_late
         known = machine.last in (Decision.GO_ON, Decision.PROMOTE)
         if not era.grants and not (by_policy and known) and not era.disturbed:
             name = "4" if by_policy else "3"
@@ -183,6 +191,7 @@ class Law:
         era.weight, era.grants = weight, 0
 
     def _meddled(self, before: Doc, after: Doc) -> None:
+        self._brought |= {mark for mark in marks_of(after) if mark not in marks_of(before)}
         era = self.era
         if era is None or before["spec"] == after["spec"]:
             return
@@ -198,8 +207,10 @@ class Law:
     # ---- ends ----
 
     def ended(self, machine: Machine, outcome: Outcome | None, error: BaseException | None) -> None:
-        """A runner ended by itself."""
+        """A runner ended by itself. Neither: it did what it was there for, and plays no rollout."""
         era = self.era
+        if outcome is None and error is None:
+            return
         if error is not None and not isinstance(error, DavyError):
             self.breaks("traceback", f"{machine.name}: {type(error).__name__}: {error}")
             return

@@ -39,6 +39,8 @@ class Machine:
         """By call, seconds for which the whole process is stopped before it."""
         self.dead = False
         self.is_over = False
+        self.helpers = 0
+        """How often something was begun beside the ticks."""
         self.touched = False
         """True once a write of its that moves the rollout was carried out."""
         self.last: Decision | None = None
@@ -62,6 +64,9 @@ class Machine:
 
     def monotonic(self) -> float:
         return 1000.0 + self.world.timeline.now
+
+    def elapsed(self) -> timedelta:
+        return timedelta(seconds=self.monotonic())
 
     def now(self) -> datetime:
         return BEGAN + timedelta(seconds=self.world.timeline.now + self.ahead)

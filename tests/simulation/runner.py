@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from davy.canary.aside import InTurn
 from davy.canary.memory import Killed
 from davy.canary.play import Outcome, Patience, Ports
 from davy.canary.rollout import Enforce, Order, Resume, Start, rollout
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError
-from davy.pipeline.events import CanaryPolicy
+from davy.pipeline.events import CanaryPolicy, Event
+from simulation.beside import Beside
 from simulation.judge import SimulatedJudge
 from simulation.machine import WORKLOAD, Machine
 from simulation.timeline import Over
@@ -30,6 +30,8 @@ class Manner:
     mood: str
     interval: float
     takes: float
+    beside: bool
+    """Looks go on beside the ticks, as they do in a real runner; else in turn."""
     patience: Patience
 
 
@@ -54,7 +56,8 @@ class Runner:
         machine, world = self.machine, self.machine.world
         try:
             self.outcome = self._played()
-            world.tell(machine.name, "ended", f"{self.outcome.ending.name}: {self.outcome.sentence}")
+            if self.outcome:
+                world.tell(machine.name, "ended", f"{self.outcome.ending.name}: {self.outcome.sentence}")
         except (Killed, Over):
             return
         except Exception as error:  # noqa: BLE001 - what it is, the law says
@@ -63,28 +66,39 @@ class Runner:
         machine.is_over = True
         world.law.ended(machine, self.outcome, self.error)
 
-    def _played(self) -> Outcome:
-        machine, manner = self.machine, self._manner()
+    @property
+    def manner(self) -> Manner:
+        return self._manner()
+
+    def ports(self) -> Ports:
+        """What the engine is given here."""
+        machine, manner = self.machine, self.manner
         luck = machine.world.luck(f"judge of {machine.name}")
         judge = SimulatedJudge(machine, manner.mood, luck, manner.interval, manner.takes)
-        ports = Ports(cluster=machine.cluster, lock=machine.lock, journal=machine.journal, judge=judge, clock=machine)
+        return Ports(
+            cluster=machine.cluster,
+            lock=machine.lock,
+            journal=machine.journal,
+            judge=judge,
+            clock=machine,
+            aside=Beside(machine) if manner.beside else InTurn(),
+        )
+
+    def _played(self) -> Outcome | None:
         order = self._order()
-        machine.world.tell(machine.name, "begins", type(order).__name__)
-        run = rollout(order, ports, manner.patience)
+        self.machine.world.tell(self.machine.name, "begins", type(order).__name__)
+        run = rollout(order, self.ports(), self.manner.patience)
         while True:
             try:
                 event = next(run)
             except StopIteration as stop:
                 outcome: Outcome = stop.value
                 return outcome
-            machine.world.tell(machine.name, type(event).__name__, "")
+            self.tell(event)
 
-
-def ending_of(runner: Runner) -> Ending | None:
-    """None where it was killed."""
-    if runner.outcome:
-        return runner.outcome.ending
-    return runner.error.ending if isinstance(runner.error, DavyError) else None
+    def tell(self, event: Event) -> None:
+        said = getattr(event, "what", "") or getattr(event, "because", "") or getattr(event, "sentence", "")
+        self.machine.world.tell(self.machine.name, type(event).__name__, said)
 
 
 def start_order(machine: Machine, policy: Callable[[], CanaryPolicy], release: str, image: str = NEW) -> Order:

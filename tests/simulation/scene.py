@@ -69,7 +69,8 @@ class Scene:
         self.replicas = replicas
         sizes = [pods for pods in chance.choice(((1,), (1, 2), (1, 2, 4), (2, 3))) if pods <= replicas]
         self._steps = tuple(step_plan(pods, replicas, chance) for pods in sizes)
-        self._deadline = seconds(chance.choice((40, 60, 90)))
+        self.pace = chance.choice((1.0, 3.0, 4.0, 5.0, 6.0, 8.0))
+        self._deadline = seconds(15.0 * self.pace + chance.choice((10.0, 20.0, 40.0)))
         self._choices = {
             "on_inconclusive": chance.choice(("hold", "hold", "roll_back")),
             "on_lost": chance.choice(("roll_back", "roll_back", "hold")),
@@ -84,20 +85,19 @@ class Scene:
             chance.choices(tuple(MOODS), WEIGHTS)[0],
             interval=chance.choice((2.0, 3.0, 5.0)),
             takes=chance.choice((0.0, 0.0, 0.0, 3.0)),
+            beside=chance.random() < 0.25,
             patience=Patience(going_on=seconds(chance.choice((20, 60))), rolling_back=seconds(120)),
         )
         self.runners: list[Runner] = []
-        self.pace = chance.choice((1.0, 2.5, 4.0, 4.0, 6.0))
         self.first = self.runner("ci-1", lambda machine: start_order(machine, lambda: self.policy(machine), "r1"))
-        self.world.policy = self.policy(self.first.machine)
-        self.spec = self.world.server.deployment["spec"]
+        self.manifest = self.world.server.deployment
 
     def policy(self, machine: Machine) -> CanaryPolicy:
         return CanaryPolicy(
             steps=self._steps,
             replicas=self.replicas,
             warmup=timedelta(0),
-            deadline=machine.now() + self._deadline,
+            deadline=machine.api.server_now() + self._deadline,
             **self._times,
             **self._choices,
         )
@@ -105,7 +105,7 @@ class Scene:
     def choose(self, **choices: str) -> None:
         """What the configuration says of it."""
         self._choices |= choices
-        self.world.policy = self.policy(self.first.machine)
+        self.world.promotes_late = self._choices["on_inconclusive"] == "promote"
 
     def runner(self, name: str, order: Callable[[Machine], Order]) -> Runner:
         """Ready to be started."""
@@ -164,7 +164,7 @@ class Scene:
         server = self.world.server
         if not marks_of(server.deployment):
             return
-        person = Machine(self.world, "person")
+        person = Machine(self.world, "person", pace=self.pace)
         person.journal.ask(Asked(at=person.now(), what="abort", by="person", why="enough"))
         self._later(self.resume("person's davy"))
 
@@ -172,13 +172,22 @@ class Scene:
         law, server = self.world.law, self.world.server
         self.world.timeline.sleep(60.0)
         now = server.deployment
-        if marks_of(now):
-            law.breaks("9", f"these marks are left: {', '.join(marks_of(now))}")
+        sick = law.era is not None and law.era.stable in self.world.natures
+        if (left := law.left(now)) and not sick:
+            law.breaks("9", f"these marks are left: {', '.join(left)}")
         if law.era is None or law.era.disturbed:
             return
         for key in ("strategy", "minReadySeconds", "progressDeadlineSeconds", "paused"):
-            if now["spec"].get(key) != self.spec.get(key):
-                law.breaks("9", f"{key} is {now['spec'].get(key)}, it was {self.spec.get(key)}")
+            if now["spec"].get(key) != self.manifest["spec"].get(key):
+                law.breaks("9", f"{key} is {now['spec'].get(key)}, it was {self.manifest['spec'].get(key)}")
+
+
+def _ending(runner: Runner) -> str:
+    if runner.outcome:
+        return runner.outcome.ending.name
+    if runner.error:
+        return type(runner.error).__name__
+    return "killed" if runner.machine.dead else "said" if runner.machine.is_over else "never came"
 
 
 def played(seed: int, prepare: Callable[[Scene], tuple[str, ...]]) -> Result:
@@ -190,8 +199,6 @@ def played(seed: int, prepare: Callable[[Scene], tuple[str, ...]]) -> Result:
     finally:
         scene.world.timeline.end()
     world = scene.world
-    endings = tuple(
-        runner.outcome.ending.name if runner.outcome else type(runner.error).__name__ for runner in scene.runners
-    )
+    endings = tuple(_ending(runner) for runner in scene.runners)
     calls = sum(machine.calls for machine in world.machines.values())
     return Result(seed, kinds, scene.manner.mood, tuple(world.law.broken), endings, calls, world.log)

@@ -6,7 +6,6 @@ import random
 from random import Random
 from typing import TYPE_CHECKING
 
-from davy.pipeline.events import CanaryPolicy
 from simulation.controller import Controller
 from simulation.law import Law
 from simulation.pods import Nature
@@ -32,7 +31,8 @@ class World:
         self.machines: dict[str, Machine] = {}
         self.law = Law(self)
         self.natures: dict[str, Nature] = {}
-        self.policy: CanaryPolicy
+        self.promotes_late = False
+        """The policy is to promote where no verdict comes in time."""
         self.server = Server(self.timeline, self.law, first_deployment(replicas, OLD, **spec))
         controller = Controller(
             self.timeline, self.luck("controller"), lambda: self.server.deployment, self.server.noted, self.natures
