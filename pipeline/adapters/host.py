@@ -1,14 +1,14 @@
-"""Host: the clocks and the network of the machine that a client runs on. A simulation has its own."""
+"""Host: the clocks and the network of the machine that a client of Kubernetes runs on. A simulation has its own."""
 
 import http.client
+import ssl
 import time
 from collections.abc import Callable
 
+from davy.pipeline.adapters import kubecall
+from davy.pipeline.adapters.kubeaccess import Access
+from davy.pipeline.adapters.wire import Wire
 from davy.pipeline.value import dataclass
-
-
-def _dial(name: str, port: int | None, timeout: float) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(name, port, timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,8 @@ class Host:
     wall: Callable[[], float] = time.time
     """Seconds since the epoch, by a clock that people and time servers set."""
     monotonic: Callable[[], float] = time.monotonic
-    dial: Callable[[str, int | None, float], http.client.HTTPConnection] = _dial
-    """A connection to this name and port, not yet open, with this many seconds for each answer. For plain HTTP."""
+    connected: Callable[[Access, ssl.SSLContext | None, float], Wire] = kubecall.connected
+    asked: Callable[[Access, Wire, kubecall.Ask], http.client.HTTPResponse] = kubecall.asked
 
 
 HOST = Host()

@@ -9,7 +9,7 @@ from simulation.features import FEATURES
 from simulation.scene import Result, Scene, played
 
 KINDS = tuple(FEATURES)
-NAMED_ONLY = ("page", "cut", "unmeasured", "objects")
+NAMED_ONLY = ("unmeasured", "objects")
 """Kinds that come only with `--only`."""
 DRAWN = tuple(kind for kind in KINDS if kind not in NAMED_ONLY)
 """The kinds that a seed may have when none is named."""

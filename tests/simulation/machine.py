@@ -10,8 +10,9 @@ from davy.canary.adapters.kubernetes import KubernetesCluster
 from davy.canary.adapters.lease import KubernetesLock
 from davy.canary.memory import Killed
 from davy.pipeline.adapters.host import Host
+from davy.pipeline.adapters.kubeaccess import Access
 from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import Access
+from davy.pipeline.adapters.kubecall import Ask
 from davy.pipeline.model import Decision, Workload
 from simulation.objects import EPOCH
 from simulation.wire import Wire
@@ -50,7 +51,7 @@ class Machine:
         self._interrupted = False
         self._wakes = False
         self._naps = False
-        host = Host(wall=self.wall, monotonic=self.monotonic, dial=self.dial)
+        host = Host(wall=self.wall, monotonic=self.monotonic, connected=self.connected, asked=self.asked)
         self.api = KubeApi(ACCESS, sleep=self.doze, host=host)
         self.lock = KubernetesLock(self.api, WORKLOAD, sleep=self.doze, monotonic=self.monotonic)
         self.cluster = KubernetesCluster(self.api, WORKLOAD)
@@ -107,5 +108,8 @@ class Machine:
         self.dead = True
         raise Killed
 
-    def dial(self, name: str, port: int | None, timeout: float) -> Any:
-        return Wire(self, timeout)
+    def connected(self, access: Access, tls: object, ends: float) -> Any:
+        return Wire(self, ends)
+
+    def asked(self, access: Access, wire: Any, ask: Ask) -> Any:
+        return wire.ask(ask)

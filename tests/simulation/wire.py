@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from simulation.objects import date_header
 from simulation.server import Reply, Request, parse_request, refusal
 
 if TYPE_CHECKING:
+    from davy.pipeline.adapters.kubecall import Ask
     from simulation.machine import Machine
 
 PAGE = b"<html><head><title>Sign in</title></head><body>Please sign in to continue.</body></html>"
@@ -36,92 +37,60 @@ class Response:
 
     will_close = False
 
-    def __init__(self, wire: Wire, reply: Reply, second: int, seconds: float = 0.0, whole: int | None = None) -> None:
-        self._wire, self._body, self._left = wire, reply.body, seconds
-        self._missing = 0 if whole is None else whole - len(reply.body)
+    def __init__(self, wire: Wire, reply: Reply, second: int, seconds: float = 0.0, missing: int = 0) -> None:
+        """`seconds`: until all of it came. `missing`: bytes that were promised and do not come."""
+        self._wire, self._body, self._seconds = wire, reply.body, seconds
+        self.length = missing
         self.status = reply.status
         self.headers: Mapping[str, str] = {"Date": date_header(second), "Content-Type": reply.kind}
 
     def read(self, most: int | None = None) -> bytes:
-        """All of it, or a piece; what comes slowly takes its time."""
-        if most is None or most < 0:
-            self._wire.rest(self._left)
-            piece, self._body, self._left = self._body, b"", 0.0
-        else:
-            pause = min(self._left, 1.0)
-            self._wire.rest(pause)
-            self._left -= pause
-            size = most if self._left <= 0 else 1
-            piece, self._body = self._body[:size], self._body[size:]
-        if not self._body and self._missing:
-            raise http.client.IncompleteRead(piece, self._missing)
+        """All of it, or as much; what comes slowly takes its time."""
+        seconds, self._seconds = self._seconds, 0.0
+        self._wire.rest(seconds)
+        size = len(self._body) if most is None else most
+        piece, self._body = self._body[:size], self._body[size:]
         return piece
 
-    read1 = read
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self.read().splitlines(keepends=True)
-
-    def getheader(self, name: str, default: str | None = None) -> str | None:
-        return self.headers.get(name, default)
+    def readline(self, most: int) -> bytes:
+        line, _, self._body = self._body.partition(b"\n")
+        return line and line + b"\n"
 
     def isclosed(self) -> bool:
         return not self._body
 
-    def close(self) -> None:
-        self._body = b""
-
-
-class Socket:
-    """As far as a client touches it."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    def settimeout(self, seconds: float) -> None:
-        self._wire.timeout = seconds
-
-    def shutdown(self, how: int) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
 
 class Wire:
-    """What stands for an `http.client.HTTPConnection`."""
+    """What stands for a connection."""
 
-    def __init__(self, machine: Machine, timeout: float) -> None:
-        self._machine, self.timeout = machine, timeout
-        self._asked: tuple[str, str, bytes | None, str] | None = None
-        self.sock: Socket | None = None
+    def __init__(self, machine: Machine, ends: float) -> None:
+        self._machine, self._ends, self._wait = machine, ends, float("inf")
 
-    def connect(self) -> None:
-        self.sock = Socket(self)
+    def until(self, ends: float, *, wait: float = float("inf"), most: float = 0) -> None:
+        self._ends, self._wait = ends, wait
 
     def close(self) -> None:
-        self.sock = None
+        """There is nothing to close."""
 
     def rest(self, seconds: float) -> None:
+        """Wait for what comes late. Raises TimeoutError at the deadline."""
+        left = self._ends - self._machine.monotonic()
+        if seconds > left:
+            self._machine.doze(max(left, 0.0))
+            raise TimeoutError("timed out")
         if seconds:
             self._machine.doze(seconds)
 
-    def request(
-        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        self._asked = (method, target, body, (headers or {}).get("Content-Type", ""))
-
-    def getresponse(self) -> Response:
+    def ask(self, ask: Ask) -> Response:
         """One call: three moments at which the runner may die, two at which others may come between."""
         machine, world = self._machine, self._machine.world
-        assert self._asked is not None
         machine.calls += 1
         call = machine.calls
         if call in machine.stalls:
             world.note(machine, "stopped", f"for {machine.stalls[call]:.0f} s")
             machine.doze(machine.stalls[call])
         self._moment(call, "before")
-        request = parse_request(machine.name, *self._asked)
+        request = parse_request(machine.name, ask.method, ask.target, ask.data, ask.kind)
         fault = world.weather.fault(request)
         there, back = world.latency()
         machine.doze(there)
@@ -173,7 +142,7 @@ class Wire:
             case "after":
                 return Response(self, said, second)
             case "cut":
-                return Response(self, half, second, whole=len(reply.body))
+                return Response(self, half, second, missing=len(reply.body) - len(half.body))
             case "cut text":
                 return Response(self, half, second)
             case "drip":
@@ -184,5 +153,6 @@ class Wire:
         return self._machine.world.server.answer(request)
 
     def _silence(self) -> TimeoutError:
-        self._machine.doze(self.timeout)
+        left = self._ends - self._machine.monotonic()
+        self._machine.doze(max(0.0, min(self._wait, left)))
         return TimeoutError("timed out")
