@@ -44,6 +44,7 @@ class Era:
     release: str
     stable: str
     """Image of the stable side."""
+    canary: str
     floor: int
     """Stable pods that must serve."""
     weight: int
@@ -151,7 +152,7 @@ class Law:
             self.breaks("2", f"{machine.name} was told to roll back, and wrote something else")
         if weight > era.weight:
             self._grown(machine, era, weight)
-        if image_of(before) != era.stable and not weight and self._is_held(after):
+        if image_of(before) == era.canary and not weight and self._is_held(after):
             self.breaks("2", "the rollback is not whole in one write")
         if not marks_of(after):
             era.over = True
@@ -170,7 +171,7 @@ class Law:
         if release and fresh and image_of(before) != image_of(after):
             serve, _ = self._world.server.controller.serving(image_of(before))
             surge = limits(after["spec"])[0]
-            self.era = Era(release, image_of(before), min(serve, after["spec"]["replicas"]), surge)
+            self.era = Era(release, image_of(before), image_of(after), min(serve, after["spec"]["replicas"]), surge)
             self.era.disturbed = image_of(before) in self._world.natures
 
     def _is_held(self, deployment: Doc) -> bool:
@@ -178,7 +179,7 @@ class Law:
 
     def _weight(self, era: Era, deployment: Doc) -> int:
         """How many canary pods this spec allows."""
-        if image_of(deployment) == era.stable:
+        if image_of(deployment) != era.canary:
             return 0
         return limits(deployment["spec"])[0] if self._is_held(deployment) else ALL
 
@@ -223,7 +224,7 @@ class Law:
         self._left(machine, era, ending, raised=raised)
 
     def _left(self, machine: Machine, era: Era, ending: Ending, *, raised: bool) -> None:
-        serves = image_of(self._world.server.deployment) != era.stable
+        serves = image_of(self._world.server.deployment) == era.canary
         if era.disturbed or not machine.touched:
             return
         if raised and serves and not self._world.weather.keeps_from(DEPLOYMENT, self._world.timeline.now - 60):

@@ -12,9 +12,10 @@ from davy.pipeline.events import Event
 from davy.workflows.saying import lives, said
 from simulation.law import image_of
 from simulation.machine import Machine
+from simulation.manifest import defaulted
 from simulation.objects import Unfit
 from simulation.runner import Runner
-from simulation.server import DEPLOYMENT, LEASES, MAPS, defaulted
+from simulation.server import DEPLOYMENT, LEASES, MAPS
 
 if TYPE_CHECKING:
     from davy.canary.play import Outcome

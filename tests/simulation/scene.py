@@ -16,6 +16,8 @@ from simulation.machine import Machine
 from simulation.runner import Manner, Runner, enforce_order, resume_order, start_order
 from simulation.world import NEW, World
 
+SIZES = ((1,), (1,), (2,), (1, 2), (1, 2), (2, 3), (1, 2, 4))
+"""Canary pods of the steps."""
 LONGEST = 1200.0
 """Seconds in which a runner must come to an end once no fault happens any more."""
 MOST_CALLS = 20_000
@@ -67,7 +69,9 @@ class Scene:
         )
         self.world = World(seed, replicas, **spec)
         self.replicas = replicas
-        sizes = [pods for pods in chance.choice(((1,), (1, 2), (1, 2, 4), (2, 3))) if pods <= replicas]
+        sizes = [
+            pods for pods in chance.choice(((1,), (1,), (2,), (1, 2), (1, 2), (2, 3), (1, 2, 4))) if pods <= replicas
+        ]
         self._steps = tuple(step_plan(pods, replicas, chance) for pods in sizes)
         self.pace = chance.choice((1.0, 3.0, 4.0, 5.0, 6.0, 8.0))
         self._deadline = seconds(15.0 * self.pace + chance.choice((10.0, 20.0, 40.0)))

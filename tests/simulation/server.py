@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from simulation.controller import Controller
+from simulation.manifest import defaulted
 from simulation.objects import Doc, Unfit, merged, patched, stamp, text
-from simulation.pods import HASH, REVISION, Pod
+from simulation.pods import REVISION, Pod
 from simulation.timeline import Timeline
+from simulation.watches import Watches
 
 SPACE = "namespaces/shop"
 DEPLOYMENTS = f"/apis/apps/v1/{SPACE}/deployments"
@@ -27,11 +29,12 @@ SCALERS = f"/apis/autoscaling/v2/{SPACE}/horizontalpodautoscalers"
 BUDGETS = f"/apis/policy/v1/{SPACE}/poddisruptionbudgets"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
+LISTS = frozenset({DEPLOYMENTS, SETS, PODS, SLICES, MAPS, LEASES, EVENTS, SCALERS, BUDGETS})
+
 MOST_OF_A_MAP = 1024 * 1024
 """https://kubernetes.io/docs/concepts/configuration/configmap/"""
 LARGEST = 3 * 1024 * 1024
 """Bytes of a request body. https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/server/config.go"""
-STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,8 @@ class Server:
         self._texts: dict[str, bytes] = {}
         self.deployment = deployment
         self.controller: Controller
-        self._lists: dict[str, tuple[int, bytes]] = {}
-        self.sent = 0
+        self._lists: dict[str, tuple[int, str, bytes]] = {}
+        self.watches = Watches(self)
 
     # ---- requests ----
 
@@ -121,15 +124,35 @@ class Server:
     def _shown(self, path: str, query: Mapping[str, str]) -> bytes:
         if path == DEPLOYMENT or path in self.things:
             return self._text(path)
-        if path in (SETS, PODS, SLICES):
-            return self._listed(path)
         if path.startswith(PODS + "/"):
             return self._pod(path[len(PODS) + 1 :])
-        if path in (DEPLOYMENTS, MAPS, LEASES, EVENTS, SCALERS, BUDGETS):
-            there = [doc for name, doc in self.things.items() if name.startswith(path + "/")]
-            items = [self.deployment] if path == DEPLOYMENTS else there
-            return text({"metadata": {"resourceVersion": str(self.revision)}, "items": items}).encode()
+        if path in LISTS:
+            version, body = self.listed(path, query)
+            self.watches.remember(path, version, body)
+            return self._page(body, query)
         raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
+
+    def listed(self, path: str, query: Mapping[str, str]) -> tuple[str, bytes]:
+        """A whole list, and its resourceVersion."""
+        if path in (SETS, PODS, SLICES):
+            return self._made_by_controllers(path)
+        version = str(self.revision)
+        there = [doc for name, doc in self.things.items() if name.startswith(path + "/")]
+        items = [self.deployment] if path == DEPLOYMENTS else there
+        if (name := query.get("fieldSelector", "").removeprefix("metadata.name=")) and "=" not in name:
+            items = [doc for doc in items if doc["metadata"]["name"] == name]
+        return version, text({"metadata": {"resourceVersion": version}, "items": items}).encode()
+
+    def _page(self, body: bytes, query: Mapping[str, str]) -> bytes:
+        """`limit` and `continue`."""
+        limit, begin = int(query.get("limit", 0)), int(query.get("continue", 0))
+        if not begin and (not limit or body.count(b'"metadata"') <= limit):
+            return body
+        whole = json.loads(body)
+        items, meta = whole["items"], whole["metadata"]
+        end = begin + limit if limit else len(items)
+        more = {"continue": str(end), "remainingItemCount": len(items) - end} if end < len(items) else {}
+        return text({"metadata": {**meta, **more}, "items": items[begin:end]}).encode()
 
     def _pod(self, rest: str) -> bytes:
         name, _, part = rest.partition("/")
@@ -140,12 +163,12 @@ class Server:
             return b"cannot find the price list\n" if pod.has_crashed(self._timeline.now) else b"serving\n"
         return text(pod.document(self._timeline.now)).encode()
 
-    def _listed(self, path: str) -> bytes:
+    def _made_by_controllers(self, path: str) -> tuple[str, bytes]:
         """Lists of the controllers' objects, written once for every change."""
-        version, known = self.controller.version, self._lists.get(path)
-        if known is not None and known[0] == version:
-            return known[1]
-        now, pods = self._timeline.now, self.controller.pods()
+        state, known = self.controller.version, self._lists.get(path)
+        if known is not None and known[0] == state:
+            return known[1:]
+        now, pods, version = self._timeline.now, self.controller.pods(), str(self.revision)
         match path.rpartition("/")[2]:
             case "replicasets":
                 items: list[Any] = [each.document(self.uid) for each in self.controller.sets]
@@ -153,9 +176,9 @@ class Server:
                 items = [pod.document(now) for pod in pods]
             case _:
                 items = [self._slice(pods)]
-        body = text({"metadata": {"resourceVersion": str(self.revision)}, "items": items}).encode()
-        self._lists[path] = (version, body)
-        return body
+        body = text({"metadata": {"resourceVersion": version}, "items": items}).encode()
+        self._lists[path] = (state, version, body)
+        return version, body
 
     def _slice(self, pods: list[Pod]) -> Doc:
         now = self._timeline.now
@@ -211,8 +234,8 @@ class Server:
         notes = {**(before["metadata"].get("annotations") or {})}
         if current:
             notes[REVISION] = str(current.revision)
+        self.revision += 1
         if status != before.get("status") or notes != before["metadata"].get("annotations"):
-            self.revision += 1
             meta = {**before["metadata"], "annotations": notes, "resourceVersion": str(self.revision)}
             self.deployment = {**before, "metadata": meta, "status": status}
             self._texts.pop(DEPLOYMENT, None)
@@ -278,24 +301,6 @@ def refusal(status: int, reason: str, message: str) -> Reply:
     return Reply(status, text({**said, "code": status}).encode())
 
 
-def defaulted(deployment: Doc) -> Doc:
-    """A Deployment with the API's defaults, in the form that is kept. Raises Unfit where it is not valid."""
-    spec = dict(deployment["spec"])
-    spec["strategy"] = spec.get("strategy") or STRATEGY
-    if spec.get("progressDeadlineSeconds") is None:
-        spec["progressDeadlineSeconds"] = 600
-    for key in ("minReadySeconds", "paused"):
-        if not spec.get(key):
-            spec.pop(key, None)
-    rolling = spec["strategy"].get("rollingUpdate") or STRATEGY["rollingUpdate"]
-    if str(rolling["maxSurge"]) in ("0", "0%") and str(rolling["maxUnavailable"]) in ("0", "0%"):
-        raise Unfit(422, "Invalid", "maxUnavailable: may not be 0 when `maxSurge` is 0")
-    if spec["progressDeadlineSeconds"] <= spec.get("minReadySeconds", 0):
-        raise Unfit(422, "Invalid", "progressDeadlineSeconds: must be greater than minReadySeconds")
-    meta = {key: value for key, value in deployment["metadata"].items() if value != {} or key != "labels"}
-    return {**deployment, "metadata": meta, "spec": spec}
-
-
 def _same(before: Doc, after: Doc) -> bool:
     return before is after or {**before, "metadata": {**before["metadata"], "resourceVersion": ""}} == {
         **after,
@@ -307,25 +312,3 @@ def _valid(path: str, body: Doc) -> None:
     data = body.get("data") or {}
     if path.startswith(MAPS) and sum(len(value) for value in data.values()) > MOST_OF_A_MAP:
         raise Unfit(422, "Invalid", "ConfigMap is invalid: []: Too long: may not be more than 1048576 bytes")
-
-
-def first_deployment(replicas: int, image: str, **spec: object) -> Doc:
-    """As a user's manifest made it, long ago."""
-    template = {
-        "metadata": {"labels": {"app": "checkout"}},
-        "spec": {"containers": [{"name": "app", "image": image, "readinessProbe": {"httpGet": {"path": "/"}}}]},
-    }
-    meta = {
-        "name": "checkout",
-        "namespace": "shop",
-        "uid": "uid-checkout",
-        "generation": 1,
-        "resourceVersion": "1",
-        "annotations": {REVISION: "1"},
-    }
-    base = {"replicas": replicas, "selector": {"matchLabels": {"app": "checkout"}}, "template": template}
-    return {**defaulted({"metadata": meta, "spec": {**base, **spec}}), "status": {"observedGeneration": 1}}
-
-
-Handler = Callable[[Request], Reply]
-__all__ = ["HASH", "Handler", "Reply", "Request", "Server", "Witness"]

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulation.objects import date_header
+from simulation.objects import Unfit, date_header
 from simulation.server import Reply, Request, parse_request, refusal
+from simulation.watches import Stream
 
 if TYPE_CHECKING:
     from davy.pipeline.adapters.kubecall import Ask
@@ -81,7 +82,7 @@ class Wire:
         if seconds:
             self._machine.doze(seconds)
 
-    def ask(self, ask: Ask) -> Response:
+    def ask(self, ask: Ask) -> Response | Stream:
         """One call: three moments at which the runner may die, two at which others may come between."""
         machine, world = self._machine, self._machine.world
         machine.calls += 1
@@ -112,8 +113,10 @@ class Wire:
             self._machine.world.note(self._machine, "killed", moment)
             self._machine.die()
 
-    def _met(self, request: Request, fault: Fault | None) -> Response:
+    def _met(self, request: Request, fault: Fault | None) -> Response | Stream:
         second = int(self._machine.world.timeline.now)
+        if fault is None and request.query.get("watch") == "true":
+            return self._watched(request, second)
         if fault is None:
             return Response(self, self._answered(request), second)
         match fault.kind:
@@ -148,6 +151,18 @@ class Wire:
             case "drip":
                 return Response(self, reply, second, seconds=fault.seconds)
         raise AssertionError(fault.kind)
+
+    def _watched(self, request: Request, second: int) -> Response | Stream:
+        try:
+            return Stream(self, self._machine.world.server, request)
+        except Unfit as error:
+            return Response(self, refusal(error.status, error.reason, str(error)), second)
+
+    def pause(self, seconds: float, silent: float) -> None:
+        """Wait for more of a stream that has been silent so long already."""
+        if silent + seconds > self._wait:
+            raise TimeoutError("timed out")
+        self._machine.doze(seconds)
 
     def _answered(self, request: Request) -> Reply:
         return self._machine.world.server.answer(request)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from simulation.controller import Controller
 from simulation.law import Law
+from simulation.manifest import first_deployment
 from simulation.pods import Nature
-from simulation.server import Server, first_deployment
+from simulation.server import Server
 from simulation.timeline import Timeline
 from simulation.weather import Weather
 
