@@ -183,8 +183,8 @@ class KubernetesCluster:
     def _write(self, wanted: Callable[[Doc], manifests.Ops]) -> None:
         """One patch. Refused, it is looked at why: another fence is a Conflict, else it is tried on what is there now.
 
-        The fence is missing where someone replaced the whole Deployment, or is none that a lock gave: then the Lease says whether
-        we may go on.
+        The fence is missing where someone replaced the whole Deployment, or is none that a lock gave: then the Lease
+        says whether we may go on.
         """
         if not self._fence:
             raise Conflict(f"Deployment {self._workload} was not taken before it was written to.")

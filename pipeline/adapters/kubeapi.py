@@ -20,6 +20,8 @@ from davy.pipeline.value import dataclass
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Asks for an object without what is in it. https://kubernetes.io/docs/reference/using-api/api-concepts/"""
 
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
@@ -38,6 +40,7 @@ class _Ask:
     timeout: float
     data: bytes | None = None
     kind: str = JSON
+    accept: str = JSON
     repeatable: bool = True
     """False: not sent again once it may have been carried out."""
 
@@ -93,6 +96,10 @@ class KubeApi:
 
     # ---- the verbs ----
 
+    def metadata(self, path: str) -> Doc:
+        """An object's metadata alone; a server that cannot do that gives the whole object."""
+        return self.request("GET", path, accept=f"{METADATA}, {JSON};q=0.9")
+
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
         """Raises Missing, Forbidden, Unreachable; so do the others."""
         return self.request("GET", path, query=query)
@@ -126,6 +133,7 @@ class KubeApi:
         query: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         repeatable: bool | None = None,
+        accept: str = JSON,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
@@ -136,6 +144,7 @@ class KubeApi:
                 timeout=timeout or self._timeout,
                 data=data,
                 kind=content_type,
+                accept=accept,
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )
@@ -222,7 +231,7 @@ class KubeApi:
         return _Tls(host, port=place.port, timeout=timeout, tls=self._tls, name=self.access.server_name)
 
     def _exchanged(self, connection: http.client.HTTPConnection, ask: _Ask) -> Answer:
-        headers = self._headers(ask.kind if ask.data else None)
+        headers = {**self._headers(ask.kind if ask.data else None), "Accept": ask.accept}
         connection.request(ask.method, self._path(ask.target), body=ask.data, headers=headers)
         response = connection.getresponse()
         body = response.read()
