@@ -55,7 +55,7 @@ class Found:
 
 def found(wish: Wish, state: State | None, standing: Standing, now: datetime) -> Found:
     """What to do first. The lock is already ours, so no runner is alive behind an unfinished journal."""
-    if state is None or not state.open:
+    if state is None or not state.open or not state.policy.steps:
         return _without_journal(standing, now)
     name = state.started.release
     if _promoted_by_hand(state, standing):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from davy.canary.ledgerlines import word_of
 from davy.canary.ports import Journal
 from davy.canary.state import Phase, State, folded
 from davy.pipeline.durations import shown
@@ -19,7 +20,7 @@ def asked(what: str, by: str, why: str, journal: Journal, clock: Clock) -> Asked
     state = folded(journal.read())
     if state is None or not state.open:
         raise Missing(f"there is no canary to {what}", remedy="`davy canary status` says how things stand")
-    word = Asked(at=clock.now(), what=what, by=by, why=why)
+    word = word_of(Asked(at=clock.now(), what=what, by=by, why=why))
     journal.ask(word)
     return word
 

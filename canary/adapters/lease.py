@@ -210,12 +210,12 @@ def _holder(spec: Doc) -> Holder | None:
 
 
 def _locked_out(workload: Workload, holder: Holder) -> LockedOut:
-    ends = holder.renewed_at + holder.lasts
+    ends = holder.renewed_at + holder.lasts + SLACK
     return LockedOut(
         f"{workload} is being released by {holder.runner}, since {holder.since:%H:%M:%S} UTC "
         f"(last sign of life {holder.renewed_at:%H:%M:%S}).",
         remedy=f"Wait for it, or see `davy canary status`. If that runner is gone, the lock ends at {ends:%H:%M:%S} "
-        "UTC; after that `davy canary resume` takes over.",
+        "UTC; `davy canary resume` waits for that and takes over.",
     )
 
 

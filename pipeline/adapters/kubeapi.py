@@ -22,6 +22,8 @@ from davy.pipeline.errors import DavyError, Missing
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Asks for an object without what is in it. https://kubernetes.io/docs/reference/using-api/api-concepts/"""
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
 WHOLE = 2.0
@@ -84,6 +86,10 @@ class KubeApi:
 
     # ---- the verbs ----
 
+    def metadata(self, path: str) -> Doc:
+        """An object's metadata alone; a server that cannot do that gives the whole object."""
+        return self.request("GET", path, accept=f"{METADATA}, {JSON};q=0.9")
+
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
         """A thing, or a whole list, page by page. Raises Missing, Forbidden, Unreachable; so do the others."""
         if not is_list("GET", path):
@@ -134,6 +140,7 @@ class KubeApi:
         body: Any = None,
         content_type: str = JSON,
         query: Mapping[str, Any] | None = None,
+        accept: str = JSON,
         timeout: float | None = None,
         repeatable: bool | None = None,
     ) -> Doc:
@@ -146,6 +153,7 @@ class KubeApi:
                 timeout=timeout or self._timeout,
                 data=data,
                 kind=content_type,
+                accept=accept,
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )

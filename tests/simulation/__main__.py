@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 
-from simulation.draw import DRAWN, KINDS, drawn, played_with, smallest
+from simulation.draw import KINDS, drawn, played_with, smallest
 from simulation.scene import Result
 
 SAY_EVERY = 10.0
@@ -23,7 +23,7 @@ def main(words: list[str]) -> int:
     breaks: Counter[str] = Counter()
     calls, said = 0, time.monotonic()
     for seed in range(asked.start, asked.start + asked.seeds):
-        result = played_with(seed, drawn(seed, DRAWN) if only is None else only)
+        result = played_with(seed, drawn(seed) if only is None else only)
         calls += result.calls
         endings.update(result.endings)
         if asked.verbose:

@@ -9,19 +9,13 @@ from simulation.features import FEATURES
 from simulation.scene import Result, Scene, played
 
 KINDS = tuple(FEATURES)
-NAMED_ONLY = ("unmeasured", "objects")
-"""Kinds that come only with `--only`."""
-DRAWN = tuple(kind for kind in KINDS if kind not in NAMED_ONLY)
-"""The kinds that a seed may have when none is named."""
 HOW_MANY = (0, 1, 1, 2, 2, 3, 4)
 
 
-def drawn(seed: int, among: Sequence[str]) -> tuple[str, ...]:
+def drawn(seed: int) -> tuple[str, ...]:
     """A seed's kinds, in the order of the table."""
     chance = Random(f"{seed}:kinds")
-    # The whole table is put in order, so that what a seed has does not hang on how many kinds there are to leave out.
-    order = sorted(KINDS, key=lambda kind: Random(f"{seed}:{kind}").random())
-    chosen = [kind for kind in order if kind in among][: chance.choice(HOW_MANY)]
+    chosen = chance.sample(KINDS, chance.choice(HOW_MANY))
     return tuple(kind for kind in KINDS if kind in chosen)
 
 

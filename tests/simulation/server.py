@@ -47,6 +47,12 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     kind: str = ""
+    accept: str = ""
+
+    @property
+    def is_partial(self) -> bool:
+        """Only the metadata is wanted."""
+        return "as=PartialObjectMetadata" in self.accept
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,10 @@ class Witness(Protocol):
     def moved(self) -> None: ...
 
 
-def parse_request(who: str, method: str, target: str, body: bytes | None, kind: str) -> Request:
-    return Request(who, method, *_parsed(target), body, kind)
+def parse_request(
+    who: str, method: str, target: str, *, body: bytes | None = None, kind: str = "", accept: str = ""
+) -> Request:
+    return Request(who, method, *_parsed(target), body, kind, accept)
 
 
 @lru_cache(maxsize=1000)
@@ -104,6 +112,8 @@ class Server:
         path, method = request.path, request.method
         if request.body is not None and len(request.body) > LARGEST:
             raise Unfit(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
+        if method == "GET" and request.is_partial and (found := self.found(path)) is not None:
+            return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
         if method == "GET":
             return self._shown(path, request.query)
         body = json.loads(request.body) if request.body else None

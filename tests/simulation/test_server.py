@@ -22,7 +22,7 @@ def world():
 
 def asked(world, target, method="GET", body=None, kind=""):
     data = None if body is None else json.dumps(body).encode()
-    reply = world.server.answer(parse_request("hand", method, target, data, kind))
+    reply = world.server.answer(parse_request("hand", method, target, body=data, kind=kind))
     return reply.status, json.loads(reply.body)
 
 

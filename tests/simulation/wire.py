@@ -91,7 +91,7 @@ class Wire:
             world.note(machine, "stopped", f"for {machine.stalls[call]:.0f} s")
             machine.doze(machine.stalls[call])
         self._moment(call, "before")
-        request = parse_request(machine.name, ask.method, ask.target, ask.data, ask.kind)
+        request = parse_request(machine.name, ask.method, ask.target, body=ask.data, kind=ask.kind, accept=ask.accept)
         fault = world.weather.fault(request)
         there, back = world.latency()
         machine.doze(there)
@@ -101,7 +101,7 @@ class Wire:
             world.note(machine, f"{request.method} {request.path}", f"{fault and fault.kind}: {type(error).__name__}")
             raise
         world.note(machine, f"{request.method} {request.path}", f"{response.status}{f' {fault.kind}' if fault else ''}")
-        if response.status == 200 and request.method == "GET":
+        if response.status == 200 and request.method == "GET" and not request.is_partial:
             world.law.read(machine.name, request.path)
         self._moment(call, "during")
         machine.doze(back)
