@@ -88,6 +88,7 @@ class Wire:
         machine.calls += 1
         call = machine.calls
         if call in machine.stalls:
+            machine.stood_still += 1
             world.note(machine, "stopped", f"for {machine.stalls[call]:.0f} s")
             machine.doze(machine.stalls[call])
         self._moment(call, "before")
