@@ -107,6 +107,13 @@ def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
     if len(asked) != 1 or asked[0].shard is None or not asked[0].suite.files:
         what = "--files goes with one --suite that has `files`, and with --shard"
         raise Unusable("The files belong to no suite.", problems=(Problem(what=what),))
+    if not named:
+        # A plan gives every machine at least one file: nothing is what a misspelt key of a CI matrix says.
+        raise Unusable(
+            "--files names no file.",
+            problems=(Problem(what=f"suite {asked[0].suite.name} is spread by its files, and --files is empty"),),
+            remedy="Hand over `files` of the plan's matrix, or leave --files out.",
+        )
     strange = [name for name in named if name not in asked[0].files]
     if strange:
         problems = tuple(Problem(what=f"--files {name!r}: the suite's globs do not name it") for name in strange)
