@@ -59,7 +59,15 @@ def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) 
         from davy.workflows.render.live import Live  # noqa: PLC0415 - rich only where it draws
 
         return Live(sys.stderr, now, color=view.color)
-    return Text(sys.stderr) if view.verbose else Brief(sys.stderr)
+    return Text(sys.stderr) if view.verbose else Brief(sys.stderr, ends_elsewhere=are_one(sys.stdout, sys.stderr))
+
+
+def are_one(one: TextIO, other: TextIO) -> bool:
+    """Whether both come out at the same place: one terminal, one log of a CI job."""
+    try:
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def width_of(stream: TextIO) -> int | None:

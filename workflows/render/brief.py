@@ -25,8 +25,10 @@ MOST_METRICS = 3
 class Brief:
     """Writes what a person follows a release by, each fact once."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, ends_elsewhere: bool = False) -> None:
+        """`ends_elsewhere`: the summary, with the end's sentence, comes out at the same place."""
         self._text = Text(stream)
+        self._ends_elsewhere = ends_elsewhere
         self._tails = Tails()
         self._look: Verdict | None = None
         self._wrote: datetime | None = None
@@ -49,6 +51,8 @@ class Brief:
                 return replace(event, verdict=short_look(event.verdict, before))
             case e.RollbackStarted() | e.PromotionStarted() | e.Held():
                 return replace(event, because=self._unsaid(event.because))
+            case e.ReleaseFinished() if self._ends_elsewhere:
+                return replace(event, sentence="", remedy="")
             case e.CanaryFinished():
                 return replace(event, sentence=self._unsaid(event.sentence))
             case e.CanaryStarted():
