@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from davy.pipeline import plan
+from davy.pipeline import nouns, plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import SuiteFinished
@@ -92,7 +92,7 @@ def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     strange = [name for name in names if name not in known]
     if strange:
         problems = tuple(Problem(what=f"--suite {name!r}: there is no suite of this name") for name in strange)
-        raise Unusable("A suite is not there.", problems=problems, remedy=f"There are {', '.join(known) or 'none'}.")
+        raise Unusable("A suite is not there.", problems=problems, remedy=nouns.named(tuple(known)))
     if names:
         return [known[name] for name in dict.fromkeys(names)]
     return [suite for suite in task.config.tests if suite.against is None]
