@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import GateConfig
 from davy.pipeline.model import Gap
+from davy.pipeline.shares import rest, written
 
 ROUNDING = 1e-9
 """Percent that floating point may make of exactly what is asked."""
@@ -51,7 +53,15 @@ class Spent:
 
     def burn(self, objective: float) -> float:
         """How many times faster than allowed the budget goes; `objective` is a share of good events."""
-        return self.bad / self.total / (1 - objective)
+        return float(self._burn(objective))
+
+    def left(self, objective: float) -> float:
+        """Share of the budget that is left; below 0 where more is spent than there was."""
+        return float(1 - self._burn(objective))
+
+    def _burn(self, objective: float) -> Fraction:
+        # Exact: at the limit the budget is gone and not a rounding's breadth beside it.
+        return Fraction(self.bad) / Fraction(self.total) / (1 - written(objective))
 
 
 Reading = Spent | Gap
@@ -105,12 +115,12 @@ class Budget:
     @property
     def allowed(self) -> float:
         """Bad events that the window's traffic allows."""
-        return 0.0 if isinstance(self.spent, Gap) else self.spent.total * (1 - self.objective)
+        return 0.0 if isinstance(self.spent, Gap) else self.spent.total * rest(self.objective)
 
     @property
     def left(self) -> float | None:
         """Share of the budget that is left; below 0 where more is spent than there was."""
-        return None if isinstance(self.spent, Gap) else 1 - self.spent.burn(self.objective)
+        return None if isinstance(self.spent, Gap) else self.spent.left(self.objective)
 
     @property
     def left_events(self) -> float | None:

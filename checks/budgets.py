@@ -15,6 +15,7 @@ from davy.checks.spending import PIECES, Question
 from davy.pipeline.checksconfig import SloConfig
 from davy.pipeline.errors import Forbidden, Unreachable, Unusable
 from davy.pipeline.model import Gap
+from davy.pipeline.shares import share_of
 
 MOST_AT_ONCE = 8
 FINEST = timedelta(minutes=5)
@@ -33,7 +34,7 @@ def read(slos: Sequence[SloConfig], source: Callable[[], Metrics], now: datetime
 
 
 def _asked(slo: SloConfig, source: Callable[[], Metrics], now: datetime) -> Budget:
-    objective = slo.objective / 100
+    objective = share_of(slo.objective)
     try:
         return _budget(Question(slo=slo), source(), objective, now)
     except Forbidden:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from davy.checks.sequential import Metric, Rules
+from davy.pipeline.shares import rest
 
 LATE = {0.5: 1.5, 0.8: 5.0, 0.9: 7.0}
 """Nats of evidence beyond the limit that must be expected, by the share of rollouts that then have crossed it.
@@ -106,13 +107,14 @@ def information(share: float, ratio: float, null: float, base: float) -> float:
     if ratio == null:
         return 0.0
     own = share * ratio * math.log(ratio / null)
-    both = 1 + share * (ratio - 1)
-    return max(0.0, base * (own - both * math.log(both / (1 + share * (null - 1)))))
+    tolerated = 1 + share * (null - 1)
+    both = math.log1p(share * (ratio - null) / tolerated)
+    return max(0.0, base * (own - (1 + share * (ratio - 1)) * both))
 
 
 def health(share: float, base: float, objective: float | None) -> float:
     """Nats a request (of all traffic) brings that the canary, as bad as `base`, is inside its objective."""
-    allowed = 1 - objective if objective is not None else 0.0
+    allowed = rest(objective) if objective is not None else 0.0
     if not 0 < allowed < 1 or base >= allowed:
         return 0.0
     of_bad = base * math.log(base / allowed) if base > 0 else 0.0

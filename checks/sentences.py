@@ -7,6 +7,9 @@ from typing import assert_never
 
 from davy.checks.sequential import Metric, Rules, Standing
 from davy.pipeline.model import Counts, Decision, Evidence, Gap
+from davy.pipeline.shares import rest
+
+UNREAD = "Nothing is promoted at a window of which something could not be read."
 
 
 def percent(share: float) -> str:
@@ -183,7 +186,7 @@ def _at_bound(metric: Metric, evidence: Evidence, bound: str) -> tuple[Metric, E
 
 
 def _allowed(metric: Metric) -> str:
-    return percent(1 - (metric.objective or 0.0))
+    return percent(rest(metric.objective or 0.0))
 
 
 def _shown(log_e: float) -> str:

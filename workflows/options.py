@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from davy.pipeline import durations
+from davy.pipeline.shares import share_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +36,7 @@ class Share(ShareType):
         if isinstance(value, float):
             return value
         try:
-            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+            share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
         except ValueError:
             share = -1.0
         if not 0 <= share <= 1:

@@ -15,6 +15,7 @@ from davy.checks.sequential import Metric, Rules
 from davy.pipeline import durations
 from davy.pipeline.config import CanaryConfig, Config, StepConfig
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.shares import share_of
 from davy.workflows import configured, wiring
 
 UNKNOWN_REPLICAS = 1_000_000
@@ -133,7 +134,7 @@ def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ..
     dispersion = said.get("dispersion")
     if config is None:
         objective = said["objective"]
-        share = None if objective is None else objective / 100
+        share = None if objective is None else share_of(objective)
         return (Metric(name=ALONE, objective=share, dispersion=dispersion or 1.0),)
     if not config.checks.slos:
         problem = Problem(path="checks.slos", what="is empty: there is nothing to plan for")
