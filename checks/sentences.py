@@ -46,6 +46,8 @@ def gap_words(gap: Gap) -> str:
             return "no sample within the last two scrapes"
         case Gap.NAN:
             return "a value that is not a number"
+        case Gap.EXCESS:
+            return "more good or bad events than events"
         case Gap.UNREACHABLE:
             return "the metrics server gave no usable answer"
         case _:

@@ -159,7 +159,8 @@ def _objective(budget: Budget, slo: SloConfig) -> dict[str, object]:
         "window": budget.window.total_seconds(),
         "from": {"file": slo.file, "line": slo.line} if isinstance(slo, FiledSlo) else None,
         "gap": budget.gap,
-        "events": spent and {"bad": spent.bad, "total": spent.total, "bad_allowed": budget.allowed},
+        "events": spent
+        and {"bad": spent.bad, "total": spent.total, "bad_allowed": budget.allowed, "bad_seen": not spent.unseen},
         "budget_left": budget.left,
         "bad_events_left": budget.left_events,
         "since": budget.since.isoformat() if budget.since else None,
