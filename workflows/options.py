@@ -1,5 +1,6 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from davy.pipeline import durations
+from davy.pipeline.shares import share_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,12 +37,23 @@ class Share(ShareType):
         if isinstance(value, float):
             return value
         try:
-            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+            share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
         except ValueError:
             share = -1.0
         if not 0 <= share <= 1:
             self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
         return share
+
+
+class Number(click.FloatRange):
+    """A number in a range; `nan` lies in every range, and is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Fails for what is no finite number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 class Bad(BadType):
@@ -264,7 +277,7 @@ TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--rps",),
         {
-            "type": click.FloatRange(min=0.001, max=1e7),
+            "type": Number(min=0.001, max=1e7),
             "help": "Requests a second, over all pods; with --bad, no server is asked.",
         },
     ),
@@ -287,7 +300,7 @@ TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--objective",),
         {
-            "type": click.FloatRange(0, 100, min_open=True, max_open=True),
+            "type": Number(0, 100, min_open=True, max_open=True),
             "help": "Percent of good events promised; where there is no file.",
         },
     ),
