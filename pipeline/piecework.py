@@ -78,7 +78,10 @@ class _Floor:
         self, job: Job, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
     ) -> None:
         self._job, self._runners, self._crew, self._clock, self._shown = job, tuple(runners), crew, clock, shown
-        self._stories = {index: Story(label=_label(job, piece), piece=piece) for index, piece in enumerate(job.pieces)}
+        self._stories = {
+            index: Story(label=_label(job, piece), piece=piece, command=_command(job))
+            for index, piece in enumerate(job.pieces)
+        }
         self._waiting = [self._turn(index, Again(piece=piece, attempt=1)) for index, piece in enumerate(job.pieces)]
         self._idle = list(range(len(self._runners)))[::-1]
         self.busy: dict[int, tuple[_Turn, ...]] = {}
@@ -198,6 +201,10 @@ def _ran(runner: SuiteRunner, orders: tuple[SuiteOrder, ...], say: Speak) -> Run
     if isinstance(runner, ShardRunner):
         return runner.run_all(orders, say)
     return (runner.run(orders[0], partial(say, 0)),)
+
+
+def _command(job: Job) -> str:
+    return "k6" if job.order.settings.get("k6") else job.order.run
 
 
 def _label(job: Job, piece: Piece) -> str:

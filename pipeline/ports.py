@@ -295,6 +295,8 @@ class SuiteRun:
     """Reports on this machine, instead of `junit`: of any size and number; they are read as they stream."""
     took: timedelta | None = None
     """How long the test itself ran, where the place knows it better than who waits for it."""
+    notes: tuple[str, ...] = ()
+    """Of its reports, a sentence each: what was not read, and why."""
 
 
 class SuiteRunner(Protocol):

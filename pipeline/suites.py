@@ -199,7 +199,8 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
     if len(failed) == 1:
         part, suite = failed[0]
         return suite.because if not part or suite.because == named else f"{part}: {suite.because}"
-    return named or "; ".join(f"{part}: {suite.because}" for part, suite in failed[:3])
+    others = [f"{part}: {suite.because}" for part, suite in failed if suite.because != blamed(suite.cases)]
+    return "; ".join(filter(None, (named, *others[:3])))
 
 
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
@@ -253,5 +254,5 @@ def _short(suite: Suite) -> str:
         "quarantined": sum(case.quarantined and case.result.bad for case in suite.cases),
         "skipped": suite.count(CaseResult.SKIPPED),
     }
-    told = [f"{count} {word}" for word, count in counts.items() if count or word == "passed"]
-    return f"{suite.name} {', '.join(told)}"
+    told = [f"{count} {word}" for word, count in counts.items() if count or (word == "passed" and suite.cases)]
+    return f"{suite.name} {', '.join(told) or '0 tests'}"
