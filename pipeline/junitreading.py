@@ -48,8 +48,8 @@ class Reading:
     """What was cut or mended, a sentence each."""
     tools: frozenset[str] = frozenset()
     """What wrote it, where it shows: `pytest`, `ctest`."""
-    foreign: bool = False
-    """True where it is XML of another kind: its root is no suite."""
+    foreign: str = ""
+    """Its root, where that is no suite."""
 
 
 def reading(chunks: Iterable[bytes | str], *, own: bool = False) -> Reading:
@@ -117,7 +117,7 @@ class _Eyes:
     def __init__(self, *, own: bool) -> None:
         self.cases: list[Case] = []
         self.tools: set[str] = set()
-        self.foreign = False
+        self.foreign = ""
         self._own = own
         self._open: list[OpenSuite] = []
         self._times = junittimes.Times()
@@ -150,8 +150,9 @@ class _Eyes:
         plural = "" if self._cut == 1 else "s"
         return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
 
-    def _refused(self, *_: object) -> None:
-        self.foreign = not self._path
+    def _refused(self, name: str, *_: object) -> None:
+        if not self._path:
+            self.foreign = name[:FEW]
         raise Broken("its report declares a document type or entities; that is refused")
 
     def _says_nothing(self, _: str) -> None:
@@ -166,7 +167,7 @@ class _Eyes:
         self._silent = 0
         word = tag.rsplit(":", 1)[-1]
         if not self._path and word not in SUITES:
-            self.foreign = True
+            self.foreign = word[:FEW]
             raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
         if len(self._path) >= MOST_DEPTH:
             raise Broken("its report nests too deep")

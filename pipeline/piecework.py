@@ -37,6 +37,8 @@ class Worked:
     """Of those that came to an end, in the order of the pieces."""
     wrong: BaseException | None = None
     """Why not all did: what a place raised, or a KeyboardInterrupt."""
+    left: tuple[Piece, ...] = ()
+    """Those that did not."""
 
 
 def worked(
@@ -57,7 +59,7 @@ def worked(
         floor.stopped()
         raise
     yield from floor.left()
-    return Worked(stories=floor.stories(), wrong=floor.wrong)
+    return Worked(stories=floor.stories(), wrong=floor.wrong, left=floor.unfinished())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,11 @@ class _Floor:
     def stories(self) -> tuple[Story, ...]:
         """Of the pieces that came to an end."""
         return tuple(story for story in self._stories.values() if story.runs and not self._is_open(story))
+
+    def unfinished(self) -> tuple[Piece, ...]:
+        """The pieces that did not come to an end."""
+        ended = self.stories()
+        return tuple(story.piece for story in self._stories.values() if story not in ended)
 
     def _is_open(self, story: Story) -> bool:
         return self.wrong is not None and tries.again(story, self._job.rules) is not None

@@ -249,6 +249,8 @@ class SuiteOrder:
     cpus: float = 1.0
     timeout: timedelta = timedelta(minutes=10)
     collect: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    """Beside `$JUNIT`: globs of report files, or their folders, relative to where the command starts."""
     out: Path = Path("davy-out")
     """Folder of this try's log, report and collected files; made where it is not there."""
     folder: Path = Path()
