@@ -47,7 +47,8 @@ def whole(name: str, took: timedelta, result: CaseResult, message: str = "") -> 
 def settled(cases: Sequence[Case]) -> tuple[Case, ...]:
     """Of a command that ended with 0: a test that failed and was then told again and passed is one, and flaky.
 
-    gotestsum reports its reruns so. What is told twice and does not pass the last time stays as it is.
+    gotestsum reports its reruns so. What is told twice and does not pass the last time stays as it is, and what has no
+    name is never the same test.
     """
     told: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
@@ -57,7 +58,7 @@ def settled(cases: Sequence[Case]) -> tuple[Case, ...]:
 
 def _rerun_in_place(each: Sequence[Case]) -> Sequence[Case]:
     last = each[-1]
-    if last.own or last.result is not CaseResult.PASSED or not any(case.result.bad for case in each):
+    if last.own or not last.name or last.result is not CaseResult.PASSED or not any(case.result.bad for case in each):
         return each
     return [replace(last, attempts=tuple(attempt for case in each for attempt in attempts(case)))]
 

@@ -15,6 +15,10 @@ Say = Callable[[str], None]
 """Takes one line that a child printed."""
 
 
+def unheard(_: str) -> None:
+    """Says nothing to anybody."""
+
+
 class Clock(Protocol):
     """The only place time comes from."""
 
@@ -345,8 +349,8 @@ class Archive(Protocol):
         """Keep the record and the files (their names there, and where they are now); where that is, for people."""
         ...
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """The newest runs of the service, newest first; a record that cannot be read is left out."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """The newest runs of the service, newest first; a record that cannot be read is left out, and noted."""
         ...
 
     def prune(self, before: datetime, keep_at_least: int) -> int:

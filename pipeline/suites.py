@@ -213,7 +213,7 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
     because = _because(failed, blamed(cases)) if failed else ""
     ran, needed = sum(suite.tests for suite in each), _at_least(one)
     if ran < needed and not because:
-        because = f"{ran} tests ran, and at least {needed} are needed"
+        because = f"{ran} test{'' if ran == 1 else 's'} ran, and at least {needed} are needed"
         cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
         name=spread.key(one.ask.suite.name, cell.name),

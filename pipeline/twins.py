@@ -12,7 +12,7 @@ from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner, unheard
 from davy.pipeline.record import RunRecord
 from davy.pipeline.testing import reportpaths
 
@@ -196,7 +196,7 @@ class MemoryArchive:
         self.runs[name] = record
         return f"memory:{name}"
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:  # noqa: ARG002 - its are whole
         """Newest first."""
         self._checked()
         return tuple(self.runs[name] for name in sorted(self.runs, reverse=True)[:most])

@@ -151,9 +151,13 @@ def environment(order: SuiteOrder) -> dict[str, str]:
     number, of = order.shard
     told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
     told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
-    told |= {"DAVY_FAILED": "\n".join(order.failed)} if order.failed else {}
+    told |= {"DAVY_FAILED": "\n".join(map(_on_one_line, order.failed))} if order.failed else {}
     told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
     return {**order.env, **told}
+
+
+def _on_one_line(key: str) -> str:
+    return key.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _has_files(ask: Ask) -> bool:

@@ -278,3 +278,12 @@ def test_a_report_never_speaks_for_davy() -> None:
     assert (suite.result, case.quarantined, case.own, case.attempts) == (Result.FAILED, False, False, ())
     passing = text.replace('<failure message="m"/>', "").replace("failed", "passed")
     assert told((0, passing), rules=Rules())[1].cases[0].result is CaseResult.PASSED
+
+
+def test_a_quarantine_may_hold_the_test_of_one_file_and_not_of_the_other() -> None:
+    both = (1, xml("a.js|cart::total F", "b.js|cart::total F"))
+    _, suite, _ = told(both, rules=Rules(), excused=("b.js::cart::total",))
+    assert (suite.result, [case.quarantined for case in suite.cases]) == (Result.FAILED, [False, True])
+    only = (1, xml("a.js|cart::total P", "b.js|cart::total F"))
+    assert told(only, rules=Rules(), excused=("b.js::cart::total",))[1].result is Result.PASSED
+    assert told(both, rules=Rules(), excused=("cart::total",))[1].result is Result.PASSED
