@@ -15,6 +15,10 @@ Say = Callable[[str], None]
 """Takes one line that a child printed."""
 
 
+def unheard(_: str) -> None:
+    """Says nothing to anybody."""
+
+
 class Clock(Protocol):
     """The only place time comes from."""
 
@@ -249,6 +253,8 @@ class SuiteOrder:
     cpus: float = 1.0
     timeout: timedelta = timedelta(minutes=10)
     collect: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    """Beside `$JUNIT`: globs of report files, or their folders, relative to where the command starts."""
     out: Path = Path("davy-out")
     """Folder of this try's log, report and collected files; made where it is not there."""
     folder: Path = Path()
@@ -295,6 +301,8 @@ class SuiteRun:
     """Reports on this machine, instead of `junit`: of any size and number; they are read as they stream."""
     took: timedelta | None = None
     """How long the test itself ran, where the place knows it better than who waits for it."""
+    notes: tuple[str, ...] = ()
+    """Of its reports, a sentence each: what was not read, and why."""
 
 
 class SuiteRunner(Protocol):
@@ -341,8 +349,8 @@ class Archive(Protocol):
         """Keep the record and the files (their names there, and where they are now); where that is, for people."""
         ...
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """The newest runs of the service, newest first; a record that cannot be read is left out."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """The newest runs of the service, newest first; a record that cannot be read is left out, and noted."""
         ...
 
     def prune(self, before: datetime, keep_at_least: int) -> int:

@@ -171,7 +171,7 @@ def _agreed(
 
 def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
     """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
-    seen = [(case.suite, case.name) for case in records[0].cases]
+    seen = [(case.suite, name) for case in records[0].cases for name in case.names]
     return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
 
 
