@@ -7,7 +7,6 @@ over as a whole, however many files git knows in it.
 import errno
 import os
 import stat
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,8 +21,6 @@ Entry = tuple[str, str]
 PIECE = 2**20
 LINK, FILE, PROGRAM = "120000", "100644", "100755"
 GIT = ".git"
-AFTER = "0"
-"""The character after the slash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +70,9 @@ class ContextFiles:
             self._waiting.append((place, prefix, _manner(known)))
             return
         _Tracked(self, known, below, prefix).add()
-        first, end = _range(known.folders, below)
-        for folder in known.folders[first:end]:
-            self._untracked(folder.rstrip("/"), known, below, prefix)
+        for folder in known.folders:
+            if folder.startswith(below):
+                self._untracked(folder.rstrip("/"), known, below, prefix)
 
     def _untracked(self, folder: str, known: Listing, below: str, prefix: str) -> None:
         """Those above it may be left out already."""
@@ -142,26 +139,13 @@ class _Tracked:
         self._manner = _manner(known)
 
     def add(self) -> None:
-        """All that is below. Paths are sorted, so what is in a folder ends where its name with a `0` would stand."""
-        paths, length = self._known.paths, len(self._below)
-        at, end = _range(paths, self._below)
-        open_: list[tuple[str, int]] = [(self._below, end)]
-        while open_:
-            folder, end = open_[-1]
-            if at >= end:
-                open_.pop()
-                continue
-            path = paths[at]
-            inner = path.find("/", len(folder))
-            if inner < 0:
+        """All that is below."""
+        length, waiting = len(self._below), [self._below.rstrip("/")]
+        while waiting:
+            files, folders = self._known.inner.get(waiting.pop(), ((), ()))
+            for path in files:
                 self._one(path, self._prefix + path[length:])
-                at += 1
-                continue
-            beyond = bisect_left(paths, path[:inner] + AFTER, at, end)
-            if self._files.enters(path[:inner], self._prefix + path[length:inner], self._known):
-                open_.append((path[: inner + 1], beyond))
-            else:
-                at = beyond
+            waiting += (one for one in folders if self._files.enters(one, self._prefix + one[length:], self._known))
 
     def _one(self, path: str, name: str) -> None:
         entry = self._known.entries[path]
@@ -195,10 +179,3 @@ def _blob_of(path: str, size: int, format_: str) -> str:
     if read != size:
         raise OSError(errno.EBUSY, "it changes while it is read")
     return made.hexdigest()
-
-
-def _range(names: list[str], folder: str) -> tuple[int, int]:
-    """Of sorted names those below the folder, which is written with a slash at its end; all where it is empty."""
-    if not folder:
-        return 0, len(names)
-    return bisect_left(names, folder), bisect_left(names, folder[:-1] + AFTER)

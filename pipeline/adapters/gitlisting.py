@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -34,10 +34,10 @@ class Listing:
     """`sha1` or `sha256`: of the repository's ids."""
     entries: Mapping[str, tuple[str, str] | None]
     """Mode and id by path from the root; None where it has to be looked at, as submodules have."""
-    paths: list[str]
-    """Of the entries, sorted."""
+    inner: Mapping[str, tuple[list[str], list[str]]]
+    """By folder from the root: the entries that are right in it, and its folders."""
     folders: list[str]
-    """Untracked and ignored folders, with a slash at the end, sorted; what is in them is not listed."""
+    """Untracked and ignored folders, with a slash at the end; what is in them is not listed."""
     modes: Mapping[str, str]
     """By path, of those that have to be read, the mode that git stays with whatever the disk says."""
     executable: bool
@@ -68,8 +68,8 @@ def _listing(root: str, asked: Mapping[str, str], settings: Mapping[str, str], l
         root=root,
         format=settings.get("extensions.objectformat", "sha1"),
         entries=entries,
-        paths=sorted(entries),
-        folders=sorted(folders),
+        inner=_inner(entries),
+        folders=folders,
         modes={path: mode for path, mode in modes.items() if not (links if mode == LINK else executable)},
         executable=executable,
     )
@@ -153,6 +153,21 @@ def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, s
             entries[path] = None
             modes.setdefault(path, described[: len(LINK)])
     return entries, modes, folders
+
+
+def _inner(paths: Iterable[str]) -> dict[str, tuple[list[str], list[str]]]:
+    found: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
+    for path in paths:
+        folder = own = path.rpartition("/")[0]
+        made = []
+        while folder not in found:
+            found[folder] = ([], [])
+            made.append(folder)
+            folder = folder.rpartition("/")[0]
+        for each in made:
+            found[each.rpartition("/")[0]][1].append(each)
+        found[own][0].append(path)
+    return found
 
 
 def _converted(
