@@ -37,6 +37,9 @@ class Unwritable(Unusable, OSError):
         )
         self.errno, self.strerror, self.filename = error.errno, words, str(path)
 
+    def __str__(self) -> str:
+        return self.what
+
 
 def followed(folder: Path) -> Path:
     """A folder that a user names may be a link, or lie behind one: followed here once, and no more after it."""

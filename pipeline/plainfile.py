@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 PIECE = 2**20
+NO_SUCH = (errno.EFBIG, errno.ENOTSUP)
+"""What is too large, or no plain file."""
 
 
 def open_file(path: Path | str) -> BinaryIO:
@@ -47,7 +49,7 @@ def why(error: OSError | UnicodeDecodeError) -> str:
     """What stands between "FILE" and the full stop: why it cannot be had."""
     if isinstance(error, UnicodeDecodeError):
         return f"is not UTF-8 text (byte {error.start})"
-    if error.errno in (errno.EFBIG, errno.ENOTSUP):
+    if error.errno in NO_SUCH:
         return str(error.strerror)
     return f"cannot be read: {error.strerror or error}"
 

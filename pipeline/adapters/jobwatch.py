@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import jobstate, suitereport, tarball
 from davy.pipeline.adapters.joblog import LogReader
 from davy.pipeline.adapters.jobpod import GRACE
@@ -106,7 +106,7 @@ class Shard:
         return SuiteRun(
             exit_code=code,
             junit=junit,
-            log=Path(self.log.kept.name),
+            log=self.order.out / "log.txt",
             because=failure.because if failure else _lost(code, lost) if lost else "",
             fault=bool(failure and failure.fault),
             files=files,
@@ -128,13 +128,13 @@ class Shard:
         """For `junit` and `reports` of the run, and why it did not come whole."""
         path = suitereport.place(self.order.out)
         try:
-            with path.open("wb") as kept:
+            with ownfiles.create(path) as kept:
                 for chunk in self.parts.report():
                     kept.write(chunk)
         except ValueError as error:
             return None, (path,) if path.stat().st_size else (), str(error)
         if not path.stat().st_size:
-            path.unlink()
+            ownfiles.remove(path)
         return *suitereport.told(path), ""
 
     # ---- its beginning ----
@@ -248,7 +248,7 @@ class Shard:
                 path = f"{self.namespace_path}/{(pod or {})['metadata']['name']}/log"
                 text = self.api.text(path, {"container": name, "tailLines": LAST_LINES, **again})
                 kept.append(self.order.out / f"service-{name}.txt")
-                kept[-1].write_text(text, encoding="utf-8")
+                ownfiles.write(kept[-1], text)
         return tuple(kept)
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from davy.pipeline import ownfiles
+
 JUNIT = "junit.xml"
 """Its name in the folder of a try."""
 MOST_TEXT = 32 * 2**20
@@ -10,9 +12,9 @@ MOST_TEXT = 32 * 2**20
 
 def place(out: Path) -> Path:
     """Where the report of this try belongs; one that an earlier run left there is gone."""
-    out.mkdir(parents=True, exist_ok=True)
+    ownfiles.make_folder(out)
     path = out / JUNIT
-    path.unlink(missing_ok=True)
+    ownfiles.remove(path)
     return path
 
 

@@ -13,6 +13,7 @@ from davy.pipeline.adapters.contextfiles import ContextFiles, Keeps
 from davy.pipeline.adapters.gitlisting import Listing, listing
 from davy.pipeline.errors import Problem, Unusable
 
+DOCKERFILE, SMALL = "Dockerfile", "dockerfile"
 MOST_TEXT = 2**20
 """Bytes of a Dockerfile or a `.dockerignore`; more is no such file."""
 
@@ -39,14 +40,23 @@ class GitWorkTree:
         return files.found
 
     def text(self, path: Path) -> str | None:
-        """As the port says."""
+        """As the port says. As with BuildKit a `dockerfile` stands in for a `Dockerfile` that is not there."""
         try:
             # A comment may be of another encoding; BuildKit takes the bytes as they are.
             return plainfile.content(path, MOST_TEXT).decode(errors="surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return self.text(path.with_name(SMALL)) if path.name == DOCKERFILE else None
         except OSError as error:
             raise _unusable(path, plainfile.why(error)) from error
+
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        """As the port says."""
+        place = os.path.realpath(folder)
+        known = self.listed(place)
+        for one in (path, path.with_name(SMALL)) if path.name == DOCKERFILE else (path,):
+            if os.path.lexists(one) and not Path(os.path.realpath(one)).is_relative_to(known.root if known else place):
+                raise _unusable(path, "lies outside of the repository, and only what is in it is read")
+        return self.text(path)
 
     def listed(self, place: str) -> Listing | None:
         """What git says of the work tree that holds the folder; None outside of any."""

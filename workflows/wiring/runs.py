@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from davy.workflows import access, identity
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.config import DeliveryConfig
     from davy.pipeline.model import Revision
@@ -44,6 +46,13 @@ def clock() -> "SystemClock":
     from davy.pipeline.adapters.clock import SystemClock  # noqa: PLC0415
 
     return SystemClock()
+
+
+def breakable() -> "AbstractContextManager[None]":
+    """While it is open Ctrl-C and SIGTERM end the command at once: for work that touches nothing."""
+    from davy.pipeline.adapters.clock import breakable  # noqa: PLC0415
+
+    return breakable()
 
 
 def history(folder: Path) -> "History":
@@ -87,7 +96,8 @@ def source(folder: Path) -> "Source":
 
 def revision(folder: Path) -> "Revision":
     """The work tree's; on a detached head the branch is the CI job's."""
-    read = source(folder).revision()
+    with breakable():
+        read = source(folder).revision()
     return read if read.branch else replace(read, branch=identity.branch(os.environ))
 
 
