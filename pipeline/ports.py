@@ -154,7 +154,17 @@ class WorkTree(Protocol):
         ...
 
     def text(self, path: Path) -> str | None:
-        """What a small file says; None where it is not there. Raises Unusable where it is no text."""
+        """What a small file says, bytes that are no UTF-8 as lone surrogates; None where it is not there.
+
+        Raises Unusable where it is no file.
+        """
+        ...
+
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        """The same of a file that must lie in the work tree of `folder`, or in `folder` where that is in none.
+
+        Raises Unusable also where it does not, after links were followed: what is said of it may be read by anybody.
+        """
         ...
 
 

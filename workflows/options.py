@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.shares import share_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -175,6 +175,7 @@ def out(command: F) -> F:
         envvar="DAVY_OUT",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
+        callback=lambda _, __, folder: ownfiles.followed(folder),
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
     )(command)

@@ -38,17 +38,16 @@ class Side:
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
-    from davy.pipeline import targetfile  # noqa: PLC0415 - yaml
+    from davy.pipeline import plainfile, targetfile  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = plainfile.text(file, 2**20)
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise Unusable(
             f"{file} cannot be read.",
-            problems=(Problem(what=f"cannot be read: {why}", file=str(file)),),
+            problems=(Problem(what=plainfile.why(error), file=str(file)),),
             remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
         ) from error
     said = targetfile.target(text, os.environ, str(file))
