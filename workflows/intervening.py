@@ -26,7 +26,7 @@ from davy.workflows.watching import retold
 
 def word(what: str, said: Mapping[str, Any]) -> Ending:
     """Leave the word; carry it out where no runner lives."""
-    side = wiring.side(wiring.target(said["file"], said["namespace"], said["deployment"]))
+    side = wiring.side_at(said)
     alive = lives(side.lock, side.now())
     if said["dry_run"]:
         who = "the runner would heed it" if alive else "no runner lives: this command would carry it out"

@@ -17,6 +17,7 @@ ONE_WISH = 0.5
 INSISTS = 3
 """So many times Ctrl-C break off even a rollback. SIGTERM never does: CI sends SIGINT and then SIGTERM when a job is
 cancelled, and a rollback under way must outlive both."""
+AGAIN = b"\ndavy: already on the way back: what was begun is being made safe. A third Ctrl-C breaks that off.\n"
 
 
 @contextmanager
@@ -101,6 +102,10 @@ class SystemClock:
             self._insisted += 1
         if self._insisted >= INSISTS:
             raise KeyboardInterrupt
+        if not first and not same:
+            # Past Python's own streams: one of them may be in the middle of a line.
+            with suppress(OSError):
+                os.write(2, AGAIN)
         if first and self._pipe:
             self._wakes = True
             # For a wait in another thread, which may have read the first byte before this ran.
