@@ -23,7 +23,11 @@ class Clock(Protocol):
     """The only place time comes from."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Aware UTC: for what is written down. It may be set, forward and back, while a command runs."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Time since some fixed moment, for every wait and interval. Nobody sets it; a suspended machine's counts."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -35,6 +35,15 @@ def breakable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux' monotonic clock stands still while the machine is suspended, and a Lease does not."""
+
+
+def uptime() -> float:
+    """Seconds by a clock that nobody sets."""
+    return time.clock_gettime(STEADY)
 
 
 class SystemClock:
@@ -71,6 +80,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """Since the machine was started; while it was suspended, too."""
+        return timedelta(seconds=uptime())
 
     def sleep(self, seconds: float) -> None:
         """Wait. The first signal ends one wait, the one that runs or else the next; later ones are whole again:

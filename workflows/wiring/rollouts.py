@@ -15,13 +15,17 @@ from davy.workflows.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
+    from davy.canary.play import Ports
     from davy.canary.ports import Cluster, Journal, Judge, Lock
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
+    from davy.pipeline.ports import Clock
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
+LISTEN = 0.2
+"""Seconds after which a runner hears a person's word; it costs the API server an answer of half a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,21 @@ class Side:
         """When the credentials end; None where that is not known, or they are renewed."""
         access = self.api.access
         return None if access.sign_in else access.expires
+
+    def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
+        """What a rollout is given: looks beside its ticks, and words heard between them."""
+        from davy.canary.adapters.threads import Threads  # noqa: PLC0415
+        from davy.canary.play import Ports  # noqa: PLC0415
+
+        return Ports(
+            cluster=self.cluster,
+            lock=self.lock,
+            journal=self.journal,
+            judge=judge,
+            clock=clock,
+            aside=Threads(),
+            listen=LISTEN,
+        )
 
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
