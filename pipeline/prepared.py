@@ -74,6 +74,9 @@ class _Without:
         gone = {own.relative_to(root).as_posix() for own in self._ours if own != root and own.is_relative_to(root)}
         return self._tree.entries(folder, keeps, lambda path: path not in gone and enters(path))
 
+    def target(self, path: Path) -> str:
+        return self._tree.target(path)
+
     def text(self, path: Path) -> str | None:
         return self._tree.text(path)
 
@@ -152,6 +155,7 @@ def _warnings(
         more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""
         yield f"{are} not locked{more}: whoever builds next may get another image; `davy build lock` writes it down"
     for one, made in found.items():
+        yield from (f"{called[one]}: {word}" for word in made.warnings)
         for remote in made.dockerfile.remotes:
             if not remote.checked:
                 what = f"{called[one]} fetches {remote.address} while it is built (line {remote.line})"

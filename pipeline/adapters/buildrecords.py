@@ -49,7 +49,7 @@ class BuildRecords:
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
             unfinished = path.with_suffix(f".{os.getpid()}")
-            text = f"{build_text(record.build)}\n{inputs_text(record.inputs)}\n"
+            text = f"{build_text(record.build)}\n{inputs_text(record)}\n"
             unfinished.write_text(text, encoding="utf-8")
             unfinished.replace(path)
 

@@ -58,7 +58,7 @@ def test_a_machine_that_knows_nothing_builds_nothing_either(yard: Yard) -> None:
     ("files", "made"),
     [
         ({"web/app.py": "2"}, {"web"}),
-        ({"web/other.py": ""}, {"web"}),
+        ({"web/other.py": "of no COPY"}, set()),
         ({"tool/Dockerfile": "FROM python:3.12\nRUN x\n"}, {"tool"}),
         ({"base/lib.txt": "2"}, {"base", "web", "job"}),
         ({"README.md": "of no image"}, set()),
@@ -428,15 +428,23 @@ def test_interrupted_while_images_are_approved_no_tag_moves(yard: Yard) -> None:
 
 def test_only_what_counts_for_the_key_reaches_the_builder(yard: Yard) -> None:
     yard.said = (
-        {"name": "r.test/shop/all", "context": ".", "dockerfile": "tool/Dockerfile", "contexts": {"more": "."}},
+        {
+            "name": "r.test/shop/all",
+            "context": ".",
+            "dockerfile": "all.Dockerfile",
+            "contexts": {"more": ".", "no": "."},
+        },
     )
     yard.write({"davy-out/report.md": "x", ".davy/builds/x.json": "x", "more:word": "of the context"})
+    yard.write({"all.Dockerfile": "FROM scratch\nCOPY . /\nCOPY --from=more . /more/\n"})
     (built,) = yard.build().built
     order = yard.order_of(built.image)
+    everything = {*SHOP, "more:word", "all.Dockerfile"}
     assert order.files is not None
-    assert set(order.files) == {*SHOP, "more:word"}
+    assert set(order.files) == everything
     assert order.files["more:word"] == ("100644", blob("of the context"))
-    assert {name: set(files) for name, files in order.context_files.items()} == {"more": {*SHOP, "more:word"}}
+    assert {name: set(files) for name, files in order.context_files.items()} == {"more": everything}
+    assert set(order.contexts) == {"more"}
 
 
 class WithoutProvenance(MemoryBuilder):
