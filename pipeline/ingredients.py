@@ -11,7 +11,7 @@ from davy.pipeline.builds.key import blob
 from davy.pipeline.builds.portion import is_proxy
 from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.builds.references import own_digest
-from davy.pipeline.builds.selection import Selection, Selector, is_wild
+from davy.pipeline.builds.selection import Selection, Selector
 from davy.pipeline.builds.sources import Taken
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.ports import WorkTree
@@ -90,11 +90,9 @@ class Gatherer:
         """Of the contexts what the Dockerfile takes. Raises Unusable for a source that surely fails."""
         found = {name: one.selector.selection(_of(read.taken, name)) for name, one in contexts.items()}
         hidden = {name: self._secrets(recipe, one) for name, one in contexts.items()}
-        missing = [one for name in contexts for one in found[name].missing]
         problems = [
             Problem(what=_absent(one, contexts[one.context].rules), file=shown, line=one.line)
-            for one in missing
-            if not is_wild(one.path) and not is_wild(one.below)
+            for one in (each for selection in found.values() for each in selection.missing)
         ]
         problems += [
             Problem(what=f"{one.written}: {_exposed(hidden[one.context][one.path])}", file=shown, line=one.line)
@@ -109,7 +107,7 @@ class Gatherer:
             files=files.pop(""),
             further=files,
             warnings=(
-                *(f"{shown}:{one.line}: {one.written} fits no file" for one in missing),
+                *(f"{shown}:{one.line}: {one.written} fits no file" for each in found.values() for one in each.empty),
                 *(word for name in contexts for word in _left_out(hidden[name], found[name])),
                 *_unused(recipe, read),
             ),
@@ -161,13 +159,14 @@ def inputs(
     `bases`: by reference the digest, of those that are no image of the configuration; empty where nobody knows it.
     `parent_keys`: by recipe id, of the images of the configuration that it is built from.
     """
-    counts = ingredients.dockerfile.portion
+    # A cell of a matrix is an image of its own, whatever its Dockerfile makes of it.
+    counts = ingredients.dockerfile.portion.args | recipe.cell.keys()
     return Inputs(
-        dockerfile=blob(counts.said),
+        dockerfile=blob(ingredients.dockerfile.portion.said),
         files=ingredients.files,
         contexts=ingredients.further,
-        args={name: value for name, value in recipe.args.items() if name in counts.args},
-        given=recipe.given & counts.args,
+        args={name: value for name, value in recipe.args.items() if name in counts},
+        given=recipe.given & counts,
         target=recipe.target or "",
         platforms=tuple(recipe.platforms),
         secrets=tuple(secret.id for secret in recipe.secrets),
@@ -214,7 +213,8 @@ def _unused(recipe: Recipe, read: Dockerfile) -> Iterator[str]:
     """As a builder warns of an argument that nothing asks for."""
     for name in recipe.args:
         if name not in read.portion.args and not is_proxy(name):
-            yield f"the build argument {name} is declared by no ARG that it needs: it changes nothing"
+            end = "its images differ in their names alone" if name in recipe.cell else "it changes nothing"
+            yield f"the build argument {name} is declared by no ARG that it needs: {end}"
     for name in recipe.contexts:
         if name not in read.contexts:
             yield f"nothing that it needs takes anything from the context {name}"

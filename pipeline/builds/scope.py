@@ -26,10 +26,17 @@ class Scope:
 
     def filled(self, word: str, escape: str = "\\") -> str | None:
         """The word without quotes, with its variables; None where one is not known. Raises ValueError."""
-        for name in NAMED.findall(word):
-            if name in self.unknown or (self.open and name not in self.values):
-                return None
+        if any(self._is_hidden(name) for name in NAMED.findall(word)):
+            return None
         return expanded(word, self.values, escape)
+
+    def beginning(self, word: str, escape: str = "\\") -> str:
+        """As much of it as is known. Raises ValueError."""
+        ends = (found.start() for found in NAMED.finditer(word) if self._is_hidden(found[1]))
+        return expanded(word[: next(ends, len(word))], self.values, escape)
+
+    def _is_hidden(self, name: str) -> bool:
+        return name in self.unknown or (self.open and name not in self.values)
 
     def having(self, name: str, value: str | None) -> "Scope":
         """With one more; None: it has a value that is not known."""

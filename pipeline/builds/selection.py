@@ -26,7 +26,9 @@ class Selection:
 
     paths: frozenset[str]
     missing: tuple[Taken, ...] = ()
-    """Sources that no file fits."""
+    """Sources that lead nowhere: a build fails of one."""
+    empty: tuple[Taken, ...] = ()
+    """Sources with `*` that fit no file: BuildKit goes on without, other builders do not."""
 
 
 class Selector:
@@ -40,23 +42,35 @@ class Selector:
     def selection(self, sources: Iterable[Taken]) -> Selection:
         """All that the sources name, and the links that lead to it."""
         found: set[str] = set()
-        missing = tuple(source for source in sources if not self._taken(source, found))
-        return Selection(paths=frozenset(found), missing=missing)
-
-    def _taken(self, source: Taken, found: set[str]) -> bool:
-        """Add what it names; False where there is no such thing."""
-        places = self._globbed(source.path, found) if source.globs else [source.path]
-        there = False
-        for place in places:
-            end = self._followed(place, found)
-            if end is None:
+        missing: list[Taken] = []
+        idle: list[tuple[str, Taken]] = []
+        for source in sources:
+            base, places = self._globbed(source.path, found) if source.globs else ("", [source.path])
+            ends = [self._followed(place, found) for place in places]
+            if base is None or None in ends:
+                missing.append(source)
                 continue
-            inside = list(self._inside(end, source.below))
-            there = there or bool(inside) or not source.below
-            left_out = _rules(source.excluded)
-            kept = (path for path in inside if path == end or left_out.keeps(path[len(end) + 1 if end else 0 :]))
-            found.update(kept)
-        return there
+            took = [self._taken(end, source, found) for end in ends if end is not None]
+            if not any(took):
+                idle.append((base if source.globs and is_wild(source.path) else ends[0] or "", source))
+        missing += [source for place, source in idle if not self._goes_on(source, place, found)]
+        return Selection(
+            paths=frozenset(found),
+            missing=tuple(missing),
+            empty=tuple(source for _, source in idle if source not in missing),
+        )
+
+    def _goes_on(self, source: Taken, place: str, found: set[str]) -> bool:
+        """Whether a build does without: where a glob fits nothing, in a folder of which something else is taken."""
+        wild = is_wild(source.path) or is_wild(source.below) or bool(source.excluded)
+        return wild and (not place or any(path.startswith(f"{place}/") for path in found))
+
+    def _taken(self, end: str, source: Taken, found: set[str]) -> bool:
+        """Add what it takes of a place; False where that is nothing, but for the whole of a context without files."""
+        left_out, inside, length = _rules(source.excluded), list(self._inside(end, source.below)), len(end) + bool(end)
+        kept = [path for path in inside if path == end or left_out.keeps(path[length:])]
+        found.update(kept)
+        return bool(kept) or not (end or source.below)
 
     def _inside(self, place: str, below: str) -> Iterator[str]:
         """The file, or the folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
@@ -114,18 +128,23 @@ class Selector:
                 done.append(part)
         return "/".join(done)
 
-    def _globbed(self, path: str, found: set[str]) -> list[str]:
-        """The places that a path with `*` names; below its first star no link is followed."""
+    def _globbed(self, path: str, found: set[str]) -> tuple[str | None, list[str]]:
+        """The folder before the first star, None where it is not there, and the places that the path names.
+
+        Below that folder no link is followed.
+        """
         parts = path.split("/")
         plain = _plain(parts)
         if len(plain) == len(parts):
-            return [_literal(path)]
+            return "", [_literal(path)]
         base = self._followed(_literal("/".join(plain)), found)
-        places = [] if base is None or base in self._files else [base]
+        if base is None:
+            return None, []
+        places = [] if base in self._files else [base]
         for part in parts[len(plain) :]:
             fits = _glob(part)
             places = [child for place in places for child in self._children(place) if fits(child.rpartition("/")[2])]
-        return places
+        return base, places
 
     def _children(self, folder: str) -> Iterator[str]:
         """What lies in the folder itself; nothing where it is a file."""
@@ -139,7 +158,7 @@ class Selector:
 
 
 def is_wild(path: str) -> bool:
-    """Whether a star or the like is in it: then it may fit nothing, and BuildKit goes on."""
+    """Whether a star or the like is in it."""
     return WILD.search(path) is not None
 
 

@@ -85,7 +85,7 @@ def _copied(one: Instruction, scopes: Sequence[Scope], escape: str) -> Iterator[
     for word in _words(one):
         for scope in scopes:
             filled = _filled(scope, word, escape)
-            said = word.strip("\"'") if filled is None else filled
+            said = _beginning(scope, word, escape) if filled is None else filled
             if one.name == "ADD" and (HTTP.match(said) or GIT.match(said)):
                 yield Remote(line=one.line, address=said, checked=bool(flags.get("checksum")) or _holds(said))
                 continue
@@ -121,15 +121,13 @@ def _mounted(one: Instruction, scopes: Sequence[Scope], escape: str) -> Iterator
 
 def _mount(flag: Flag, line: int, scope: Scope, escape: str) -> Taken | None:
     """What a mount shows; None where that is nothing of a context."""
-    said = {
-        key.lower(): _filled(scope, value, escape) for key, value in mount_fields(flag.value.text if flag.value else "")
-    }
-    source = next((said[key] for key in ("source", "src") if key in said), "")
-    context = mounted_from(flag)
-    kind = said.get("type", "bind")
+    fields = mount_fields(flag.value.text if flag.value else "")
+    said = {name.lower(): _filled(scope, value, escape) for name, value in fields}
+    key = "source" if "source" in said else "src"
+    source, context, kind = said.get(key), mounted_from(flag), said.get("type", "bind")
     if kind is not None and kind.lower() in WITHOUT_FILES and not (context and kind.lower() == "cache"):
         return None
-    written = source if source else "."
+    written = next((value for name, value in fields if name.lower() == key), ".")
     return Taken(line=line, written=written, context=context, path=cleaned(source or ""), globs=False)
 
 
@@ -143,6 +141,13 @@ def _filled(scope: Scope, word: str, escape: str) -> str | None:
         return scope.filled(word, escape)
     except ValueError:
         return None
+
+
+def _beginning(scope: Scope, word: str, escape: str) -> str:
+    try:
+        return scope.beginning(word, escape)
+    except ValueError:
+        return word.strip("\"'")
 
 
 def _holds(address: str) -> bool:
