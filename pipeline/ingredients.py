@@ -1,5 +1,6 @@
 """Ingredients: what a recipe is made from, looked up in the work tree; then its inputs, from which its key comes."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from davy.pipeline.ports import WorkTree
 from davy.pipeline.value import dataclass
 
 IGNORE = ".dockerignore"
+SECRET = re.compile(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE)
+PUBLIC = re.compile(r"(?:_|^)public(?:_|$)", re.IGNORECASE)
+"""BuildKit's check: https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ class Gatherer:
             warnings=(
                 *(f"{shown}:{one.line}: {one.written} fits no file" for each in found.values() for one in each.empty),
                 *(word for name in contexts for word in _left_out(hidden[name], found[name])),
-                *_unused(recipe, read),
+                *_words(recipe, read),
             ),
         )
 
@@ -209,9 +213,14 @@ def _absent(one: Taken, rules: Ignoring) -> str:
     return f"{one.written}: no file {where} fits it; a folder without files is not there, for git has none"
 
 
-def _unused(recipe: Recipe, read: Dockerfile) -> Iterator[str]:
-    """As a builder warns of an argument that nothing asks for."""
+def _words(recipe: Recipe, read: Dockerfile) -> Iterator[str]:
+    """As a builder warns of an argument that nothing asks for, and of one that is a secret by its name."""
     for name in recipe.args:
+        if name in read.portion.args and SECRET.search(name) and not PUBLIC.search(name):
+            yield (
+                f"the build argument {name} is a secret by its name: whoever has the image can read it there; "
+                "hand it in by `secrets`, which leave nothing in an image"
+            )
         if name not in read.portion.args and not is_proxy(name):
             end = "its images differ in their names alone" if name in recipe.cell else "it changes nothing"
             yield f"the build argument {name} is declared by no ARG that it needs: {end}"

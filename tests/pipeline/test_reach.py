@@ -280,3 +280,26 @@ def test_what_add_fetches_is_known_with_its_arguments_filled_in(folder: Path, li
     written(folder, "FROM base", "ARG URL=https://example.com/x.tgz", line)
     found = made(folder).dockerfile.remotes
     assert [one.checked for one in found] == ([] if checked is None else [checked])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("NPM_TOKEN", True),
+        ("token", True),
+        ("DB_PASSWORD", True),
+        ("SECRET_ID", True),
+        ("API_KEY", True),
+        ("KEYBOARD", False),
+        ("AUTHOR", False),
+        ("PUBLIC_KEY", False),
+        ("VERSION", False),
+    ],
+)
+def test_an_argument_that_is_a_secret_by_its_name_is_warned_of_where_it_is_asked_for(
+    folder: Path, name: str, is_secret: bool
+) -> None:
+    written(folder, "FROM base", f"ARG {name}")
+    said = made(folder, replace(RECIPE, args={name: "1"})).warnings
+    assert [word for word in said if "hand it in by `secrets`" in word] == list(said)
+    assert bool(said) is is_secret
