@@ -45,12 +45,13 @@ class Selector:
         missing: list[Taken] = []
         idle: list[tuple[str, Taken]] = []
         for source in sources:
+            left_out = _rules(source.excluded) if source.excluded else None
             base, places = self._globbed(source.path, found) if source.globs else ("", [source.path])
-            ends = [self._followed(place, found) for place in places]
+            ends = [self._end(place, found) if source.globs else self._followed(place, found) for place in places]
             if base is None or None in ends:
                 missing.append(source)
                 continue
-            took = [self._taken(end, source, found) for end in ends if end is not None]
+            took = [self._taken(end, source, left_out, found) for end in ends if end is not None]
             if not any(took):
                 idle.append((base if source.globs and is_wild(source.path) else ends[0] or "", source))
         missing += [source for place, source in idle if not self._goes_on(source, place, found)]
@@ -65,10 +66,11 @@ class Selector:
         wild = is_wild(source.path) or is_wild(source.below) or bool(source.excluded)
         return wild and (not place or any(path.startswith(f"{place}/") for path in found))
 
-    def _taken(self, end: str, source: Taken, found: set[str]) -> bool:
+    def _taken(self, end: str, source: Taken, left_out: Ignoring | None, found: set[str]) -> bool:
         """Add what it takes of a place; False where that is nothing, but for the whole of a context without files."""
-        left_out, inside, length = _rules(source.excluded), list(self._inside(end, source.below)), len(end) + bool(end)
-        kept = [path for path in inside if path == end or left_out.keeps(path[length:])]
+        kept, length = list(self._inside(end, source.below)), len(end) + bool(end)
+        if left_out:
+            kept = [path for path in kept if path == end or left_out.keeps(path[length:])]
         found.update(kept)
         return bool(kept) or not (end or source.below)
 
@@ -98,6 +100,11 @@ class Selector:
         if self._sorted is None:
             self._sorted = sorted(self._files)
         return self._sorted
+
+    def _end(self, place: str, found: set[str]) -> str | None:
+        """As `_followed`, of a place that is there; only a link leads elsewhere."""
+        entry = self._files.get(place)
+        return place if entry is not None and entry.mode != LINK else self._followed(place, found)
 
     def _is_folder(self, path: str) -> bool:
         return not path or next(self._starting(f"{path}/"), None) is not None
