@@ -157,6 +157,10 @@ class WorkTree(Protocol):
         """
         ...
 
+    def target(self, path: Path) -> str:
+        """Where a link of the entries points to. Raises Unusable where it cannot be read."""
+        ...
+
     def text(self, path: Path) -> str | None:
         """What a small file says, bytes that are no UTF-8 as lone surrogates; None where it is not there.
 
