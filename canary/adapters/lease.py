@@ -14,6 +14,7 @@ from typing import Any
 from davy.canary.marks import MANAGED_BY, object_name
 from davy.canary.ports import Holder
 from davy.pipeline.adapters.clock import uptime
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, LockedOut, Missing, Unreachable
 from davy.pipeline.model import Workload
@@ -41,6 +42,7 @@ def current_fence(api: KubeApi, workload: Workload) -> int:
         return 0
 
 
+@understood
 class KubernetesLock:
     """`canary.ports.Lock` on a Lease."""
 
