@@ -177,7 +177,7 @@ class Law:
         if era is None:
             return
         weight = self._weight(era, after)
-        if machine.condemned is era and weight:
+        if machine.condemned is era and weight and before["spec"] != after["spec"]:
             self.breaks("2", f"{machine.name} was told to roll back, and wrote something else")
         if weight > era.weight:
             self._grown(machine, era, weight)
