@@ -12,8 +12,8 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Conflict, DavyError, LockedOut
 from davy.pipeline.model import Decision
 from simulation.controller import limits
+from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.objects import Doc
-from simulation.server import DEPLOYMENT, LEASES, MAPS
 
 if TYPE_CHECKING:
     from simulation.machine import Machine

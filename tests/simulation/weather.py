@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from simulation.server import Request
+from simulation.exchange import Request
 from simulation.timeline import Timeline
 from simulation.wire import Fault
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulation.exchange import Reply, Request, parse_request, refusal
 from simulation.objects import Unfit, date_header
-from simulation.server import Reply, Request, parse_request, refusal
 from simulation.watches import Stream
 
 if TYPE_CHECKING:
