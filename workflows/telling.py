@@ -27,7 +27,7 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     `talk`: the command has other data for stdout, so the summary goes to stderr.
     """
     ending, seen = played(events, screen(view, clock.now))
-    report = keep(seen) if keep else None
+    report = _kept(keep, seen) if keep else None
     if view.output == "text":
         width = width_of(sys.stderr if talk else sys.stdout)
         with suppress(OSError):  # A reader that has gone changes nothing of how it ended.
@@ -35,3 +35,13 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     if report:
         github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
     return ending
+
+
+def _kept(keep: Keep, seen: tuple[Event, ...]) -> Path | None:
+    """A full disk changes nothing of how it ended."""
+    try:
+        return keep(seen)
+    except OSError as error:
+        with suppress(OSError):
+            click.echo(f"The report could not be written: {error}", err=True)
+        return None
