@@ -138,6 +138,8 @@ class Play:
             interrupted=self.ports.clock.interrupted(),
         )
         self.actor.act(next_move(self.state, seen, self.ports.clock.now()), seen)
+        if hurried:  # Good for one act: what it changed is to be seen.
+            self.standing = None
 
     def _see(self, standing: Standing) -> None:
         state, now = self.state, self.ports.clock.now()

@@ -22,19 +22,28 @@ class Seen:
     """True once Ctrl-C or SIGTERM came."""
 
 
+def _stable_hashes(state: State, standing: Standing) -> set[str]:
+    """Of stable's ReplicaSet, and of one that has its images all the same: `kubectl rollout restart` makes such."""
+    own = {standing.template_hash} if has_stable_template(state, standing) else set()
+    return {state.started.stable_hash, *own} - {""}
+
+
 def stable_pods(state: State, standing: Standing) -> tuple[PodView, ...]:
     """Stable's pods that are to stay."""
-    return tuple(p for p in standing.pods if p.hash == state.started.stable_hash and not p.terminating)
+    hashes = _stable_hashes(state, standing)
+    return tuple(p for p in standing.pods if p.hash in hashes and not p.terminating)
 
 
 def canary_pods(state: State, standing: Standing) -> tuple[PodView, ...]:
     """The pods that are not stable's and are to stay."""
-    return tuple(p for p in standing.pods if p.hash != state.started.stable_hash and not p.terminating)
+    hashes = _stable_hashes(state, standing)
+    return tuple(p for p in standing.pods if p.hash not in hashes and not p.terminating)
 
 
 def serving(state: State, standing: Standing) -> tuple[int, int]:
     """Pods that get traffic: (stable, canary). A terminating pod that still gets some counts."""
-    pods = [p.hash == state.started.stable_hash for p in standing.pods if p.serving]
+    hashes = _stable_hashes(state, standing)
+    pods = [p.hash in hashes for p in standing.pods if p.serving]
     return pods.count(True), pods.count(False)
 
 

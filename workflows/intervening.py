@@ -20,14 +20,14 @@ from davy.workflows.release import canary_stage, framed
 from davy.workflows.render.jsontext import json_text
 from davy.workflows.saying import lives
 from davy.workflows.saying import said as spoken
-from davy.workflows.screens import View, is_live
+from davy.workflows.screens import is_live, view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
 
 
 def word(what: str, said: Mapping[str, Any]) -> Ending:
     """Leave the word; carry it out where no runner lives."""
-    side = wiring.side(wiring.target(said["file"], said["namespace"], said["deployment"]))
+    side = wiring.side_at(said)
     alive = lives(side.lock, side.now())
     if said["dry_run"]:
         who = "the runner would heed it" if alive else "no runner lives: this command would carry it out"
@@ -35,7 +35,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
         return Ending.DONE
     judge = Blind() if alive or what != "promote" else _judge(said)
     with wiring.clock() as clock:
-        view = View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
+        view = view_of(said)
         events = spoken(
             what,
             by=said["by"] or wiring.person(),
@@ -43,7 +43,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             alive=alive,
             journal=side.journal,
             clock=clock,
-            act=lambda: _acted(side, clock, judge, retell=is_live(view, sys.stderr)),
+            act=lambda: _acted(side, clock, judge, retell=view.verbose or is_live(view, sys.stderr)),
             marked=lambda: side.cluster.standing().marked,
         )
         return told(events, clock, view)

@@ -13,9 +13,11 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event
 from davy.pipeline.ports import Clock
 from davy.workflows.render import github
+from davy.workflows.render.clean import harmless
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, played, screen, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View, played, screen
 
 Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""
@@ -38,10 +40,9 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
 
 
 def _kept(keep: Keep, seen: tuple[Event, ...]) -> Path | None:
-    """A full disk changes nothing of how it ended."""
+    """How it ended stays so where it cannot be written down."""
     try:
         return keep(seen)
     except OSError as error:
-        with suppress(OSError):
-            click.echo(f"The report could not be written: {error}", err=True)
+        click.echo(harmless(f"warning: the report is not kept: {error}"), err=True)
         return None

@@ -25,6 +25,7 @@ from davy.canary.ledger import (
 from davy.canary.marks import FENCE, MANAGED_BY, PREFIX, fence_from, object_name
 from davy.canary.ports import Past
 from davy.canary.readiness import annotations
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, Missing, Unreachable
 from davy.pipeline.events import Asked, CanaryStarted, Event
@@ -35,6 +36,7 @@ Doc = dict[str, Any]
 WRITTEN = PREFIX + "written"
 
 
+@understood
 class KubernetesJournal:
     """`canary.ports.Journal` on a ConfigMap."""
 

@@ -12,6 +12,7 @@ from davy.canary.marks import FENCE, fence_from
 from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
 from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
@@ -23,6 +24,7 @@ Doc = dict[str, Any]
 LAST_LINES = 20
 
 
+@understood
 class KubernetesCluster:
     """`canary.ports.Cluster` on a real Deployment."""
 
