@@ -4,7 +4,7 @@ Order within a tick: the intent is journaled, the act is done, its result is jou
 waits for nothing: it is journaled after the act.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from davy.canary.act import Actor
 from davy.canary.book import Book, Unwritten
 from davy.canary.looks import Looks
+from davy.canary.orders import Enforce, Order, Resume, Start
 from davy.canary.patience import Patience
 from davy.canary.play import Outcome, Play, Ports, Run
 from davy.canary.ports import Holder, Standing
@@ -24,7 +25,6 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
-    CanaryPolicy,
     CanaryStarted,
     Event,
     Held,
@@ -33,7 +33,7 @@ from davy.pipeline.events import (
     RollbackStarted,
     Warned,
 )
-from davy.pipeline.model import Window, Workload
+from davy.pipeline.model import Window
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 
@@ -42,37 +42,6 @@ SLACK = timedelta(seconds=5)
 """Beyond its duration a lock is waited for so long: the clocks of a cluster's servers differ a little."""
 TOLD_EVERY = timedelta(seconds=10)
 Lost = Callable[[datetime], datetime | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A new rollout. Preflight is the caller's."""
-
-    release: str
-    workload: Workload
-    images: Mapping[str, str]
-    """By container, the canary's image by digest."""
-    policy: CanaryPolicy
-    runner: str
-    rules: str = ""
-    """The judge's, as text; kept in the journal for whoever replays it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Go on with the one in the journal."""
-
-    runner: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enforce:
-    """Carry out `on_lost` where a runner vanished; else nothing."""
-
-    runner: str
-
-
-Order = Start | Resume | Enforce
 
 
 def rollout(order: Order, ports: Ports, patience: Patience | None = None) -> Run:

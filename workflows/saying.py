@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from davy.canary.ports import Journal, Lock
 from davy.canary.state import folded
 from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Missing
 from davy.pipeline.events import Event, ReleaseFinished
 from davy.pipeline.ports import Clock
 from davy.workflows.words import asked, ending, heeded
@@ -29,13 +30,21 @@ def said(
     journal: Journal,
     clock: Clock,
     act: Callable[[], Iterator[Event]],
+    marked: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Leave the word; wait for a living runner to heed it, else `act`: take the lock and carry it out.
 
-    `hold` needs no act: what no runner moves stays where it is.
+    `hold` needs no act: what no runner moves stays where it is. `marked`: a rollout's marks are on the Deployment; an
+    abort goes by them where the journal is lost.
     """
     began = clock.elapsed()
-    word = asked(what, by, why, journal, clock)
+    try:
+        word = asked(what, by, why, journal, clock)
+    except Missing:
+        if alive or what != "abort" or not marked():
+            raise
+        yield from act()
+        return
     if alive:
         yield from heeded(word, journal, clock, PATIENCE)
         how = ending(word, folded(journal.read()))

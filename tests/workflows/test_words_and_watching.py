@@ -22,6 +22,7 @@ from davy.workflows.blind import Blind
 from davy.workflows.release import canary_stage, framed
 from davy.workflows.saying import lives, said
 from davy.workflows.watching import Watched, watched
+from davy.workflows.words import asked
 
 NEW = {"app": "shop/app@sha256:2"}
 
@@ -68,6 +69,9 @@ class Scene:
     def say(self, what: str) -> tuple[Event, ...]:
         ports = self.ports()
 
+        def marked() -> bool:
+            return ports.cluster.standing().marked
+
         def act() -> Iterator[Event]:
             started = ReleaseStarted(at=self.clock.now(), release="", service="s")
             stage = canary_stage(self.clock, lambda: rollout(Resume(runner="ann"), ports))
@@ -75,8 +79,8 @@ class Scene:
 
         alive = lives(ports.lock, self.clock.now())
         return tuple(
-            said(what, by="ann", why="", alive=alive, journal=ports.journal, clock=self.clock, act=act)
-        )  # fmt: skip
+            said(what, by="ann", why="", alive=alive, journal=ports.journal, clock=self.clock, act=act, marked=marked)
+        )
 
     def snapshot(self) -> standing.Snapshot:
         ports = self.ports()
@@ -98,6 +102,22 @@ def test_an_abort_with_no_runner_alive_is_carried_out_by_the_one_who_asks(scene:
     assert end(scene.say("abort")).ending is Ending.ROLLED_BACK
     assert scene.world.serving(scene.world.deployment.current_set().hash)[1] == 0
     assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
+
+
+def test_an_abort_of_marks_without_a_journal_takes_them_back(scene: Scene) -> None:
+    scene.lost_runner()
+    scene.world.journal.clear()
+    assert end(scene.say("abort")).ending is Ending.ROLLED_BACK
+    assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
+    assert scene.world.marks is None
+
+
+def test_a_reason_as_long_as_a_log_is_kept_short_and_still_heeded(scene: Scene) -> None:
+    scene.lost_runner()
+    ports = scene.ports()
+    word = asked("abort", "ann", "x" * 130_000, ports.journal, scene.clock)
+    assert len(word.why) == 500
+    assert ports.journal.asked()[-1] == word
 
 
 def test_a_hold_with_no_runner_alive_changes_nothing(scene: Scene) -> None:
