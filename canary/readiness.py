@@ -36,7 +36,7 @@ def standing_of(
     own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
     set_ids = {uid(doc) for doc in own_sets}
     own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]
-    template_hash = _template_hash(deployment, own_sets)
+    template_hash = template_hash_of(deployment, own_sets)
     marked = ROLLOUT in labels(deployment)
     said = Inscription()
     if marked:
@@ -77,7 +77,7 @@ def baseline_of(
 ) -> Baseline:
     """The Deployment of fresh pods of the stable version, at the same moment."""
     own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
-    template = _template_hash(deployment, own_sets)
+    template = template_hash_of(deployment, own_sets)
     set_ids = {uid(doc) for doc in own_sets if template and labels(doc).get(HASH) == template}
     own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]
     return Baseline(name=name, images=images(deployment["spec"]), pods=_pod_views(own_pods, slices))
@@ -126,7 +126,7 @@ def owner_uid(document: Doc) -> str:
     return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
 
 
-def _template_hash(deployment: Doc, own_sets: Sequence[Doc]) -> str:
+def template_hash_of(deployment: Doc, own_sets: Sequence[Doc]) -> str:
     """Of the ReplicaSet that Kubernetes made for the template.
 
     The revision says which one it is; for a moment after a write both still say the old revision, so the images

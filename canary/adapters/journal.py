@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from davy.canary.adapters.lease import current_fence
+from davy.canary.adapters.mirror import Listening, Mirror
 from davy.canary.ledger import (
     Ledger,
     asked_of,
@@ -26,7 +27,8 @@ from davy.canary.marks import FENCE, MANAGED_BY, PREFIX, fence_from, object_name
 from davy.canary.ports import Past
 from davy.canary.readiness import annotations
 from davy.pipeline.adapters.kubeanswers import understood
-from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.adapters.kubeapi import METADATA, KubeApi
+from davy.pipeline.adapters.kubecall import JSON
 from davy.pipeline.errors import Conflict, Missing, Unreachable
 from davy.pipeline.events import Asked, CanaryStarted, Event
 from davy.pipeline.model import Workload
@@ -34,17 +36,40 @@ from davy.pipeline.model import Workload
 Doc = dict[str, Any]
 
 WRITTEN = PREFIX + "written"
+MARKS_EVERY = 5.0
+"""Seconds, then it is asked whether it changed though its watch told nothing."""
 
 
 @understood
 class KubernetesJournal:
     """`canary.ports.Journal` on a ConfigMap."""
 
-    def __init__(self, api: KubeApi, workload: Workload, *, fence: Callable[[], int]) -> None:
-        """`fence`: of the lock held now (`KubernetesLock.fence`); 0 where none is, and then only words are left."""
+    def __init__(
+        self,
+        api: KubeApi,
+        workload: Workload,
+        *,
+        fence: Callable[[], int],
+        listening: Listening = Listening(),  # noqa: B008 - frozen
+    ) -> None:
+        """`fence`: of the lock held now (`KubernetesLock.fence`); 0 where none is, and then only words are left.
+
+        `listening`: how it hears that people left words; without it that is asked each time.
+        """
         self._api, self._workload, self._fence = api, workload, fence
         self._folder = f"/api/v1/namespaces/{workload.namespace}/configmaps"
-        self._path = f"{self._folder}/{object_name(workload)}"
+        name = object_name(workload)
+        self._path = f"{self._folder}/{name}"
+        self._marks = Mirror(
+            api,
+            listening,
+            lambda: api.metadata(self._path),
+            folder=self._folder,
+            query={"fieldSelector": f"metadata.name={name}"},
+            every=MARKS_EVERY,
+            accept=f"{METADATA}, {JSON};q=0.9",
+        )
+        """Its metadata: whether it changed."""
         self._last: Doc | None = None
         self._words: tuple[str, tuple[Asked, ...]] = ("", ())
         """People's words, with the resourceVersion that they were read at."""
@@ -87,9 +112,12 @@ class KubernetesJournal:
     def asked(self) -> tuple[Asked, ...]:
         """See the port. Cheap to call often: what is in it is asked for only when it changed."""
         try:
-            version = str(self._api.metadata(self._path)["metadata"]["resourceVersion"])
+            found = self._marks.documents()
         except Missing:
+            found = []
+        if not found:
             return ()
+        version = self._version(found[0])
         if version != self._words[0]:
             known = self._last if self._last and self._version(self._last) == version else self._read()
             self._words = self._version(known), asked_of(ledger_from(known.get("data") or {}))
@@ -160,6 +188,7 @@ class KubernetesJournal:
             self._last = self._api.replace(self._path, document)
         else:
             self._last = self._api.create(self._folder, document, repeatable=True)
+        self._marks.learn(self._last)
 
     def _with(self, document: Doc, ledger: Ledger, notes: dict[str, str] | None = None) -> Doc:
         meta = {**document["metadata"], "annotations": {**annotations(document), **(notes or {})}}

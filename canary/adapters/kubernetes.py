@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from davy.canary import manifests, readiness
+from davy.canary.adapters.lastwords import last_words
 from davy.canary.adapters.lease import current_fence
+from davy.canary.adapters.mirror import Listening, Mirror
+from davy.canary.adapters.offspring import Offspring
 from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
 from davy.canary.marks import FENCE, fence_from
 from davy.canary.ports import Baseline, Speed, Standing, Surroundings
@@ -14,24 +17,33 @@ from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
-from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
+from davy.pipeline.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
-from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Workload
 
 Doc = dict[str, Any]
 
-LAST_LINES = 20
+DEPLOYMENT_EVERY = 5.0
+"""Seconds, then the Deployment is read again though its watch told nothing: so long a silent server may stay unseen."""
 
 
 @understood
 class KubernetesCluster:
     """`canary.ports.Cluster` on a real Deployment."""
 
-    def __init__(self, api: KubeApi, workload: Workload, *, baseline: str = "", jobs: bool = False) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        workload: Workload,
+        *,
+        baseline: str = "",
+        jobs: bool = False,
+        listening: Listening = Listening(),  # noqa: B008 - frozen
+    ) -> None:
         """`baseline`: the Deployment of fresh pods of the stable version; empty where none is kept.
 
-        `jobs`: the rights that suites in the cluster need are asked about, too.
+        `jobs`: the rights that suites in the cluster need are asked about, too. `listening`: how it hears of changes;
+        without it everything is read at each look.
         """
         self._rights = (*RIGHTS, *baseline_rights(baseline), *(JOB_RIGHTS if jobs else ()))
         self._api, self._workload, self._baseline = api, workload, baseline
@@ -43,7 +55,11 @@ class KubernetesCluster:
         self._path = f"{self._deployments}/{workload.name}"
         self._sets = f"/apis/apps/v1/{space}/replicasets"
         self._core = f"/api/v1/{space}"
-        self._slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
+        slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
+        self._listening = listening
+        self._seen = {name: self._mirrored(name) for name in (workload.name, baseline) if name}
+        self._slices = Mirror(api, listening, lambda: api.get(slices), folder=slices, query={})
+        self._kin: dict[str, Offspring] = {}
 
     # ---- reading ----
 
@@ -53,27 +69,47 @@ class KubernetesCluster:
             return self._standing()
         except Forbidden as error:
             raise self._without_rights(error) from error
+        except Exception:
+            self._forget()  # Whatever of it was odd is not to be met again.
+            raise
 
     def _standing(self) -> Standing:
-        deployment = self._read()
-        slices = self._api.get(self._slices)["items"]
-        standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **self._of(deployment))
+        deployment = self._deployment()
+        slices = self._slices.documents()
+        kin = self._of(self._workload.name, deployment)
+        standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
         kept = self._kept(slices) if self._baseline else None
         return replace(standing, baseline=kept, at=self._api.server_now())
 
-    def _of(self, deployment: Doc) -> dict[str, list[Doc]]:
+    def _deployment(self) -> Doc:
+        found = self._seen[self._workload.name].documents()
+        self._last = found[0] if found else self._read()
+        return self._last
+
+    def _mirrored(self, name: str) -> Mirror:
+        path, query = f"{self._deployments}/{name}", {"fieldSelector": f"metadata.name={name}"}
+        read = self._read if name == self._workload.name else lambda: self._api.get(path)
+        return Mirror(self._api, self._listening, read, folder=self._deployments, query=query, every=DEPLOYMENT_EVERY)
+
+    def _of(self, name: str, deployment: Doc) -> dict[str, list[Doc]]:
         """What its selector selects."""
-        chosen = {"labelSelector": selector_text(deployment["spec"]["selector"])}
-        sets, pods = self._api.get(self._sets, chosen)["items"], self._api.get(f"{self._core}/pods", chosen)["items"]
-        return {"replica_sets": sets, "pods": pods}
+        selector, kin = selector_text(deployment["spec"]["selector"]), self._kin.get(name)
+        if kin is None or kin.selector != selector:
+            if kin is not None:
+                kin.close()
+            kin = self._kin[name] = Offspring(self._api, self._listening, self._workload.namespace, selector)
+        return kin.of(deployment)
 
     def _kept(self, slices: list[Doc]) -> Baseline:
         """One that is not there has no image and no pod: a rollout goes on without a comparison."""
         try:
-            deployment = self._api.get(f"{self._deployments}/{self._baseline}")
+            found = self._seen[self._baseline].documents()
         except Missing:
+            found = []
+        if not found:
             return Baseline(name=self._baseline)
-        return readiness.baseline_of(self._baseline, deployment=deployment, slices=slices, **self._of(deployment))
+        kin = self._of(self._baseline, found[0])
+        return readiness.baseline_of(self._baseline, deployment=found[0], slices=slices, **kin)
 
     def surroundings(self) -> Surroundings:
         """See the port. Where a right is missing, what it would have shown is left out and the right is named."""
@@ -89,15 +125,8 @@ class KubernetesCluster:
         )
 
     def words(self, pod: str) -> str:
-        """See the port. Whatever cannot be read is left out: the words are for people, after the fact.
-
-        On a connection of its own: it is asked for beside the rollback.
-        """
-        api, parts = self._api.again(), []
-        with suppress(DavyError):
-            document = api.get(f"{self._core}/pods/{pod}")
-            parts = [part for status in _statuses(document) for part in self._log(api, pod, status)]
-        return "\n".join([*parts, *self._warnings(api, pod)])[-4000:]
+        """See the port. On a connection of its own: it is asked for beside the rollback."""
+        return last_words(self._api.again(), f"{self._core}/pods/{pod}", f"{self._core}/events", pod)
 
     # ---- writing ----
 
@@ -110,17 +139,18 @@ class KubernetesCluster:
                 self._check_lease(fence)
             if found != fence:
                 try:
-                    self._last = self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH)
+                    self._written(self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH))
                 except Conflict:
                     continue
             self._fence = fence
+            self._forget()
             return
         raise Conflict(f"Deployment {self._workload} changes faster than it can be taken.", remedy="Try again.")
 
     def untake(self) -> None:
         """See the port. Where the fence is another's, or gone, there is nothing to take away."""
         with suppress(Refused):
-            self._last = self._api.patch(self._path, manifests.untake(self._fence))
+            self._written(self._api.patch(self._path, manifests.untake(self._fence)))
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
         """See the port."""
@@ -160,6 +190,18 @@ class KubernetesCluster:
 
     # ---- how ----
 
+    def _written(self, document: Doc) -> None:
+        """What a write of ours left: nothing older is said from now on."""
+        self._last = document
+        self._seen[self._workload.name].learn(document)
+
+    def _forget(self) -> None:
+        """A runner before this one may have written until now."""
+        for mirror in (*self._seen.values(), self._slices):
+            mirror.forget()
+        for kin in self._kin.values():
+            kin.forget()
+
     def _without_rights(self, error: Forbidden) -> Forbidden:
         """Who the API server does not know at all cannot be told what it may do."""
         try:
@@ -191,11 +233,11 @@ class KubernetesCluster:
         if not self._fence:
             raise Conflict(f"Deployment {self._workload} was not taken before it was written to.")
         try:
-            self._last = self._api.patch(self._path, self._ops(wanted, self._last or self._read()))
+            self._written(self._api.patch(self._path, self._ops(wanted, self._last or self._read())))
         except Refused:
             if _fence_of(self._read()) != self._fence:
                 self._take_again()
-            self._last = self._api.patch(self._path, self._ops(wanted, self._read()))
+            self._written(self._api.patch(self._path, self._ops(wanted, self._read())))
 
     def _take_again(self) -> None:
         self._check_lease(self._fence)
@@ -230,28 +272,6 @@ class KubernetesCluster:
         items: list[Doc] = self._api.get(path)["items"]
         return items
 
-    def _log(self, api: KubeApi, pod: str, status: Doc) -> list[str]:
-        name, found = str(status["name"]), []
-        wanted: dict[str, Any] = {"container": name, "tailLines": LAST_LINES}
-        for query in ([{**wanted, "previous": "true"}] if status.get("restartCount") else []) + [wanted]:
-            with suppress(DavyError):
-                if text := api.text(f"{self._core}/pods/{pod}/log", query).strip():
-                    when = ", before its last restart" if "previous" in query else ""
-                    found.append(f"[{name}{when}]\n{text}")
-        return found
-
-    def _warnings(self, api: KubeApi, pod: str) -> list[str]:
-        with suppress(DavyError):
-            query = {"fieldSelector": f"involvedObject.name={pod},type=Warning"}
-            events = api.get(f"{self._core}/events", query)["items"]
-            return [f"[event] {one.get('reason', '')}: {excerpt(str(one.get('message', '')))}" for one in events[-5:]]
-        return []
-
 
 def _fence_of(deployment: Doc) -> int:
     return fence_from(readiness.annotations(deployment).get(FENCE, ""))
-
-
-def _statuses(pod: Doc) -> list[Doc]:
-    status = pod.get("status", {})
-    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]

@@ -168,19 +168,30 @@ class KubeApi:
         _refuse("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
-    def lines(self, path: str, query: Mapping[str, Any] | None = None, *, quiet: float = 30.0) -> Iterator[str]:
+    def lines(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        quiet: float = 30.0,
+        accept: str = JSON,
+        begun: Callable[[], None] = lambda: None,
+    ) -> Iterator[str]:
         """Lines of a stream on a connection of its own, until it ends. After `quiet` seconds of silence: TimeoutError.
 
-        One try: who follows a stream knows where to take it up again. Raises OSError on a broken one.
+        One try: who follows a stream knows where to take it up again. `begun` is told once the server has agreed, which
+        may be long before the first line. Raises OSError on a broken one.
         """
         wire = self._connected(self._host.monotonic() + self._timeout * WHOLE)
         try:
             wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
-            response = self._host.asked(self.access, wire, Ask(method="GET", target=target(path, query), timeout=quiet))
+            ask = Ask(method="GET", target=target(path, query), timeout=quiet, accept=accept)
+            response = self._host.asked(self.access, wire, ask)
             if not 200 <= response.status < 300:
                 body = response.read(MOST_OF_A_FAILURE)
                 _refuse("GET", path, Answer(status=response.status, body=body), self.access)
             wire.until(NEVER, wait=quiet)
+            begun()
             yield from kubecall.lines_of(response)
         except (http.client.HTTPException, ValueError, Overflow) as error:
             raise ConnectionError(str(error)) from error

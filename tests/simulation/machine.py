@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from davy.canary.adapters.journal import KubernetesJournal
 from davy.canary.adapters.kubernetes import KubernetesCluster
 from davy.canary.adapters.lease import KubernetesLock
+from davy.canary.adapters.mirror import Listening
 from davy.canary.memory import Killed
 from davy.pipeline.adapters.host import Host
 from davy.pipeline.adapters.kubeaccess import Access
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubecall import Ask
 from davy.pipeline.model import Decision, Workload
+from simulation.feeds import SimulatedFeed
 from simulation.objects import EPOCH
 from simulation.wire import Wire
 
@@ -58,9 +61,10 @@ class Machine:
         host = Host(wall=self.wall, monotonic=self.monotonic, connected=self.connected, asked=self.asked)
         self.api = KubeApi(ACCESS, sleep=self.doze, host=host)
         self.lock = KubernetesLock(self.api, WORKLOAD, sleep=self.doze, monotonic=self.monotonic)
-        self.cluster = KubernetesCluster(self.api, WORKLOAD)
+        listening = Listening(opened=self.opened, monotonic=self.monotonic)
+        self.cluster = KubernetesCluster(self.api, WORKLOAD, listening=listening)
         world.machines[name] = self
-        self.journal = KubernetesJournal(self.api, WORKLOAD, fence=lambda: self.lock.fence)
+        self.journal = KubernetesJournal(self.api, WORKLOAD, fence=lambda: self.lock.fence, listening=listening)
 
     # ---- clocks ----
 
@@ -114,6 +118,9 @@ class Machine:
 
     def connected(self, access: Access, tls: object, ends: float) -> Any:
         return Wire(self, ends)
+
+    def opened(self, api: KubeApi, path: str, query: Mapping[str, Any], accept: str) -> SimulatedFeed:
+        return SimulatedFeed(self, path, query, accept)
 
     def asked(self, access: Access, wire: Any, ask: Ask) -> Any:
         return wire.ask(ask)

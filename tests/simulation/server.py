@@ -69,6 +69,7 @@ class Server:
         if request.body is not None and len(request.body) > LARGEST:
             raise Unfit(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
         if method == "GET" and request.is_partial and (found := self.found(path)) is not None:
+            self._remember(path)
             return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
         if method == "GET":
             return self._shown(path, request.query)
@@ -89,6 +90,7 @@ class Server:
 
     def _shown(self, path: str, query: Mapping[str, str]) -> bytes:
         if path == DEPLOYMENT or path in self.things:
+            self._remember(path)
             return self._text(path)
         if path.startswith(PODS + "/"):
             return self._pod(path[len(PODS) + 1 :])
@@ -97,6 +99,14 @@ class Server:
             self.watches.remember(path, version, body)
             return self._page(body, query)
         raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
+
+    def _remember(self, path: str) -> None:
+        """A watch of one thing may begin where it was read."""
+        found, body = self.found(path), self._text(path)
+        if found is not None:
+            self.watches.remember(
+                path.rpartition("/")[0], found["metadata"]["resourceVersion"], b'{"items":[%s]}' % body
+            )
 
     def listed(self, path: str, query: Mapping[str, str]) -> tuple[str, bytes]:
         """A whole list, and its resourceVersion."""

@@ -33,11 +33,11 @@ class Watches:
         self._server = server
         self._past: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
-    def held(self, path: str, query: Mapping[str, str]) -> tuple[str, Held]:
+    def listed(self, path: str, query: Mapping[str, str]) -> tuple[str, bytes]:
         """The resourceVersion of a list now, and what is in it."""
         version, body = self._server.listed(path, query)
         self.remember(path, version, body)
-        return version, _held(body)
+        return version, body
 
     def remember(self, path: str, version: str, body: bytes) -> None:
         """A list, as it was sent."""
@@ -65,11 +65,12 @@ class Stream:
     length = 0
     headers: Mapping[str, str] = {"Content-Type": "application/json"}
 
-    def __init__(self, wire: Wire, server: Server, request: Request) -> None:
+    def __init__(self, wire: Wire | None, server: Server, request: Request) -> None:
         """Raises Unfit."""
         self._wire, self._watches, self._request = wire, server.watches, request
         version = request.query.get("resourceVersion", "")
         self._held: Held = {}
+        self._body = b""
         if version not in ("", "0"):
             self._held = self._watches.since(request.path, version)
         self._left = float(request.query.get("timeoutSeconds", 300))
@@ -84,13 +85,23 @@ class Stream:
                 break
             if self._left <= 0:
                 return b""
+            assert self._wire is not None
             self._wire.pause(EVERY, silent)
             silent += EVERY
             self._left -= EVERY
         return self._lines.pop(0)
 
+    def waiting(self) -> list[str]:
+        """The events that there are by now, as lines."""
+        self._compare()
+        lines, self._lines = self._lines, []
+        return [line.decode().rstrip() for line in lines]
+
     def _compare(self) -> None:
-        version, now = self._watches.held(self._request.path, self._request.query)
+        version, body = self._watches.listed(self._request.path, self._request.query)
+        if body == self._body:
+            return
+        self._body, now = body, _held(body)
         for name in {**self._held, **now}:
             before, after = self._held.get(name), now.get(name)
             if before != after:
@@ -100,7 +111,10 @@ class Stream:
 
     def _event(self, kind: str, document: str, version: str) -> bytes:
         whole = json.loads(document)
-        whole["metadata"]["resourceVersion"] = version
+        if kind == "DELETED" or "resourceVersion" not in whole["metadata"]:
+            whole["metadata"]["resourceVersion"] = version
+        if self._request.is_partial:
+            whole = {"kind": "PartialObjectMetadata", "metadata": whole["metadata"]}
         return text({"type": kind, "object": whole}).encode() + b"\n"
 
     def read(self, most: int | None = None) -> bytes:

@@ -40,6 +40,8 @@ class World:
         )
         self.server.controller = controller
         controller.start(3600.0)
+        self.may_watch = self.luck("watch").random() < 0.8
+        """The Role grants `watch`."""
         self.slowest = 0.05
         """Seconds of a request's way, at most."""
         self.log: list[tuple[float, str, str, str]] = []

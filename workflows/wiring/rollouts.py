@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 LISTEN = 0.2
-"""Seconds after which a runner hears a person's word; it costs the API server an answer of half a kilobyte."""
+"""Seconds after which a runner hears a person's word; it costs nothing where the journal may be watched, else the API
+server an answer of half a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +125,21 @@ def side(
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
     whether suites run in the cluster.
     """
+    from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+    from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
 
-    api = _api(meant.kubeconfig, meant.context, reach)
+    api, listening = _api(meant.kubeconfig, meant.context, reach), Listening(opened=ThreadFeed)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
     lock = KubernetesLock(api, workload, lasts=lease)
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
+        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs, listening=listening),
         lock=lock,
-        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
+        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening),
         now=api.server_now,
     )
 
