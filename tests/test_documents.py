@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS
+from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, WATCH_RIGHTS
 from davy.pipeline.configfile import parsed
 from davy.pipeline.endings import Ending
 from made.__main__ import made
@@ -68,7 +68,7 @@ def test_the_role_grants_every_right_and_nothing_else() -> None:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert granted == {(right.verb, right.resource, right.group) for right in RIGHTS + JOB_RIGHTS}
+    assert granted == {(right.verb, right.resource, right.group) for right in RIGHTS + WATCH_RIGHTS + JOB_RIGHTS}
 
 
 def test_every_ending_has_its_row_in_the_table_of_exit_codes() -> None:

@@ -43,6 +43,14 @@ RIGHTS = (
 )
 """For a canary."""
 
+WATCH_RIGHTS = (
+    *_rights("apps", "deployments", "watch"),
+    *_rights("", "pods", "watch"),
+    *_rights("discovery.k8s.io", "endpointslices", "watch"),
+    *_rights("", "configmaps", "watch"),
+)
+"""Not needed: without them all is asked for each second, and more often for people's words."""
+
 JOB_RIGHTS = (
     *_rights("batch", "jobs", "create", "get", "list", "patch", "delete"),
     *_rights("", "pods", "list"),
@@ -56,7 +64,7 @@ def baseline_rights(name: str) -> tuple[Right, ...]:
     return (Right(verb="get", resource="deployments", group="apps", name=name),) if name else ()
 
 
-def role(name: str, namespace: str, rights: tuple[Right, ...] = RIGHTS + JOB_RIGHTS) -> dict[str, Any]:
+def role(name: str, namespace: str, rights: tuple[Right, ...] = RIGHTS + WATCH_RIGHTS + JOB_RIGHTS) -> dict[str, Any]:
     """The RBAC Role that grants them, as a document."""
     verbs: dict[tuple[str, str], list[str]] = {}
     for right in rights:
