@@ -24,6 +24,7 @@ class SimulatedFeed:
     def __init__(self, machine: Machine, path: str, query: Mapping[str, Any], accept: str) -> None:
         world = machine.world
         self._machine = machine
+        machine.watches += 1
         said = {key: str(value) for key, value in query.items()}
         self._request = Request(machine.name, "GET", path, said, accept=accept)
         self._opens = world.timeline.now + sum(world.latency())
@@ -43,7 +44,9 @@ class SimulatedFeed:
         self._machine.live()
         if not self.is_open or self._meets_weather() or self._is_deaf or self._stream is None:
             return []
-        return self._stream.waiting()
+        lines = self._stream.waiting()
+        self._machine.bytes_read += sum(len(line) + 1 for line in lines)
+        return lines
 
     def close(self) -> None:
         self.is_over = True

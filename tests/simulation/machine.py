@@ -37,6 +37,9 @@ class Machine:
         self.world, self.name = world, name
         self.ahead, self.pace = ahead, pace
         self.calls = 0
+        self.watches = 0
+        self.bytes_read = 0
+        """Of bodies and of what watches told."""
         self.kill_at: tuple[int, str] | None = None
         """Call and moment (`before`, `during`, `after`) of its death."""
         self.stalls: dict[int, float] = {}

@@ -41,6 +41,7 @@ class Response:
     def __init__(self, wire: Wire, reply: Reply, second: int, seconds: float = 0.0, missing: int = 0) -> None:
         """`seconds`: until all of it came. `missing`: bytes that were promised and do not come."""
         self._wire, self._body, self._seconds = wire, reply.body, seconds
+        wire.count(len(reply.body))
         self.length = missing
         self.status = reply.status
         self.headers: Mapping[str, str] = {"Date": date_header(second), "Content-Type": reply.kind}
@@ -72,6 +73,10 @@ class Wire:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+    def count(self, size: int) -> None:
+        """So much is read over it."""
+        self._machine.bytes_read += size
 
     def rest(self, seconds: float) -> None:
         """Wait for what comes late. Raises TimeoutError at the deadline."""

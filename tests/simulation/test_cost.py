@@ -1,0 +1,93 @@
+"""What a rollout of two minutes costs the API server in memory: requests, and bytes that are read from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from davy.canary.play import Outcome, Patience
+from davy.canary.rollout import rollout
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import CanaryPolicy
+from simulation.exchange import DEPLOYMENT
+from simulation.machine import BEGAN, Machine
+from simulation.runner import Manner, Runner, start_order
+from simulation.scene import step_plan
+from simulation.world import OLD, World
+
+LARGE = {"name": "CATALOGUE", "value": "x" * 4000}
+"""Templates of real Deployments have some kilobytes."""
+REVISIONS = 10
+LISTEN = 0.2
+BAKE = timedelta(seconds=100)
+MANNER = Manner("healthy", interval=2.0, takes=0.0, beside=False, patience=Patience())
+
+
+def aged_world() -> World:
+    """Of a Deployment that was released before, so that old ReplicaSets lie about."""
+    container = {"name": "app", "image": OLD, "env": [LARGE], "readinessProbe": {"httpGet": {"path": "/"}}}
+    template = {"metadata": {"labels": {"app": "checkout"}}, "spec": {"containers": [container]}}
+    world = World(1, 4, template=template)
+    for number in range(REVISIONS):
+        before = world.server.deployment
+        spec = before["spec"]
+        older = {**spec["template"], "spec": {"containers": [{**container, "image": f"shop/app@sha256:{number + 10}"}]}}
+        world.server.write("kubectl", DEPLOYMENT, {**before, "spec": {**spec, "template": older}})
+        world.timeline.sleep(60.0)
+    return world
+
+
+def policy(machine: Machine) -> CanaryPolicy:
+    return CanaryPolicy(
+        steps=(replace(step_plan(1, 4, Random(1)), at_most=None, approve=False),),
+        replicas=4,
+        deadline=BEGAN + timedelta(hours=1),
+        ready_within=timedelta(seconds=60),
+        promote_within=timedelta(seconds=60),
+        bake=BAKE,
+        on_inconclusive="hold",
+        on_lost="roll_back",
+        on_interrupt="roll_back",
+        warmup=timedelta(0),
+    )
+
+
+def played(*, may_watch: bool) -> tuple[Machine, float, Outcome]:
+    world = aged_world()
+    world.may_watch = may_watch
+    machine = Machine(world, "ci-1")
+    order = start_order(machine, lambda: policy(machine), "r1")
+    ports = replace(Runner(machine, lambda: order, lambda: MANNER).ports(), listen=LISTEN)
+    began, run = world.timeline.now, rollout(order, ports)
+    try:
+        while True:
+            next(run)
+    except StopIteration as stop:
+        return machine, world.timeline.now - began, stop.value
+    finally:
+        world.timeline.end()
+
+
+@pytest.fixture(scope="module")
+def watching() -> tuple[Machine, float, Outcome]:
+    return played(may_watch=True)
+
+
+def test_a_rollout_of_two_minutes_asks_for_little_and_reads_little(watching) -> None:
+    machine, seconds, outcome = watching
+    assert outcome.ending is Ending.DONE, outcome.sentence
+    assert 100 < seconds < 150
+    print(machine.calls, machine.watches, machine.bytes_read)
+    assert machine.calls + machine.watches < 250
+    assert machine.bytes_read < 2**20
+
+
+def test_without_the_right_to_watch_it_comes_to_the_same_end_in_the_same_time(watching) -> None:
+    machine, seconds, outcome = played(may_watch=False)
+    print(machine.calls, machine.watches, machine.bytes_read, seconds)
+    assert outcome.ending is Ending.DONE, outcome.sentence
+    assert machine.watches < 10
+    assert abs(seconds - watching[1]) < 5
