@@ -28,7 +28,6 @@ from davy.canary.ports import Past
 from davy.canary.readiness import annotations
 from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import METADATA, KubeApi
-from davy.pipeline.adapters.kubecall import JSON
 from davy.pipeline.errors import Conflict, Missing, Unreachable
 from davy.pipeline.events import Asked, CanaryStarted, Event
 from davy.pipeline.model import Workload
@@ -67,7 +66,7 @@ class KubernetesJournal:
             folder=self._folder,
             query={"fieldSelector": f"metadata.name={name}"},
             every=MARKS_EVERY,
-            accept=f"{METADATA}, {JSON};q=0.9",
+            accept=METADATA,
         )
         """Its metadata: whether it changed."""
         self._last: Doc | None = None
@@ -185,7 +184,9 @@ class KubernetesJournal:
 
     def _put(self, document: Doc) -> None:
         if "resourceVersion" in document["metadata"]:
-            self._last = self._api.replace(self._path, document)
+            # What is in it is known; its new resourceVersion is not.
+            written = self._api.replace(self._path, document, METADATA)
+            self._last = {**document, "metadata": written["metadata"]}
         else:
             self._last = self._api.create(self._folder, document, repeatable=True)
         self._marks.learn(self._last)

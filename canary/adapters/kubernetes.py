@@ -16,7 +16,7 @@ from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeanswers import understood
-from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
+from davy.pipeline.adapters.kubeapi import MERGE_PATCH, METADATA_LIST, KubeApi, Refused
 from davy.pipeline.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
 from davy.pipeline.model import Workload
@@ -58,7 +58,14 @@ class KubernetesCluster:
         slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
         self._listening = listening
         self._seen = {name: self._mirrored(name) for name in (workload.name, baseline) if name}
-        self._slices = Mirror(api, listening, lambda: api.get(slices), folder=slices, query={})
+        self._slices = Mirror(
+            api,
+            listening,
+            lambda: api.get(slices),
+            folder=slices,
+            query={},
+            glance=lambda: api.get(slices, accept=METADATA_LIST),
+        )
         self._kin: dict[str, Offspring] = {}
 
     # ---- reading ----
@@ -89,7 +96,15 @@ class KubernetesCluster:
     def _mirrored(self, name: str) -> Mirror:
         path, query = f"{self._deployments}/{name}", {"fieldSelector": f"metadata.name={name}"}
         read = self._read if name == self._workload.name else lambda: self._api.get(path)
-        return Mirror(self._api, self._listening, read, folder=self._deployments, query=query, every=DEPLOYMENT_EVERY)
+        return Mirror(
+            self._api,
+            self._listening,
+            read,
+            folder=self._deployments,
+            query=query,
+            glance=lambda: self._api.metadata(path),
+            every=DEPLOYMENT_EVERY,
+        )
 
     def _of(self, name: str, deployment: Doc) -> dict[str, list[Doc]]:
         """What its selector selects."""

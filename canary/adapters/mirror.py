@@ -41,10 +41,15 @@ class Mirror:
         *,
         folder: str,
         query: Mapping[str, Any],
+        glance: Callable[[], Doc] | None = None,
         every: float = 15.0,
         accept: str = JSON,
     ) -> None:
-        """`read`: a list, or one thing. `folder`, `query`: of the watch. `every`: seconds, then it is read again."""
+        """`read`: a list, or one thing. `folder`, `query`: of the watch. `every`: seconds, then it is read again.
+
+        `glance`: the same as `read` without what is in the things: enough to see whether the watch told everything.
+        """
+        self._glance = glance
         self._api, self._listening, self._read = api, listening, read
         self._folder, self._query, self._every, self._accept = folder, dict(query), every, accept
         self._held: dict[str, Doc] = {}
@@ -60,8 +65,13 @@ class Mirror:
     def documents(self, *, anew: bool = False) -> list[Doc]:
         """As they are now. Raises what reading raises, and then knows nothing."""
         now = self._listening.monotonic()
-        if anew or not self._is_current(now):
-            self._renew(now)
+        try:
+            if anew or not (self._is_told() and (self.age < self._every or self._is_confirmed(now))):
+                self._renew(now)
+        except Exception:
+            self._held, self._version, self._read_at = {}, 0, None
+            self.close()
+            raise
         return list(self._held.values())
 
     @property
@@ -85,10 +95,10 @@ class Mirror:
             self._feed.close()
         self._feed, self._is_sure = None, False
 
-    def _is_current(self, now: float) -> bool:
+    def _is_told(self) -> bool:
         """True where the watch told everything since it was read."""
         feed = self._feed
-        if feed is None or self._read_at is None or now - self._read_at >= self._every:
+        if feed is None or self._read_at is None:
             return False
         if all(self._heard(line) for line in feed.taken()) and not feed.is_over:
             return self._is_sure
@@ -96,15 +106,20 @@ class Mirror:
         self.close()
         return False
 
+    def _is_confirmed(self, now: float) -> bool:
+        """True where a glance shows what the watch told."""
+        if self._glance is None:
+            return False
+        seen = self._glance()
+        if not _number(seen) or _marks(_by_name(seen)) != _marks(self._held):
+            return False
+        self._version, self._read_at = _number(seen), now
+        return True
+
     def _renew(self, now: float) -> None:
-        first, known, self._read_at = not self._version, self._told(), None
-        try:
-            read = self._read()
-        except Exception:
-            self._held, self._version = {}, 0
-            self.close()
-            raise
-        self._held = {_name(one): one for one in read.get("items", [read])}
+        first, known = not self._version, self._told()
+        read = self._read()
+        self._held = _by_name(read)
         self._version, self._read_at = _number(read), now
         if not self._version or (known is not None and known != _marks(self._held)):
             self.close()  # It should have told. It may have been about to; then another costs little.
@@ -155,6 +170,10 @@ def _number(document: Doc) -> int:
 
 def _name(document: Doc) -> str:
     return str((document.get("metadata") or {}).get("name") or "")
+
+
+def _by_name(read: Doc) -> dict[str, Doc]:
+    return {_name(one): one for one in read.get("items", [read])}
 
 
 def _marks(held: Mapping[str, Doc]) -> dict[str, object]:

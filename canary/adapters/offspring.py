@@ -9,7 +9,7 @@ from typing import Any
 
 from davy.canary import readiness
 from davy.canary.adapters.mirror import Listening, Mirror
-from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.adapters.kubeapi import METADATA_LIST, KubeApi
 
 Doc = dict[str, Any]
 
@@ -75,7 +75,14 @@ class Offspring:
         """Nothing is read yet."""
         self.selector = selector
         path, chosen = f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector}
-        self._pods = Mirror(api, listening, lambda: api.get(path, chosen), folder=path, query=chosen)
+        self._pods = Mirror(
+            api,
+            listening,
+            lambda: api.get(path, chosen),
+            folder=path,
+            query=chosen,
+            glance=lambda: api.get(path, chosen, METADATA_LIST),
+        )
         self._sets = ReplicaSets(api, listening, f"/apis/apps/v1/namespaces/{namespace}/replicasets", selector)
 
     def of(self, deployment: Doc) -> dict[str, list[Doc]]:

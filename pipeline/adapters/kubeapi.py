@@ -22,8 +22,12 @@ from davy.pipeline.errors import DavyError, Missing
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""Asks for an object without what is in it. https://kubernetes.io/docs/reference/using-api/api-concepts/"""
+_PART = "application/json;as={};g=meta.k8s.io;v=v1, application/json;q=0.9"
+METADATA, METADATA_LIST = _PART.format("PartialObjectMetadata"), _PART.format("PartialObjectMetadataList")
+"""Ask for things without what is in them; a server that cannot do that gives the whole.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
 WHOLE = 2.0
@@ -87,24 +91,24 @@ class KubeApi:
     # ---- the verbs ----
 
     def metadata(self, path: str) -> Doc:
-        """An object's metadata alone; a server that cannot do that gives the whole object."""
-        return self.request("GET", path, accept=f"{METADATA}, {JSON};q=0.9")
+        """An object's metadata alone."""
+        return self.request("GET", path, accept=METADATA)
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
+    def get(self, path: str, query: Mapping[str, Any] | None = None, accept: str = JSON) -> Doc:
         """A thing, or a whole list, page by page. Raises Missing, Forbidden, Unreachable; so do the others."""
         if not is_list("GET", path):
-            return self.request("GET", path, query=query)
+            return self.request("GET", path, query=query, accept=accept)
         try:
-            return self._listed(path, query)
+            return self._listed(path, query, accept)
         except Gone:
-            return self._listed(path, query)
+            return self._listed(path, query, accept)
 
-    def _listed(self, path: str, query: Mapping[str, Any] | None) -> Doc:
+    def _listed(self, path: str, query: Mapping[str, Any] | None, accept: str) -> Doc:
         """https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks"""
         found: list[Doc] = []
         more: dict[str, Any] = {"limit": PAGE}
         for _ in range(MOST_PAGES):
-            page = self.request("GET", path, query={**(query or {}), **more})
+            page = self.request("GET", path, query={**(query or {}), **more}, accept=accept)
             found += kubeanswers.items(page, f"GET {path}", self.access)
             meta = page.get("metadata")
             mark = meta.get("continue") if isinstance(meta, dict) else None
@@ -117,9 +121,9 @@ class KubeApi:
         """Raises Conflict where it exists. `repeatable`: sent again after a lost answer, for who can tell its own."""
         return self.request("POST", path, body=body, query={"fieldManager": "davy"}, repeatable=repeatable)
 
-    def replace(self, path: str, body: Doc) -> Doc:
+    def replace(self, path: str, body: Doc, accept: str = JSON) -> Doc:
         """With a `resourceVersion` in it: raises Conflict where the object changed; after a lost answer too."""
-        return self.request("PUT", path, body=body, query={"fieldManager": "davy"})
+        return self.request("PUT", path, body=body, query={"fieldManager": "davy"}, accept=accept)
 
     def patch(self, path: str, body: list[Doc] | Doc, kind: str = JSON_PATCH) -> Doc:
         """A patch that may be repeated. Raises Refused where a `test` fails."""

@@ -68,9 +68,9 @@ class Server:
         path, method = request.path, request.method
         if request.body is not None and len(request.body) > LARGEST:
             raise Unfit(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
-        if method == "GET" and request.is_partial and (found := self.found(path)) is not None:
+        if method == "GET" and request.is_partial and self.found(path) is not None:
             self._remember(path)
-            return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
+            return self._partial(path)
         if method == "GET":
             return self._shown(path, request.query)
         body = json.loads(request.body) if request.body else None
@@ -80,7 +80,8 @@ class Server:
             case "POST":
                 return self._post(request.who, path, body)
             case "PUT":
-                return self._put(request.who, path, body)
+                whole = self._put(request.who, path, body)
+                return self._partial(path) if request.is_partial else whole
             case "PATCH":
                 return self._patch(request, body)
             case "DELETE":
@@ -99,6 +100,10 @@ class Server:
             self.watches.remember(path, version, body)
             return self._page(body, query)
         raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
+
+    def _partial(self, path: str) -> bytes:
+        found = self.found(path) or {}
+        return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
 
     def _remember(self, path: str) -> None:
         """A watch of one thing may begin where it was read."""
