@@ -23,9 +23,6 @@ from davy.pipeline.model import Workload
 
 Doc = dict[str, Any]
 
-DEPLOYMENT_EVERY = 5.0
-"""Seconds, then the Deployment is read again though its watch told nothing: so long a silent server may stay unseen."""
-
 
 @understood
 class KubernetesCluster:
@@ -67,6 +64,8 @@ class KubernetesCluster:
             glance=lambda: api.get(slices, accept=METADATA_LIST),
         )
         self._kin: dict[str, Offspring] = {}
+        self._said: tuple[tuple[object, ...], Standing] | None = None
+        """The last standing, and by what it was reckoned."""
 
     # ---- reading ----
 
@@ -84,13 +83,17 @@ class KubernetesCluster:
         deployment = self._deployment()
         slices = self._slices.documents()
         kin = self._of(self._workload.name, deployment)
-        standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
+        stamps = (self._seen[self._workload.name].stamp, self._slices.stamp, self._kin[self._workload.name].stamp)
+        if self._said is None or self._said[0] != stamps:
+            standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
+            self._said = stamps, standing
         kept = self._kept(slices) if self._baseline else None
-        return replace(standing, baseline=kept, at=self._api.server_now())
+        return replace(self._said[1], baseline=kept, at=self._api.server_now())
 
     def _deployment(self) -> Doc:
-        found = self._seen[self._workload.name].documents()
-        self._last = found[0] if found else self._read()
+        seen = self._seen[self._workload.name]
+        found = seen.documents() or seen.documents(anew=True)
+        self._last = found[0]
         return self._last
 
     def _mirrored(self, name: str) -> Mirror:
@@ -103,7 +106,6 @@ class KubernetesCluster:
             folder=self._deployments,
             query=query,
             glance=lambda: self._api.metadata(path),
-            every=DEPLOYMENT_EVERY,
         )
 
     def _of(self, name: str, deployment: Doc) -> dict[str, list[Doc]]:
@@ -112,6 +114,7 @@ class KubernetesCluster:
         if kin is None or kin.selector != selector:
             if kin is not None:
                 kin.close()
+            self._said = None
             kin = self._kin[name] = Offspring(self._api, self._listening, self._workload.namespace, selector)
         return kin.of(deployment)
 

@@ -53,6 +53,8 @@ class Mirror:
         self._api, self._listening, self._read = api, listening, read
         self._folder, self._query, self._every, self._accept = folder, dict(query), every, accept
         self._held: dict[str, Doc] = {}
+        self.stamp = 0
+        """Another one whenever the documents may be others."""
         self._version = 0
         """Of the last reading; 0 where nothing can be heard from there on."""
         self._read_at: float | None = None
@@ -70,6 +72,7 @@ class Mirror:
                 self._renew(now)
         except Exception:
             self._held, self._version, self._read_at = {}, 0, None
+            self.stamp += 1
             self.close()
             raise
         return list(self._held.values())
@@ -84,6 +87,7 @@ class Mirror:
         version = _number(document)
         if self._feed is not None and version > self._version:
             self._held, self._version = {_name(document): document}, version
+            self.stamp += 1
 
     def forget(self) -> None:
         """What is known is not good enough any more."""
@@ -120,6 +124,7 @@ class Mirror:
         first, known = not self._version, self._told()
         read = self._read()
         self._held = _by_name(read)
+        self.stamp += 1
         self._version, self._read_at = _number(read), now
         if not self._version or (known is not None and known != _marks(self._held)):
             self.close()  # It should have told. It may have been about to; then another costs little.
@@ -155,6 +160,7 @@ class Mirror:
             return False
         if version <= self._version:
             return True  # Of before the last reading.
+        self.stamp += 1
         if kind == "DELETED":
             self._held.pop(name, None)
         else:

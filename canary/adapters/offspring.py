@@ -28,6 +28,8 @@ class ReplicaSets:
         """Nothing is read yet."""
         self._api, self._path, self._selector = api, path, selector
         self._monotonic, self._is_kept = listening.monotonic, listening.opened is not None
+        self.stamp = 0
+        """Another one whenever they may be others."""
         self._held: dict[str, Doc] = {}
         self._strangers: set[str] = set()
         """Owners of pods that no ReplicaSet here is."""
@@ -56,6 +58,7 @@ class ReplicaSets:
         self._read_at = None
         items = self._api.get(self._path, {"labelSelector": self._selector})["items"]
         self._held = {readiness.uid(one): one for one in items}
+        self.stamp += 1
         self._strangers, self._read_at = set(), self._monotonic()
 
     def _read_others(self, deployment: Doc) -> None:
@@ -65,6 +68,7 @@ class ReplicaSets:
         hashes = sorted({found for one in known if (found := readiness.labels(one).get(readiness.HASH, ""))})
         chosen = f"{self._selector},{readiness.HASH} notin ({','.join(hashes[:MOST_NAMED])})"
         query = {"labelSelector": chosen if hashes else self._selector}
+        self.stamp += 1
         self._held |= {readiness.uid(one): one for one in self._api.get(self._path, query)["items"]}
 
 
@@ -84,6 +88,11 @@ class Offspring:
             glance=lambda: api.get(path, chosen, METADATA_LIST),
         )
         self._sets = ReplicaSets(api, listening, f"/apis/apps/v1/namespaces/{namespace}/replicasets", selector)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Another one whenever they may be others."""
+        return self._pods.stamp, self._sets.stamp
 
     def of(self, deployment: Doc) -> dict[str, list[Doc]]:
         """What it selects, by the names that `readiness` asks for."""
