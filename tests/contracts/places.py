@@ -89,12 +89,14 @@ class KubernetesPlace:
         return self._apis[-1]
 
     def cluster(self) -> Cluster:
+        from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+        from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
 
         if not self._is_up:
             self._lab.deployment(self.name, self._lab.image("v1"))
             self._is_up = True
-        return KubernetesCluster(self._api(), self.workload)
+        return KubernetesCluster(self._api(), self.workload, listening=Listening(opened=ThreadFeed))
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
         from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
@@ -102,9 +104,11 @@ class KubernetesPlace:
         return KubernetesLock(self._api(), self.workload, lasts=lasts)
 
     def journal(self, fence: Callable[[], int]) -> Journal:
+        from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
+        from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
 
-        return KubernetesJournal(self._api(), self.workload, fence=fence)
+        return KubernetesJournal(self._api(), self.workload, fence=fence, listening=Listening(opened=ThreadFeed))
 
     def until(self, true: Callable[[], bool]) -> None:
         until(true)
