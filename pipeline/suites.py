@@ -21,6 +21,7 @@ from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.testing.tries import Rules, Story
 
 REPORT, LOG = "junit.xml", "log.txt"
+NO_TIME = timedelta(0)
 
 Quarantine = Callable[[str, str], bool]
 """Whether the case, by its key, may fail without failing its suite: `e2e`, or with its cell `e2e[chrome]`."""
@@ -241,29 +242,11 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
 
 
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
-    """Its numbers count what counts: a bad case in quarantine is neither failed nor an error. `took`: by the clock."""
-    suite, runs = ended.suite, [each.run for story in ended.stories for each in story.runs]
-    told, more = highlights.highlights(suite, shown)
-    return SuiteFinished(
-        at=clock.now(),
-        suite=suite.name,
-        result=suite.result,
-        took=took,
-        passed=suite.count(CaseResult.PASSED),
-        failed=sum(case.fails and case.result is CaseResult.FAILED for case in suite.cases),
-        errors=sum(case.fails and case.result is CaseResult.ERROR for case in suite.cases),
-        skipped=suite.count(CaseResult.SKIPPED),
-        because=shown(suite.because),
-        log=str(_log(one, ended)),
-        flaky=sum(case.flaky for case in suite.cases),
-        quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
-        parts=len(ended.stories),
-        link=next((run.link for run in reversed(runs) if run.link), ""),
-        told=told,
-        more=more,
-        slowest=highlights.slowest(suite, shown),
-        notes=tuple(map(shown, suite.notes)),
-    )
+    """`took`: by the clock."""
+    runs = [each.run for story in ended.stories for each in story.runs]
+    told = highlights.finished(ended.suite, clock.now(), took, shown)
+    link = next((run.link for run in reversed(runs) if run.link), "")
+    return replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
 
 
 def _log(one: Wanted, ended: Ended) -> Path:

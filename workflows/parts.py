@@ -10,7 +10,7 @@ from davy.canary.rollout import Outcome, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import archiving, suites
+from davy.pipeline import archiving, ownfiles, suites
 from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
@@ -18,9 +18,10 @@ from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Archive, Clock
 from davy.pipeline.record import RunRecord
-from davy.pipeline.testing import quarantine, recorded
+from davy.pipeline.testing import partfile, quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.quarantine import Quarantine
+from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.value import dataclass
 from davy.workflows import againstcanary, attesting, canaryfile, configured, gate, signing, wiring, works
 from davy.workflows.asking import Told, asks, nothing, ordered
@@ -138,6 +139,7 @@ def tested(
     )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
+    ownfiles.remove(task.out / partfile.NAME)
     story = suites.run(
         wanted,
         places,
@@ -148,6 +150,7 @@ def tested(
         quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
     )
     done = yield from attesting.tests(task, images, story)
+    ownfiles.write(task.out / partfile.NAME, partfile.text(_part(task, asked, done.ended)))
     if done.ended:
         run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
         record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
@@ -156,6 +159,18 @@ def tested(
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence
+
+
+def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> partfile.Part:
+    """What another job is told of this one."""
+    revision = known(task)
+    return partfile.Part(
+        service=task.config.service,
+        revision=revision.sha if revision else "",
+        release=task.release,
+        at=task.clock.now(),
+        suites=partfile.ran(asked, ended),
+    )
 
 
 def _agreed(
