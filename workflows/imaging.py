@@ -34,7 +34,9 @@ def _config(said: Said) -> DeliveryConfig | None:
     """The file's, where there is one: none is needed to look at an image."""
     if not said["file"].exists() and not options.was_said("file"):
         return None
-    return configfile.delivery(said["file"], os.environ)
+    config = configfile.delivery(said["file"], os.environ)
+    wiring.masks(config, said["file"].resolve().parent)
+    return config
 
 
 @contextmanager
@@ -190,7 +192,7 @@ def _signer(said: Said, config: DeliveryConfig | None) -> Signer:
     named |= {
         key: str(Path(named[key]).resolve()) for key in ("key", "public_key") if "://" not in named.get(key, "://")
     }
-    return wiring.signer(kept.copied(**named), folder)
+    return wiring.signer(kept.copied(**named), folder, config)
 
 
 def scan(said: Said) -> Ending:

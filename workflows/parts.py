@@ -133,6 +133,7 @@ def tested(
     )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
+    masks = wiring.masks(config, task.folder)
     story = suites.run(
         wanted,
         places,
@@ -140,14 +141,21 @@ def tested(
         task.out,
         wiring.washing(config),
         history=_agreed(task, archive, asked, history),
-        quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
+        quarantined=lambda suite, case: held.is_quarantined(suite, masks.text(case), today),
+        masks=masks,
     )
-    done = yield from attesting.tests(task, images, story)
+    try:
+        done = yield from attesting.tests(task, images, story)
+    finally:
+        # What suites left is theirs, and others read it: logs, reports, what was collected.
+        moved = wiring.mask_files([one.order.out for one in wanted], masks)
     if done.ended:
         run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
-        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        record = masks.value(
+            recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        )
         yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
-        paths = (*([done.report] if done.report else []), *done.files)
+        paths = (*([done.report] if done.report else []), *(moved.get(path.resolve(), path) for path in done.files))
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
     return "" if done.passed else done.sentence

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered, build_of, build_text, inputs_of, inputs_text
+from davy.pipeline.masks import NONE, Masks
 
 MOST_BYTES = 64 * 2**20
 
@@ -18,9 +19,9 @@ MOST_BYTES = 64 * 2**20
 class BuildRecords:
     """In a folder; one that cannot be written is no failure: the registry remembers, too."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder`: `.davy` beside the configuration; made where it is not there."""
-        self._folder = folder
+    def __init__(self, folder: Path, *, masks: Masks = NONE) -> None:
+        """`folder`: `.davy` beside the configuration; made where it is not there. `masks`: what no record may hold."""
+        self._folder, self._masks = folder, masks
 
     def last(self, recipe: str) -> Build | None:
         """From the first line."""
@@ -49,7 +50,7 @@ class BuildRecords:
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
             unfinished = path.with_suffix(f".{os.getpid()}")
-            text = f"{build_text(record.build)}\n{inputs_text(record.inputs)}\n"
+            text = f"{build_text(record.build)}\n{inputs_text(self._masks.value(record.inputs))}\n"
             unfinished.write_text(text, encoding="utf-8")
             unfinished.replace(path)
 

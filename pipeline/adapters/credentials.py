@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
@@ -30,8 +30,11 @@ class Credentials:
 class DockerCredentials:
     """Reads `config.json` once, and asks its helpers for each registry once."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(
+        self, environment: Mapping[str, str], learned: Callable[[Iterable[str]], object] = lambda _: None
+    ) -> None:
+        """`learned`: told every secret that is found, so that nobody says it."""
+        self._environment, self._learned = environment, learned
         self._known: dict[str, Credentials | None] = {}
 
     @property
@@ -43,7 +46,8 @@ class DockerCredentials:
     def of(self, host: str) -> Credentials | None:
         """What is known for the registry; None where nobody logged in."""
         if host not in self._known:
-            self._known[host] = self._found(self._config(), host)
+            self._known[host] = found = self._found(self._config(), host)
+            self._learned(filter(None, (found.password, found.token) if found else ()))
         return self._known[host]
 
     def _config(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.ports import Say
 
 MOST_LOG = 64 * 2**20
@@ -15,11 +16,13 @@ class SuiteLog:
 
     kept: TextIO
     say: Say
+    masks: Masks = NONE
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, line: str) -> None:
         """May come from two threads: the suite's own lines, and what is noted of it."""
+        line = self.masks.text(line)
         self.say(line)
         with self._lock:
             if self._size > MOST_LOG or self.kept.closed:

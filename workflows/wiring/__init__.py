@@ -8,6 +8,7 @@ from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side, 
 from davy.workflows.wiring.runs import (
     clock,
     history,
+    masks,
     person,
     revision,
     runner,
@@ -17,7 +18,7 @@ from davy.workflows.wiring.runs import (
     version,
     washing,
 )
-from davy.workflows.wiring.suites import archive, demanded, project_files, quarantine, suite_places
+from davy.workflows.wiring.suites import archive, demanded, mask_files, project_files, quarantine, suite_places
 
 __all__ = [
     "Side",
@@ -29,6 +30,8 @@ __all__ = [
     "history",
     "images",
     "judge",
+    "mask_files",
+    "masks",
     "metrics",
     "person",
     "project_files",

@@ -10,7 +10,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import access
+from davy.workflows import access, veil
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
@@ -86,8 +86,11 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "",
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
     from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
     from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+    from davy.workflows.wiring.veiled import VeiledJournal  # noqa: PLC0415
 
-    api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
+    known = access_from(kubeconfig=meant.kubeconfig, context=meant.context)
+    veil.learn(filter(None, (known.token, known.password)))
+    api = KubeApi(known)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
     lock = KubernetesLock(api, workload, lasts=lease)
     return Side(
@@ -95,7 +98,7 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "",
         api=api,
         cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
         lock=lock,
-        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
+        journal=VeiledJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence)),
         now=api.server_now,
     )
 

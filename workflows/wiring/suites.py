@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.part import tree_of
 from davy.pipeline.value import dataclass
-from davy.workflows import access
+from davy.workflows import access, veil
 from davy.workflows.wiring.rollouts import cluster_of
+from davy.workflows.wiring.runs import masks
 
 if TYPE_CHECKING:
     from davy.pipeline.config import DeliveryConfig
+    from davy.pipeline.masks import Masks
     from davy.pipeline.ports import Archive, Clock, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
     from davy.pipeline.testing.quarantine import Quarantine
@@ -62,11 +64,16 @@ class _Asked:
     clock: "Clock"
     folder: Path
 
+    @property
+    def masks(self) -> "Masks":
+        """What no log may hold."""
+        return masks(self.config, self.folder)
+
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
     from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
 
-    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted, masks=asked.masks)
 
 
 def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
@@ -74,7 +81,8 @@ def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa
 
     config = asked.config
     own = access.without_secrets(tree_of(config), os.environ)
-    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
+    interrupted = asked.clock.interrupted
+    return ProcessPlace(environment=own, service=config.service, interrupted=interrupted, masks=asked.masks)
 
 
 def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
@@ -89,6 +97,7 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
         release=asked.release,
         interrupted=asked.clock.interrupted,
         allowed=lambda: demand_jobs(api, namespace),
+        masks=asked.masks,
     )
 
 
@@ -103,11 +112,13 @@ def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
     terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
     # Outside of the work tree: what lies there counts for the keys of images.
     kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
-    environment, interrupted = cloudaccess.hidden(os.environ, cloud.key), asked.clock.interrupted
+    own = access.without_secrets(tree_of(asked.config), os.environ)
+    known = veil.learn((*asked.masks.secrets, cloud.key))
+    environment, interrupted = cloudaccess.hidden(own, cloud.key), asked.clock.interrupted
     return CloudPlace(
         account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
         folder=asked.folder,
-        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted),
+        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted, masks=known),
         interrupted=interrupted,
     )
 
@@ -119,6 +130,15 @@ _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
     **dict.fromkeys(("saucelabs", "browserstack", "lambdatest", "grid"), _cloud_place),
 }
 """A place for each kind under `in`; a line for each."""
+
+
+def mask_files(folders: "Sequence[Path]", known: "Masks") -> "dict[Path, Path]":
+    """Take secrets out of the text files below the folders; where a file went whose very name held one."""
+    if not known.secrets:
+        return {}
+    from davy.pipeline.adapters import maskedfiles  # noqa: PLC0415
+
+    return {old: new for folder in folders for old, new in maskedfiles.below(folder.resolve(), known)}
 
 
 def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
