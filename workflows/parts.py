@@ -60,16 +60,21 @@ def parts(task: Order) -> Parts:
     return Parts(
         clock=task.clock,
         source=lambda: wiring.revision(task.folder),
-        examine=lambda: examined(task),
+        examine=lambda: examined(task, acting=True),
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images, before_traffic(task)),
         canary=lambda images: canaried(task, images),
-        gate=lambda: gate.asked(task.config.checks.gate, lambda: budgeted(task), task.clock, task.accepted),
+        gate=lambda: gate.asked(
+            task.config.checks.gate, lambda: budgeted(task, acting=True), task.clock, task.accepted
+        ),
     )
 
 
-def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
-    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
+def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = False) -> tuple[str, ...]:
+    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable.
+
+    `acting`: what follows changes the world; else secrets stay where they are (`wiring.metrics`).
+    """
     config = task.config.copied(images=works.placed(task.config, task.folder))
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config)
@@ -80,7 +85,7 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    metrics, stable = wiring.metrics(config), _stable(standing)
+    metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(standing)
     analysis = canaryfile.read(config.checks, task.folder)
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(configured.placed(problem, config) for problem in found)
@@ -97,10 +102,10 @@ def notes(task: Order) -> tuple[str, ...]:
     return analysis.notes if analysis else ()
 
 
-def budgeted(task: Order) -> tuple[Budget, ...]:
+def budgeted(task: Order, *, acting: bool = False) -> tuple[Budget, ...]:
     """The error budget of every objective. Raises Forbidden."""
     checks = task.config.checks
-    return budgets.read(checks.slos, lambda: wiring.metrics(task.config), task.clock.now())
+    return budgets.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
 
 
 def _stable(standing: Standing) -> list[str]:
@@ -127,7 +132,7 @@ def tested(
     meant = [ask.suite for ask in asked]
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
     archive, held, today = (
-        wiring.archive(config, task.folder),
+        wiring.archive(config, task.folder, acting=True),
         wiring.quarantine(config, task.folder),
         clock.now().date(),
     )

@@ -188,3 +188,40 @@ def test_an_error_in_the_file_tells_no_value_that_was_put_into_it(davy: Davy, tm
     done, own = ran(davy, tmp_path, "validate", config=config, GITHUB_TOKEN=PLAIN, MY_TOKEN="other-secret")
     assert done.returncode == Ending.UNUSABLE
     assert found(PLAIN, done, tmp_path, own) + found("other-secret", done, tmp_path, own) == []
+
+
+@pytest.mark.parametrize("words", [("slo", "status"), ("judge", "plan"), ("judge", "backtest")])
+def test_a_command_that_only_looks_sends_nothing_away_on_the_files_word(
+    davy: Davy, tmp_path: Path, httpserver: HTTPServer, words: tuple[str, ...]
+) -> None:
+    seen: list[str] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(f"{request.headers} {request.url} {request.get_data(as_text=True)}")
+        return Response(json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}}))
+
+    httpserver.expect_request("/api/v1/query").respond_with_handler(answer)
+    (tmp_path / "outside").write_text("file-secret-1")
+    config = {
+        "service": "shop",
+        "images": [{"name": "registry.example.com/shop"}],
+        "deploy": {"kubernetes": {"deployment": "shop"}},
+        "checks": {
+            "prometheus": {
+                "url": httpserver.url_for("").rstrip("/"),
+                "authorization": {"credentials_file": str(tmp_path / "outside")},
+                "headers": {"X-Leak": "env:AWS_SECRET_ACCESS_KEY"},
+                "params": {"x": "${MY_TOKEN}"},
+            },
+            "slos": [{"name": "a", "objective": 99, "errors": "e", "total": "t"}],
+        },
+    }
+    secrets = {"AWS_SECRET_ACCESS_KEY": "aws-very-secret", "MY_TOKEN": "substituted-secret"}
+    done, _ = ran(davy, tmp_path, *words, config=config, **secrets)
+    assert done.returncode == Ending.UNUSABLE, done.stderr
+    assert seen == []
+    assert f"X-Leak: would send $AWS_SECRET_ACCESS_KEY to {httpserver.host}:" in done.stderr
+    assert f"would send the file {tmp_path}/outside to {httpserver.host}:" in done.stderr
+    assert "params.x: holds the value of $MY_TOKEN" in done.stderr
+    davy(*words, env={**secrets, "DAVY_SECRETS": f"AWS_SECRET_ACCESS_KEY,MY_TOKEN,{tmp_path}/outside"})
+    assert any("Bearer file-secret-1" in one and "aws-very-secret" in one for one in seen)

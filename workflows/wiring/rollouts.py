@@ -10,7 +10,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import access, veil
+from davy.workflows import access, trust, veil
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
@@ -124,12 +124,16 @@ def cluster(config: "DeliveryConfig") -> "Cluster":
     return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
-def metrics(config: "Config") -> "Metrics":
-    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss."""
+def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False) -> "Metrics":
+    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss.
+
+    `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
+    """
     from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
     from davy.checks.quorum import Quorum  # noqa: PLC0415
 
     checks, known = config.checks, secrets(config)
+    trust.demand(checks, os.environ, folder, acting=acting)
     servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
     # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
     if len(servers) == 1 and "replica_labels" not in checks.said:
@@ -145,4 +149,4 @@ def judge(config: "Config", folder: Path) -> "Judge":
     from davy.workflows import canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)
-    return judge_of(config.checks, metrics(config), config.canary.warmup, analysis)
+    return judge_of(config.checks, metrics(config, folder, acting=True), config.canary.warmup, analysis)

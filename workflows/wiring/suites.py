@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.part import tree_of
 from davy.pipeline.value import dataclass
-from davy.workflows import access, veil
+from davy.workflows import access, trust, veil
 from davy.workflows.wiring.rollouts import cluster_of
 from davy.workflows.wiring.runs import masks
 
@@ -148,8 +148,13 @@ def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
     return sauceproject.files(root, ignore_file)
 
 
-def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
-    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used.
+
+    `acting`: as `metrics` has it.
+    """
+    if not acting:
+        trust.demand_endpoint(config, os.environ)
     said = config.results.archive
     if said.s3 is not None:
         from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
