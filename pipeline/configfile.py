@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline import wording, yamltree
+from davy.pipeline import plainfile, wording, yamltree
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.rules import Finding, broken
@@ -63,9 +63,13 @@ def _parsed(written: str, file: str, environment: Mapping[str, str], model: type
 def text(path: Path) -> str:
     """What the file says. Raises Unusable where it cannot be read as text."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise _unusable(str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))])
-        return path.read_bytes().decode("utf-8-sig")
+        return plainfile.content(path, MOST_BYTES).decode("utf-8-sig")
+    except plainfile.TooLarge:
+        raise _unusable(
+            str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))]
+        ) from None
+    except plainfile.NoFile:
+        what, remedy = "is no plain file: a pipe or a device", "Name a file with --config."
     except FileNotFoundError:
         what, remedy = "is not there", "Write one, or name another with --config."
     except IsADirectoryError:

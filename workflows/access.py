@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from davy.pipeline import plainfile
 from davy.pipeline.credentialnames import is_withheld, opens_registries
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.masks import SURE
@@ -156,9 +157,6 @@ def _secrets(tree: Tree, key: str, environment: Mapping[str, str]) -> Iterator[s
 def text_of(file: Path) -> str:
     """What a file holds, as much of it as a secret may be; empty where it cannot be read."""
     try:
-        if not file.is_file():
-            return ""
-        with file.open("rb") as held:
-            return held.read(MOST_SECRET).decode().strip()
+        return plainfile.content(file, MOST_SECRET).decode().strip()
     except (OSError, UnicodeDecodeError):
         return ""

@@ -163,7 +163,7 @@ def tested(
         paths = (*([done.report] if done.report else []), *(moved.get(path.resolve(), path) for path in done.files))
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
-    return "" if done.passed else done.sentence
+    return "" if done.passed else wiring.washing(config)(done.sentence)
 
 
 def _agreed(

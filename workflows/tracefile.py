@@ -16,12 +16,19 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(path).open("rb") as lines:
+        with _plain(Path(path)) as lines:
             yield lines
     except OSError as error:
         problem = Problem(what=f"cannot be read: {error.strerror or error}", file=path)
         remedy = "Name a trace: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
         raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
+
+
+def _plain(path: Path) -> IO[bytes]:
+    """Raises OSError for a device, which would never end. A pipe may be meant: `<(gunzip -c trace.gz)`."""
+    if path.exists() and not (path.is_file() or path.is_fifo()):
+        raise OSError(22, "it is no plain file")
+    return path.open("rb")
 
 
 def name_of(path: str) -> str:

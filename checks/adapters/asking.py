@@ -12,6 +12,7 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from davy.checks.adapters.paging import TooMuch, is_too_much
 from davy.checks.adapters.reading import Reply, body_of, error_of, warnings_of
 from davy.checks.adapters.signing import Certified, Signing
+from davy.pipeline import jsontree
 from davy.pipeline.errors import DavyError, Forbidden, Unreachable, Unusable
 from davy.pipeline.redaction import masked
 from davy.pipeline.serverconfig import PrometheusConfig
@@ -87,7 +88,7 @@ class Line:
         )
         good = response.status_code == requests.codes.ok
         content = self._bounded(response)
-        body = json.loads(content) if good else body_of(content)
+        body = jsontree.parsed(content) if good else body_of(content)
         self._note(body, good=good)
         if not good:
             raise _Refused
@@ -140,7 +141,7 @@ class Line:
             raise self._away(what, "it answered with something that is no JSON") from cause
         except requests.RequestException as cause:
             raise _Again(self._away(what, _words(cause, self._timeout))) from cause
-        except (AttributeError, LookupError, TypeError, ValueError) as cause:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as cause:
             raise self._away(what, "it answered with something that is no answer of Prometheus") from cause
 
     def _bounded(self, response: requests.Response) -> bytes:

@@ -11,11 +11,14 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.serverconfig import PrometheusConfig, TlsConfig
 
 PATH = "checks.prometheus"
 S = TypeVar("S", bound=requests.Session)
+MOST_SECRET = 2**16
+"""Bytes of a file with a secret."""
 UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 
 
@@ -67,7 +70,7 @@ class Held:
         if self._file is None:
             return self._value or ""
         try:
-            return Path(self._file).read_text(encoding="utf-8").strip()
+            return plainfile.content(Path(self._file), MOST_SECRET).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._file, self._path, error) from error
 

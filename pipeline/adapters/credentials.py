@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters import process
 from davy.pipeline.errors import DavyError, Unusable
 from davy.pipeline.value import dataclass
@@ -52,7 +52,7 @@ class DockerCredentials:
 
     def _config(self) -> dict[str, Any]:
         try:
-            read = json.loads(self.path.read_text())
+            read = jsontree.parsed(self.path.read_text())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -80,7 +80,7 @@ class DockerCredentials:
                 timeout=timedelta(seconds=30),
                 environment=self._environment,
             )
-            said = json.loads(ended.out) if ended.exit_code == 0 else {}
+            said = jsontree.parsed(ended.out) if ended.exit_code == 0 else {}
         except (DavyError, ValueError):
             return None
         user, secret = said.get("Username", ""), said.get("Secret", "")

@@ -1,13 +1,13 @@
 """Registry sign: the Authorization that a registry's challenge asks for, by the credentials that Docker has."""
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters.credentials import Credentials, DockerCredentials
 from davy.pipeline.adapters.registrynames import is_loopback
 from davy.pipeline.errors import Unreachable
@@ -56,7 +56,7 @@ class Signs:
                 url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
                 headers = {"Authorization": _basic(known)} if known else {}
                 answer = self._pool.request("GET", url, headers=headers, redirect=False)
-            body_said = json.loads(answer.data[:MOST_BYTES]) if answer.status == 200 else {}
+            body_said = jsontree.parsed(answer.data[:MOST_BYTES]) if answer.status == 200 else {}
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Unreachable(
                 f"The registry's token service did not answer: {type(error).__name__}.", remedy="Try again."

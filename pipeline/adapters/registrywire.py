@@ -4,7 +4,6 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import PULL, address, forbidden, host_and_repository, is_loopback
 from davy.pipeline.adapters.registrysign import Signs
@@ -65,7 +65,7 @@ class Answer:
     def said(self) -> str:
         """The registry's own words, in one line; empty where it has none."""
         try:
-            errors = json.loads(self.body)["errors"]
+            errors = jsontree.parsed(self.body)["errors"]
             words = "; ".join(f"{error['code']}: {error['message']}" for error in errors)
         except (ValueError, LookupError, TypeError, RecursionError):
             return ""

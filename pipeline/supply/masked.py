@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from davy.pipeline import jsontree
 from davy.pipeline.masks import Masks
 from davy.pipeline.ports import Evidence
 
@@ -24,7 +25,7 @@ def _body(body: bytes, masks: Masks) -> bytes:
     if not masks.secrets or masks.text(text) == text:
         return body
     try:
-        tree = json.loads(text)
+        tree = jsontree.parsed(text)
     except (ValueError, RecursionError):
         return masks.text(text).encode()
     return json.dumps(masks.value(tree), separators=(",", ":")).encode()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
 
+MOST_BYTES = 2**20
+"""Of a davy.yaml."""
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
 
@@ -43,7 +46,7 @@ def target(file: Path, namespace: str | None = None, deployment: str | None = No
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = plainfile.content(file, MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise Unusable(
