@@ -123,7 +123,7 @@ def test_the_command_ends_with_2_and_a_line(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("query", ["sum(rate(a[1e400]))", "a offset 1e300", "a[99999999999999999999y]"])
 def test_a_query_at_which_the_parser_panics_is_no_promql(query: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"^.+$"):
         promqltree.parsed(query)
 
 
