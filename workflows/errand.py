@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from davy.pipeline.events import ReleaseStarted
 from davy.pipeline.ports import Clock
 from davy.pipeline.value import dataclass
 from davy.workflows import wiring
+from davy.workflows.reach import FILE, Reach, reach_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Errand:
     clock: Clock
     release: str
     runner: str
+    reach: Reach = FILE
+    """What the command line says of the cluster."""
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
     config = configfile.delivery(said["file"], os.environ)
     folder = said["file"].resolve().parent
     wiring.masks(config, folder)
-    with wiring.clock() as clock:
+    with wiring.clock() as clock, writing(said):
         yield Errand(
             config=config,
             folder=folder,
@@ -42,7 +45,15 @@ def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
             clock=clock,
             release=named(config.service, clock.now()),
             runner=wiring.runner(),
+            reach=reach_of(said),
         )
+
+
+def writing(said: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """The folder of `--out`, held while the command runs; nothing where it only looks. Raises LockedOut, Unusable."""
+    if "out" not in said or said.get("dry_run") or said.get("plan"):
+        return nullcontext()
+    return wiring.held(said["out"])
 
 
 def named(service: str, now: datetime) -> str:

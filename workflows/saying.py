@@ -35,7 +35,7 @@ def said(
 
     `hold` needs no act: what no runner moves stays where it is.
     """
-    began = clock.now()
+    began = clock.elapsed()
     # As the journal will hold it, so that it is known again there.
     word = asked(what, veil.masks().text(by), veil.masks().text(why), journal, clock)
     if alive:
@@ -47,4 +47,4 @@ def said(
     else:
         yield from act()
         return
-    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.now() - began)
+    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.elapsed() - began)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 
 
@@ -16,19 +17,14 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with _plain(Path(path)) as lines:
+        with plainfile.open_file(path) as lines:
             yield lines
     except OSError as error:
-        problem = Problem(what=f"cannot be read: {error.strerror or error}", file=path)
-        remedy = "Name a trace: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
+        problem = Problem(what=plainfile.why(error), file=path)
+        remedy = (
+            "Name a trace, or `-` for a pipe: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
+        )
         raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
-
-
-def _plain(path: Path) -> IO[bytes]:
-    """Raises OSError for a device, which would never end. A pipe may be meant: `<(gunzip -c trace.gz)`."""
-    if path.exists() and not (path.is_file() or path.is_fifo()):
-        raise OSError(22, "it is no plain file")
-    return path.open("rb")
 
 
 def name_of(path: str) -> str:

@@ -70,7 +70,7 @@ class Held:
         if self._file is None:
             return self._value or ""
         try:
-            return plainfile.content(Path(self._file), MOST_SECRET).decode().strip()
+            return plainfile.text(self._file, 2**20).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._file, self._path, error) from error
 
@@ -194,7 +194,7 @@ def _without_credentials(url: str) -> tuple[str, AuthBase | None]:
 
 def _readable(file: str, path: str) -> None:
     try:
-        with Path(file).open("rb"):
+        with plainfile.open_file(file):
             pass
     except OSError as error:
         raise _unreadable(file, path, error) from error

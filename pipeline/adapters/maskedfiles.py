@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from davy.pipeline.masks import Masks, Stream
+from davy.pipeline.masks import MASK, Masks, Stream
 
 REPORT = ".xml"
 WORDS = (
@@ -31,7 +31,9 @@ def below(folder: Path, masks: Masks) -> Iterator[tuple[Path, Path]]:
         there = folder / masks.text(path.relative_to(folder).as_posix())
         if there != path:
             there.parent.mkdir(parents=True, exist_ok=True)
-            while there.exists():
+            if not there.parent.resolve().is_relative_to(folder.resolve()):
+                there = path.with_name(MASK)
+            while there.exists() or there.is_symlink():
                 there = there.with_name(f"{there.name}_")
             yield path, path.rename(there)
 
@@ -41,8 +43,10 @@ def masked(path: Path, masks: Masks) -> None:
     if not masks.secrets or path.is_symlink() or not path.is_file():
         return
     aside = path.with_name(f".{path.name}.masked")
+    # What lies there is the suite's, and may be a link to anywhere.
+    aside.unlink(missing_ok=True)
     try:
-        with path.open("rb") as source, aside.open("wb") as into:
+        with path.open("rb") as source, aside.open("xb") as into:
             changed = _copied(source, into, masks)
         if changed:
             aside.chmod(path.stat().st_mode & 0o777)

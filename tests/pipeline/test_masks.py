@@ -172,3 +172,18 @@ def test_a_file_whose_name_holds_a_secret_is_moved_and_a_report_stays_xml(tmp_pa
     assert moved == {tmp_path / "o" / "hunter2.txt": tmp_path / "o" / "***.txt"}
     assert (tmp_path / "o" / "***.txt").read_text() == "***"
     assert (tmp_path / "junit.xml").read_text() == '<testsuite><testcase name="test ***"/></testsuite>'
+
+
+def test_nothing_is_written_where_a_link_of_the_suites_leads(tmp_path: Path) -> None:
+    out, away = tmp_path / "out", tmp_path / "away"
+    for folder in (out / "hunter2", away):
+        folder.mkdir(parents=True)
+    (away / "kept").write_text("mine: hunter2")
+    (out / "log.txt").write_text("hunter2")
+    (out / ".log.txt.masked").symlink_to(away / "kept")
+    (out / "***").symlink_to(away)
+    (out / "hunter2" / "a.txt").write_text("hunter2")
+    dict(maskedfiles.below(out, Masks(["hunter2"])))
+    assert {path.name: path.read_text() for path in away.iterdir()} == {"kept": "mine: hunter2"}
+    assert (out / "log.txt").read_text() == "***"
+    assert [path.read_text() for path in (out / "hunter2").iterdir()] == ["***"]
