@@ -4,7 +4,6 @@ Format: https://github.com/spinnaker/kayenta/blob/master/docs/canary-config.md. 
 note; what would make a verdict wrong is a problem.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from davy.checks.kayenta import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.checks.kayentanode import Node, Notebook
+from davy.pipeline import jsontree
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import Unusable
 
@@ -56,7 +56,7 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     """The analysis that the text means. Raises Unusable with every problem at once."""
     book = Notebook(file)
     try:
-        whole = json.loads(text)
+        whole = jsontree.parsed(text)
     except ValueError as error:
         book.refuse("", f"is no JSON: {error}")
         raise _unusable(book) from None

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from davy.checks import promqltree
 from davy.checks.ports import Answer
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, LintRule, ThresholdConfig
@@ -102,10 +103,9 @@ def _of_selector(text: str | None, place: Place) -> Iterator[Remark]:
 
 
 def _of_query(threshold: ThresholdConfig, place: Place, config: ChecksConfig) -> Iterator[Remark]:
-    import promql_parser as promql  # noqa: PLC0415 - heavy, and only linting needs it
 
     try:
-        tree = promql.parse(threshold.query)
+        tree = promqltree.parsed(threshold.query)
     except ValueError as error:
         yield _warning(
             "unparsed",
@@ -242,10 +242,8 @@ def _selectors(query: str) -> list[str]:
 
 
 def _tree(query: str) -> "promql.Expr | None":
-    import promql_parser as promql  # noqa: PLC0415
-
     try:
-        return promql.parse(query)
+        return promqltree.parsed(query)
     except ValueError:
         return None
 

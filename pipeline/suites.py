@@ -10,6 +10,7 @@ from davy.pipeline.alongside import Crew, Threads
 from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
 from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, SuiteFinished, Warned
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
@@ -73,10 +74,12 @@ def run(
     history: Sequence[RunRecord] = (),
     quarantined: Quarantine = nobody,
     crew: Callable[[], Crew[Runs]] = Threads,
+    masks: Masks = NONE,
 ) -> Generator[Event, None, Tested]:
     """Run every suite, also after one failed: a release engineer wants all that is wrong, not the first.
 
-    `places`: by the suite's name. `history`: earlier runs, newest first, for what takes how long.
+    `places`: by the suite's name. `history`: earlier runs, newest first, for what takes how long. `masks`: what the
+    merged report must not hold.
     At an interruption, and where a place raises, what had ended until then is still merged and kept.
     """
     began = clock.now()
@@ -103,12 +106,12 @@ def run(
             if worked.wrong is not None:
                 raise worked.wrong
     except (DavyError, KeyboardInterrupt) as error:
-        _kept([*ended, *_not_begun(wanted, ended)], out)
+        _kept([*ended, *_not_begun(wanted, ended)], out, masks)
         now = clock.now()
         note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
         yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
         raise
-    tested = Tested(ended=tuple(ended), report=_kept(ended, out))
+    tested = Tested(ended=tuple(ended), report=_kept(ended, out, masks))
     now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
     yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
@@ -256,11 +259,11 @@ def _log(one: Wanted, ended: Ended) -> Path:
     return failed[0].run.log if len(failed) == 1 else one.order.out
 
 
-def _kept(ended: Sequence[Ended], out: Path) -> Path | None:
+def _kept(ended: Sequence[Ended], out: Path, masks: Masks) -> Path | None:
     if not ended:
         return None
     path = out / REPORT
-    ownfiles.write(path, junit.merged(each.suite for each in ended))
+    ownfiles.write(path, junit.merged(masks.value(each.suite) for each in ended))
     return path
 
 

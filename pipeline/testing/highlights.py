@@ -9,6 +9,8 @@ from davy.pipeline.events import CaseTold, SuiteFinished
 MOST = 20
 """Cases told of one suite; the report has them all."""
 LINES = 3
+MOST_READ, MOST_LINES = 2**16, 100
+"""Characters and lines of a failure's words that are looked at."""
 LONGEST = 300
 """Characters of the words of one case."""
 
@@ -72,6 +74,7 @@ def _words(case: Case, shown: Shown) -> str:
     """The first lines of what it said; of a flaky one, of the attempt that failed."""
     failed = next((attempt for attempt in case.attempts if attempt.result.bad), case) if case.flaky else case
     text = failed.message if failed.message.strip() else failed.text
-    lines = [clean for line in text[: LONGEST * LINES].splitlines() if (clean := shown(line).strip())]
+    # Nothing is cut before it is shown: of a secret that was cut the mask would not know the rest.
+    lines = [clean for line in text[:MOST_READ].splitlines()[:MOST_LINES] if (clean := shown(line).strip())]
     whole = "\n".join(lines[:LINES])
     return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}…"
