@@ -23,7 +23,11 @@ class Clock(Protocol):
     """The only place time comes from."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Aware UTC: for what is written down. It may be set, forward and back, while a command runs."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Time since some fixed moment, for every wait and interval. Nobody sets it; a suspended machine's counts."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -153,8 +157,22 @@ class WorkTree(Protocol):
         """
         ...
 
+    def target(self, path: Path) -> str:
+        """Where a link of the entries points to. Raises Unusable where it cannot be read."""
+        ...
+
     def text(self, path: Path) -> str | None:
-        """What a small file says; None where it is not there. Raises Unusable where it is no text."""
+        """What a small file says, bytes that are no UTF-8 as lone surrogates; None where it is not there.
+
+        Raises Unusable where it is no file.
+        """
+        ...
+
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        """The same of a file that must lie in the work tree of `folder`, or in `folder` where that is in none.
+
+        Raises Unusable also where it does not, after links were followed: what is said of it may be read by anybody.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from davy.pipeline import plainfile
 from davy.pipeline.junitreading import Reading, joined, reading
 from davy.pipeline.ports import SuiteRun
 
@@ -42,7 +43,7 @@ def _one(path: Path) -> Reading:
     try:
         if not path.stat().st_size:
             return Reading(cases=(), notes=(f"its report {path.name} is empty",))
-        with path.open("rb") as file:
+        with plainfile.open_file(path) as file:
             return reading(iter(partial(file.read, CHUNK), b""))
     except OSError as error:
         return Reading(cases=(), broken=f"its report {path.name} cannot be read: {error.strerror or error}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import junit, leftovers, piecework
+from davy.pipeline import junit, leftovers, ownfiles, piecework
 from davy.pipeline.alongside import Crew, Threads
 from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
@@ -82,7 +82,7 @@ def run(
     yield StageStarted(at=began, stage=Stage.TEST)
     ended: list[Ended] = []
     # One of an earlier run would be read as this one's where nothing ends.
-    (out / REPORT).unlink(missing_ok=True)
+    ownfiles.remove(out / REPORT)
     try:
         yield from _swept(places, clock)
         for one in wanted:
@@ -276,9 +276,8 @@ def _log(one: Wanted, ended: Ended) -> Path:
 def _kept(ended: Sequence[Ended], out: Path) -> Path | None:
     if not ended:
         return None
-    out.mkdir(parents=True, exist_ok=True)
     path = out / REPORT
-    path.write_text(junit.merged(each.suite for each in ended), encoding="utf-8")
+    ownfiles.write(path, junit.merged(each.suite for each in ended))
     return path
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from davy.pipeline import runfile
+from davy.pipeline import ownfiles, runfile
 from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered
 from davy.pipeline.errors import DavyError
@@ -122,17 +122,16 @@ class MemorySuites:
         scene = self.act(order) if self.act else self.scenes.get(order.name, Scene())
         if scene.fault:
             raise scene.fault
-        order.out.mkdir(parents=True, exist_ok=True)
         log = order.out / "log.txt"
-        log.write_text("".join(f"{line}\n" for line in scene.lines), encoding="utf-8")
+        ownfiles.write(log, "".join(f"{line}\n" for line in scene.lines))
         for line in scene.lines:
             say(line)
         files, reports = [], []
         for path, body in scene.files.items():
             if any(path == asked or path.startswith(f"{asked.rstrip('/')}/") for asked in order.collect):
                 target = order.out / "files" / path.strip("/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(body)
+                with ownfiles.create(target) as file:
+                    file.write(body)
                 files.append(target)
         for path, body in scene.files.items():
             if any(reportpaths.means(glob, path) for glob in reportpaths.absolute(order.reports, "/")):

@@ -18,7 +18,7 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import containerreports, engine, suitereport
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.orphans import is_there
@@ -76,7 +76,7 @@ class DockerSuites:
         self._stopped.clear()
         suitereport.place(order.out)
         log = order.out / "log.txt"
-        with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
+        with engine.connected(self._environment) as client, ownfiles.create_text(log) as kept:
             problem = self._pulled(client, order)
             if problem:
                 kept.write(f"{problem}\n")

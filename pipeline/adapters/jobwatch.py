@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import jobscript, jobstate, suitereport, tarball
 from davy.pipeline.adapters.joblog import LogReader
 from davy.pipeline.adapters.jobpod import GRACE
@@ -108,7 +108,7 @@ class Shard:
         return SuiteRun(
             exit_code=code,
             junit=found.junit,
-            log=Path(self.log.kept.name),
+            log=self.order.out / "log.txt",
             because=failure.because if failure else _lost(code, found.because) if found.because else "",
             fault=bool(failure and failure.fault),
             files=files,
@@ -131,14 +131,14 @@ class Shard:
         """What the suite reported, and why it did not come whole where it did not."""
         path = suitereport.place(self.order.out)
         try:
-            with path.open("wb") as kept:
+            with ownfiles.create(path) as kept:
                 for chunk in self.parts.report():
                     kept.write(chunk)
             several = self._several() if self.parts.has_reports() else ()
         except (ValueError, tarball.Refused) as error:
             return Gathered(reports=(path,) if path.stat().st_size else (), because=str(error))
         if not path.stat().st_size:
-            path.unlink()
+            ownfiles.remove(path)
         text, reports = suitereport.told(path)
         if several and text is not None:
             text, reports = None, (path,)
@@ -273,7 +273,7 @@ class Shard:
                 path = f"{self.namespace_path}/{(pod or {})['metadata']['name']}/log"
                 text = self.api.text(path, {"container": name, "tailLines": LAST_LINES, **again})
                 kept.append(self.order.out / f"service-{name}.txt")
-                kept[-1].write_text(text, encoding="utf-8")
+                ownfiles.write(kept[-1], text)
         return tuple(kept)
 
 

@@ -1,7 +1,6 @@
 """Local suites: suites `in: process`, as a session of processes of their own on this machine."""
 
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import orphans, process, suitereport
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import MOST_BYTES, MOST_FILES
@@ -66,10 +65,10 @@ class ProcessSuites:
 
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
-        out = order.out.resolve()
+        out = order.out.absolute()
         asked = suitereport.Asked(report=suitereport.place(out), folder=order.folder.resolve(), globs=order.reports)
         before = suitereport.there(asked)
-        with (out / "log.txt").open("w", encoding="utf-8") as kept:
+        with ownfiles.create_text(out / "log.txt") as kept:
             log = SuiteLog(kept=kept, say=say)
             ended = process.run(
                 ["/bin/sh", "-c", order.run],
@@ -114,9 +113,11 @@ def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
                 say(f"(more than {MOST_BYTES // 2**20} MiB or {MOST_FILES:,} files to collect; the rest was left)")
                 return tuple(copied)
             target = into / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-            copied.append(target)
+            try:
+                ownfiles.copy(path, target)
+                copied.append(target)
+            except OSError as error:
+                say(f"(not collected: {path.relative_to(folder)}: {error.strerror})")
     return tuple(copied)
 
 

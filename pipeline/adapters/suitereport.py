@@ -3,14 +3,13 @@
 Only what the run itself wrote is read: plain files, and none that were there before and are as they were.
 """
 
-import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from davy.pipeline import junittext
+from davy.pipeline import junittext, ownfiles
 from davy.pipeline.adapters.tarball import MOST_BYTES
 from davy.pipeline.testing import reportpaths
 
@@ -50,10 +49,10 @@ class Asked:
 
 def place(out: Path) -> Path:
     """Where the report of this try belongs; one that an earlier run left there is gone."""
-    out.mkdir(parents=True, exist_ok=True)
+    ownfiles.make_folder(out)
     path = out / JUNIT
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
+        ownfiles.remove(path)
     return path
 
 
@@ -152,6 +151,5 @@ def _is_utf8(path: Path) -> bool:
 def _copied(paths: Sequence[Path], asked: Asked) -> Iterator[Path]:
     for path in paths:
         target = asked.report.parent / KEPT / path.relative_to(asked.folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target, follow_symlinks=False)
+        ownfiles.copy(path, target)
         yield target
