@@ -271,7 +271,7 @@ class _Eyes:
         words = [draft.output, draft.errors, *(said.text for said in (*draft.outcomes, *draft.earlier))]
         self._cut += any(each.over for each in (*words, *(value for _, value in draft.properties)))
         case = junitcases.case(draft, own=self._own)
-        if case.result.bad or draft.earlier:
+        if case.result.bad or draft.earlier or any(said.result.bad for said in draft.outcomes):
             self._open[-1].names_bad = True
         said = sum(len(attempt.message) + len(attempt.text) for attempt in case.attempts)
         said += sum(len(name) + len(value) for name, value in case.properties)
