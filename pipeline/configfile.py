@@ -15,6 +15,7 @@ from davy.pipeline.yamltree import Place, Reading, Tree
 C = TypeVar("C", bound=DeliveryConfig)
 
 MOST_BYTES = 2**20
+TOO_LARGE = "is larger than 1 MiB; this is no davy.yaml"
 REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file with as you type."
 
 
@@ -45,7 +46,7 @@ def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
 
 def _parsed(written: str, file: str, environment: Mapping[str, str], model: type[C]) -> C:
     if len(written) > MOST_BYTES:
-        raise _unusable(file, [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=file)])
+        raise _unusable(file, [Problem(what=TOO_LARGE, file=file)])
     reading = yamltree.read(written, file, environment, raw=_is_command)
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
@@ -60,16 +61,17 @@ def _parsed(written: str, file: str, environment: Mapping[str, str], model: type
     return config
 
 
-def text(path: Path) -> str:
-    """What the file says. Raises Unusable where it cannot be read as text."""
+def text(path: Path, *, kind: str = "") -> str:
+    """What the file says; `kind`: whose file it is, where it is no davy.yaml. Raises Unusable where it is no text."""
+    limit = f"is larger than 1 MiB, the most that davy reads of {kind}" if kind else TOO_LARGE
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise _unusable(str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))])
+            raise _unusable(str(path), [Problem(what=limit, file=str(path))])
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        what, remedy = "is not there", "Write one, or name another with --config."
+        what, remedy = "is not there", "Write one, or name another with --file."
     except IsADirectoryError:
-        what, remedy = "is a folder, not a file", "Name the file itself with --config."
+        what, remedy = "is a folder, not a file", "Name the file itself."
     except UnicodeDecodeError as error:
         what, remedy = f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
     except OSError as error:
