@@ -164,6 +164,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def simulate(session: nox.Session) -> None:
+    """Whole rollouts on a simulated cluster, faults drawn by seeds: `-- --seeds N`, `-- --start N --seeds 1 -v`."""
+    locked(session)
+    session.run("python", "-m", "simulation", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def documents(session: nox.Session) -> None:
     """Renews what in docs/ and examples/ is made from the code; the tests fail where that is forgotten."""
     locked(session)

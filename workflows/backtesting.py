@@ -13,6 +13,7 @@ from davy.pipeline.config import Config
 from davy.pipeline.durations import shown
 from davy.pipeline.errors import DavyError
 from davy.workflows import rejudging, trial
+from davy.workflows.reach import Reach
 from davy.workflows.rejudging import LastRollout
 from davy.workflows.render.clean import one_line
 from davy.workflows.trial import Asked, Tried
@@ -62,7 +63,7 @@ def backtest(asked: Asked, talk: TextIO) -> Backtest:
     config = trial.config_of(asked)
     held = trial.past(asked, config, talk)
     tried = trial.tried(asked, config, held, talk)
-    last, why = (None, "") if asked.source else _last(config)
+    last, why = (None, "") if asked.source else _last(config, asked.reach)
     counts = tried.trial.counts
     others = disagreed(tried.runs)
     return Backtest(
@@ -79,10 +80,10 @@ def backtest(asked: Asked, talk: TextIO) -> Backtest:
     )
 
 
-def _last(config: Config) -> tuple[LastRollout | None, str]:
+def _last(config: Config, reach: Reach) -> tuple[LastRollout | None, str]:
     """A backtest needs no cluster: where it does not answer, that is told."""
     try:
-        return rejudging.last_rollout(config), ""
+        return rejudging.last_rollout(config, reach), ""
     except DavyError as error:
         return None, f"the last rollout was not judged again: {one_line(str(error))}"
 

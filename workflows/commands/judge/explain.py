@@ -27,6 +27,6 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
         from davy.checks.explanation import explained  # noqa: PLC0415
         from davy.workflows import tracing, wiring  # noqa: PLC0415
 
-        held = tracing.trace_of(wiring.side(wiring.target(**target)).journal.read())
+        held = tracing.trace_of(wiring.side_at(target).journal.read())
         found = explained(held, held.windows, at)
     click.echo(json_text(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))
