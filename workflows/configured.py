@@ -56,7 +56,7 @@ def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]
     for index, name in _named(own):
         path = folder / name
         try:
-            texts.append((str(path), configfile.text(path)))
+            texts.append((str(path), configfile.text(path, kind="an SLO file")))
         except Unusable as error:
             what = "; ".join(problem.what for problem in error.problems)
             missing.append(own.problem(("checks", "slo_files", index), f"{path} {what}"))
