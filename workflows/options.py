@@ -126,12 +126,19 @@ def output(command: F) -> F:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="text: the result on stdout, progress on stderr. json: JSON on stdout; what runs writes an event a line.",
+        help="json: on stdout; what runs writes an event a line.",
     )(command)
 
 
 def view(command: F) -> F:
-    """`--plain` and `--no-color`."""
+    """`--plain`, `--verbose` and `--no-color`."""
+    command = option(
+        "-v",
+        "--verbose",
+        envvar="DAVY_VERBOSE",
+        is_flag=True,
+        help="Plain lines with all that happens: what builds and suites print, every pod, every note.",
+    )(command)
     command = option(
         "--plain",
         envvar="DAVY_PLAIN",

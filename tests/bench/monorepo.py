@@ -27,7 +27,8 @@ def monorepo(folder: Path, environment: Mapping[str, str]) -> Path:
     (folder / "davy.yaml").write_text(yaml.safe_dump({"service": "bench", "images": images}))
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         # Git would tidy up behind our back, and still be at it when the folder goes.
-        subprocess.run(["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", *words], cwd=folder, env=dict(environment), check=True)
+        command = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", *words]
+        subprocess.run(command, cwd=folder, env=dict(environment), check=True)
     return folder
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING
 from davy.workflows import access, identity
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.config import DeliveryConfig
     from davy.pipeline.model import Revision
@@ -48,11 +47,18 @@ def clock() -> "SystemClock":
     return SystemClock()
 
 
-def breakable() -> "AbstractContextManager[None]":
+def breakable() -> AbstractContextManager[None]:
     """While it is open Ctrl-C and SIGTERM end the command at once: for work that touches nothing."""
     from davy.pipeline.adapters.clock import breakable  # noqa: PLC0415
 
     return breakable()
+
+
+def held(folder: Path) -> AbstractContextManager[None]:
+    """The folder of what davy writes, for this command alone. Raises LockedOut, Unusable."""
+    from davy.pipeline.adapters import folderlock  # noqa: PLC0415 - only what writes needs it
+
+    return folderlock.held(folder, runner())
 
 
 def history(folder: Path) -> "History":
