@@ -29,8 +29,8 @@ class Unwritable(Unusable, OSError):
     """A file or folder of davy's own that cannot be written; an OSError for those who can do without it."""
 
     def __init__(self, path: Path, error: OSError) -> None:
-        words = error.strerror or str(error)
         is_link = error.errno == errno.ELOOP
+        words = f"{path.name} is a link" if error.strerror == os.strerror(errno.ELOOP) else error.strerror or str(error)
         remedy = "Remove what lies there" if is_link else "Check the owner and mode of its folder"
         Unusable.__init__(
             self, f"{path} cannot be written: {words}.", remedy=f"{remedy}, or name another folder with --out."
