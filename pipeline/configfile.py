@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from davy.pipeline import plainfile, wording, yamltree
+from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.part import remember
 from davy.pipeline.rules import Finding, broken
 from davy.pipeline.structuring import Misfits, made
+from davy.pipeline.substitution import substituted
 from davy.pipeline.yamltree import Place, Reading, Tree
 
 C = TypeVar("C", bound=DeliveryConfig)
@@ -57,7 +60,14 @@ def _parsed(written: str, file: str, environment: Mapping[str, str], model: type
             reading.refuse(place, _hidden(reading, place, what))
     if reading.problems or config is None:
         raise _unusable(file, reading.problems)
+    given = frozenset(substituted(text, environment)[0] for text in reading.written.values())
+    for image in config.images if given else ():
+        remember(image, image.said, given & _values(image))
     return config
+
+
+def _values(image: ImageConfig) -> frozenset[str]:
+    return frozenset(image.args.values()).union(*image.matrix.values())
 
 
 def text(path: Path) -> str:

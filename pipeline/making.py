@@ -10,6 +10,7 @@ from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
 from davy.pipeline.builds.key import tag as key_tag
+from davy.pipeline.builds.portion import is_proxy
 from davy.pipeline.builds.references import own_digest
 from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.workshop import Keyed, Workshop
@@ -116,8 +117,12 @@ def _maker(order: BuildOrder, tools: Tools) -> Maker:
 def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrder:
     """What the builder is told: every base and every parent by its digest."""
     made = orders.order(keyed.recipe, tools.config, tools.revision, tools.folder, key=keyed.key, tag=key_tag(keyed.key))
+    inputs = keyed.inputs
     return replace(
         made,
+        # What the key does not count is not handed in; only of a proxy it must not make another image.
+        args={name: value for name, value in made.args.items() if name in inputs.args or is_proxy(name)},
+        contexts={name: path for name, path in made.contexts.items() if name in keyed.context_files},
         annotations=_based(made.annotations, keyed, parents),
         dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
         files=_counted(keyed.files),

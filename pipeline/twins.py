@@ -12,8 +12,9 @@ from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner, unheard
 from davy.pipeline.record import RunRecord
+from davy.pipeline.testing import reportpaths
 
 REHEARSED = Revision(sha="0" * 40, committed_at=datetime(2026, 1, 1, tzinfo=UTC), branch="main", version="rehearsal")
 
@@ -125,15 +126,25 @@ class MemorySuites:
         ownfiles.write(log, "".join(f"{line}\n" for line in scene.lines))
         for line in scene.lines:
             say(line)
-        files = []
+        files, reports = [], []
         for path, body in scene.files.items():
             if any(path == asked or path.startswith(f"{asked.rstrip('/')}/") for asked in order.collect):
                 target = order.out / "files" / path.strip("/")
                 with ownfiles.create(target) as file:
                     file.write(body)
                 files.append(target)
+        for path, body in scene.files.items():
+            if any(reportpaths.means(glob, path) for glob in reportpaths.absolute(order.reports, "/")):
+                reports.append(order.out / "reports" / path.strip("/"))
+                reports[-1].parent.mkdir(parents=True, exist_ok=True)
+                reports[-1].write_bytes(body)
         return SuiteRun(
-            exit_code=scene.exit_code, junit=scene.junit, log=log, because=scene.because, files=tuple(files)
+            exit_code=scene.exit_code,
+            junit=scene.junit,
+            log=log,
+            because=scene.because,
+            files=tuple(files),
+            reports=tuple(reports),
         )
 
     def stop(self) -> None:
@@ -184,7 +195,7 @@ class MemoryArchive:
         self.runs[name] = record
         return f"memory:{name}"
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:  # noqa: ARG002 - its are whole
         """Newest first."""
         self._checked()
         return tuple(self.runs[name] for name in sorted(self.runs, reverse=True)[:most])

@@ -7,6 +7,7 @@ import sys
 import click
 
 from davy.pipeline import __version__
+from davy.workflows import ancestry
 from davy.workflows.lazy import Entry, LazyGroup
 
 HOME = "davy.workflows.commands"
@@ -96,6 +97,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
     _termination_interrupts()
+    ancestry.watch(os.environ)
     _collects_seldom()
     try:
         ending = davy.main(args=arguments, prog_name="davy", standalone_mode=False)

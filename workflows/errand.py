@@ -13,6 +13,7 @@ from davy.pipeline.events import ReleaseStarted
 from davy.pipeline.ports import Clock
 from davy.pipeline.value import dataclass
 from davy.workflows import wiring
+from davy.workflows.reach import FILE, Reach, reach_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Errand:
     clock: Clock
     release: str
     runner: str
+    reach: Reach = FILE
+    """What the command line says of the cluster."""
 
 
 @contextmanager
@@ -40,6 +43,7 @@ def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
             clock=clock,
             release=named(config.service, clock.now()),
             runner=wiring.runner(),
+            reach=reach_of(said),
         )
 
 

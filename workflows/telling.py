@@ -16,7 +16,8 @@ from davy.workflows.render import github
 from davy.workflows.render.clean import harmless
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, played, screen, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View, played, screen
 
 Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""

@@ -40,7 +40,7 @@ def test(task: Errand, said: Said) -> Ending:
 def _against_canary(task: Errand, said: Said) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
     wanted = _reaching(task, said["suites"])
-    standing = wiring.cluster(task.config).standing()
+    standing = wiring.cluster(task.config, task.reach).standing()
     pods = againstcanary.reached(standing)
     images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
     asked = asking.asks(task, wanted, shard=said["shard"])
@@ -73,8 +73,8 @@ def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) ->
     if not images and any(ordering.needs_image(ask.suite) for ask in asked):
         # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
         meant = [ask.suite for ask in asked]
-        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant)
-        wiring.demanded(task.config, meant)
+        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant, reach=task.reach)
+        wiring.demanded(task.config, meant, task.reach)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)

@@ -23,6 +23,7 @@ from davy.pipeline.config import Config, StepConfig
 from davy.pipeline.durations import shown
 from davy.pipeline.errors import Problem, Unusable
 from davy.workflows import configured, wiring
+from davy.workflows.reach import FILE, Reach
 
 ANY_SHARE = 1_000_000
 """Pods of a service beside which every share can be reached; those of the past are drawn to come near it."""
@@ -45,6 +46,8 @@ class Asked:
     source: Path | None = None
     """A past that was exported before."""
     export: Path | None = None
+    reach: Reach = FILE
+    """What is said of the cluster, which holds the last rollout."""
 
 
 def config_of(asked: Asked) -> Config:

@@ -47,7 +47,7 @@ class BuildRecords:
             ignore = self._folder / ".gitignore"
             if not ignore.is_file():
                 ownfiles.write(ignore, "*\n")
-            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(record.inputs)}\n")
+            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(record)}\n")
 
     def _path(self, recipe: str) -> Path:
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", recipe.rsplit("/", 1)[-1])[:60]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from davy.pipeline import ownfiles, plainfile, runfile
 from davy.pipeline.errors import Unreachable
+from davy.pipeline.ports import Say, unheard
 from davy.pipeline.record import RunRecord
 
 HALF = ".half-"
@@ -42,15 +43,19 @@ class FolderArchive:
                 raise
         return str(place)
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """Newest first. A folder without a readable record is no run."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """Newest first. A folder without a record is no run; one whose record cannot be read is noted."""
         found: list[RunRecord] = []
         with self._said("read"):
             for name in sorted(self._names(), reverse=True):
                 if len(found) >= most:
                     break
-                with suppress(ValueError, FileNotFoundError, NotADirectoryError):
+                try:
                     found.append(_read(self._runs / name / runfile.RECORD))
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except ValueError:
+                    note(runfile.unreadable(name))
         return tuple(found)
 
     def prune(self, before: datetime, keep_at_least: int) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from davy.pipeline import ownfiles
-from davy.pipeline.errors import LockedOut, Unusable
+from davy.pipeline.errors import LockedOut
 
 NAME = ".lock"
 MOST = 300
@@ -16,7 +16,7 @@ MOST = 300
 
 @contextmanager
 def held(folder: Path, holder: str) -> Iterator[None]:
-    """Hold the folder, which is made where it is not there. Raises LockedOut with who has it; Unusable: no such place.
+    """Hold the folder, which is made where it is not there. Raises LockedOut with who has it, and Unwritable.
 
     `holder`: one line that tells a person who it is. git is told to ignore the folder: what davy keeps there is no
     part of the source.
@@ -40,15 +40,8 @@ def held(folder: Path, holder: str) -> Iterator[None]:
 
 
 def _opened(folder: Path) -> int:
-    try:
-        ignoring = folder / ".gitignore"
-        if not ignoring.is_file():
-            ownfiles.write(ignoring, "*\n")
-        return ownfiles.keep_open(folder / NAME)
-    except OSError as error:
-        raise Unusable(
-            f"{folder} cannot be written to: {error.strerror or error}.", remedy="Name another folder with --out."
-        ) from error
+    ownfiles.write(folder / ".gitignore", "*\n")
+    return ownfiles.keep_open(folder / NAME)
 
 
 def _locked_out(folder: Path, who: bytes) -> LockedOut:

@@ -66,7 +66,8 @@ class ProcessSuites:
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         out = order.out.absolute()
-        report = suitereport.place(out)
+        asked = suitereport.Asked(report=suitereport.place(out), folder=order.folder.resolve(), globs=order.reports)
+        before = suitereport.there(asked)
         with ownfiles.create_text(out / "log.txt") as kept:
             log = SuiteLog(kept=kept, say=say)
             ended = process.run(
@@ -74,17 +75,18 @@ class ProcessSuites:
                 timeout=order.timeout,
                 say=log.tell,
                 folder=order.folder,
-                environment={**self._environment, **order.env, "JUNIT": str(report), orphans.NAME: self._owner},
+                environment={**self._environment, **order.env, "JUNIT": str(asked.report), orphans.NAME: self._owner},
                 interrupted=self._is_over,
                 patience=GRACE,
             )
             files = _collected(order, out / "files", log.tell)
-        because = "" if ended.exit_code is not None else self._why(order)
-        junit, reports = suitereport.told(report)
+        found = suitereport.gathered(asked, before)
+        because = found.because if ended.exit_code is not None else self._why(order)
         return SuiteRun(
             exit_code=ended.exit_code,
-            junit=junit,
-            reports=reports,
+            junit=found.junit,
+            reports=found.reports,
+            notes=found.notes,
             log=order.out / "log.txt",
             because=because,
             files=files,

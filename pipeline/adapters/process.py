@@ -144,6 +144,23 @@ def answered(
     return Answered(exit_code=ended.returncode, out=ended.stdout, err=ended.stderr.decode(errors="replace"))
 
 
+def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[str, str]) -> Ended:
+    """Run with the terminal as its own, for a person who answers; only stdout is kept. Raises Missing."""
+    try:
+        with subprocess.Popen(list(words), stdout=subprocess.PIPE, env=dict(environment)) as child:
+            out = _Ear(child.stdout, None)
+            try:
+                code: int | None = child.wait(timeout.total_seconds())
+            except subprocess.TimeoutExpired:
+                code = None
+                child.kill()
+            return Ended(exit_code=code, out=out.heard(), err="")
+    except OSError as error:
+        raise Missing(
+            f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
+        ) from error
+
+
 def _end(child: "subprocess.Popen[bytes]") -> None:
     """End the child's whole session: what it left behind would keep the pipes open."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -173,7 +190,7 @@ class _Ear:
                 self._say(line.decode(errors="replace").rstrip("\r\n"))
                 self._is_saying = False
 
-    def heard(self, interrupted: Callable[[], bool]) -> str:
+    def heard(self, interrupted: Callable[[], bool] = lambda: False) -> str:
         """All of it. Whoever hears it slowly is waited for; a stream that somebody else keeps open is not."""
         deadline = time.monotonic() + PATIENCE
         while self._thread.is_alive() and time.monotonic() < deadline:

@@ -39,6 +39,13 @@ class GitWorkTree:
             raise Unusable(f"{folder} holds files that cannot be read.", problems=tuple(files.problems))
         return files.found
 
+    def target(self, path: Path) -> str:
+        """As the port says. With `core.symlinks=false` git leaves a file that holds it."""
+        try:
+            return os.readlink(path) if os.path.islink(path) else self.text(path) or ""
+        except OSError as error:
+            raise _unusable(path, f"cannot be read: {error.strerror}") from error
+
     def text(self, path: Path) -> str | None:
         """As the port says. As with BuildKit a `dockerfile` stands in for a `Dockerfile` that is not there."""
         try:

@@ -1,13 +1,14 @@
 """Key: one name for all that an image is made from. The same inputs give the same key on every machine."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 
 from davy.pipeline.builds import gitids
 from davy.pipeline.builds.inputs import Entry, Files, Inputs
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when the key means something else: every image is built once more then."""
 SHOWN = 20
 """Hex digits in the tag; 80 bits. Two of a million images share them with a chance of 1 to 10^12."""
@@ -35,6 +36,11 @@ def key(inputs: Inputs) -> str:
 def tag(key: str) -> str:
     """The tag that an image of this key is remembered under."""
     return f"k-{key[:SHOWN]}"
+
+
+def sealed(key: str, name: str, value: str) -> str:
+    """What is kept of a value that nobody may read: the same value of the same build gives the same."""
+    return hmac.new(key.encode(), f"{name}={value}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
 def blob(text: str) -> str:

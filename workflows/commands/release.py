@@ -10,6 +10,7 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.cluster
 @options.out
 @options.accept_budget
 @options.dry_run

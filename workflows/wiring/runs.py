@@ -47,18 +47,18 @@ def clock() -> "SystemClock":
     return SystemClock()
 
 
-def breakable() -> AbstractContextManager[None]:
-    """While it is open Ctrl-C and SIGTERM end the command at once: for work that touches nothing."""
-    from davy.pipeline.adapters.clock import breakable  # noqa: PLC0415
-
-    return breakable()
-
-
 def held(folder: Path) -> AbstractContextManager[None]:
     """The folder of what davy writes, for this command alone. Raises LockedOut, Unusable."""
     from davy.pipeline.adapters import folderlock  # noqa: PLC0415 - only what writes needs it
 
     return folderlock.held(folder, runner())
+
+
+def breakable() -> AbstractContextManager[None]:
+    """While it is open Ctrl-C and SIGTERM end the command at once: for work that touches nothing."""
+    from davy.pipeline.adapters.clock import breakable  # noqa: PLC0415
+
+    return breakable()
 
 
 def history(folder: Path) -> "History":

@@ -10,6 +10,9 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.option("-n", "--namespace", envvar="DAVY_NAMESPACE", help="The Deployment's namespace, over the file's.")
+@options.option("--deployment", envvar="DAVY_DEPLOYMENT", help="The Deployment, over the file's.")
+@options.cluster
 @options.out
 @options.dry_run
 @options.output

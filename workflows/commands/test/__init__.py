@@ -22,6 +22,7 @@ TABLE: dict[str, Entry] = {
 
 @click.group(cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @options.file
+@options.cluster
 @options.option(
     "--image",
     "images",
