@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from davy.checks import promqltree
 from davy.checks.ports import Answer
-from davy.checks.promql import plain_quotes
 from davy.checks.remark import Place, Remark, Severity
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, LintRule, ThresholdConfig
@@ -93,7 +92,7 @@ def _of_selector(text: str | None, place: Place) -> Iterator[Remark]:
 def _of_query(threshold: ThresholdConfig, place: Place, config: ChecksConfig) -> Iterator[Remark]:
 
     try:
-        tree = promqltree.parsed(plain_quotes(threshold.query))
+        tree = promqltree.parsed(threshold.query)
     except ValueError as error:
         yield _warning(
             "unparsed",
@@ -231,7 +230,7 @@ def _selectors(query: str) -> list[str]:
 
 def _tree(query: str) -> "promql.Expr | None":
     try:
-        return promqltree.parsed(plain_quotes(query))
+        return promqltree.parsed(query)
     except ValueError:
         return None
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from davy.checks.promql import plain_quotes
+
 if TYPE_CHECKING:
     import promql_parser as promql
 
@@ -11,7 +13,7 @@ def parsed(query: str) -> "promql.Expr":
     import promql_parser as promql  # noqa: PLC0415 - heavy, and only linting needs it
 
     try:
-        return promql.parse(query)
+        return promql.parse(plain_quotes(query))
     except BaseException as error:
         # The parser is Rust: where it panics, PyO3 raises what is no Exception, by a name that cannot be imported.
         if type(error).__name__ != "PanicException":

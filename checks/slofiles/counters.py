@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from davy.checks.promql import plain_quotes
+from davy.checks import promqltree
 
 WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -156,13 +156,11 @@ def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
 
 
 def _parsed(text: str) -> Any:
-    import promql_parser as promql  # noqa: PLC0415
-
     filled = WINDOW.sub("5m", text)
     if "{{" in filled:
         raise ValueError(f"holds a template that davy does not know; {INSTEAD}")
     try:
-        return promql.parse(plain_quotes(filled))
+        return promqltree.parsed(filled)
     except ValueError as error:
         raise ValueError(f"is no PromQL: {error}") from error
 
