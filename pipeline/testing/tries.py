@@ -10,7 +10,7 @@ from davy.pipeline.events import Result
 from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing import attempts
-from davy.pipeline.testing.expansion import Piece
+from davy.pipeline.testing.expansion import Cell, Piece
 from davy.pipeline.testing.filing import files_of, seen, shared_out
 
 FAULTS = 3
@@ -28,6 +28,10 @@ class Rules:
     threshold: int = 1
     """So many of all tries must pass. Above 1 every try is of the whole piece."""
     faults: int = FAULTS
+
+    def of(self, cell: Cell) -> "Rules":
+        """As they are for this cell, which may have a word of its own."""
+        return self if cell.pass_threshold is None else replace(self, threshold=cell.pass_threshold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ def told(
 
 def again(story: Story, rules: Rules) -> Again | None:
     """The next run; None where the story is over."""
+    rules = rules.of(story.piece.cell)
     if story.at_fault:
         return _same(story) if len(story.faults) <= rules.faults else None
     left = rules.retries + 1 - len(story.tries)
@@ -120,6 +125,7 @@ def again(story: Story, rules: Rules) -> Again | None:
 
 def ended(story: Story, rules: Rules) -> Suite:
     """What the piece adds up to, with every case once and its attempts."""
+    rules = rules.of(story.piece.cell)
     found, last = cases(story, rules), story.runs[-1]
     took = sum((each.suite.took for each in story.runs), timedelta(0))
     made = Suite(name=story.label, cases=found, took=took, exit_code=0, notes=last.suite.notes)
@@ -141,7 +147,8 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
     A fault's cases are left out, but for one that ended the story.
     """
     counting = (*story.tries, *(story.runs[-1:] if story.at_fault else ()))
-    return attempts.folded([(each.suite.cases, each.passed) for each in counting], rules.threshold)
+    needed = rules.of(story.piece.cell).threshold
+    return attempts.folded([(each.suite.cases, each.passed) for each in counting], needed)
 
 
 def durations(story: Story) -> tuple[dict[str, float], float | None]:
