@@ -163,7 +163,7 @@ class KubeApi:
 
         One try: who follows a stream knows where to take it up again. Raises OSError on a broken one.
         """
-        wire = self._connected(time.monotonic() + self._timeout * WHOLE)
+        wire = self._connected(time.monotonic() + self._timeout)
         try:
             wire.until(time.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
             response = kubecall.asked(self.access, wire, Ask(method="GET", target=target(path, query), timeout=quiet))
@@ -231,7 +231,7 @@ class KubeApi:
         if self._kept is not None and (time.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
         if self._kept is None:
-            self._kept = self._connected(ends)
+            self._kept = self._connected(min(ends, time.monotonic() + ask.timeout))
         return self._kept
 
     def _connected(self, ends: float) -> Wire:
