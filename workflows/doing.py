@@ -16,7 +16,7 @@ from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import StepPlan
 from davy.workflows import attesting, canaryfile, configured, gate, parts, standing, wiring
-from davy.workflows.errand import started
+from davy.workflows.errand import started, writing
 from davy.workflows.foreseeing import plan_told
 from davy.workflows.keeping import keeper
 from davy.workflows.parts import Order
@@ -38,7 +38,7 @@ def opened(said: Said) -> Iterator[Order]:
     reach = reach_of(said)
     config = reached(configured.loaded(said["file"], os.environ), reach)
     canaryfile.read(config.checks, said["file"].resolve().parent)
-    with wiring.clock() as clock:
+    with wiring.clock() as clock, writing(said):
         out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
         yield parts.order(config, said["file"], out, clock, accepted, reach=reach)
 

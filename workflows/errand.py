@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Errand:
 def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
     config = configfile.delivery(said["file"], os.environ)
-    with wiring.clock() as clock:
+    with wiring.clock() as clock, writing(said):
         yield Errand(
             config=config,
             folder=said["file"].resolve().parent,
@@ -45,6 +45,13 @@ def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
             runner=wiring.runner(),
             reach=reach_of(said),
         )
+
+
+def writing(said: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """The folder of `--out`, held while the command runs; nothing where it only looks. Raises LockedOut, Unusable."""
+    if "out" not in said or said.get("dry_run") or said.get("plan"):
+        return nullcontext()
+    return wiring.held(said["out"])
 
 
 def named(service: str, now: datetime) -> str:

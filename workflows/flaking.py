@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from davy.pipeline import nouns
 from davy.pipeline.codec import plain
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
@@ -60,7 +61,7 @@ def _known(task: Errand, suite: str | None) -> None:
     names = [one.name for one in task.config.tests]
     if suite is not None and suite.partition("[")[0] not in names:
         problem = Problem(what=f"--suite {suite!r}: there is no suite of this name")
-        raise Unusable("A suite is not there.", problems=(problem,), remedy=f"There are {', '.join(names) or 'none'}.")
+        raise Unusable("A suite is not there.", problems=(problem,), remedy=nouns.named(tuple(names)))
 
 
 def _notes(task: Errand, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from davy.workflows.release import canary_stage, framed
 from davy.workflows.render.jsontext import json_text
 from davy.workflows.saying import lives
 from davy.workflows.saying import said as spoken
-from davy.workflows.screens import View
+from davy.workflows.screens import view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
 
@@ -43,7 +43,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             clock=clock,
             act=lambda: _acted(side, clock, judge),
         )
-        view = View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
+        view = view_of(said)
         return told(events, clock, view)
 
 

@@ -10,6 +10,7 @@ import click
 
 from davy.checks import budgets
 from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence, span_of
+from davy.pipeline import nouns
 from davy.pipeline.checksconfig import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
@@ -52,8 +53,8 @@ def _wanted(slos: Sequence[SloConfig], names: Sequence[str]) -> tuple[SloConfig,
         raise Missing("The configuration has no objectives.", remedy="Write `checks.slos`, or name `checks.slo_files`.")
     strange = sorted(set(names) - {slo.name for slo in slos})
     if strange:
-        known = ", ".join(slo.name for slo in slos)
-        raise Missing(f"{', '.join(strange)}: no objective has this name.", remedy=f"There are {known}.")
+        known = tuple(slo.name for slo in slos)
+        raise Missing(f"{', '.join(strange)}: no objective has this name.", remedy=nouns.named(known))
     return tuple(slo for slo in slos if not names or slo.name in names)
 
 

@@ -126,18 +126,21 @@ def output(command: F) -> F:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="text: the result on stdout, progress on stderr. json: JSON on stdout; what runs writes an event a line.",
+        help="json: on stdout; what runs writes an event a line.",
     )(command)
 
 
 def view(command: F) -> F:
-    """`--plain` and `--no-color`."""
+    """`--plain`, `--verbose` and `--no-color`."""
     command = option(
-        "--plain",
-        envvar="DAVY_PLAIN",
+        "-v",
+        "--verbose",
+        envvar="DAVY_VERBOSE",
         is_flag=True,
-        help="Plain lines instead of the live view, also on a terminal.",
+        help="Plain lines with all that happens: what builds and suites print, every pod, every note.",
     )(command)
+    told = "Plain lines instead of the live view, also on a terminal."
+    command = option("--plain", envvar="DAVY_PLAIN", is_flag=True, help=told)(command)
     return option(
         "--no-color", envvar="DAVY_NO_COLOR", is_flag=True, help="No colour; NO_COLOR does the same."
     )(command)  # fmt: skip
@@ -162,13 +165,8 @@ def out(command: F) -> F:
 
 def suites(command: F) -> F:
     """`--suite NAME`."""
-    return option(
-        "--suite",
-        "suites",
-        multiple=True,
-        metavar="NAME",
-        help="Only this suite; several times for several. Without: all that run before the canary.",
-    )(command)
+    told = "Only this suite; several times for several. Without: all that run before the canary."
+    return option("--suite", "suites", multiple=True, metavar="NAME", help=told)(command)
 
 
 def shard(command: F) -> F:

@@ -73,7 +73,7 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     from davy.workflows.screens import View  # noqa: PLC0415
 
     config = configured.loaded(file, os.environ)
-    view = View(output=output, plain=wish.pop("plain"), no_color=wish.pop("no_color"))
+    view = View(output=output, **{name: wish.pop(name) for name in ("plain", "verbose", "no_color")})
     wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
     if repeat > 1:
         plays = rehearsing.many(config, wished, repeat, sys.stderr)

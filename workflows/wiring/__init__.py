@@ -7,6 +7,7 @@ from davy.workflows.wiring.builds import builders, images, records, scanner, sig
 from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side_at, side_of
 from davy.workflows.wiring.runs import (
     clock,
+    held,
     history,
     person,
     revision,
@@ -26,6 +27,7 @@ __all__ = [
     "clock",
     "cluster",
     "demanded",
+    "held",
     "history",
     "images",
     "judge",

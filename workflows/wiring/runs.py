@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,13 @@ def clock() -> "SystemClock":
     from davy.pipeline.adapters.clock import SystemClock  # noqa: PLC0415
 
     return SystemClock()
+
+
+def held(folder: Path) -> AbstractContextManager[None]:
+    """The folder of what davy writes, for this command alone. Raises LockedOut, Unusable."""
+    from davy.pipeline.adapters import folderlock  # noqa: PLC0415 - only what writes needs it
+
+    return folderlock.held(folder, runner())
 
 
 def history(folder: Path) -> "History":

@@ -20,7 +20,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Take over a canary whose runner is gone, or that is held, and go on with all its evidence.
 
-    \b
     Changes the world: rolls the Deployment on or back. Blocks until the end and exits with how
     it ended. Refused with exit 8 while a runner lives.
     """
