@@ -17,7 +17,7 @@ from davy.workflows import wiring
 from davy.workflows.blind import Blind
 from davy.workflows.release import canary_stage, framed
 from davy.workflows.render.jsontext import json_text
-from davy.workflows.saying import lives
+from davy.workflows.saying import lives, never, patience_for
 from davy.workflows.saying import said as spoken
 from davy.workflows.screens import view_of
 from davy.workflows.telling import told
@@ -42,6 +42,9 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             journal=side.journal,
             clock=clock,
             act=lambda: _acted(side, clock, judge),
+            # To promote, somebody has to look, and this one was not made ready for it.
+            lost=(lambda: not lives(side.lock, side.now())) if what == "abort" else never,
+            patience=patience_for(side.lock),
         )
         view = view_of(said)
         return told(events, clock, view)
