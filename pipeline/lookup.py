@@ -115,8 +115,15 @@ def why(keyed: Keyed, past: Past | None, called: Mapping[str, str]) -> str:
     """What changed since that build, in one line."""
     if past is None:
         return "no build of it is known"
-    sentences = changed.changes(past.record.inputs, keyed.inputs, called, keyed.recipe.context)
-    return changed.told(sentences) or "the registry has it no more"
+    return changed.told(changes(keyed, past, called)) or "the registry has it no more"
+
+
+def changes(keyed: Keyed, past: Past, called: Mapping[str, str]) -> tuple[str, ...]:
+    """What changed since that build, a sentence each."""
+    recipe, record = keyed.recipe, past.record
+    return changed.changes(
+        record.inputs, keyed.inputs, called, recipe.context, dockerfile=recipe.dockerfile, key=record.build.key
+    )
 
 
 def summary(build: Build) -> Mapping[str, str]:

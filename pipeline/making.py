@@ -5,11 +5,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline import lookup, moments, oci, orders
+from davy.pipeline import lookup, moments, oci, orders, ownfiles
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
 from davy.pipeline.builds.key import tag as key_tag
+from davy.pipeline.builds.portion import is_proxy
 from davy.pipeline.builds.references import own_digest
 from davy.pipeline.builds.remembered import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.workshop import Keyed, Workshop
@@ -116,8 +117,12 @@ def _maker(order: BuildOrder, tools: Tools) -> Maker:
 def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrder:
     """What the builder is told: every base and every parent by its digest."""
     made = orders.order(keyed.recipe, tools.config, tools.revision, tools.folder, key=keyed.key, tag=key_tag(keyed.key))
+    inputs = keyed.inputs
     return replace(
         made,
+        # What the key does not count is not handed in; only of a proxy it must not make another image.
+        args={name: value for name, value in made.args.items() if name in inputs.args or is_proxy(name)},
+        contexts={name: path for name, path in made.contexts.items() if name in keyed.context_files},
         annotations=_based(made.annotations, keyed, parents),
         dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
         files=_counted(keyed.files),
@@ -165,8 +170,7 @@ def built(job: Job, tools: Tools, say: Say) -> Made:
     wanted = order(keyed, job.parents, tools)
     if maker.bare:
         wanted = replace(wanted, provenance="off")
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    with job.log.open("w", encoding="utf-8") as log:
+    with ownfiles.create_text(job.log) as log:
         made = maker.builder.build(wanted, _both(log.write, tools.shown, say))
     build = _build(keyed, made.image, tools, maker.name)
     warnings = _remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools)

@@ -20,9 +20,10 @@ FREE = frozenset({"description", "alias"})
 class Part:
     """What every part of the file has in common. Unknown keys are refused, values are frozen."""
 
-    __slots__ = ("_said",)
+    __slots__ = ("_given", "_said")
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, for the JSON Schema
     _said: frozenset[str]
+    _given: frozenset[str]
 
     @property
     def said(self) -> frozenset[str]:
@@ -32,16 +33,22 @@ class Part:
         except AttributeError:
             return frozenset(one.name for one in fields(self) if getattr(self, one.name) != default_of(one))
 
+    @property
+    def given(self) -> frozenset[str]:
+        """Values in it that the environment put there: they may be secrets, though no file says so."""
+        return getattr(self, "_given", frozenset())
+
     def copied(self, **changes: object) -> Self:
         """The same with other values, which count as said. They are not read again."""
         made: Self = dataclasses.replace(self, **changes)  # type: ignore[type-var] # every part is a dataclass
-        remember(made, self.said | changes.keys())
+        remember(made, self.said | changes.keys(), self.given)
         return made
 
 
-def remember(made: Part, said: frozenset[str]) -> None:
-    """Let it know what was said of it; for whoever makes one out of a tree."""
+def remember(made: Part, said: frozenset[str], given: frozenset[str] = frozenset()) -> None:
+    """Let it know what was said of it, and what of that is the environment's; for whoever makes one out of a tree."""
     object.__setattr__(made, "_said", said)
+    object.__setattr__(made, "_given", given)
 
 
 @overload

@@ -1,5 +1,6 @@
 """Prepared: the configuration's images with their keys, from the work tree, the lock and what bases resolve to."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,9 @@ from davy.pipeline.ports import WorkTree
 
 OWN = ".davy"
 """The folder beside the configuration where davy keeps what it knows; it belongs to no build."""
+
+TRIGGERS = re.compile(r"(?:^|[/:._-])onbuild(?:$|[@:._-])")
+"""The name of an image that is made to be built on, by the old custom of Docker's own images."""
 
 Resolve = Callable[[Mapping[str, Naming]], Mapping[str, str]]
 """References that the lock does not hold, each with where it is named, to their digests. One left out stays unknown."""
@@ -35,8 +39,13 @@ def workshop(
     `lock`: digests by reference. `leave_out`: folders that davy itself writes to; no build takes anything from them.
     """
     recipes = expanded(config.images)
-    found = _ingredients(recipes, tree, folder, (folder / OWN, *leave_out))
-    links = graph.linked(recipes, {one: made.dockerfile.bases for one, made in found.items()})
+    gatherer = Gatherer(_Without(tree, (folder / OWN, *leave_out)), folder)
+    found = _ingredients(recipes, gatherer)
+    links = _linked(recipes, found)
+    triggered = _triggered(found, links)
+    if triggered:
+        found |= _ingredients([recipe for recipe in recipes if recipe.id in triggered], gatherer, whole=True)
+        links = _linked(recipes, found)
     _refused(links, labels(recipes))
     bases = _bases(found, recipes, links, lock, resolve)
     return Workshop(
@@ -45,15 +54,30 @@ def workshop(
     )
 
 
-def _ingredients(
-    recipes: Iterable[Recipe], tree: WorkTree, folder: Path, ours: Sequence[Path]
-) -> dict[str, Ingredients]:
-    gatherer = Gatherer(_Without(tree, ours), folder)
+def _linked(recipes: Sequence[Recipe], found: Mapping[str, Ingredients]) -> Links:
+    return graph.linked(recipes, {one: made.dockerfile.bases for one, made in found.items()})
+
+
+def _triggered(found: Mapping[str, Ingredients], links: Links) -> set[str]:
+    """The images on whose FROM something was held back by ONBUILD, and so may take any file.
+
+    Of an image of the configuration its Dockerfile says so; of another one only its name, as `node:onbuild` does.
+    """
+    holding = {one for one, made in found.items() if made.dockerfile.holds_back}
+    return {
+        one
+        for one, made in found.items()
+        for name in made.dockerfile.stands_on
+        if links.by[one].get(name) in holding or TRIGGERS.search(name)
+    }
+
+
+def _ingredients(recipes: Iterable[Recipe], gatherer: Gatherer, *, whole: bool = False) -> dict[str, Ingredients]:
     found: dict[str, Ingredients] = {}
     problems: list[Problem] = []
     for recipe in recipes:
         try:
-            found[recipe.id] = gatherer.ingredients(recipe)
+            found[recipe.id] = gatherer.ingredients(recipe, whole=whole)
         except Unusable as error:
             problems += [one for one in error.problems or (Problem(what=error.what),) if one not in problems]
     if problems:
@@ -74,8 +98,14 @@ class _Without:
         gone = {own.relative_to(root).as_posix() for own in self._ours if own != root and own.is_relative_to(root)}
         return self._tree.entries(folder, keeps, lambda path: path not in gone and enters(path))
 
+    def target(self, path: Path) -> str:
+        return self._tree.target(path)
+
     def text(self, path: Path) -> str | None:
         return self._tree.text(path)
+
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        return self._tree.own_text(path, folder)
 
 
 def _refused(links: Links, called: Mapping[str, str]) -> None:
@@ -152,6 +182,7 @@ def _warnings(
         more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""
         yield f"{are} not locked{more}: whoever builds next may get another image; `davy build lock` writes it down"
     for one, made in found.items():
+        yield from (f"{called[one]}: {word}" for word in made.warnings)
         for remote in made.dockerfile.remotes:
             if not remote.checked:
                 what = f"{called[one]} fetches {remote.address} while it is built (line {remote.line})"

@@ -187,7 +187,7 @@ def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
     elif said not in ({"errors", "total"}, {"good", "total"}, {"histogram", "under"}):
         yield place, "needs `errors` and `total`, or `good` and `total`, or `histogram` and `under`"
     if slo.bounds and slo.histogram is None:
-        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` and `total` has none"
+        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` or `good` with `total` has none"
     if not slo.window:
         yield (*place, "window"), "must be above 0s"
     for key, text in (("errors", slo.errors), ("good", slo.good), ("total", slo.total), ("histogram", slo.histogram)):

@@ -24,9 +24,24 @@ def suite(place: Place, said: SuiteConfig | None, images: Collection[str]) -> It
     yield from _parts(place, said)
     if not said.timeout:
         yield (*place, "timeout"), "must be above 0s"
+    yield from _reports(place, said)
     for index, path in enumerate(said.collect):
         if said.in_ in IN_IMAGES and (not path.startswith("/") or ".." in path.split("/")):
             yield (*place, "collect", index), f"{path!r} is no absolute path in the container; write it like /app/out"
+
+
+def _reports(place: Place, said: SuiteConfig) -> Iterator[Finding]:
+    own = next((key for key in ("k6", "config") if getattr(said, key)), "")
+    for index, glob in enumerate(said.junit):
+        where = (*place, "junit", index)
+        if own:
+            yield where, f"names reports of `run`; `{own}` has its own"
+        elif ".." in glob.split("/") or not glob.strip("/"):
+            yield where, f"{glob!r} must stay in its folder; write it like target/surefire-reports/*.xml"
+        elif glob.startswith("/") and said.in_ not in IN_IMAGES:
+            yield where, f"{glob!r} must be relative to the file's folder"
+    if said.junit and said.in_ not in IN_IMAGES and (said.shards > 1 or said.matrix):
+        yield (*place, "junit"), "names files of one folder, which shards and cells share; let each write into $JUNIT"
 
 
 def _image(place: Place, said: SuiteConfig, images: Collection[str]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from davy.canary.ports import Cluster, Judge, PodView, Standing
@@ -132,6 +132,9 @@ class _OwnClock:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def elapsed(self) -> timedelta:
+        return self.clock.elapsed()
 
     def sleep(self, seconds: float) -> None:
         threading.Event().wait(seconds)

@@ -18,6 +18,7 @@ from davy.pipeline.events import CanaryFinished, CanaryStarted, Event, Judged, L
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.oci import BASE_DIGEST, BASE_NAME, PREFIX
 from davy.pipeline.ports import Evidence, ImageStore
+from davy.pipeline.redaction import MASK
 from davy.pipeline.supply import evidence, statements
 from davy.pipeline.supply.evidence import Claim
 from davy.pipeline.supply.statements import Making, Occasion
@@ -95,7 +96,9 @@ def _making(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]
     if said is None:
         return Making(name=image.name, dockerfile="", bases=bases, version=__version__)
     # As BuildKit has it: arguments may hold what is nobody's business, so `min` leaves them out.
-    args = said.args if config.build.provenance == "max" else {}
+    # What the environment put into one is written nowhere.
+    named = said.args if config.build.provenance == "max" else {}
+    args = {name: MASK if name in said.given else value for name, value in named.items()}
     return Making(
         name=image.name,
         dockerfile=f"{said.context}/{said.dockerfile}",

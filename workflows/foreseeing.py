@@ -11,7 +11,7 @@ from davy.pipeline.codec import plain
 from davy.pipeline.plan import Plan, PlanStep
 from davy.workflows.render.clean import harmless
 from davy.workflows.render.jsontext import json_text
-from davy.workflows.screens import width_of
+from davy.workflows.render.width import width_of
 
 HANG = " " * 10
 """Where the sentence of a stage begins."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from davy.canary.ports import Judge
-from davy.canary.rollout import Ports, Resume, rollout
+from davy.canary.rollout import Resume, rollout
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.ports import Clock
@@ -71,7 +71,7 @@ def _judge(said: Mapping[str, Any]) -> Judge:
 def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:
     """Take the lock and go on; the word is in the journal, and the machine heeds it first."""
     runner = wiring.runner()
-    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=clock)
+    ports = side.ports(judge, clock)
     started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)
     story = framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))
     return chain(retold(side.journal), story)

@@ -1,5 +1,6 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
+from davy.pipeline.shares import share_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,12 +37,23 @@ class Share(ShareType):
         if isinstance(value, float):
             return value
         try:
-            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+            share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
         except ValueError:
             share = -1.0
         if not 0 <= share <= 1:
             self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
         return share
+
+
+class Number(click.FloatRange):
+    """A number in a range; `nan` lies in every range, and is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Fails for what is no finite number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 class Bad(BadType):
@@ -158,6 +171,7 @@ def out(command: F) -> F:
         envvar="DAVY_OUT",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
+        callback=lambda _, __, folder: ownfiles.followed(folder),
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
     )(command)
@@ -177,14 +191,9 @@ def shard(command: F) -> F:
 
 def last(command: F) -> F:
     """`--last 50`."""
-    return option(
-        "--last",
-        type=click.IntRange(1, 1000),
-        default=50,
-        show_default=True,
-        metavar="N",
-        help="So many runs of the archive, the newest.",
-    )(command)
+    told = "So many runs of the archive, the newest."
+    span = click.IntRange(1, 1000)
+    return option("--last", type=span, default=50, show_default=True, metavar="N", help=told)(command)
 
 
 CLUSTER = {
@@ -250,49 +259,35 @@ def trust(command: F) -> F:
 
 def traffic(command: F) -> F:
     """The traffic that a plan or a simulation is made for: told, or read from Prometheus."""
-    for names, settings in reversed(TRAFFIC):
-        command = option(*names, **settings)(command)
+    for name, settings in reversed(TRAFFIC.items()):
+        command = option(name, **settings)(command)
     return command
 
 
-TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (
-        ("--last",),
-        {
-            "type": Span(),
-            "default": "1h",
-            "show_default": True,
-            "help": "Read traffic and bad events of this long from Prometheus.",
-        },
-    ),
-    (
-        ("--rps",),
-        {
-            "type": click.FloatRange(min=0.001, max=1e7),
-            "help": "Requests a second, over all pods; with --bad, no server is asked.",
-        },
-    ),
-    (
-        ("--bad",),
-        {
-            "type": Bad(),
-            "multiple": True,
-            "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
-        },
-    ),
-    (
-        ("--replicas",),
-        {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
-    ),
-    (
-        ("--share",),
-        {"type": Share(), "multiple": True, "help": "The canary's share, one for each step; over the file's."},
-    ),
-    (
-        ("--objective",),
-        {
-            "type": click.FloatRange(0, 100, min_open=True, max_open=True),
-            "help": "Percent of good events promised; where there is no file.",
-        },
-    ),
-)
+TRAFFIC: dict[str, dict[str, Any]] = {
+    "--last": {
+        "type": Span(),
+        "default": "1h",
+        "show_default": True,
+        "help": "Read traffic and bad events of this long from Prometheus.",
+    },
+    "--rps": {
+        "type": Number(min=0.001, max=1e7),
+        "help": "Requests a second, over all pods; with --bad, no server is asked.",
+    },
+    "--bad": {
+        "type": Bad(),
+        "multiple": True,
+        "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
+    },
+    "--replicas": {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
+    "--share": {
+        "type": Share(),
+        "multiple": True,
+        "help": "The canary's share, one for each step; over the file's.",
+    },
+    "--objective": {
+        "type": Number(0, 100, min_open=True, max_open=True),
+        "help": "Percent of good events promised; where there is no file.",
+    },
+}

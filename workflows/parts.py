@@ -6,7 +6,7 @@ from pathlib import Path
 
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
-from davy.canary.rollout import Outcome, Ports, Resume, Start, rollout
+from davy.canary.rollout import Outcome, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
@@ -176,7 +176,7 @@ def _agreed(
 
 def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
     """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
-    seen = [(case.suite, case.name) for case in records[0].cases]
+    seen = [(case.suite, name) for case in records[0].cases for name in case.names]
     return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
 
 
@@ -217,7 +217,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, side.now()),
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )
@@ -230,9 +230,8 @@ def rolled(
     """Drive a rollout to its end, with suites against the canary asked beside the judge where there are any."""
     judge = wiring.judge(task.config, task.folder)
     own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config, task.reach).cluster)
-    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=own or judge, clock=task.clock)
     try:
-        return (yield from rollout(wish, ports))
+        return (yield from rollout(wish, side.ports(own or judge, task.clock)))
     finally:
         if own:
             own.close()

@@ -49,7 +49,7 @@ def said(
     `hold` needs no act: what no runner moves stays where it is. `lost`: whether the runner, alive at first, shows no
     sign of life any more: a job that is cancelled may have been killed a moment ago.
     """
-    began = clock.now()
+    began = clock.elapsed()
     word = asked(what, by, why, journal, clock)
     if alive and (yield from heeded(word, journal, clock, patience, lost)):
         how = ending(word, folded(journal.read()))
@@ -59,4 +59,4 @@ def said(
     else:
         yield from act()
         return
-    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.now() - began)
+    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.elapsed() - began)

@@ -1,7 +1,6 @@
 """Screens: where events are shown. What is shown never stops what is done: a reader who leaves ends the showing."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -68,11 +67,6 @@ def are_one(one: TextIO, other: TextIO) -> bool:
         return os.path.sameopenfile(one.fileno(), other.fileno())
     except (OSError, ValueError):
         return False
-
-
-def width_of(stream: TextIO) -> int | None:
-    """Columns of a terminal; None where it is none."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def is_live(view: View, stream: TextIO) -> bool:

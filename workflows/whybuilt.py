@@ -13,6 +13,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.events import BuildAction
 from davy.pipeline.model import Commit
 from davy.pipeline.outlook import Outlook
+from davy.pipeline.redaction import MASK
 from davy.pipeline.value import dataclass
 from davy.workflows import wiring, works
 from davy.workflows.errand import Errand
@@ -79,7 +80,7 @@ def _paths(keyed: Keyed) -> tuple[str, ...]:
 
 
 def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
-    return because.changes(past.record.inputs, keyed.inputs, shop.labels, keyed.recipe.context) if past else ()
+    return lookup.changes(keyed, past, shop.labels) if past else ()
 
 
 def _above(keyed: Keyed, past: lookup.Past, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
@@ -121,11 +122,12 @@ def document(why: Why) -> dict[str, object]:
 
 
 def _made_from(keyed: Keyed) -> dict[str, object]:
+    inputs = keyed.inputs
     return {
         "files": keyed.inputs.count,
         "bases": dict(keyed.inputs.bases),
         "parents": dict(keyed.inputs.parents),
-        "arguments": dict(keyed.inputs.args),
+        "arguments": {name: MASK if name in inputs.given else value for name, value in inputs.args.items()},
         "unlocked": list(keyed.unlocked),
     }
 

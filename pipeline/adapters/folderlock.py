@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from davy.pipeline.errors import LockedOut, Unusable
+from davy.pipeline import ownfiles
+from davy.pipeline.errors import LockedOut
 
 NAME = ".lock"
 MOST = 300
@@ -15,7 +16,7 @@ MOST = 300
 
 @contextmanager
 def held(folder: Path, holder: str) -> Iterator[None]:
-    """Hold the folder, which is made where it is not there. Raises LockedOut with who has it; Unusable: no such place.
+    """Hold the folder, which is made where it is not there. Raises LockedOut with who has it, and Unwritable.
 
     `holder`: one line that tells a person who it is. git is told to ignore the folder: what davy keeps there is no
     part of the source.
@@ -40,15 +41,13 @@ def held(folder: Path, holder: str) -> Iterator[None]:
 
 def _opened(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ignoring = folder / ".gitignore"
-        if not ignoring.exists() and not ignoring.is_symlink():
-            ignoring.write_text("*\n", encoding="utf-8")
-        return os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        ownfiles.write(folder / ".gitignore", "*\n")
+        with ownfiles.inside(folder) as handle:
+            return os.open(NAME, os.O_RDWR | os.O_CREAT | ownfiles.ONLY, 0o644, dir_fd=handle)
+    except ownfiles.Unwritable:
+        raise
     except OSError as error:
-        raise Unusable(
-            f"{folder} cannot be written to: {error.strerror or error}.", remedy="Name another folder with --out."
-        ) from error
+        raise ownfiles.Unwritable(folder / NAME, error) from error
 
 
 def _locked_out(folder: Path, who: bytes) -> LockedOut:

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
+from davy.pipeline.adapters.host import HOST, Host
 from davy.pipeline.adapters.kubeaccess import Access, Doc
 from davy.pipeline.adapters.kubeanswers import Answer, Gone, Refused, fail
 from davy.pipeline.adapters.kubecall import JSON, MOST_OF_A_FAILURE, SLACK, Ask
@@ -21,6 +22,8 @@ from davy.pipeline.errors import DavyError, Missing
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Asks for an object without what is in it. https://kubernetes.io/docs/reference/using-api/api-concepts/"""
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
 WHOLE = 2.0
@@ -48,14 +51,15 @@ class KubeApi:
         timeout: float = 5.0,
         patience: float = 15.0,
         sleep: Callable[[float], None] = time.sleep,
+        host: Host = HOST,
     ) -> None:
         """`timeout`: seconds for each wait, and `WHOLE` as many for one try.
 
-        `patience`: seconds after which a failed try is the last.
+        `patience`: seconds after which a failed try is the last. `host`: the machine that it runs on.
         """
         self._kept: Wire | None = None
         self.access = access
-        self._timeout, self._patience, self._sleep = timeout, patience, sleep
+        self._timeout, self._patience, self._sleep, self._host = timeout, patience, sleep, host
         self._used = 0.0
         self._tls: ssl.SSLContext | None = None
         self._ahead = 0.0
@@ -64,7 +68,7 @@ class KubeApi:
 
     def again(self) -> "KubeApi":
         """A client of its own for another thread."""
-        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep)
+        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep, host=self._host)
 
     def close(self) -> None:
         """Drop the kept connection."""
@@ -78,9 +82,13 @@ class KubeApi:
 
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""
-        return datetime.fromtimestamp(time.time() + self._ahead, UTC)
+        return datetime.fromtimestamp(self._host.wall() + self._ahead, UTC)
 
     # ---- the verbs ----
+
+    def metadata(self, path: str) -> Doc:
+        """An object's metadata alone; a server that cannot do that gives the whole object."""
+        return self.request("GET", path, accept=f"{METADATA}, {JSON};q=0.9")
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
         """A thing, or a whole list, page by page. Raises Missing, Forbidden, Unreachable; so do the others."""
@@ -132,6 +140,7 @@ class KubeApi:
         body: Any = None,
         content_type: str = JSON,
         query: Mapping[str, Any] | None = None,
+        accept: str = JSON,
         timeout: float | None = None,
         repeatable: bool | None = None,
     ) -> Doc:
@@ -144,6 +153,7 @@ class KubeApi:
                 timeout=timeout or self._timeout,
                 data=data,
                 kind=content_type,
+                accept=accept,
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )
@@ -163,10 +173,10 @@ class KubeApi:
 
         One try: who follows a stream knows where to take it up again. Raises OSError on a broken one.
         """
-        wire = self._connected(time.monotonic() + self._timeout)
+        wire = self._connected(self._host.monotonic() + self._timeout)
         try:
-            wire.until(time.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
-            response = kubecall.asked(self.access, wire, Ask(method="GET", target=target(path, query), timeout=quiet))
+            wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
+            response = self._host.asked(self.access, wire, Ask(method="GET", target=target(path, query), timeout=quiet))
             if not 200 <= response.status < 300:
                 body = response.read(MOST_OF_A_FAILURE)
                 _refuse("GET", path, Answer(status=response.status, body=body), self.access)
@@ -180,11 +190,11 @@ class KubeApi:
     # ---- tries ----
 
     def _tried(self, ask: Ask) -> Answer:
-        began, pause, renewed = time.monotonic(), 0.1, False
+        began, pause, renewed = self._host.monotonic(), 0.1, False
         while True:
-            last, sent = time.monotonic() - began >= self._patience, False
+            last, sent = self._host.monotonic() - began >= self._patience, False
             self._renew()
-            ends = time.monotonic() + ask.timeout * WHOLE
+            ends = self._host.monotonic() + ask.timeout * WHOLE
             try:
                 wire = self._ready(ask, ends)
                 sent = True
@@ -198,7 +208,7 @@ class KubeApi:
             except kubefaults.BROKEN as error:
                 self.close()
                 if last or self._is_final(error) or (sent and not ask.repeatable):
-                    kubefaults.give_up(error, str(ask), time.monotonic() - began, self.access)
+                    kubefaults.give_up(error, str(ask), self._host.monotonic() - began, self.access)
                 wait = pause
             else:
                 self._heard = True
@@ -228,22 +238,22 @@ class KubeApi:
 
     def _ready(self, ask: Ask, ends: float) -> Wire:
         """The kept connection where it may be trusted, else a new one, connected: a failure here has sent nothing."""
-        if self._kept is not None and (time.monotonic() - self._used > IDLE or not ask.repeatable):
+        if self._kept is not None and (self._host.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
         if self._kept is None:
-            self._kept = self._connected(min(ends, time.monotonic() + ask.timeout))
+            self._kept = self._connected(min(ends, self._host.monotonic() + ask.timeout))
         return self._kept
 
     def _connected(self, ends: float) -> Wire:
         if self._tls is None and self.access.server.startswith("https:"):
             self._tls = self.access.tls()
-        return kubecall.connected(self.access, self._tls, ends)
+        return self._host.connected(self.access, self._tls, ends)
 
     def _exchanged(self, wire: Wire, ask: Ask, ends: float) -> Answer:
         wire.until(ends, wait=ask.timeout, most=ask.most + SLACK)
-        response = kubecall.asked(self.access, wire, ask)
+        response = self._host.asked(self.access, wire, ask)
         body = kubecall.body_of(self.access, response, ask)
-        self._used = time.monotonic()
+        self._used = self._host.monotonic()
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
@@ -254,7 +264,7 @@ class KubeApi:
             return
         with suppress(ValueError, TypeError, OverflowError, OSError):
             # The header is cut to whole seconds: half of one is the best guess.
-            ahead = parsedate_to_datetime(date).timestamp() + 0.5 - time.time()
+            ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._host.wall()
             if abs(ahead) < A_LIFETIME:
                 self._ahead = ahead
 

@@ -32,6 +32,7 @@ class Ask:
     timeout: float
     data: bytes | None = None
     kind: str = JSON
+    accept: str = JSON
     repeatable: bool = True
     """False: not sent again once it may have been carried out."""
     cut: bool = False
@@ -101,7 +102,7 @@ def _head(access: Access, ask: Ask) -> bytes:
     place, proxy = urlsplit(access.server), access.proxy
     host = place.netloc.rpartition("@")[2]
     where = place.path.rstrip("/") + ask.target
-    lines = [("Host", host), ("Accept", JSON), ("Accept-Encoding", "identity"), ("User-Agent", "davy")]
+    lines = [("Host", host), ("Accept", ask.accept), ("Accept-Encoding", "identity"), ("User-Agent", "davy")]
     if ask.data is not None:
         lines += [("Content-Type", ask.kind), ("Content-Length", str(len(ask.data)))]
     if proxy and place.scheme == "http":

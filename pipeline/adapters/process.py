@@ -190,7 +190,7 @@ class _Ear:
                 self._say(line.decode(errors="replace").rstrip("\r\n"))
                 self._is_saying = False
 
-    def heard(self, interrupted: Callable[[], bool]) -> str:
+    def heard(self, interrupted: Callable[[], bool] = lambda: False) -> str:
         """All of it. Whoever hears it slowly is waited for; a stream that somebody else keeps open is not."""
         deadline = time.monotonic() + PATIENCE
         while self._thread.is_alive() and time.monotonic() < deadline:

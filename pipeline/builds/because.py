@@ -2,27 +2,37 @@
 
 from collections.abc import Iterator, Mapping
 
-from davy.pipeline.builds.inputs import Entry, Inputs
+from davy.pipeline.builds.inputs import LINK, Entry, Inputs
+from davy.pipeline.builds.key import sealed
 
 MOST = 5
 """Sentences before the rest is counted."""
-EXECUTABLE, LINK, MODULE = "100755", "120000", "160000"
+EXECUTABLE = "100755"
 LONGEST_VALUE = 60
 
 
 def changes(
-    before: Inputs, now: Inputs, called: Mapping[str, str] | None = None, context: str = "."
+    before: Inputs,
+    now: Inputs,
+    called: Mapping[str, str] | None = None,
+    context: str = ".",
+    *,
+    dockerfile: str = "",
+    key: str = "",
 ) -> tuple[str, ...]:
     """Everything that differs, a sentence each, ranked: what the Dockerfile says, what it stands on, files.
 
-    `called`: what people call a parent, by recipe id. `context`: the folder that files are told below.
+    `called`: what people call a parent, by recipe id. `context`: the folder that files are told below. `dockerfile`:
+    where it lies in the context. `key`: that of the build before, by which hidden arguments are known again.
     """
-    own = _dockerfiles(before, now)
+    # A Dockerfile that changed and is part of the context is told of once.
+    own = {dockerfile} if before.dockerfile != now.dockerfile else set()
     was, is_now = ({path: one for path, one in files.items() if path not in own} for files in (before.files, now.files))
     return (
         *_dockerfile(before, now),
         *_bases(before.bases, now.bases),
         *_parents(before.parents, now.parents, called or {}),
+        *_arguments(before, now, key),
         *_settings(before, now),
         *_files(_below(context, was), _below(context, is_now)),
         *_contexts(before.contexts, now.contexts),
@@ -34,14 +44,6 @@ def told(sentences: tuple[str, ...], most: int = MOST) -> str:
     shown = sentences[:most] if len(sentences) > most + 1 else sentences
     rest = len(sentences) - len(shown)
     return "; ".join((*shown, f"and {rest} more") if rest else shown)
-
-
-def _dockerfiles(before: Inputs, now: Inputs) -> set[str]:
-    """A Dockerfile that changed and is part of the context is told of once."""
-    if before.dockerfile == now.dockerfile:
-        return set()
-    here = {path for path, one in now.files.items() if one.blob == now.dockerfile}
-    return {path for path in here if path in before.files and before.files[path].blob == before.dockerfile}
 
 
 def _dockerfile(before: Inputs, now: Inputs) -> Iterator[str]:
@@ -80,10 +82,22 @@ def _parents(before: Mapping[str, str], now: Mapping[str, str], called: Mapping[
             yield f"it is built from {called.get(parent, parent)} no more"
 
 
+def _arguments(before: Inputs, now: Inputs, key: str) -> Iterator[str]:
+    """With their values where both stand in davy.yaml."""
+    for name in dict.fromkeys((*now.args, *before.args, *before.sealed)):
+        value, known = now.args.get(name), before.args.get(name)
+        hidden = before.sealed.get(name)
+        same = known == value if hidden is None else value is not None and sealed(key, name, value) == hidden
+        if same:
+            continue
+        if hidden is not None or name in now.given or name in before.given:
+            became = "is set no more" if value is None else "is new" if hidden is None and known is None else "changed"
+            yield f"argument {name} {became}"
+        else:
+            yield f"argument {name}: {_shown(known)} → {_shown(value)}"
+
+
 def _settings(before: Inputs, now: Inputs) -> Iterator[str]:
-    for name in (*now.args, *(name for name in before.args if name not in now.args)):
-        if before.args.get(name) != now.args.get(name):
-            yield f"argument {name}: {_shown(before.args.get(name))} → {_shown(now.args.get(name))}"
     for what, old, new in (
         ("platforms", before.platforms, now.platforms),
         ("secrets", before.secrets, now.secrets),

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from davy.pipeline.builds import instructions
 from davy.pipeline.builds.instructions import Word
+from davy.pipeline.builds.portion import Portion, portion
 from davy.pipeline.builds.references import SCRATCH, familiar
-from davy.pipeline.builds.stages import Remote, Source, Stage, Staged, mount_fields, staged
+from davy.pipeline.builds.sources import Remote, Taken, mount_fields
+from davy.pipeline.builds.stages import Source, Stage, Staged, staged
 from davy.pipeline.errors import Problem
 from davy.pipeline.value import dataclass
 
 OFTEN = ("linux/amd64", "linux/arm64")
 """What builders run on; a name that is filled with the platform is looked at for each."""
+SYNTAX = "BUILDKIT_SYNTAX"
+"""The argument that names a frontend in place of `# syntax=`."""
 OURS = re.compile(r"(docker\.io/)?docker/dockerfile(:1[^-]*)?(@.*)?|")
 """The frontends whose instructions are known here; another one may have more of them."""
 REFERENCE = re.compile(
@@ -39,6 +43,14 @@ class Dockerfile:
     """Every place that names an image, also in stages that the target does not need."""
     contexts: frozenset[str] = frozenset()
     """The further contexts it takes something from."""
+    taken: tuple[Taken, ...] = ()
+    """What it takes from the build's own context and from further ones; a source that is not known takes all."""
+    portion: Portion = field(default_factory=lambda: Portion(said="", args=frozenset()))
+    """What of the text, and of the build's arguments, counts."""
+    stands_on: tuple[str, ...] = ()
+    """Of the bases those that a FROM names: what they hold back by ONBUILD is done in this build."""
+    holds_back: bool = False
+    """Whether the target itself holds something back that takes files."""
     frontend: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -51,13 +63,21 @@ def parsed(
     target: str | None = None,
     contexts: Collection[str] = (),
     platforms: Sequence[str] = (),
+    whole: bool = False,
 ) -> Dockerfile:
-    """Read it for one recipe: its arguments, target, further contexts and platforms. Problems are in the result."""
+    """Read it for one recipe: its arguments, target, further contexts and platforms. Problems are in the result.
+
+    `whole`: everything may be needed, for a base holds back by ONBUILD what nobody here knows.
+    """
+    args = args or {}
     said = instructions.read(text)
     worlds = [(one, other) for one in platforms or OFTEN for other in dict.fromkeys((*platforms, *OFTEN))]
-    all_stages = staged(said, args or {}, worlds)
+    all_stages = staged(said, args, worlds, platforms=platforms, target=target or "", contexts=contexts)
     reading = _Reading(all_stages, contexts)
     needed = reading.needed(target)
+    whole = whole or not OURS.fullmatch(args.get(SYNTAX, said.frontend).split(" ")[0])
+    if whole:
+        needed = set(range(len(all_stages.stages)))
     bases = list(reading.images(needed, single=not platforms))
     named = list(reading.images(range(len(all_stages.stages))))
     wrong = [*said.wrong, *all_stages.wrong, *reading.wrong] if OURS.fullmatch(said.frontend) else []
@@ -68,23 +88,50 @@ def parsed(
         lines={name: source.line for name, source in reversed(bases)},
         remotes=tuple(remote for index in sorted(needed) for remote in all_stages.stages[index].remotes),
         uses=tuple((name, source.word) for name, source in named if source.names == (name,)),
-        contexts=frozenset(reading.contexts(needed)),
+        contexts=frozenset(contexts if whole else reading.contexts(needed)),
+        taken=_everything(contexts) if whole else tuple(reading.taken(needed)),
+        portion=(
+            Portion(said=text, args=frozenset(args))
+            if whole
+            else _portion(said, all_stages, needed, args, target or "")
+        ),
+        stands_on=tuple(dict.fromkeys(reading.stands_on(needed))),
+        holds_back=reading.holds_back(target),
         frontend=said.frontend,
         problems=tuple(Problem(what=what, file=file, line=line or None) for line, what in sorted(set(wrong))),
     )
 
 
 def pinned(dockerfile: Dockerfile, pins: Mapping[str, str]) -> str:
-    """Its text with every image of `pins` (by reference) named as they say; all else stays byte by byte.
+    """Its text with every image of `pins` (by reference) named as they say, and without the stages that are not needed.
 
-    Where one name in the text stands for several images, one for each platform, it stays as it is.
+    All else stays byte by byte, and on its line. Where one name in the text stands for several images, one for each
+    platform, it stays as it is.
     """
-    text = dockerfile.text
-    for name, word in sorted(dockerfile.uses, key=lambda use: use[1].start, reverse=True):
-        if name in pins:
-            anew = _renamed(text[word.start : word.end], word.text, name, pins[name])
-            text = text[: word.start] + anew + text[word.end :]
+    text, counts = dockerfile.text, dockerfile.portion
+    edits = {
+        (word.start, word.end): _renamed(text[word.start : word.end], word.text, name, pins[name])
+        for name, word in dockerfile.uses
+        if name in pins and not any(start <= word.start < end for start, end in counts.unneeded)
+    }
+    edits |= {(word.start, word.end): number for word, number in counts.renumbered}
+    # Empty lines in their place: a builder's words name lines.
+    edits |= {(start, end): "\n" * text.count("\n", start, end) for start, end in counts.unneeded}
+    for (start, end), anew in sorted(edits.items(), reverse=True):
+        text = text[:start] + anew + text[end:]
     return text
+
+
+def _everything(contexts: Collection[str]) -> tuple[Taken, ...]:
+    return tuple(Taken(line=0, written=".", context=name) for name in ("", *contexts))
+
+
+def _portion(
+    said: instructions.Read, stages: Staged, needed: Collection[int], args: Collection[str], target: str
+) -> Portion:
+    """A target that is a number says where its stage stands, so all stages stay in the text."""
+    found = portion(said, stages, needed, args)
+    return replace(found, unneeded=(), renumbered=()) if target.isdigit() else found
 
 
 def _renamed(written: str, value: str, name: str, pin: str) -> str:
@@ -167,6 +214,32 @@ class _Reading:
         for index in indexes:
             for _, source in self._sources(index):
                 yield from (self._contexts[familiar(name)] for name in source.names if familiar(name) in self._contexts)
+
+    def taken(self, indexes: Collection[int]) -> Iterator[Taken]:
+        """Of these stages, what they take from contexts."""
+        for index in sorted(indexes):
+            stage = self._stages[index]
+            for name in stage.base.names:
+                if familiar(name) in self._contexts:
+                    context = self._contexts[familiar(name)]
+                    yield Taken(line=stage.base.line, written=".", context=context)
+            for one in stage.taken:
+                if not one.context:
+                    yield one
+                elif familiar(one.context) in self._contexts:
+                    yield replace(one, context=self._contexts[familiar(one.context)])
+
+    def stands_on(self, indexes: Collection[int]) -> Iterator[str]:
+        """The images that a FROM of these stages names."""
+        for index in sorted(indexes):
+            yield from (name for name in self._stages[index].base.names if self._is_image(name, index))
+
+    def holds_back(self, target: str | None) -> bool:
+        """Whether the target has an ONBUILD that may take files from somewhere."""
+        if not self._stages:
+            return False
+        at = self._index(target, len(self._stages)) if target else len(self._stages) - 1
+        return at is not None and any(one.name in ("COPY", "ADD", "RUN") for one in self._stages[at].held)
 
     def _refuse(self, line: int, what: str) -> None:
         if (line, what) not in self.wrong:

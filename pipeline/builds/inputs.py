@@ -5,6 +5,9 @@ from dataclasses import field
 
 from davy.pipeline.value import dataclass
 
+LINK = "120000"
+"""The mode of a link, as git writes it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -35,6 +38,11 @@ class Inputs:
     contexts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     """Of each further context by its name, the same. Apart, for a file may be called `name:path`."""
     args: Mapping[str, str] = field(default_factory=dict)
+    """Those that the build asks for. Of a build that is remembered, those that stand in davy.yaml as they are."""
+    given: frozenset[str] = frozenset()
+    """Names of arguments whose value is the environment's: it is never written or shown."""
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    """Of a build that is remembered: what is kept of their values, by which the same value is known again."""
     target: str = ""
     platforms: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()

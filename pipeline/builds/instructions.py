@@ -6,7 +6,8 @@ By the rules of BuildKit's package `parser`: directives, comments, continued lin
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
+from functools import lru_cache
 
 from davy.pipeline.builds.shellwords import bare, raw_words
 from davy.pipeline.value import dataclass
@@ -48,6 +49,11 @@ class Instruction:
     """The rest, divided at blanks."""
     rest: str
     onbuild: bool = False
+    said: str = ""
+    """All of it without what does not matter: on one line, no comments within; its heredocs as they are."""
+    start: int = 0
+    end: int = 0
+    """From where to where its lines stand in the text, with its heredocs."""
 
     @property
     def is_json(self) -> bool:
@@ -63,10 +69,13 @@ class Read:
     escape: str = "\\"
     frontend: str = ""
     """Of `# syntax=`: the image that reads the rest; empty: the builder's own."""
+    syntax: str = ""
+    """The whole of that line."""
     wrong: tuple[tuple[int, str], ...] = field(default_factory=tuple)
     """Line, and what is wrong there."""
 
 
+@lru_cache(maxsize=64)
 def read(text: str) -> Read:
     """The text's instructions, and all that is wrong with how they are written."""
     return _Reader(text).read()
@@ -86,17 +95,20 @@ class _Reader:
 
     def read(self) -> Read:
         found: list[Instruction] = []
-        while self._at < len(self._text):
+        while (start := self._at) < len(self._text):
             logical, offsets, line = self._logical()
             if not logical:
                 continue
             instruction = _instruction(logical, offsets, line)
-            found.append(instruction)
+            body = self._at
             self._skip_heredocs(instruction, logical)
+            said = logical.strip() + "\n" + self._text[body : self._at]
+            found.append(replace(instruction, said=said, start=start, end=self._at))
         return Read(
             instructions=tuple(found),
             escape=self._escape,
             frontend=self._directives.get("syntax", "").split(" ")[0],
+            syntax=self._directives.get("syntax", ""),
             wrong=tuple(self._wrong),
         )
 

@@ -1,13 +1,14 @@
 """Key: one name for all that an image is made from. The same inputs give the same key on every machine."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 
 from davy.pipeline.builds import gitids
 from davy.pipeline.builds.inputs import Entry, Files, Inputs
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when the key means something else: every image is built once more then."""
 SHOWN = 20
 """Hex digits in the tag; 80 bits. Two of a million images share them with a chance of 1 to 10^12."""
@@ -37,9 +38,14 @@ def tag(key: str) -> str:
     return f"k-{key[:SHOWN]}"
 
 
+def sealed(key: str, name: str, value: str) -> str:
+    """What is kept of a value that nobody may read: the same value of the same build gives the same."""
+    return hmac.new(key.encode(), f"{name}={value}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
 def blob(text: str) -> str:
-    """Git's id of a text, in its usual format."""
-    return gitids.blob(text.encode())
+    """Git's id of a text, in its usual format. Bytes that are no UTF-8 stand in it as lone surrogates."""
+    return gitids.blob(text.encode(errors="surrogateescape"))
 
 
 def _files(files: Mapping[str, Entry]) -> str:

@@ -31,6 +31,8 @@ class Recipe:
     """Relative to the context."""
     args: Mapping[str, str] = field(default_factory=dict)
     """With those of its cell."""
+    given: frozenset[str] = frozenset()
+    """Of these, the names of those whose value is the environment's and stands in no file: nobody writes it down."""
     cell: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
     platforms: tuple[str, ...] = ()
@@ -92,12 +94,14 @@ def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Rec
     name = filled(image.name, cell)
     suffix = "-" + tagged("-".join(cell.values())) if shared else ""
     named = f"[{','.join(f'{key}={value}' for key, value in cell.items())}]" if shared else ""
+    args = {**image.args, **cell}
     return Recipe(
         id=name + named,
         name=name,
         context=image.context,
         dockerfile=image.dockerfile,
-        args={**image.args, **cell},
+        args=args,
+        given=frozenset(key for key, value in args.items() if value in image.given),
         cell=cell,
         target=image.target,
         platforms=image.platforms,

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from davy.pipeline import oci
 from davy.pipeline.builds.inputs import Entry, Inputs
+from davy.pipeline.builds.key import SCHEMA, sealed
 from davy.pipeline.builds.recipes import Recipe, tagged
 from davy.pipeline.value import dataclass
 
@@ -14,7 +15,8 @@ KIND = oci.INPUTS
 """Of the OCI referrer that holds the record."""
 KEY = "dev.davy.key"
 """The image's annotation and label that says its whole key: a tag can be moved, this cannot."""
-VERSION = 1
+VERSION = 2
+"""Raised when it says something else; an older one is no record to compare with."""
 MOST_BYTES = 64 * 2**20
 
 
@@ -74,14 +76,14 @@ def build_text(build: Build) -> str:
     return json.dumps(_build_out(build), separators=(",", ":"))
 
 
-def inputs_text(inputs: Inputs) -> str:
+def inputs_text(record: Remembered) -> str:
     """As one line of JSON."""
-    return json.dumps(_inputs_out(inputs), separators=(",", ":"))
+    return json.dumps(_inputs_out(record), separators=(",", ":"))
 
 
 def record_text(record: Remembered) -> str:
     """The whole as one line of JSON: the referrer's body. The same record, the same bytes."""
-    document = {"davy_build": VERSION, **_build_out(record.build), "inputs": _inputs_out(record.inputs)}
+    document = {"davy_build": VERSION, **_build_out(record.build), "inputs": _inputs_out(record)}
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
@@ -146,8 +148,12 @@ def _build_out(build: Build) -> dict[str, object]:
     return {key: value for key, value in said.items() if value not in ("", False)}
 
 
-def _inputs_out(inputs: Inputs) -> dict[str, object]:
+def _inputs_out(record: Remembered) -> dict[str, object]:
+    """Without the values that are the environment's: of these only what tells one from another."""
+    inputs, key = record.inputs, record.build.key
+    hidden = {name: sealed(key, name, inputs.args[name]) for name in inputs.args if name in inputs.given}
     return {
+        "schema": SCHEMA,
         "dockerfile": inputs.dockerfile,
         "files": _files_out(inputs.files),
         **(
@@ -155,7 +161,8 @@ def _inputs_out(inputs: Inputs) -> dict[str, object]:
             if inputs.contexts
             else {}
         ),
-        "args": dict(inputs.args),
+        "args": {name: value for name, value in inputs.args.items() if name not in inputs.given},
+        **({"sealed": hidden} if hidden else {}),
         "target": inputs.target,
         "platforms": list(inputs.platforms),
         "secrets": list(inputs.secrets),
@@ -166,7 +173,8 @@ def _inputs_out(inputs: Inputs) -> dict[str, object]:
 
 
 def _inputs_in(said: object) -> Inputs | None:
-    if not isinstance(said, Mapping):
+    # What an older rule counted is no measure of what counts now.
+    if not isinstance(said, Mapping) or said.get("schema") != SCHEMA:
         return None
     try:
         return Inputs(
@@ -174,6 +182,7 @@ def _inputs_in(said: object) -> Inputs | None:
             files=_files_in(said["files"]),
             contexts={str(name): _files_in(files) for name, files in said.get("contexts", {}).items()},
             args=_texts(said["args"]),
+            sealed=_texts(said.get("sealed", {})),
             target=str(said["target"]),
             platforms=tuple(map(str, said["platforms"])),
             secrets=tuple(map(str, said["secrets"])),

@@ -1,12 +1,14 @@
 """Stages: a Dockerfile's instructions as stages with what each is made from; problems with their lines."""
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 
-from davy.pipeline.builds.instructions import Flag, Instruction, Read, Word
+from davy.pipeline.builds.instructions import Instruction, Read, Word
+from davy.pipeline.builds.references import SCRATCH, familiar
+from davy.pipeline.builds.scope import Scope, after, first, names_of
 from davy.pipeline.builds.shellwords import expanded, raw_words
+from davy.pipeline.builds.sources import Remote, Taken, mounted_from, taken
 from davy.pipeline.value import dataclass
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
@@ -23,6 +25,7 @@ REPEATED = ("mount", "exclude", "device")
 WITHOUT_VALUE = ("link", "parents", "keep-git-dir", "unpack")
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 WHICH = ("OS", "ARCH", "VARIANT")
+PLATFORM_NAMES = tuple(f"{side}{which}" for side in ("TARGET", "BUILD") for which in ("PLATFORM", *WHICH))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +39,22 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remote:
-    """What the builder fetches by itself while it builds."""
-
-    line: int
-    address: str
-    checked: bool
-    """True where a checksum says what it must be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """From one FROM to the next."""
 
     name: str
     base: Source
     copied: tuple[Source, ...] = ()
-    """What COPY --from and RUN --mount=from name."""
+    """What COPY --from and RUN --mount=from name, also those that its base stage held back by ONBUILD."""
+    taken: tuple[Taken, ...] = ()
+    """What it takes from contexts; from stages and images, too, for `from` does not say which it is."""
     remotes: tuple[Remote, ...] = ()
+    declared: frozenset[str] = frozenset()
+    """The arguments that its ARG name."""
+    instructions: tuple[Instruction, ...] = ()
+    """Its own, FROM first."""
+    held: tuple[Instruction, ...] = ()
+    """By ONBUILD, for a stage or an image that is made on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +62,52 @@ class Staged:
     """All stages, and what is wrong, by line."""
 
     stages: tuple[Stage, ...] = ()
+    before: tuple[Instruction, ...] = ()
+    """The ARG before the first FROM."""
     wrong: tuple[tuple[int, str], ...] = field(default_factory=tuple)
 
 
-def staged(said: Read, args: Mapping[str, str], platforms: Sequence[tuple[str, str]]) -> Staged:
-    """`platforms`: (target, builder), one after the other, for each that the names in FROM are filled for."""
-    return _Stages(said, args, platforms).all()
+def staged(
+    said: Read,
+    args: Mapping[str, str],
+    worlds: Sequence[tuple[str, str]],
+    *,
+    platforms: Sequence[str] = (),
+    target: str = "",
+    contexts: Collection[str] = (),
+) -> Staged:
+    """`worlds`: (target, builder), one after the other, for each that the names in FROM are filled for.
+
+    `platforms`: as the recipe says them, which may be none. `contexts`: the further ones; they take a stage's place.
+    """
+    last = next((one for one in reversed(said.instructions) if one.name == "FROM" and not one.onbuild), None)
+    name = target or (last.words[2].text if last and len(last.words) == 3 else "")
+    scopes = tuple(first(platform, name, args, PLATFORM_NAMES) for platform in platforms or ("",))
+    return _Stages(said, args, worlds, scopes, frozenset(map(familiar, contexts))).all()
+
+
+WORD = re.compile(r"[A-Z][A-Z-]{0,19}")
 
 
 class _Stages:
     """Goes through the instructions once."""
 
-    def __init__(self, said: Read, args: Mapping[str, str], platforms: Sequence[tuple[str, str]]) -> None:
-        self._said, self._args = said, args
-        self._worlds = [_platform_values(*platform) | _given(args) for platform in platforms]
+    def __init__(
+        self,
+        said: Read,
+        args: Mapping[str, str],
+        worlds: Sequence[tuple[str, str]],
+        scopes: tuple[Scope, ...],
+        contexts: frozenset[str],
+    ) -> None:
+        self._said, self._args, self._contexts = said, args, contexts
+        self._worlds = [_platform_values(*world) | _given(args) for world in worlds]
+        self._global = self._scopes = scopes
+        """Before the first FROM, and at the instruction that is read."""
+        self._ends: list[tuple[Scope, ...]] = []
+        """Of each stage."""
         self._wrong: list[tuple[int, str]] = []
+        self._before_all: list[Instruction] = []
         self._stages: list[Stage] = []
 
     def all(self) -> Staged:
@@ -91,13 +123,14 @@ class _Stages:
                 self._before(one)
             elif self._stages:
                 self._add(one)
+        self._ends.append(self._scopes)
         if self._said.instructions and not begun:
             self._wrong.append((self._said.instructions[0].line, "has no FROM: an image is made from another one"))
-        return Staged(stages=tuple(self._stages), wrong=tuple(self._wrong))
+        return Staged(stages=tuple(self._stages), before=tuple(self._before_all), wrong=tuple(self._wrong))
 
     def _check(self, one: Instruction) -> None:
         if one.name not in KNOWN:
-            self._wrong.append((one.line, f"unknown instruction {one.name}"))
+            self._wrong.append((one.line, _unknown(one.name)))
             return
         if one.onbuild and one.name in ("ONBUILD", "FROM", "MAINTAINER"):
             self._wrong.append((one.line, f"ONBUILD cannot hold {one.name} back"))
@@ -119,6 +152,8 @@ class _Stages:
             if one.name in KNOWN:
                 self._wrong.append((one.line, f"{one.name} stands before the first FROM"))
             return
+        self._before_all.append(one)
+        self._global = self._scopes = tuple(self._behind(scope, one, scope) for scope in self._global)
         for word in raw_words(one.rest):
             name, said, value = word.partition("=")
             for world in self._worlds:
@@ -142,7 +177,20 @@ class _Stages:
         if "" in names and len(self._wrong) == before:
             self._wrong.append((one.line, f"FROM {texts[0]} is empty: an ARG before it needs a value"))
         names = tuple(filter(None, names))
-        self._stages.append(Stage(name=name, base=Source(word=one.words[0], line=one.line, names=names)))
+        base = Source(word=one.words[0], line=one.line, names=names)
+        self._ends.append(self._scopes)
+        at = self._earlier(names)
+        self._scopes = self._ends[at + 1] if at is not None else tuple(_beginning(names) for _ in self._global)
+        self._stages.append(Stage(name=name, base=base, instructions=(one,)))
+        for held in self._stages[at].held if at is not None else ():
+            self._run(held)
+
+    def _earlier(self, names: tuple[str, ...]) -> int | None:
+        """The stage that this one is made on; None where it is an image, a context, or not the same everywhere."""
+        if len(names) != 1 or familiar(names[0]) in self._contexts:
+            return None
+        found = [at for at, stage in enumerate(self._stages) if stage.name == names[0].lower()]
+        return found[-1] if found else None
 
     def _filled(self, word: str, world: Mapping[str, str], line: int) -> str:
         try:
@@ -154,14 +202,27 @@ class _Stages:
 
     def _add(self, one: Instruction) -> None:
         stage = self._stages[-1]
-        copied = tuple(self._sources(one))
-        if copied or one.name == "ADD":
-            self._stages[-1] = Stage(
-                name=stage.name,
-                base=stage.base,
-                copied=stage.copied + copied,
-                remotes=stage.remotes + tuple(_remotes(one)),
-            )
+        held = (*stage.held, one) if one.onbuild else stage.held
+        self._stages[-1] = replace(stage, held=held, instructions=(*stage.instructions, one))
+        if not one.onbuild:
+            self._run(one)
+
+    def _run(self, one: Instruction) -> None:
+        """What it does in the stage that is read, whoever held it back."""
+        stage, escape = self._stages[-1], self._said.escape
+        found = tuple(taken(one, self._scopes, escape))
+        self._stages[-1] = replace(
+            stage,
+            copied=stage.copied + tuple(self._sources(one)),
+            taken=stage.taken + tuple(each for each in found if isinstance(each, Taken)),
+            remotes=stage.remotes + tuple(each for each in found if isinstance(each, Remote)),
+            declared=stage.declared | set(names_of(one)),
+        )
+        pairs = zip(self._scopes, self._global, strict=True)
+        self._scopes = tuple(self._behind(scope, one, before) for scope, before in pairs)
+
+    def _behind(self, scope: Scope, one: Instruction, before: Scope) -> Scope:
+        return after(scope, one, before, self._args, self._said.escape)
 
     def _sources(self, one: Instruction) -> Iterator[Source]:
         for flag in one.flags:
@@ -175,33 +236,14 @@ class _Stages:
                 yield Source(word=flag.value, line=one.line, names=(name,))
 
 
-def mounted_from(flag: Flag) -> str:
-    """The `from` of a `--mount`; empty where it has none."""
-    for key, value in mount_fields(flag.value.text if flag.value else ""):
-        if key.lower() == "from":
-            return value
-    return ""
-
-
-def mount_fields(value: str) -> list[tuple[str, str]]:
-    """A mount's keys and values, as BuildKit reads them: one line of CSV."""
-    fields = next(csv.reader([value]), [])
-    return [(key, text) for key, _, text in (one.partition("=") for one in fields)]
-
-
-def _remotes(one: Instruction) -> Iterator[Remote]:
-    checked = any(flag.name == "checksum" for flag in one.flags)
-    for word in one.words[:-1] if one.name == "ADD" else ():
-        address = word.text.strip("[\"',]")
-        if re.match(r"(https?|git|ssh)://|git@", address):
-            # A git address that names a whole commit is its own checksum.
-            fixed = re.search(r"\.git#[0-9a-f]{40}(:|$)", address) is not None
-            yield Remote(line=one.line, address=address, checked=checked or fixed)
+def _beginning(names: tuple[str, ...]) -> Scope:
+    """Of an image nobody here knows what it sets."""
+    return Scope(open=names != (SCRATCH,))
 
 
 def _given(args: Mapping[str, str]) -> dict[str, str]:
     """Of the build arguments, what is set without an ARG: the platform, where somebody says it."""
-    return {name: value for name, value in args.items() if name in _platform_values("a/b/c", "a/b/c")}
+    return {name: value for name, value in args.items() if name in PLATFORM_NAMES}
 
 
 def _platform_values(target: str, builder: str) -> dict[str, str]:
@@ -212,3 +254,8 @@ def _platform_values(target: str, builder: str) -> dict[str, str]:
         values[f"{side}PLATFORM"] = platform
         values |= {f"{side}{key}": part for key, part in zip(WHICH, parts, strict=True)}
     return values
+
+
+def _unknown(name: str) -> str:
+    """What is like no instruction is not told again: it may be of any file, and nobody's business."""
+    return f"unknown instruction {name}" if WORD.fullmatch(name) else "is no instruction"

@@ -197,9 +197,10 @@ def environment(order: SuiteOrder) -> dict[str, str]:
     number, of = order.shard
     told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
     told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
-    failed = fitting(order.failed)
+    known = tuple(map(_on_one_line, order.failed))
+    failed = fitting(known)
     told |= {"DAVY_FAILED": "\n".join(failed)} if failed else {}
-    left = len(order.failed) - len(failed)
+    left = len(known) - len(failed)
     told |= {"DAVY_FAILED_MORE": str(left)} if left else {}
     told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
     return {**order.env, **told}
@@ -222,6 +223,10 @@ def _told_in_parts(items: Sequence[str]) -> Iterator[tuple[str, ...]]:
         part = fitting(left) or left[:1]
         yield part
         left = left[len(part) :]
+
+
+def _on_one_line(key: str) -> str:
+    return key.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _has_files(ask: Ask) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import sys
@@ -82,6 +83,13 @@ def cosign(layout: Layout, watch: Stopwatch) -> Path:
 def buildkit(layout: Layout, watch: Stopwatch) -> Path:
     """buildkitd; its module cannot be installed by `go install`, for it leaves versions out."""
     return _linked(layout, "buildkitd", _tool(layout, watch, "buildkit", "github.com/moby/buildkit", "cmd/buildkitd"))
+
+
+def oracle(layout: Layout, watch: Stopwatch) -> Path:
+    """Says what BuildKit takes from a context: ours, on its own packages, at the lab's version."""
+    text = (SOURCES / "buildkit" / "oracle" / "main.go").read_bytes()
+    version = f"{pinned('github.com/moby/buildkit', 'buildkit')}-{hashlib.sha256(text).hexdigest()[:12]}"
+    return _built(layout, "oracle", version, watch, module="buildkit", package="./oracle", hint="once, some minutes")
 
 
 def buildx(layout: Layout, watch: Stopwatch) -> Path:

@@ -205,3 +205,8 @@ def test_an_order_says_the_release_and_where_it_answers_and_the_file_has_the_las
     assert unit.order.env == {"DAVY_RELEASE": "r1"}
     assert e2e.order.env == {"DAVY_RELEASE": "r1", "DAVY_URL": "mine"}
     assert other.order.image == images["r/b"]
+
+
+def test_a_failed_test_whose_name_has_several_lines_is_told_on_one() -> None:
+    order = SuiteOrder(name="e2e", image=None, run="x", failed=("a::one\ntwo\rthree", "b"))
+    assert expansion.environment(order)["DAVY_FAILED"] == "a::one\\ntwo\\rthree\nb"

@@ -58,7 +58,7 @@ def test_a_machine_that_knows_nothing_builds_nothing_either(yard: Yard) -> None:
     ("files", "made"),
     [
         ({"web/app.py": "2"}, {"web"}),
-        ({"web/other.py": ""}, {"web"}),
+        ({"web/other.py": "of no COPY"}, set()),
         ({"tool/Dockerfile": "FROM python:3.12\nRUN x\n"}, {"tool"}),
         ({"base/lib.txt": "2"}, {"base", "web", "job"}),
         ({"README.md": "of no image"}, set()),
@@ -428,15 +428,23 @@ def test_interrupted_while_images_are_approved_no_tag_moves(yard: Yard) -> None:
 
 def test_only_what_counts_for_the_key_reaches_the_builder(yard: Yard) -> None:
     yard.said = (
-        {"name": "r.test/shop/all", "context": ".", "dockerfile": "tool/Dockerfile", "contexts": {"more": "."}},
+        {
+            "name": "r.test/shop/all",
+            "context": ".",
+            "dockerfile": "all.Dockerfile",
+            "contexts": {"more": ".", "no": "."},
+        },
     )
     yard.write({"davy-out/report.md": "x", ".davy/builds/x.json": "x", "more:word": "of the context"})
+    yard.write({"all.Dockerfile": "FROM scratch\nCOPY . /\nCOPY --from=more . /more/\n"})
     (built,) = yard.build().built
     order = yard.order_of(built.image)
+    everything = {*SHOP, "more:word", "all.Dockerfile"}
     assert order.files is not None
-    assert set(order.files) == {*SHOP, "more:word"}
+    assert set(order.files) == everything
     assert order.files["more:word"] == ("100644", blob("of the context"))
-    assert {name: set(files) for name, files in order.context_files.items()} == {"more": {*SHOP, "more:word"}}
+    assert {name: set(files) for name, files in order.context_files.items()} == {"more": everything}
+    assert set(order.contexts) == {"more"}
 
 
 class WithoutProvenance(MemoryBuilder):
@@ -508,3 +516,80 @@ def test_a_tag_that_another_runner_moves_at_the_same_moment_is_his(yard: Yard) -
 
 def test_the_shop_that_tests_build_is_whole() -> None:
     assert {name.split("/")[0] for name in SHOP} == ALL
+
+
+ROOT = (
+    {"name": "r.test/shop/one", "context": ".", "dockerfile": "one/Dockerfile"},
+    {"name": "r.test/shop/two", "context": ".", "dockerfile": "two/Dockerfile"},
+)
+AT_ROOT = {
+    "one/Dockerfile": "FROM scratch AS unused\nCOPY none /\nFROM scratch\nARG HTTP_X\nCOPY one/app /\n",
+    "one/app": "1",
+    "two/Dockerfile": "FROM scratch\nCOPY two/app shared /\n",
+    "two/app": "2",
+    "shared/x": "x",
+    "README.md": "hello",
+    "davy.yaml": "service: shop",
+    "davy.lock": "version: 1",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("README.md", set()),
+        ("davy.yaml", set()),
+        ("davy.lock", set()),
+        ("base/lib.txt", set()),
+        ("one/app", {"one"}),
+        ("shared/x", {"two"}),
+        ("new", set()),
+        ("shared/new", {"two"}),
+    ],
+)
+def test_a_commit_of_what_no_image_takes_builds_nothing_though_the_context_is_the_root(
+    yard: Yard, name: str, made: set[str]
+) -> None:
+    yard.said = ROOT
+    yard.write(AT_ROOT)
+    first = yard.build()
+    assert first.made == {"one", "two"}
+    yard.write({name: "changed"})
+    yard.revision = another(yard.revision)
+    second = yard.build()
+    assert (second.made, second.reused) == (made, {"one", "two"} - made)
+    told = [one.because for one in second.of(BuildStarted)]
+    assert told == ([f"{name} {'is new' if 'new' in name else 'changed'}"] if made else [])
+    others = {one.image.name for one in second.built if one.image not in [each.image for each in first.built]}
+    assert others == {f"r.test/shop/{name}" for name in made}
+
+
+def test_a_builder_is_given_the_files_the_stages_and_the_arguments_that_count(yard: Yard) -> None:
+    args = {"HTTP_X": "1", "UNUSED": "1", "https_proxy": "p"}
+    yard.said = ({**ROOT[0], "args": args},)
+    yard.write(AT_ROOT)
+    (built,) = yard.build().built
+    order = yard.order_of(built.image)
+    assert order.files is not None
+    assert set(order.files) == {"one/app"}
+    assert order.args == {"HTTP_X": "1", "https_proxy": "p"}
+    assert order.dockerfile_text == "\n\nFROM scratch\nARG HTTP_X\nCOPY one/app /\n"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "whole"),
+    [
+        ("FROM r.test/shop/parent\nCOPY one/app /\n", True),
+        ("FROM scratch AS a\nCOPY --from=r.test/shop/parent / /\nCOPY one/app /\n", False),
+        ("FROM node:22-onbuild\nCOPY one/app /\n", True),
+        ("FROM onbuilder\nCOPY one/app /\n", False),
+    ],
+)
+def test_what_its_base_holds_back_may_take_any_file(yard: Yard, dockerfile: str, whole: bool) -> None:
+    yard.said = (ROOT[0], {"name": "r.test/shop/parent", "context": "two"})
+    yard.write({**AT_ROOT, "one/Dockerfile": dockerfile})
+    yard.write({"two/Dockerfile": "FROM scratch\nONBUILD COPY README.md /\n"})
+    yard.lock = dict.fromkeys(("node:22-onbuild", "onbuilder"), "sha256:" + "1" * 64)
+    one = next(image for image in yard.shop().images if image.label == "one")
+    assert (set(one.files) >= AT_ROOT.keys()) is whole
+    assert whole or set(one.files) == {"one/app"}

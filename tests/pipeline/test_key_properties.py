@@ -22,7 +22,7 @@ from davy.pipeline.ingredients import ingredients, inputs
 from davy.pipeline.ports import BuildSecret
 from git_alone import ALONE, commit, git
 
-DOCKERFILE = "ARG V=1\nFROM base:$V\nCOPY . /\n"
+DOCKERFILE = "ARG V=1\nFROM base:$V\nARG A\nARG B\nARG C\nCOPY . /\n"
 IGNORE = "*.log\nout/\n"
 BASES = {"base:1": "sha256:" + "b" * 64}
 RECIPE = Recipe(id="shop/web", name="shop/web", context="web", args={"A": "1", "B": "2"})
@@ -166,7 +166,7 @@ def test_another_recipe_changes_the_key(files: dict[str, bytes]) -> None:
 @given(files=FILES)
 def test_another_base_dockerfile_target_or_parent_changes_the_key(files: dict[str, bytes]) -> None:
     with repository(files) as folder:
-        (folder / "web/Dockerfile").write_text("FROM base:1 AS first\nFROM first AS second\n")
+        (folder / "web/Dockerfile").write_text("FROM base:1 AS first\nCOPY . /\nFROM first AS second\n")
         known = looked(folder)
         keys = [
             key(known),
@@ -179,7 +179,7 @@ def test_another_base_dockerfile_target_or_parent_changes_the_key(files: dict[st
         ]
         put(folder / "web/.dockerignore", IGNORE.encode() + b"Dockerfile\n.dockerignore\n")
         keys.append(key_of(folder))
-        (folder / "web/Dockerfile").write_text("FROM base:1 AS first\nFROM first AS second\n# said\n")
+        (folder / "web/Dockerfile").write_text("FROM base:1 AS first\nCOPY . /\nFROM first AS second\nUSER 1\n")
         keys.append(key_of(folder))
         assert len(set(keys)) == len(keys)
 
@@ -253,6 +253,7 @@ def test_where_a_secret_comes_from_and_what_it_is_does_not_matter(tmp_path: Path
 
 def test_a_further_context_counts_and_so_do_its_own_rules() -> None:
     with repository({"a": b"1"}) as folder:
+        put(folder / "web/Dockerfile", b"FROM base:1\nCOPY --from=shared . /\n")
         put(folder / "shared/x", b"1")
         put(folder / "shared/.dockerignore", b"*.tmp\n")
         said = replace(RECIPE, contexts={"shared": "shared"})
@@ -265,6 +266,7 @@ def test_a_further_context_counts_and_so_do_its_own_rules() -> None:
 
 def test_a_file_of_a_further_context_is_none_of_the_context_whatever_it_is_called() -> None:
     with repository({"shared:x": b"1"}) as folder:
+        put(folder / "web/Dockerfile", b"FROM base:1\nCOPY . /\nCOPY --from=shared . /\n")
         git(folder, "mv", "web/shared:x", "shared-x")
         put(folder / "shared/x", b"1")
         put(folder / "empty/.dockerignore", b"*\n")
@@ -304,7 +306,7 @@ def test_the_rules_beside_the_dockerfile_come_first() -> None:
 def test_the_key_of_one_set_of_inputs_is_known() -> None:
     """If this fails, SCHEMA must be raised: the same inputs got another key, and every image is built once more."""
     made = key(Inputs(dockerfile="d" * 40, files={}, args={"A": "1"}, bases=BASES))
-    assert made == "36f2bb31ee5b00cb218dbd03ef1eb5a66e6c5d8a4d9262877f1ae8977af59718"
+    assert made == "2ed9d3d4a5a9f3ac8999dac562fd37f542f1ede911b8e154b8e16226d5309871"
     assert tag(made) == f"k-{made[:20]}"
 
 

@@ -1,6 +1,7 @@
 """What is kept of a build is read again as it was; what others put there is nobody's."""
 
 import json
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.adapters.buildrecords import BuildRecords
+from davy.pipeline.buildconfig import ImageConfig
+from davy.pipeline.builds.because import changes
 from davy.pipeline.builds.inputs import Entry, Inputs
-from davy.pipeline.builds.recipes import Recipe
-from davy.pipeline.builds.remembered import Build, Records, Remembered, pointer, record_of, record_text
+from davy.pipeline.builds.key import SCHEMA
+from davy.pipeline.builds.recipes import Recipe, expanded
+from davy.pipeline.builds.remembered import (
+    Build,
+    Records,
+    Remembered,
+    inputs_of,
+    inputs_text,
+    pointer,
+    record_of,
+    record_text,
+)
+from davy.pipeline.configfile import delivery
 from davy.pipeline.twins import MemoryRecords
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -71,3 +85,55 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     records = BuildRecords(tmp_path / ".davy")
     records.keep(Remembered(build=BUILD, inputs=INPUTS))
     assert records.last("r.test/a") is None
+
+
+YAML = """
+service: shop
+images:
+- &app
+  name: r.test/shop/app
+  args: {NPM_TOKEN: "${NPM_TOKEN}", VERSION: "1.2", AGAIN: &again "${NPM_TOKEN}", ANCHOR: *again}
+- {<<: *app, name: r.test/shop/two}
+"""
+
+
+def remembered(token: str, key: str) -> Remembered:
+    images = delivered(YAML, token)
+    recipe = expanded(images)[1]
+    made = Inputs(dockerfile="d", files={}, args=recipe.args, given=recipe.given)
+    build = Build(id=recipe.id, key=key, digest="sha256:1", at=datetime(2026, 3, 1, tzinfo=UTC))
+    return Remembered(build=build, inputs=made)
+
+
+def delivered(text: str, token: str) -> tuple[ImageConfig, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "davy.yaml")
+        path.write_text(text, encoding="utf-8")
+        return delivery(path, {"NPM_TOKEN": token}).images
+
+
+def test_the_value_of_an_argument_that_the_environment_gives_is_written_and_told_nowhere() -> None:
+    secret, other = "npm_SECRET123", "npm_OTHER999"
+    first = remembered(secret, "1" * 64)
+    for text in (record_text(first), inputs_text(first)):
+        assert secret not in text
+        assert "1.2" in text
+    kept = record_of(record_text(first))
+    assert kept is not None
+    assert kept.inputs == inputs_of(inputs_text(first))
+    second = remembered(other, "2" * 64)
+    told = changes(kept.inputs, second.inputs, key=kept.build.key)
+    assert told == ("argument NPM_TOKEN changed", "argument AGAIN changed", "argument ANCHOR changed")
+    assert changes(kept.inputs, remembered(secret, "2" * 64).inputs, key=kept.build.key) == ()
+
+
+def test_one_value_is_kept_otherwise_in_each_build_and_for_each_argument() -> None:
+    kept = [record_of(record_text(remembered("npm_1", key * 64))) for key in "12"]
+    sealed = [value for one in kept if one for value in one.inputs.sealed.values()]
+    assert len(set(sealed)) == len(sealed) == 6
+
+
+def test_what_an_older_rule_counted_is_not_compared_with() -> None:
+    text = inputs_text(remembered("x", "1" * 64))
+    assert inputs_of(text) is not None
+    assert inputs_of(text.replace(f'"schema":{SCHEMA}', f'"schema":{SCHEMA - 1}')) is None

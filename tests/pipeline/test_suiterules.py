@@ -17,6 +17,8 @@ def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:
 def test_a_plain_suite_breaks_no_rule() -> None:
     for place in ("process", "image", "kubernetes", "saucelabs"):
         assert found(**{"in": place, "run": "x"}) == {}
+        assert found(**{"in": place, "run": "x", "junit": ["**/target/*.xml", "build"], "at_least": 1}) == {}
+    assert found(**{"in": "kubernetes", "run": "x", "junit": ["/app/r/*.xml"], "shards": 4}) == {}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,14 @@ def test_a_plain_suite_breaks_no_rule() -> None:
         ({"run": "x", "name": "junit.xml"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "name": "Build"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "retries": 1, "pass_threshold": 3}, "tests[0].pass_threshold", "at most 2 tries"),
+        ({"k6": "s.js", "junit": ["r/*.xml"]}, "tests[0].junit[0]", "`k6` has its own"),
+        ({"config": "c", "in": "saucelabs", "junit": ["r"]}, "tests[0].junit[0]", "`config` has its own"),
+        ({"run": "x", "junit": ["r", "../r"]}, "tests[0].junit[1]", "must stay"),
+        ({"run": "x", "junit": [""]}, "tests[0].junit[0]", "must stay"),
+        ({"run": "x", "in": "image", "junit": ["/"]}, "tests[0].junit[0]", "must stay"),
+        ({"run": "x", "junit": ["/abs/*.xml"]}, "tests[0].junit[0]", "relative"),
+        ({"run": "x", "junit": ["r"], "shards": 2}, "tests[0].junit", "which shards and cells share"),
+        ({"run": "x", "junit": ["r"], "matrix": {"a": ["b", "c"]}}, "tests[0].junit", "which shards and cells share"),
         ({"run": "x", "image": "r/b"}, "tests[0].image", "there are: r/a"),
         ({"run": "x", "in": "image", "collect": ["out"]}, "tests[0].collect[0]", "no absolute path"),
         ({"run": "x", "timeout": "0s"}, "tests[0].timeout", "above 0s"),

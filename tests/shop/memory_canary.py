@@ -36,6 +36,9 @@ class RealTime:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def elapsed(self) -> timedelta:
+        return self._clock.elapsed()
+
     def interrupted(self) -> bool:
         return self._clock.interrupted()
 

@@ -6,6 +6,7 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
 from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side_at, side_of
 from davy.workflows.wiring.runs import (
+    breakable,
     clock,
     held,
     history,
@@ -23,6 +24,7 @@ from davy.workflows.wiring.suites import archive, demanded, project_files, quara
 __all__ = [
     "Side",
     "archive",
+    "breakable",
     "builders",
     "clock",
     "cluster",

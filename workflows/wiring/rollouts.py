@@ -15,13 +15,17 @@ from davy.workflows.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
+    from davy.canary.play import Ports
     from davy.canary.ports import Cluster, Journal, Judge, Lock
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
+    from davy.pipeline.ports import Clock
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
+LISTEN = 0.2
+"""Seconds after which a runner hears a person's word; it costs the API server an answer of half a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +51,34 @@ class Side:
         access = self.api.access
         return None if access.sign_in else access.expires
 
+    def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
+        """What a rollout is given: looks beside its ticks, and words heard between them."""
+        from davy.canary.adapters.threads import Threads  # noqa: PLC0415
+        from davy.canary.play import Ports  # noqa: PLC0415
+
+        return Ports(
+            cluster=self.cluster,
+            lock=self.lock,
+            journal=self.journal,
+            judge=judge,
+            clock=clock,
+            aside=Threads(),
+            listen=LISTEN,
+        )
+
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
-    from davy.pipeline import targetfile  # noqa: PLC0415 - yaml
+    from davy.pipeline import plainfile, targetfile  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = plainfile.text(file, 2**20)
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise Unusable(
             f"{file} cannot be read.",
-            problems=(Problem(what=f"cannot be read: {why}", file=str(file)),),
+            problems=(Problem(what=plainfile.why(error), file=str(file)),),
             remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
         ) from error
     said = targetfile.target(text, os.environ, str(file))

@@ -23,7 +23,7 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 @options.cluster
 @options.output
 @options.option(
-    "--days", type=click.FloatRange(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
+    "--days", type=options.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
 )
 @options.option("--every", type=options.Span(), default="30m", show_default=True, help="Time between two starts.")
 @options.option("--starts", type=click.IntRange(1, 100_000), help="At most so many, spread over the whole past.")

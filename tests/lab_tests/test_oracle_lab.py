@@ -1,0 +1,50 @@
+"""What a build takes of its context, asked of BuildKit's own packages anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from build_questions import ANSWERS, QUESTIONS, RECORDED, TREES, asked, generated, text_of
+from davy.pipeline.builds.dockerfile import parsed
+from davy.pipeline.builds.ignoring import ignoring
+from davy.pipeline.builds.inputs import LINK, Entry
+from davy.pipeline.builds.selection import Selector
+from lab import toolchain
+from lab.layout import layout_from
+from lab.talk import Stopwatch
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Path:
+    return toolchain.oracle(layout_from(), Stopwatch())
+
+
+def test_the_recorded_answers_are_those_of_the_lab_s_buildkit(oracle: Path) -> None:
+    chosen = QUESTIONS[::4]
+    known = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    assert json.loads(text_of(asked(oracle, chosen))) == {one.name: known[one.name] for one in chosen}
+    assert known.keys() == {one.name for one in RECORDED}
+
+
+def test_no_file_that_buildkit_takes_is_left_out_of_a_random_build(oracle: Path) -> None:
+    questions = generated(60, seed=2)
+    answers = asked(oracle, questions)
+    for one in questions:
+        if answers[one.name].get("error") or answers[one.name].get("fails"):
+            continue
+        tree = TREES[one.tree]
+        rules, _ = ignoring(tree.get(".dockerignore", ""))
+        kept = {path: text for path, text in tree.items() if rules.keeps(path)}
+        files = {
+            path: Entry(mode=LINK if text.startswith("-> ") else "100644", blob=text) for path, text in kept.items()
+        }
+        taken = parsed(one.dockerfile, args=one.args).taken
+        found = Selector(files, lambda path, tree=tree: tree[path].removeprefix("-> ")).selection(taken).paths
+        counts = set(answers[one.name]["counts"]) - {".dockerignore"}
+        known = all(each.path or "$" not in each.written for each in taken)
+        assert counts == found - {".dockerignore"} if known else counts <= found, one
