@@ -83,6 +83,6 @@ def written(path: Path, **state: object) -> None:
 
 
 if __name__ == "__main__":
-    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__)
+    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__, "davy memory STATE")
     sys.modules[__name__].command = command
     cli.main()
