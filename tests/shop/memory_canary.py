@@ -36,6 +36,10 @@ class RealTime:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def world_now(self) -> datetime:
+        """The world goes by the same clock."""
+        return self.now()
+
     def elapsed(self) -> timedelta:
         return self._clock.elapsed()
 
