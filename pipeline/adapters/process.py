@@ -158,7 +158,7 @@ def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[s
             except subprocess.TimeoutExpired:
                 code = None
                 child.kill()
-            return Ended(exit_code=code, out=out.heard(), err="")
+            return Ended(exit_code=code, out=out.heard(lambda: code is None), err="")
     except OSError as error:
         raise Missing(
             f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
