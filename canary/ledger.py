@@ -189,9 +189,13 @@ def _latest(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
 
 def _newest(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
     """The last lines, as many as there is room for."""
-    while _size(lines) > limit:
-        lines = lines[1:]
-    return lines
+    kept: list[str] = []
+    for line in reversed(lines):
+        limit -= len(line) + 1
+        if limit < 0:
+            break
+        kept.append(line)
+    return tuple(reversed(kept))
 
 
 def _size(lines: Iterable[str]) -> int:

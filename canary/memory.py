@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.canary.ports import Baseline, Holder, Past, PodView, Speed, Standing, Surroundings
-from davy.canary.simulation import Rollout, SimulatedDeployment, held
+from davy.canary.simulation import Rollout, SimulatedDeployment, held, restore_of, rollout_of
 from davy.pipeline.codec import decode, encode
 from davy.pipeline.errors import Conflict, LockedOut, Missing
 from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, Restore
@@ -82,7 +82,7 @@ class MemoryCluster:
             seen=deployment.observed,
             paused=deployment.rollout.paused,
             surge=deployment.rollout.surge,
-            own=_as_restore(deployment),
+            own=restore_of(deployment),
             held=marks.restore if marks else None,
             release=marks.release if marks else "",
             stable_hash=marks.stable_hash if marks else "",
@@ -144,11 +144,11 @@ class MemoryCluster:
 
     def promote(self, restore: Restore) -> None:
         """As the port says."""
-        self._roll("promote", lambda _: _as_rollout(restore))
+        self._roll("promote", lambda _: rollout_of(restore))
 
     def roll_back(self, restore: Restore, speed: Speed, bad_pods: int) -> None:
         """As the port says."""
-        rollout = _as_rollout(restore)
+        rollout = rollout_of(restore)
         if speed is Speed.SURGE:
             rollout = replace(rollout, surge="100%", unavailable="0")
         if speed is Speed.REPLACE:
@@ -159,7 +159,7 @@ class MemoryCluster:
         """As the port says: the fence goes with the marks."""
 
         def write() -> None:
-            self._world.deployment.changed(rollout=_as_rollout(restore))
+            self._world.deployment.changed(rollout=rollout_of(restore))
             self._world.marks = None
             self._world.fenced = False
 
@@ -286,23 +286,4 @@ def _past(first: CanaryStarted, last: Event) -> Past:
         ending=end.ending.name.lower() if end else "lost",
         sentence=end.sentence if end else "",
         images=first.images,
-    )
-
-
-def _as_restore(deployment: SimulatedDeployment) -> Restore:
-    rollout = deployment.rollout
-    limits = {"maxSurge": rollout.surge, "maxUnavailable": rollout.unavailable}
-    return Restore(
-        images=dict(deployment.images),
-        strategy=json.dumps({"rollingUpdate": limits, "type": "RollingUpdate"}, separators=(",", ":")),
-        min_ready_seconds=int(rollout.min_ready.total_seconds()) or None,
-    )
-
-
-def _as_rollout(restore: Restore) -> Rollout:
-    limits = json.loads(restore.strategy)["rollingUpdate"]
-    return Rollout(
-        surge=limits["maxSurge"],
-        unavailable=limits["maxUnavailable"],
-        min_ready=timedelta(seconds=restore.min_ready_seconds or 0),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from davy.canary.manifests import HELD_MIN_READY_SECONDS
 from davy.canary.ports import Standing
 from davy.canary.state import Phase, State
 from davy.pipeline.events import CanaryPolicy, CanaryStarted, StepPlan
@@ -78,6 +79,9 @@ def _promoted_by_hand(state: State, standing: Standing) -> bool:
     under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
     new = state.started.images
     unmarked = standing.held is None and not standing.marked
+    # Who took the label alone away let nothing finish: the update is still held.
+    if standing.paused or (standing.own.min_ready_seconds or 0) >= HELD_MIN_READY_SECONDS:
+        return False
     return under_way and unmarked and all(standing.images.get(name) == new[name] for name in new)
 
 

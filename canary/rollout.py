@@ -4,7 +4,7 @@ Order within a tick: the intent is journaled, the act is done, its result is jou
 waits for nothing: it is journaled after the act.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from davy.canary.act import Actor
 from davy.canary.book import Book, Unwritten
 from davy.canary.looks import Looks
+from davy.canary.orders import Enforce, Order, Resume, Start
 from davy.canary.patience import Patience
 from davy.canary.play import Outcome, Play, Ports, Run
 from davy.canary.ports import Holder, Standing
@@ -24,7 +25,6 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
-    CanaryPolicy,
     CanaryStarted,
     Event,
     Held,
@@ -33,7 +33,7 @@ from davy.pipeline.events import (
     RollbackStarted,
     Warned,
 )
-from davy.pipeline.model import Window, Workload
+from davy.pipeline.model import Window
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 
@@ -42,37 +42,6 @@ SLACK = timedelta(seconds=5)
 """Beyond its duration a lock is waited for so long: the clocks of a cluster's servers differ a little."""
 TOLD_EVERY = timedelta(seconds=10)
 Lost = Callable[[datetime], datetime | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A new rollout. Preflight is the caller's."""
-
-    release: str
-    workload: Workload
-    images: Mapping[str, str]
-    """By container, the canary's image by digest."""
-    policy: CanaryPolicy
-    runner: str
-    rules: str = ""
-    """The judge's, as text; kept in the journal for whoever replays it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Go on with the one in the journal."""
-
-    runner: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enforce:
-    """Carry out `on_lost` where a runner vanished; else nothing."""
-
-    runner: str
-
-
-Order = Start | Resume | Enforce
 
 
 def rollout(order: Order, ports: Ports, patience: Patience | None = None) -> Run:
@@ -129,8 +98,10 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     have written until then.
     """
     standing = ports.cluster.standing()
-    ports = replace(ports, clock=SteadyClock(ports.clock, standing.at or ports.clock.now()))
-    opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since)
+    own = ports.clock.now()
+    at = standing.at or own
+    ports = replace(ports, clock=SteadyClock(ports.clock, at))
+    opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since, behind=at - own)
     past = ports.journal.read()
     was = opening.found(past, standing)
     if was.way is Way.NOTHING and not standing.traces and not opening.is_wanted(standing):
@@ -153,6 +124,8 @@ class _Opening:
     patience: Patience
     fence: int
     lost_since: Lost
+    behind: timedelta
+    """How far the runner's own clock is behind the cluster's."""
 
     def found(self, past: Sequence[Event], standing: Standing) -> Found:
         return found(_wish(self.order), folded(past), standing, self.ports.clock.now())
@@ -244,7 +217,7 @@ class _Opening:
                 images=dict(order.images),
                 stable_hash=standing.template_hash,
                 restore=standing.own,
-                policy=order.policy,
+                policy=replace(order.policy, deadline=order.policy.deadline + self.behind),
                 runner=order.runner,
                 rules=order.rules,
             )

@@ -6,12 +6,14 @@ available first; a pod is available after minReadySeconds of Ready; a paused Dep
 `replicas` scales all its ReplicaSets in proportion; both limits at 0 mean maxUnavailable 1.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from davy.canary.ports import Trouble
+from davy.pipeline.events import Restore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +200,24 @@ class SimulatedDeployment:
 def held(rollout: Rollout, surge: int) -> Rollout:
     """The hold: `surge` more pods, none fewer, none ever available."""
     return replace(rollout, surge=str(surge), unavailable="0", min_ready=timedelta(days=7), paused=False)
+
+
+def restore_of(deployment: SimulatedDeployment) -> Restore:
+    """Its own settings, as they are put back."""
+    rollout = deployment.rollout
+    limits = {"maxSurge": rollout.surge, "maxUnavailable": rollout.unavailable}
+    return Restore(
+        images=dict(deployment.images),
+        strategy=json.dumps({"rollingUpdate": limits, "type": "RollingUpdate"}, separators=(",", ":")),
+        min_ready_seconds=int(rollout.min_ready.total_seconds()) or None,
+    )
+
+
+def rollout_of(restore: Restore) -> Rollout:
+    """The settings that a Restore says."""
+    limits = json.loads(restore.strategy)["rollingUpdate"]
+    return Rollout(
+        surge=limits["maxSurge"],
+        unavailable=limits["maxUnavailable"],
+        min_ready=timedelta(seconds=restore.min_ready_seconds or 0),
+    )

@@ -32,7 +32,8 @@ class Plan:
     service: str
     workload: str
     """`namespace/name`."""
-    revision: Revision
+    revision: Revision | None
+    """None where images are released that are there already: no commit is asked for."""
     replicas: int | None
     """Of the Deployment; None where the cluster was not asked."""
     steps: tuple[PlanStep, ...]
@@ -42,18 +43,18 @@ class Plan:
 
 def planned(
     config: Config,
-    revision: Revision,
+    revision: Revision | None,
     *,
     replicas: int | None = None,
     canary: Sequence[StepPlan] = (),
 ) -> Plan:
     """The plan. `canary`: the steps in pods as the strategy computes them; without it only the wish is told."""
     kubernetes = config.deploy.kubernetes
+    suites = [suite(config, each) for each in config.tests if each.against is None]
     steps = (
-        _source(revision),
+        *([_source(revision)] if revision else []),
         *_budget(config),
-        *_builds(config, revision),
-        *(suite(config, each) for each in config.tests if each.against is None),
+        *([*_builds(config, revision), *suites] if revision else []),
         *_canary(config, replicas, tuple(canary)),
     )
     return Plan(

@@ -163,7 +163,7 @@ class Stage:
         self.trace: list[tuple[int, int]] = []
         """(stable, canary) pods serving, at every step of time."""
         self.clock.whenever(lambda _: self.trace.append(self.world.serving(STABLE)))
-        self.latest = self.clock.now() + timedelta(days=1)
+        self.latest = self.clock.world_now() + timedelta(days=1)
         self.clock.whenever(self._ends)
 
     def _ends(self, now: datetime) -> None:
@@ -203,7 +203,7 @@ class Stage:
     ) -> tuple[list[Event], Outcome]:
         """The same with ports of one's own."""
         run, events = rollout(order, ports, patience), []
-        self.latest = self.clock.now() + timedelta(hours=2)
+        self.latest = self.clock.world_now() + timedelta(hours=2)
         while True:
             try:
                 event = next(run)

@@ -87,13 +87,17 @@ def planned_resume(task: Order, said: Said) -> Ending:
 
 
 def planned(task: Order, said: Said) -> Ending:
-    """What a release would do. Asks git, and unless offline the cluster and Prometheus. Raises Unusable."""
-    revision = wiring.source(task.folder).revision()
+    """What a release would do. Asks git where images are to be built, and unless offline the cluster and Prometheus.
+
+    Raises Unusable.
+    """
+    given = said.get("images", ())
+    revision = None if given else wiring.source(task.folder).revision()
     replicas: int | None = None
     canary_steps: tuple[StepPlan, ...] = ()
     warnings: tuple[str, ...] = ()
     if not said.get("offline"):
-        images = parts.given(task.config, said.get("images", ()))
+        images = parts.given(task.config, given)
         warnings = (
             *parts.examined(task, images),
             *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),

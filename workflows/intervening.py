@@ -1,6 +1,7 @@
 """Intervening: a person's word, from the command line to its effect."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import chain
@@ -20,7 +21,7 @@ from davy.workflows.release import canary_stage, framed
 from davy.workflows.render.jsontext import json_text
 from davy.workflows.saying import lives, never, patience_for
 from davy.workflows.saying import said as spoken
-from davy.workflows.screens import view_of
+from davy.workflows.screens import is_live, view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
 
@@ -38,6 +39,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
         return Ending.DONE
     judge = Blind() if alive or what != "promote" else _judge(said)
     with wiring.clock() as clock:
+        view = view_of(said)
         events = spoken(
             what,
             by=said["by"] or wiring.person(),
@@ -45,12 +47,12 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             alive=alive,
             journal=side.journal,
             clock=clock,
-            act=lambda: _acted(side, clock, judge),
+            act=lambda: _acted(side, clock, judge, retell=view.verbose or is_live(view, sys.stderr)),
             # To promote, somebody has to look, and this one was not made ready for it.
             lost=(lambda: not _lives(side)) if what == "abort" else never,
+            marked=lambda: side.cluster.standing().marked,
             patience=patience_for(side.lock),
         )
-        view = view_of(said)
         return told(events, clock, view)
 
 
@@ -68,10 +70,13 @@ def _judge(said: Mapping[str, Any]) -> Judge:
     return wiring.judge(configured.loaded(file, os.environ), file.resolve().parent)
 
 
-def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:
-    """Take the lock and go on; the word is in the journal, and the machine heeds it first."""
+def _acted(side: wiring.Side, clock: Clock, judge: Judge, *, retell: bool) -> Iterator[Event]:
+    """Take the lock and go on; the word is in the journal, and the machine heeds it first.
+
+    `retell`: what was before, for a picture of the whole; where lines are printed, the answer is what was asked for.
+    """
     runner = wiring.runner()
     ports = side.ports(judge, clock)
     started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)
     story = framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))
-    return chain(retold(side.journal), story)
+    return chain(retold(side.journal), story) if retell else story

@@ -245,7 +245,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, side.now()),
+        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from davy.canary.ports import Journal, Lock
 from davy.canary.state import folded
 from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Missing
 from davy.pipeline.events import Event, ReleaseFinished
 from davy.pipeline.ports import Clock
 from davy.workflows import veil
@@ -43,16 +44,24 @@ def said(
     clock: Clock,
     act: Callable[[], Iterator[Event]],
     lost: Callable[[], bool] = never,
+    marked: Callable[[], bool] = never,
     patience: timedelta = PATIENCE,
 ) -> Iterator[Event]:
     """Leave the word; wait for a living runner to heed it, else `act`: take the lock and carry it out.
 
     `hold` needs no act: what no runner moves stays where it is. `lost`: whether the runner, alive at first, shows no
-    sign of life any more: a job that is cancelled may have been killed a moment ago.
+    sign of life any more: a job that is cancelled may have been killed a moment ago. `marked`: a rollout's marks are on
+    the Deployment; an abort goes by them where the journal is lost.
     """
     began = clock.elapsed()
-    # As the journal will hold it, so that it is known again there.
-    word = asked(what, veil.masks().text(by), veil.masks().text(why), journal, clock)
+    try:
+        # As the journal will hold it, so that it is known again there.
+        word = asked(what, veil.masks().text(by), veil.masks().text(why), journal, clock)
+    except Missing:
+        if alive or what != "abort" or not marked():
+            raise
+        yield from act()
+        return
     if alive and (yield from heeded(word, journal, clock, patience, lost)):
         how = ending(word, folded(journal.read()))
         sentence = DONE[what] if how is Ending.DONE else "the canary had ended meanwhile"

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, cast
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
 from davy.pipeline.value import dataclass
 from davy.workflows import veil
+from davy.workflows.outlet import Outlet, may_block
 from davy.workflows.render.brief import Brief
 from davy.workflows.render.jsonlines import JsonLines
 from davy.workflows.render.text import Text
@@ -54,12 +55,39 @@ def view_of(said: Mapping[str, Any]) -> View:
 def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:
     """JSON lines on stdout; else on stderr: the live view on a terminal, plain lines elsewhere."""
     if view.output == "json":
-        return JsonLines(sys.stdout, rehearsal=rehearsal)
+        return _unblocked(sys.stdout, lambda stream: JsonLines(stream, rehearsal=rehearsal))
     if is_live(view, sys.stderr):
         from davy.workflows.render.live import Live  # noqa: PLC0415 - rich only where it draws
 
         return Live(sys.stderr, now, color=view.color)
-    return Text(sys.stderr) if view.verbose else Brief(sys.stderr, ends_elsewhere=are_one(sys.stdout, sys.stderr))
+    if view.verbose:
+        return _unblocked(sys.stderr, Text)
+    one = are_one(sys.stdout, sys.stderr)
+    return _unblocked(sys.stderr, lambda stream: Brief(stream, ends_elsewhere=one))
+
+
+def _unblocked(stream: TextIO, make: Callable[[TextIO], Screen]) -> Screen:
+    """A screen that no reader can hold up."""
+    if not may_block(stream):
+        return make(stream)
+    outlet = Outlet(stream)
+    return _Drained(make(cast("TextIO", outlet)), outlet)
+
+
+class _Drained:
+    """A screen that at its end waits for its reader, as long as that one reads."""
+
+    def __init__(self, shown: Screen, outlet: Outlet) -> None:
+        self._shown, self._outlet = shown, outlet
+
+    def show(self, event: Event) -> None:
+        """See the port."""
+        self._shown.show(event)
+
+    def close(self) -> None:
+        """See the port."""
+        self._shown.close()
+        self._outlet.drain()
 
 
 def are_one(one: TextIO, other: TextIO) -> bool:

@@ -9,7 +9,7 @@ from davy.canary.state import Phase, State, applied, folded
 from davy.pipeline.codec import plain
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Event, Judged
+from davy.pipeline.events import Event, Judged, Warned
 from davy.pipeline.model import NOTHING, Pair
 from davy.pipeline.value import dataclass
 from davy.workflows.render.clean import harmless, one_line
@@ -28,6 +28,8 @@ class Snapshot:
     state: State | None
     windows: int = 0
     counts: Mapping[str, Pair] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What of journal and marks could not be read."""
 
     @property
     def canary(self) -> tuple[PodView, ...]:
@@ -56,7 +58,16 @@ def taken(cluster: Cluster, lock: Lock, journal: Journal, now: Callable[[], date
     for word in journal.asked() if state else ():
         state = state if state is None or word in state.words else applied(state, word)
     windows, counts = counted(events)
-    return Snapshot(now=now(), standing=standing, holder=holder, state=state, windows=windows, counts=counts)
+    said = tuple(event.what for event in events if isinstance(event, Warned))
+    return Snapshot(
+        now=now(),
+        standing=standing,
+        holder=holder,
+        state=state,
+        windows=windows,
+        counts=counts,
+        notes=(*said, *standing.notes),
+    )
 
 
 def counted(events: Iterable[Event]) -> tuple[int, dict[str, Pair]]:
@@ -114,7 +125,9 @@ def remedy(snapshot: Snapshot) -> str:
     """What a person can do now."""
     state = snapshot.state
     if state is None and snapshot.standing.held is not None:
-        return "the Deployment carries the marks of a rollout that no journal tells of: `kubectl rollout undo` by hand"
+        return "davy canary abort takes it back: the Deployment carries the marks of a rollout that no journal tells of"
+    if state is None and snapshot.standing.marked:
+        return "docs/by-hand.md: the Deployment carries marks of a rollout that cannot be read, and there is no journal"
     if state is None or (state.finished is not None and not state.open):
         return "davy release, or davy canary start --image NAME@DIGEST"
     if snapshot.runner == "alive":
@@ -146,6 +159,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
             yield f"  trouble   {pod.name}: {pod.trouble.kind}: {one_line(pod.trouble.words)}"
     if state is not None and state.sentence:
         yield f"  said      {one_line(state.sentence)}"
+    yield from (f"  note      {one_line(note)}" for note in snapshot.notes)
     yield f"  awaited   {awaited(snapshot)}"
     yield f"  next      {remedy(snapshot)}"
 
@@ -208,5 +222,6 @@ def document(snapshot: Snapshot) -> dict[str, object]:
         "ending": state.finished.name.lower() if state and state.finished is not None else None,
         "sentence": state.sentence if state else "",
         "awaited": awaited(snapshot),
+        "notes": list(snapshot.notes),
         "next": remedy(snapshot),
     }

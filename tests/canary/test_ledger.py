@@ -14,11 +14,13 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.events import (
     Asked,
     CanaryFinished,
+    CanaryStarted,
     Event,
     Held,
     Judged,
     PodsSeen,
     PodTrouble,
+    Resumed,
     StepEntered,
 )
 from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
@@ -166,3 +168,49 @@ def test_endless_pod_troubles_keep_only_the_last_ten_and_every_other_event() -> 
         f"p{number}" for number in range(290, 300)
     ]
     assert (events[0], events[-1]) == (started(), Held(at=START, because="held"))
+
+
+EVENTS = st.one_of(
+    st.builds(Held, at=st.just(START), because=st.text(max_size=40).map(lambda text: text * 900)),
+    st.builds(
+        PodTrouble, at=st.just(START), pod=st.text(max_size=9), kind=st.just("x"), words=st.just("\U0001f600" * 9000)
+    ),
+    st.builds(Asked, at=st.just(START), what=st.just("hold"), by=st.just("a" * 9999), why=st.just("\x00" * 13_000)),
+    st.builds(StepEntered, at=st.just(START), step=st.just(0), pods=st.just(1), because=st.just("\n" * 7_000)),
+    st.builds(Resumed, at=st.just(START), runner=st.just("r" * 10_000)),
+    st.builds(CanaryFinished, at=st.just(START), ending=st.just(Ending.UNDECIDED), sentence=st.just("é" * 20_000)),
+    st.just(replace(started(), rules="x" * 200_000)),
+    st.just(looked(1, *(window(number) for number in range(700)))),
+)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.tuples(EVENTS, st.integers(1, 40)), min_size=1, max_size=6))
+def test_however_much_is_written_it_stays_below_what_a_config_map_holds(batches: list[tuple[Event, int]]) -> None:
+    made = kept(started())
+    for event, times in batches:
+        made = written(made, [event] * times)
+        for _ in range(min(times, 60)):
+            made = with_word(made, event) if isinstance(event, Asked) else made
+    sizes = {key: len(text) for key, text in data_of(made).items()}
+    assert sum(sizes.values()) <= 768 * 1024, sizes
+    assert isinstance(events_of(ledger_from(data_of(made)))[0], CanaryStarted)
+
+
+def test_four_reasons_as_long_as_a_log_leave_the_journal_small() -> None:
+    made = kept(started())
+    for number in range(4):
+        word = Asked(at=START + timedelta(seconds=number), what="hold", by="ann", why="x" * 130_000)
+        made = written(with_word(made, word), [word])
+    assert sum(len(text) for text in data_of(made).values()) < 10_000
+    assert [len(word.why) for word in asked_of(made)] == [500] * 4
+
+
+def test_a_word_that_left_the_events_is_not_among_those_that_wait() -> None:
+    """Else a runner that comes later would honour it a second time."""
+    made = kept(started())
+    for number in range(150):
+        word = Asked(at=START + timedelta(seconds=number), what="promote", by="ann", why="\x00" * 500)
+        made = written(with_word(made, word), [word])
+    heard = {event for event in events_of(made) if isinstance(event, Asked)}
+    assert set(asked_of(made)) <= heard

@@ -22,6 +22,7 @@ from davy.workflows.blind import Blind
 from davy.workflows.release import canary_stage, framed
 from davy.workflows.saying import lives, said
 from davy.workflows.watching import Watched, watched
+from davy.workflows.words import asked
 
 NEW = {"app": "shop/app@sha256:2"}
 
@@ -68,6 +69,9 @@ class Scene:
     def say(self, what: str, *, at_once: bool = False) -> tuple[Event, ...]:
         ports = self.ports()
 
+        def marked() -> bool:
+            return ports.cluster.standing().marked
+
         def act() -> Iterator[Event]:
             started = ReleaseStarted(at=self.clock.now(), release="", service="s")
             stage = canary_stage(self.clock, lambda: rollout(Resume(runner="ann"), ports))
@@ -77,7 +81,7 @@ class Scene:
         assert alive or not at_once
         words = said(
             what, by="ann", why="", alive=alive, journal=ports.journal, clock=self.clock, act=act,
-            lost=lambda: not lives(ports.lock, self.clock.now()),
+            lost=lambda: not lives(ports.lock, self.clock.now()), marked=marked,
         )  # fmt: skip
         return tuple(words)
 
@@ -113,6 +117,22 @@ def test_an_abort_is_carried_out_once_a_runner_that_was_killed_a_moment_ago_is_l
     assert end(scene.say("abort", at_once=True)).ending is Ending.ROLLED_BACK
     assert timedelta(seconds=20) < scene.clock.now() - began < timedelta(seconds=90)
     assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
+
+
+def test_an_abort_of_marks_without_a_journal_takes_them_back(scene: Scene) -> None:
+    scene.lost_runner()
+    scene.world.journal.clear()
+    assert end(scene.say("abort")).ending is Ending.ROLLED_BACK
+    assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
+    assert scene.world.marks is None
+
+
+def test_a_reason_as_long_as_a_log_is_kept_short_and_still_heeded(scene: Scene) -> None:
+    scene.lost_runner()
+    ports = scene.ports()
+    word = asked("abort", "ann", "x" * 130_000, ports.journal, scene.clock)
+    assert len(word.why) == 500
+    assert ports.journal.asked()[-1] == word
 
 
 def test_a_hold_with_no_runner_alive_changes_nothing(scene: Scene) -> None:
