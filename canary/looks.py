@@ -31,6 +31,10 @@ class Looks:
         """True while a look is under way."""
         return self._work is not None
 
+    def is_awaited(self, now: datetime) -> bool:
+        """True while the look that is under way was not given up."""
+        return self._work is not None and self._began is not None and now - self._began < LONGEST
+
     def is_back(self, within: float) -> bool:
         """Wait so many seconds at most for the one that is under way."""
         return self._work is not None and self._work.done(within)

@@ -152,6 +152,8 @@ def _late(state: State, now: datetime) -> str:
 def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
     """The policy's word. What is not known promotes nothing, whatever the policy: then it is held."""
     verdict = seen.verdict
+    if seen.looking:
+        return Wait(why=f"{late}; the look that is under way is waited for")
     last = f" The last look: {verdict.sentence}" if verdict else ""
     if state.policy.on_inconclusive == "roll_back":
         return retreat.rollback(state, seen, late + last, POLICY)
@@ -206,6 +208,8 @@ def _baking(state: State, seen: Seen, now: datetime) -> Move:
     over_at = (state.shifted_at or now) + state.policy.bake
     if now < over_at:
         return Wait(why=f"watched for {shown(over_at - now)} longer")
+    if seen.looking:
+        return Wait(why="the last look at it is waited for")
     if not sight.is_settled(state, seen.standing, over_at, now):
         return Settle()
     took = shown((state.shifted_at or now) - state.started.at)

@@ -136,6 +136,7 @@ class Play:
             verdict=self.looks.verdict,
             unready_since=self.unready_since,
             interrupted=self.ports.clock.interrupted(),
+            looking=self.looks.is_awaited(self.ports.clock.now()),
         )
         self.actor.act(next_move(self.state, seen, self.ports.clock.now()), seen)
         if hurried:  # Good for one act: what it changed is to be seen.

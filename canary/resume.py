@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.manifests import HELD_MIN_READY_SECONDS
 from davy.canary.ports import Standing
+from davy.canary.sight import is_given_back
 from davy.canary.state import Phase, State
 from davy.pipeline.events import CanaryPolicy, CanaryStarted, StepPlan
 
@@ -75,13 +75,13 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
 
 
 def _promoted_by_hand(state: State, standing: Standing) -> bool:
-    """The new version is the Deployment's own, and no mark is on it: docs/by-hand.md."""
+    """The new version is the Deployment's own, no mark is on it and it is not held: docs/by-hand.md.
+
+    Who only takes the label away has promoted nothing: the canary is held as before.
+    """
     under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
     new = state.started.images
-    unmarked = standing.held is None and not standing.marked
-    # Who took the label alone away let nothing finish: the update is still held.
-    if standing.paused or (standing.own.min_ready_seconds or 0) >= HELD_MIN_READY_SECONDS:
-        return False
+    unmarked = standing.held is None and not standing.marked and is_given_back(state, standing)
     return under_way and unmarked and all(standing.images.get(name) == new[name] for name in new)
 
 

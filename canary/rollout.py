@@ -106,7 +106,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     was = opening.found(past, standing)
     if was.way is Way.NOTHING and not standing.traces and not opening.is_wanted(standing):
         return opening.nothing(was)
-    if was.way in (Way.LEAVE_HELD, Way.BY_HAND):
+    if was.way is Way.BY_HAND or (was.way is Way.LEAVE_HELD and _is_over(past)):
         return (yield from opening.done(past, standing, was))
     ports.cluster.take(fence)
     with opening.leaving_no_trace(standing):
@@ -245,6 +245,12 @@ class _Opening:
         book.write_up()
         yield from book.told()
         return play.outcome()
+
+
+def _is_over(past: Iterable[Event]) -> bool:
+    """Its runner ended it: none sleeps that could still write."""
+    state = folded(past)
+    return state is None or state.finished is not None
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:

@@ -20,6 +20,8 @@ class Seen:
     """By pod that is not Ready, since when this runner saw it so."""
     interrupted: bool = False
     """True once Ctrl-C or SIGTERM came."""
+    looking: bool = False
+    """True while a look is under way that may still say something."""
 
 
 def _stable_hashes(state: State, standing: Standing) -> set[str]:

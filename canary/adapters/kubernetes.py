@@ -108,6 +108,8 @@ class KubernetesCluster:
             found = _fence_of(deployment)
             if found > fence:
                 self._check_lease(fence)
+            elif found < fence:
+                self._check_newer(fence)
             if found != fence:
                 try:
                     self._last = self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH)
@@ -205,6 +207,12 @@ class KubernetesCluster:
         """Fences come from the Lease alone: where it says ours, any other on the Deployment is none of davy's."""
         current = current_fence(self._api, self._workload)
         if current != fence:
+            raise self._fenced_out(current, fence)
+
+    def _check_newer(self, fence: int) -> None:
+        """Whoever came after us may have taken its fence away again: that gives us no right to write ours."""
+        current = current_fence(self._api, self._workload)
+        if current > fence:
             raise self._fenced_out(current, fence)
 
     def _ops(self, wanted: Callable[[Doc], manifests.Ops], seen: Doc) -> manifests.Ops:

@@ -30,7 +30,7 @@ def main(words: list[str]) -> int:
             _tell(result)
         if result.broken:
             breaks.update({name for name, _ in result.broken})
-            print(_broken(result, shrink=not asked.as_it_is), flush=True)
+            print(broken_line(result, shrink=not asked.as_it_is), flush=True)
         if time.monotonic() - said > SAY_EVERY:
             said = time.monotonic()
             print(f"{seed - asked.start + 1} of {asked.seeds} seeds, {breaks.total()} broken", file=sys.stderr)
@@ -58,7 +58,7 @@ def _tell(result: Result) -> None:
         print(f"{at:10.3f}  {who:<10} {what} {how}".rstrip())
 
 
-def _broken(result: Result, *, shrink: bool) -> str:
+def broken_line(result: Result, *, shrink: bool) -> str:
     name, sentence = result.broken[0]
     kinds = smallest(result.seed, result.kinds, name) if shrink else result.kinds
     more = f" (and {len(result.broken) - 1} more)" if len(result.broken) > 1 else ""

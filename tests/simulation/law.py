@@ -12,13 +12,17 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Conflict, DavyError, LockedOut
 from davy.pipeline.model import Decision
 from simulation.controller import limits
+from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.objects import Doc
-from simulation.server import DEPLOYMENT, LEASES, MAPS
 
 if TYPE_CHECKING:
     from simulation.machine import Machine
     from simulation.world import World
 
+AT_ONCE = 5.0
+"""Seconds from a failing look to the rollback, beside the runner's own pace."""
+WITH_FAULTS = 75.0
+"""The same while something else does not answer: a call is tried for 15 s, and a tick has several."""
 ALL = 1_000_000
 """Weight of a promotion, in canary pods."""
 
@@ -49,8 +53,10 @@ class Era:
     """Stable pods that must serve."""
     weight: int
     """Canary pods that were allowed so far."""
-    grants: int = 0
-    """Looks that said PROMOTE, and a person's words, since the weight grew last."""
+    looks: int = 0
+    """That said PROMOTE, since the weight grew last."""
+    words: int = 0
+    """People's `promote`s that were not used yet."""
     disturbed: bool = False
     """Somebody else changed template or strategy, or stable is sick itself: what the pods do is no runner's doing."""
     over: bool = False
@@ -85,6 +91,7 @@ class Law:
         machine = self._world.machines.get(who)
         if path.startswith(MAPS):
             self._heard(after)
+            self._journaled(machine, before, after)
         elif path.startswith(LEASES):
             self._locked(after)
         elif path == DEPLOYMENT and before is not None and after is not None:
@@ -110,9 +117,25 @@ class Law:
         machine.last = decision
         self._world.tell(machine.name, "look", decision.value)
         if decision is Decision.ROLL_BACK and self.era and not self.era.over:
+            if machine.condemned is not self.era:
+                self._expect_rollback(machine, self.era)
             machine.condemned = self.era
         elif decision is Decision.PROMOTE and self.era:
-            self.era.grants += 1
+            self.era.looks += 1
+
+    def _expect_rollback(self, machine: Machine, era: Era) -> None:
+        """Nothing is waited for: not the journal, not the lock, not a pod's words."""
+        timeline, weather = self._world.timeline, self._world.weather
+        heard, stalled = timeline.now, machine.stood_still
+
+        def check() -> None:
+            late = image_of(self._world.server.deployment) == era.canary and self.era is era
+            excused = era.disturbed or machine.dead or machine.stood_still != stalled
+            if late and not excused and not weather.keeps_from(DEPLOYMENT, heard):
+                self.breaks("2", f"{machine.name} was told to roll back at {heard:.2f}, and did not in {within:.0f} s")
+
+        within = 2 * machine.pace + (AT_ONCE if weather.is_clear(heard) else WITH_FAULTS)
+        timeline.at(heard + within, check)
 
     def read(self, who: str, path: str) -> None:
         """A runner got an answer from this path."""
@@ -125,8 +148,16 @@ class Law:
         """People's words are counted where they are recorded."""
         words = ((after or {}).get("data") or {}).get("asked", "").count('"what":"promote"')
         if words > self._words and self.era:
-            self.era.grants += words - self._words
+            self.era.words += words - self._words
         self._words = words
+
+    def _journaled(self, machine: Machine | None, before: Doc | None, after: Doc | None) -> None:
+        """An old runner's events come after no newer one's."""
+        if machine is None or before is None or after is None:
+            return
+        older, newer = (int(notes_of(each).get(FENCE) or 0) for each in (before, after))
+        if newer < older:
+            self.breaks("6", f"{machine.name} wrote the journal with fence {newer} over {older}")
 
     def _locked(self, after: Doc | None) -> None:
         if after is None:
@@ -137,7 +168,7 @@ class Law:
             self._reads[holder] = False
 
     def _davy_wrote(self, machine: Machine, before: Doc, after: Doc) -> None:
-        if before["spec"] != after["spec"] or not {*marks_of(before), *marks_of(after)} <= {FENCE}:
+        if before["spec"] != after["spec"] or not set(marks_of(before)) ^ set(marks_of(after)) <= {FENCE}:
             machine.touched = True
         ours = machine.lock.fence
         self._fencing(machine, ours)
@@ -148,7 +179,7 @@ class Law:
         if era is None:
             return
         weight = self._weight(era, after)
-        if machine.condemned is era and weight:
+        if machine.condemned is era and weight and before["spec"] != after["spec"]:
             self.breaks("2", f"{machine.name} was told to roll back, and wrote something else")
         if weight > era.weight:
             self._grown(machine, era, weight)
@@ -186,10 +217,12 @@ class Law:
     def _grown(self, machine: Machine, era: Era, weight: int) -> None:
         by_policy = weight == ALL and self._world.promotes_late
         known = machine.last in (Decision.GO_ON, Decision.PROMOTE)
-        if not era.grants and not (by_policy and known) and not era.disturbed:
+        if not era.looks and not era.words and not (by_policy and known) and not era.disturbed:
             name = "4" if by_policy else "3"
             self.breaks(name, f"{machine.name} raised the weight from {era.weight} to {weight} on nothing")
-        era.weight, era.grants = weight, 0
+        if not era.looks:
+            era.words = max(era.words - 1, 0)
+        era.weight, era.looks = weight, 0
 
     def _meddled(self, before: Doc, after: Doc) -> None:
         self._brought |= {mark for mark in marks_of(after) if mark not in marks_of(before)}
@@ -218,7 +251,7 @@ class Law:
         ending = outcome.ending if outcome else error.ending  # type: ignore[union-attr]
         if ending is Ending.UNUSABLE and machine.touched:
             self.breaks("exit 2", f"{machine.name} had touched the Deployment: {error}")
-        if era is None or era.over:
+        if era is None:
             return
         raised = error is not None and not isinstance(error, (LockedOut, Conflict))
         self._left(machine, era, ending, raised=raised)
@@ -227,9 +260,23 @@ class Law:
         serves = image_of(self._world.server.deployment) == era.canary
         if era.disturbed or not machine.touched:
             return
-        if raised and serves and not self._world.weather.keeps_from(DEPLOYMENT, self._world.timeline.now - 60):
+        if (
+            raised
+            and serves
+            and not era.over
+            and not self._world.weather.keeps_from(DEPLOYMENT, self._world.timeline.now - 60)
+        ):
             self.breaks("5", f"{machine.name} ended with an error, and a canary serves on")
-        if machine.condemned is era and serves and ending in (Ending.DONE, Ending.UNDECIDED, Ending.ROLLED_BACK):
+        if (
+            machine.condemned is era
+            and serves
+            and not era.over
+            and ending in (Ending.DONE, Ending.UNDECIDED, Ending.ROLLED_BACK)
+        ):
             self.breaks("2", f"{machine.name} was told to roll back, ended as {ending.name}, and the canary serves")
+        if ending in (Ending.DONE, Ending.ROLLED_BACK) and (left := self.left(self._world.server.deployment)):
+            self.breaks("9", f"{machine.name} ended as {ending.name} and left {', '.join(left)}")
+        if ending is Ending.DONE and not serves and machine.begun == era.release:
+            self.breaks("10", f"{machine.name} ended as DONE, and {era.canary} does not serve")
         if ending is Ending.ROLLED_BACK and serves:
             self.breaks("2", f"{machine.name} ended as ROLLED_BACK, and the canary serves")

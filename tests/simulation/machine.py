@@ -38,6 +38,10 @@ class Machine:
         """Call and moment (`before`, `during`, `after`) of its death."""
         self.stalls: dict[int, float] = {}
         """By call, seconds for which the whole process is stopped before it."""
+        self.stood_still = 0
+        """How often it was stopped."""
+        self.begun = ""
+        """The release that it was ordered to begin."""
         self.dead = False
         self.is_over = False
         self.helpers = 0

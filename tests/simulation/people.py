@@ -10,12 +10,12 @@ from davy.canary.marks import PREFIX, ROLLOUT
 from davy.canary.rollout import Resume, rollout
 from davy.pipeline.events import Event
 from davy.workflows.saying import lives, said
+from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.law import image_of
 from simulation.machine import Machine
 from simulation.manifest import defaulted
 from simulation.objects import Unfit
 from simulation.runner import Runner
-from simulation.server import DEPLOYMENT, LEASES, MAPS
 
 if TYPE_CHECKING:
     from davy.canary.play import Outcome

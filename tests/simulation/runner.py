@@ -103,6 +103,7 @@ class Runner:
 
 def start_order(machine: Machine, policy: Callable[[], CanaryPolicy], release: str, image: str = NEW) -> Order:
     """A new release."""
+    machine.begun = release
     return Start(release=release, workload=WORKLOAD, images={CONTAINER: image}, policy=policy(), runner=machine.name)
 
 

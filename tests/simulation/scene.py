@@ -97,6 +97,8 @@ class Scene:
         self.manifest = self.world.server.deployment
 
     def policy(self, machine: Machine) -> CanaryPolicy:
+        """Its deadline is by the server's clock, which the command has heard by then."""
+        machine.lock.holder()
         return CanaryPolicy(
             steps=self._steps,
             replicas=self.replicas,

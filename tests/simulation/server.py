@@ -4,64 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
 
 from simulation.controller import Controller
+from simulation.exchange import (
+    DEPLOYMENT,
+    DEPLOYMENTS,
+    LISTS,
+    MAPS,
+    PODS,
+    REVIEWS,
+    SETS,
+    SLICES,
+    Reply,
+    Request,
+    refusal,
+)
 from simulation.manifest import defaulted
 from simulation.objects import Doc, Unfit, merged, patched, stamp, text
 from simulation.pods import REVISION, Pod
 from simulation.timeline import Timeline
 from simulation.watches import Watches
 
-SPACE = "namespaces/shop"
-DEPLOYMENTS = f"/apis/apps/v1/{SPACE}/deployments"
-DEPLOYMENT = f"{DEPLOYMENTS}/checkout"
-SETS = f"/apis/apps/v1/{SPACE}/replicasets"
-PODS = f"/api/v1/{SPACE}/pods"
-SLICES = f"/apis/discovery.k8s.io/v1/{SPACE}/endpointslices"
-MAPS = f"/api/v1/{SPACE}/configmaps"
-LEASES = f"/apis/coordination.k8s.io/v1/{SPACE}/leases"
-EVENTS = f"/api/v1/{SPACE}/events"
-SCALERS = f"/apis/autoscaling/v2/{SPACE}/horizontalpodautoscalers"
-BUDGETS = f"/apis/policy/v1/{SPACE}/poddisruptionbudgets"
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-LISTS = frozenset({DEPLOYMENTS, SETS, PODS, SLICES, MAPS, LEASES, EVENTS, SCALERS, BUDGETS})
-
 MOST_OF_A_MAP = 1024 * 1024
 """https://kubernetes.io/docs/concepts/configuration/configmap/"""
 LARGEST = 3 * 1024 * 1024
 """Bytes of a request body. https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/server/config.go"""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One, as it came over the wire."""
-
-    who: str
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    kind: str = ""
-    accept: str = ""
-
-    @property
-    def is_partial(self) -> bool:
-        """Only the metadata is wanted."""
-        return "as=PartialObjectMetadata" in self.accept
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    kind: str = "application/json"
 
 
 class Witness(Protocol):
@@ -70,18 +38,6 @@ class Witness(Protocol):
     def wrote(self, who: str, path: str, before: Doc | None, after: Doc | None) -> None: ...
 
     def moved(self) -> None: ...
-
-
-def parse_request(
-    who: str, method: str, target: str, *, body: bytes | None = None, kind: str = "", accept: str = ""
-) -> Request:
-    return Request(who, method, *_parsed(target), body, kind, accept)
-
-
-@lru_cache(maxsize=1000)
-def _parsed(target: str) -> tuple[str, Mapping[str, str]]:
-    path, _, query = target.partition("?")
-    return unquote(path), dict(parse_qsl(query))
 
 
 class Server:
@@ -303,12 +259,6 @@ class Server:
             raise Unfit(
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )
-
-
-def refusal(status: int, reason: str, message: str) -> Reply:
-    """A Status, as Kubernetes sends it."""
-    said = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason}
-    return Reply(status, text({**said, "code": status}).encode())
 
 
 def _same(before: Doc, after: Doc) -> bool:

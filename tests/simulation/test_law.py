@@ -8,10 +8,10 @@ from davy.canary.ports import Speed
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Forbidden
 from davy.pipeline.model import Decision
+from simulation.exchange import DEPLOYMENT
 from simulation.machine import Machine
 from simulation.people import with_image
 from simulation.scene import Scene
-from simulation.server import DEPLOYMENT
 from simulation.world import NEW
 
 IMAGES = {"app": NEW}

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from davy.pipeline.errors import Conflict, Unreachable
+from simulation.exchange import DEPLOYMENT, MAPS, PODS, parse_request
 from simulation.machine import Machine
 from simulation.objects import Unfit, merged, patched
-from simulation.server import DEPLOYMENT, MAPS, PODS, parse_request
 from simulation.world import World
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from simulation.objects import Unfit, text
 
 if TYPE_CHECKING:
-    from simulation.server import Request, Server
+    from simulation.exchange import Request
+    from simulation.server import Server
     from simulation.wire import Wire
 
 REMEMBERED = 50

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from simulation.server import Request
+from simulation.exchange import Request
 from simulation.timeline import Timeline
 from simulation.wire import Fault
 
@@ -54,9 +54,9 @@ class Weather:
             for spell in self.spells
         )
 
-    def ends(self) -> float:
-        """When the last spell is over."""
-        return max((spell.ends for spell in self.spells), default=0.0)
+    def is_clear(self, now: float) -> bool:
+        """No spell lies over anything now, or will soon."""
+        return not any(spell.begins < now + 60 and spell.ends > now for spell in self.spells)
 
     def clear(self) -> None:
         """Nothing happens any more."""

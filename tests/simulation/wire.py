@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulation.exchange import Reply, Request, parse_request, refusal
 from simulation.objects import Unfit, date_header
-from simulation.server import Reply, Request, parse_request, refusal
 from simulation.watches import Stream
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Wire:
         machine.calls += 1
         call = machine.calls
         if call in machine.stalls:
+            machine.stood_still += 1
             world.note(machine, "stopped", f"for {machine.stalls[call]:.0f} s")
             machine.doze(machine.stalls[call])
         self._moment(call, "before")
