@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import nox
@@ -68,6 +69,22 @@ def tests(session: nox.Session) -> None:
     compiled(session)
     _lab(session, "up")
     session.run("python", "tests/rings.py")
+
+
+@nox.session
+def deep(session: nox.Session) -> None:
+    """Property tests at random, round after round for an hour (`-- MINUTES`), until one fails; it is kept and retried.
+
+    What the other sessions run tries the same inputs every time.
+    """
+    locked(session)
+    minutes, *more = session.posargs or ["60"]
+    until = time.monotonic() + 60 * float(minutes)
+    while time.monotonic() < until:
+        session.run(
+            "pytest", "-q", "-n", str(os.cpu_count() or 1), "-m", "hypothesis and not lab",
+            "--hypothesis-profile=deep", *more,
+        )  # fmt: skip
 
 
 @nox.session
@@ -144,6 +161,13 @@ def bench(session: nox.Session) -> None:
     if session.posargs[:1] not in (["judge"], ["test"]):
         _lab(session, "up")
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Whole rollouts on a simulated cluster, faults drawn by seeds: `-- --seeds N`, `-- --start N --seeds 1 -v`."""
+    locked(session)
+    session.run("python", "-m", "simulation", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session

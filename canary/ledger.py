@@ -1,29 +1,44 @@
 """Ledger: the journal of a rollout as the texts of a ConfigMap, and back. Pure.
 
-How large it may grow, exactly: the windows are kept in at most 256 KiB. Above it the older half of the looks is
-folded: two looks become one whose windows are summed by pairs, so counts are never lost, only the moments between
-them. Pod's words are cut to 2,000 characters, and of events beyond 256 KiB the oldest pod troubles are left out but
-for the last ten. With ten rollouts of history and words of people that stays far under the 1 MiB of a ConfigMap.
+How large it may grow, exactly, in KiB: windows 256, the beginning 128, other events 256, people's words 64, history 64;
+that is 768 of the 1,024 that a ConfigMap holds. Above their limit the older half of the looks is folded: two looks
+become one whose windows are summed by pairs, so counts are never lost, only the moments between them. Of events the
+oldest of each kind are left out, pods' troubles first. A text is cut at 2,000 characters, why a person said something
+at 500.
+
+What a person or a newer davy wrote into it and what cannot be read is passed over, and the reading says so.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from davy.canary.ledgerlines import (
+    EPOCH,
+    NUMBER,
+    event_in,
+    fit,
+    judged_in,
+    kind_of,
+    look_line,
+    numbers_of,
+    pair_of,
+    past_in,
+    readable,
+    shortened,
+    text_of,
+    word_of,
+)
 from davy.canary.ports import Past
 from davy.pipeline import codec
-from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, PodsSeen, PodTrouble
-from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, PodsSeen, Warned
+from davy.pipeline.model import Pair
 from davy.pipeline.value import dataclass
 
 LIMIT = 256 * 1024
-"""Bytes (the texts are ASCII) of windows, and of events."""
-WORDS = 2000
-HISTORY = 10
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Bytes (the texts are ASCII) of windows, and of events but the first."""
+ASKED, PASTS = LIMIT // 4, LIMIT // 4
+HISTORY, TROUBLES, LATEST = 10, 10, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +56,11 @@ class Ledger:
 def ledger_from(data: Mapping[str, str]) -> Ledger:
     """What a ConfigMap's `data` means; empty where there is none."""
     lines = {key: tuple(data.get(key, "").splitlines()) for key in ("events", "windows", "asked", "history")}
-    return Ledger(**lines, count=int(data.get("count") or 0))
+    last = (*lines["events"][-1:], *lines["windows"][-1:])
+    numbers = [int(found[1]) for line in last if (found := NUMBER.match(line))]
+    said = data.get("count", "")
+    count = int(said) if said.isascii() and said.isdecimal() and len(said) <= 15 else 0
+    return Ledger(**lines, count=max(count, *numbers, 0, 0))
 
 
 def data_of(ledger: Ledger) -> dict[str, str]:
@@ -71,27 +90,40 @@ def written(ledger: Ledger, events: Iterable[Event]) -> Ledger:
 
 def with_word(ledger: Ledger, asked: Asked) -> Ledger:
     """The ledger after a person's word."""
-    return replace(ledger, asked=(*ledger.asked, _text(codec.encode(asked))))
+    lines = (*ledger.asked, text_of(codec.encode(word_of(asked))))[-LATEST:]
+    return replace(ledger, asked=_newest(lines, ASKED))
+
+
+def is_begun(ledger: Ledger) -> bool:
+    """A rollout's beginning stands in it."""
+    return any('"event":"CanaryStarted"' in line for line in ledger.events)
 
 
 def events_of(ledger: Ledger) -> tuple[Event, ...]:
-    """The rollout so far, in order. A Judged comes back with its decision and windows, all else of it empty."""
-    numbered = [_event(json.loads(line)) for line in ledger.events]
-    numbered += [_judged(json.loads(line)) for line in ledger.windows]
-    return tuple(event for _, event in sorted(numbered, key=lambda pair: pair[0]))
+    """The rollout so far, in order. A Judged comes back with its decision and windows, all else of it empty.
+
+    After the first event a Warned says what could not be read, where there was something.
+    """
+    numbered = [*readable(ledger.events, event_in), *readable(ledger.windows, judged_in)]
+    lost = len(ledger.events) + len(ledger.windows) - len(numbered)
+    events = [event for _, event in sorted(numbered, key=lambda pair: pair[0])]
+    if lost:
+        lines = "one line" if lost == 1 else f"{lost} lines"
+        what = f"{lines} of the journal cannot be read and {'is' if lost == 1 else 'are'} passed over"
+        events.insert(1, Warned(at=events[0].at if events else EPOCH, what=what))
+    return tuple(events)
 
 
 def asked_of(ledger: Ledger) -> tuple[Asked, ...]:
     """People's words, in order."""
-    found = (codec.decode(json.loads(line)) for line in ledger.asked)
-    return tuple(event for event in found if isinstance(event, Asked))
+    return tuple(event for event in readable(ledger.asked, codec.decode) if isinstance(event, Asked))
 
 
 def history_of(ledger: Ledger) -> tuple[Past, ...]:
     """Newest first; a rollout that ended is past, even while it is the last one."""
     events = events_of(ledger)
     latest = [past_of(events)] if any(isinstance(event, CanaryFinished) for event in events) else []
-    stored: list[Past] = [codec.value(Past, json.loads(line)) for line in ledger.history]
+    stored = readable(ledger.history, past_in)
     return tuple([*(past for past in latest if past), *stored][:HISTORY])
 
 
@@ -113,94 +145,53 @@ def past_of(events: Sequence[Event]) -> Past | None:
 
 def _with_past(ledger: Ledger) -> tuple[str, ...]:
     past = past_of(events_of(ledger))
-    lines = (_text(codec.plain(past)), *ledger.history) if past else ledger.history
-    return lines[:HISTORY]
+    lines = (text_of(codec.plain(shortened(past))), *ledger.history) if past else ledger.history
+    newest = _newest(tuple(reversed(lines[:HISTORY])), PASTS)
+    return tuple(reversed(newest))
 
 
 def _appended(ledger: Ledger, event: Event) -> Ledger:
     number = ledger.count + 1
     if isinstance(event, Judged):
-        return replace(ledger, windows=(*ledger.windows, _look(number, event)), count=number)
-    if isinstance(event, PodTrouble):
-        event = replace(event, words=event.words[:WORDS])
-    line = _text({"n": number, **codec.encode(event)})
+        return replace(ledger, windows=(*ledger.windows, look_line(number, event)), count=number)
+    line = text_of({"n": number, **codec.encode(fit(event))})
     return replace(ledger, events=(*ledger.events, line), count=number)
-
-
-def _event(document: dict[str, Any]) -> tuple[int, Event]:
-    return int(document["n"]), codec.decode(document)
-
-
-def _look(number: int, judged: Judged) -> str:
-    windows = [
-        [
-            _micros(window.start),
-            _micros(window.end),
-            {name: _numbers(pair) for name, pair in window.counts.items()},
-            *([dict(window.dispersion)] if window.dispersion else []),
-        ]
-        for window in judged.verdict.windows
-    ]
-    return _text({"n": number, "t": _micros(judged.at), "d": judged.verdict.decision.value, "w": windows})
-
-
-def _judged(document: dict[str, Any]) -> tuple[int, Event]:
-    windows = tuple(
-        Window(
-            start=_moment(start),
-            end=_moment(end),
-            counts={name: _pair(numbers) for name, numbers in counts.items()},
-            dispersion=dispersion[0] if dispersion else {},
-        )
-        for start, end, counts, *dispersion in document["w"]
-    )
-    at = _moment(document["t"])
-    verdict = Verdict(at=at, decision=Decision(document["d"]), sentence="", windows=windows)
-    return int(document["n"]), Judged(at=at, verdict=verdict)
-
-
-def _numbers(pair: Pair) -> list[Any]:
-    """`[bad, total, stable's bad, stable's total]`; with more bounds also `{bound: [above, stable's]}`."""
-    four = [pair.canary.bad, pair.canary.total, pair.stable.bad, pair.stable.total]
-    bounds = {**pair.canary.above, **pair.stable.above}
-    above = {bound: [pair.canary.above.get(bound, 0), pair.stable.above.get(bound, 0)] for bound in bounds}
-    return [*four, above] if above else four
-
-
-def _pair(numbers: Sequence[Any]) -> Pair:
-    bad, total, stable_bad, stable_total, *more = numbers
-    above: dict[str, list[int]] = more[0] if more else {}
-    return Pair(
-        canary=Counts(bad=bad, total=total, above={bound: two[0] for bound, two in above.items()}),
-        stable=Counts(bad=stable_bad, total=stable_total, above={bound: two[1] for bound, two in above.items()}),
-    )
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def _moment(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
-
-
-def _text(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"))
 
 
 # ---- how large it may grow ----
 
 
 def _bounded(ledger: Ledger) -> Ledger:
-    windows = ledger.windows
+    windows, events = ledger.windows, ledger.events
+    if _size(windows) > LIMIT:
+        windows = tuple(line for line in windows if readable((line,), judged_in))
     while _size(windows) > LIMIT and len(windows) > 1:
         windows = _folded(windows)
-    events = ledger.events
-    if _size(events) > LIMIT:
-        troubles = [line for line in events if '"event":"PodTrouble"' in line]
-        dropped = set(troubles[:-10])
-        events = tuple(line for line in events if line not in dropped)
-    return replace(ledger, windows=windows, events=events)
+    first = [line for line in events if kind_of(line) == "CanaryStarted"]
+    for most in (LATEST, 20, 10, 5, 2, 1):
+        if _size(events) - _size(first) <= LIMIT:
+            break
+        events = _latest(events, most)
+    return replace(ledger, windows=_newest(windows, LIMIT), events=events)
+
+
+def _latest(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """Of each kind the newest; the beginning always."""
+    left: dict[str, int] = {"PodTrouble": min(most, TROUBLES)}
+    kept: list[str] = []
+    for line in reversed(lines):
+        kind = kind_of(line)
+        left[kind] = left.get(kind, most) - 1
+        if left[kind] >= 0 or kind == "CanaryStarted":
+            kept.append(line)
+    return tuple(reversed(kept))
+
+
+def _newest(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
+    """The last lines, as many as there is room for."""
+    while _size(lines) > limit:
+        lines = lines[1:]
+    return lines
 
 
 def _size(lines: Iterable[str]) -> int:
@@ -223,8 +214,8 @@ def _joined(first: str, second: str) -> str:
     for _, _, held, *dispersion in windows:
         said = {**(dispersion[0] if dispersion else {}), **said}
         for name, numbers in held.items():
-            before, more = counts.get(name, Pair()), _pair(numbers)
+            before, more = counts.get(name, Pair()), pair_of(numbers)
             counts[name] = Pair(canary=before.canary + more.canary, stable=before.stable + more.stable)
     start, end = min(window[0] for window in windows), max(window[1] for window in windows)
-    sums = {name: _numbers(pair) for name, pair in counts.items()}
-    return _text({**later, "w": [[start, end, sums, *([said] if said else [])]]})
+    sums = {name: numbers_of(pair) for name, pair in counts.items()}
+    return text_of({**later, "w": [[start, end, sums, *([said] if said else [])]]})

@@ -27,7 +27,7 @@ from davy.canary.sight import Seen
 from davy.canary.state import Phase, State
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.model import Decision, Gap
+from davy.pipeline.model import Decision, Gap, Verdict
 
 POLICY = "policy on_inconclusive"
 """`by` of a promotion that the configuration asked for, not a person."""
@@ -39,9 +39,20 @@ def next_move(state: State, seen: Seen, now: datetime) -> Move:
         return Finish(ending=state.finished, sentence=state.sentence)
     if state.phase in (Phase.ROLLING_BACK, Phase.BACK):
         return retreat.next_back(state, seen, now)
+    if state.phase is Phase.NEW and sight.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
+        return _unbegun(state, seen)
     if why := retreat.reason(state, seen, now):
         return retreat.rollback(state, seen, *why)
     return _stopped(state, seen) or _onward(state, seen, now)
+
+
+def _unbegun(state: State, seen: Seen) -> Move:
+    """There is nothing to take back: only the fence may be there."""
+    if seen.standing.traces:
+        return Settle()
+    if state.abort:
+        return Finish(ending=Ending.ROLLED_BACK, sentence="aborted before anything was begun; stable serves")
+    return Finish(ending=Ending.INTERRUPTED, sentence="interrupted before anything was begun; stable serves")
 
 
 def _stopped(state: State, seen: Seen) -> Move | None:
@@ -139,7 +150,7 @@ def _late(state: State, now: datetime) -> str:
 
 
 def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
-    """The policy's word. A metrics server that never answered promotes nothing, whatever the policy."""
+    """The policy's word. What is not known promotes nothing, whatever the policy: then it is held."""
     verdict = seen.verdict
     last = f" The last look: {verdict.sentence}" if verdict else ""
     if state.policy.on_inconclusive == "roll_back":
@@ -147,9 +158,17 @@ def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
     deaf = bool(verdict and verdict.gaps) and not state.heard
     if verdict and deaf and all(gap is Gap.UNREACHABLE for gap in verdict.gaps.values()):
         return HoldHere(because=f"{late}: the metrics server did not answer.{last}", ending=Ending.UNREACHABLE)
-    if state.policy.on_inconclusive == "promote" and proven:
+    if state.policy.on_inconclusive == "promote" and proven and _speaks_for(state, verdict):
         return Promote(because=f"{late}; the policy is to promote.{last}", by=POLICY)
     return HoldHere(because=f"{late}.{last}", ending=Ending.UNDECIDED)
+
+
+def _speaks_for(state: State, verdict: Verdict | None) -> bool:
+    """There are numbers of this step, the newest look could read them all, and they do not lean against the canary."""
+    if verdict is None or not state.heard or state.reached_at is None or verdict.at <= state.reached_at:
+        return False
+    known = verdict.decision in (Decision.GO_ON, Decision.PROMOTE) and not verdict.gaps
+    return known and verdict.log_e_roll_back <= 0 and verdict.log_e_burn <= 0
 
 
 def _promoting(state: State, seen: Seen, now: datetime) -> Move:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.marks import FENCE, PROMOTE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
+from davy.canary.marks import FENCE, PREFIX, PROMOTE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Speed
-from davy.canary.readiness import containers
+from davy.canary.readiness import annotations, containers
 from davy.pipeline.events import Restore
 
 Doc = Mapping[str, Any]
@@ -26,6 +26,9 @@ With any other the rollback patch makes the controller write down first that the
 that, and try again; the canary stays in the endpoints for half as long again.
 https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/progress.go
 """
+
+MARKS = (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, PROMOTE, FENCE)
+"""The fence goes last: every patch begins with a look at it."""
 
 LABEL = "/metadata/labels/" + ROLLOUT.replace("/", "~1")
 
@@ -110,7 +113,15 @@ def by_hand(restore: Restore) -> Ops:
 def settle(deployment: Doc, fence: int, restore: Restore) -> Ops:
     """The user's settings back and every mark of the rollout away."""
     label = _away(LABEL) if deployment["metadata"].get("labels") else []
-    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *label, *_unmarked()]
+    # What a newer davy left beside the marks known here is davy's, too.
+    others = [name for name in annotations(deployment) if name.startswith(PREFIX) and name not in MARKS]
+    away = [op for name in others for op in _away(_annotation(name))]
+    return [_fenced(fence), *_own(restore), _put("/spec/paused", False), *label, *away, *_unmarked()]
+
+
+def untake(fence: int) -> Ops:
+    """The fence alone away, where it is ours."""
+    return [_fenced(fence), {"op": "remove", "path": _annotation(FENCE)}]
 
 
 def rolling(surge: int | str, unavailable: int) -> dict[str, Any]:
@@ -119,7 +130,7 @@ def rolling(surge: int | str, unavailable: int) -> dict[str, Any]:
 
 
 def _unmarked() -> Ops:
-    return [op for name in (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, PROMOTE, FENCE) for op in _away(_annotation(name))]
+    return [op for name in MARKS for op in _away(_annotation(name))]
 
 
 def _own(restore: Restore) -> Ops:

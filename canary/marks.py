@@ -44,6 +44,18 @@ def restore_from(text: str) -> Restore:
     return restored
 
 
+MOST_FENCE = 2**31 - 1
+"""`leaseTransitions` has 31 bits."""
+
+
+def fence_from(text: str) -> int:
+    """The fence that an annotation says; 0 where it says none that davy could have written."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10):
+        return 0
+    number = int(text)
+    return number if number <= MOST_FENCE else 0
+
+
 def object_name(workload: Workload) -> str:
     """Name of the Lease and the ConfigMap that belong to a Deployment: at most 253 characters."""
     name = f"davy-{workload.name}"

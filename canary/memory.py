@@ -8,7 +8,7 @@ from datetime import timedelta
 from davy.canary.ports import Baseline, Holder, Past, PodView, Speed, Standing, Surroundings
 from davy.canary.simulation import Rollout, SimulatedDeployment, held
 from davy.pipeline.codec import decode, encode
-from davy.pipeline.errors import Conflict, LockedOut
+from davy.pipeline.errors import Conflict, LockedOut, Missing
 from davy.pipeline.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, Restore
 from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Verdict, Workload
@@ -40,7 +40,7 @@ class World:
     def __init__(self, clock: SimulatedClock, *, replicas: int = 4, images: Mapping[str, str] | None = None) -> None:
         self.clock = clock
         self.workload = Workload(namespace="shop", name="checkout")
-        self.deployment = SimulatedDeployment(images or {"app": "shop/app@sha256:1"}, replicas, clock.now())
+        self.deployment = SimulatedDeployment(images or {"app": "shop/app@sha256:1"}, replicas, clock.world_now())
         self.baseline: Baseline | None = None
         self.surroundings = Surroundings(strategy="RollingUpdate", containers=self.deployment.images)
         self.marks: Marks | None = None
@@ -55,7 +55,7 @@ class World:
 
     def serving(self, stable_hash: str) -> tuple[int, int]:
         """Pods that get traffic now: (stable, canary)."""
-        now = self.clock.now()
+        now = self.clock.world_now()
         sides = [pod.hash == stable_hash for pod in self.deployment.pods() if pod.ready_since(now)]
         return sides.count(True), sides.count(False)
 
@@ -71,7 +71,7 @@ class MemoryCluster:
     def standing(self) -> Standing:
         """As the port says."""
         self._fault("before standing")
-        world, now = self._world, self._world.clock.now()
+        world, now = self._world, self._world.clock.world_now()
         deployment, marks = world.deployment, world.marks
         current = deployment.current_set()
         standing = Standing(
@@ -87,6 +87,9 @@ class MemoryCluster:
             release=marks.release if marks else "",
             stable_hash=marks.stable_hash if marks else "",
             baseline=world.baseline,
+            marked=marks is not None,
+            traces=marks is not None or world.fenced,
+            at=now,
             pods=tuple(
                 PodView(
                     name=pod.name,
@@ -111,11 +114,15 @@ class MemoryCluster:
     def take(self, fence: int) -> None:
         """As the port says."""
         self._fault("before take")
-        if fence < self._world.fence:
+        if self._world.fenced and fence < self._world.fence:
             raise Conflict("a newer runner has written its fence")
         self._fence = self._world.fence = fence
         self._world.fenced = True
         self._fault("after take")
+
+    def untake(self) -> None:
+        """As the port says."""
+        self._write("untake", lambda: setattr(self._world, "fenced", False))
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
         """As the port says."""
@@ -187,7 +194,7 @@ class MemoryLock:
     def acquire(self, runner: str) -> int:
         """As the port says."""
         self._fault("before acquire")
-        world, now = self._world, self._world.clock.now()
+        world, now = self._world, self._world.clock.world_now()
         if world.holder and not world.holder.lost(now) and world.holder.fence != self._mine:
             raise LockedOut(f"{world.holder.runner} holds {world.workload} since {world.holder.since:%H:%M:%S}")
         world.last_fence += 1
@@ -202,7 +209,7 @@ class MemoryLock:
         holder = self._world.holder
         if holder is None or holder.fence != self._mine:
             raise LockedOut("the lock is no longer ours" + (f", {holder.runner} holds it" if holder else ""))
-        self._world.holder = replace(holder, renewed_at=self._world.clock.now())
+        self._world.holder = replace(holder, renewed_at=self._world.clock.world_now())
 
     def release(self) -> None:
         """As the port says."""
@@ -226,6 +233,9 @@ class MemoryJournal:
     def write(self, events: Sequence[Event]) -> None:
         """As the port says."""
         self._fault("before write")
+        begun = any('"CanaryStarted"' in line for line in self._world.journal)
+        if events and not (begun or isinstance(events[0], CanaryStarted)):
+            raise Missing("there is no journal of this rollout")
         for event in events:
             if isinstance(event, CanaryStarted):
                 self._begin_anew(event)

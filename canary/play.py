@@ -1,23 +1,33 @@
-"""Play: one runner's ticks: see, hear the words, ask the judge, make the machine's move, tell."""
+"""Play: one runner's ticks: see, hear the words, ask the judge, make the machine's move, tell.
 
-from collections.abc import Generator
-from contextlib import suppress
+Whatever goes wrong in a tick is noted by who did not answer, and the tick is tried again: `patience` says how long.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from davy.canary import patience, retreat, sight
 from davy.canary.act import Actor
+from davy.canary.aside import Aside, InTurn
+from davy.canary.book import Unwritten
+from davy.canary.looks import Looks
 from davy.canary.machine import next_move
+from davy.canary.moves import RollBack
+from davy.canary.patience import Patience, Resort, Source, Trouble
 from davy.canary.ports import Cluster, Journal, Judge, Lock, Standing
 from davy.canary.sight import Seen, canary_pods, serving, sides, stable_pods
 from davy.canary.state import Phase, State
-from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Conflict, DavyError, LockedOut, Unreachable
+from davy.pipeline.errors import Conflict, LockedOut, Unreachable
 from davy.pipeline.events import CanaryFinished, Event, Judged, PodsSeen, Warned
-from davy.pipeline.model import Decision, Verdict
 from davy.pipeline.ports import Clock
 
-TICK_SECONDS = 1.0
+__all__ = ["Outcome", "Patience", "Play", "Ports", "Run"]
+
+TICK = 1.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +39,10 @@ class Ports:
     journal: Journal
     judge: Judge
     clock: Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a cluster that does not answer is asked again."""
-
-    going_on: timedelta = timedelta(minutes=2)
-    rolling_back: timedelta = timedelta(minutes=15)
+    aside: Aside = field(default_factory=InTurn)
+    """Where looks go on beside the ticks."""
+    listen: float = TICK
+    """Seconds after which people's words are heard again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,26 +65,33 @@ class Play:
     ports: Ports
     patience: Patience
     actor: Actor
-    verdict: Verdict | None = None
-    looked_at: datetime | None = None
-    unanswered_since: datetime | None = None
+    looks: Looks
+    standing: Standing | None = None
+    """As it was seen last."""
+    troubles: dict[Source, Trouble] = field(default_factory=dict)
     unready_since: dict[str, datetime] = field(default_factory=dict)
     pods: tuple[int, int, int] | None = None
+    notes: tuple[str, ...] = ()
     end: CanaryFinished | None = None
     """An end that is not journaled, so that another runner can go on."""
+
+    @property
+    def state(self) -> State:
+        """As it is known here."""
+        return self.actor.book.known()
 
     def run(self) -> Run:
         """Tick until the end."""
         while True:
             self._tick()
-            yield from self.actor.told()
-            if self.end or self.actor.known().finished is not None:
+            yield from self.actor.book.told()
+            if self.end or self.state.finished is not None:
                 return self.outcome()
-            self.ports.clock.sleep(TICK_SECONDS)
+            self._rest()
 
     def outcome(self) -> Outcome:
         """The end as it stands."""
-        state = self.actor.known()
+        state = self.state
         ending = self.end.ending if self.end else state.finished
         sentence = self.end.sentence if self.end else state.sentence
         return Outcome(
@@ -88,92 +101,193 @@ class Play:
             state=state,
         )
 
-    def speed_now(self) -> str:
-        """RollbackStarted.how, for a rollback that the machine did not ask for."""
-        return self.actor.retreat(Seen(standing=self.ports.cluster.standing()), because="", by="").how
+    # ---- a tick ----
 
     def _tick(self) -> None:
         try:
             self._move()
-            self.unanswered_since = None
+            self.troubles.pop(Source.CLUSTER, None)
         except LockedOut as error:
             self._end(Ending.LOCKED_OUT, f"another runner took over, so nothing more was touched: {error.what}")
-        except (Unreachable, Conflict) as error:
-            self._not_answered(error)
-        except Exception:
-            self._make_safe()
-            raise
+        except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
+            self._not_done(error)
+        self._note_journal()
+        if self.end is None and self.state.finished is None:
+            self._resort()
 
     def _move(self) -> None:
-        with suppress(Unreachable):
+        with self._heeding(Source.LOCK):
             self.ports.lock.renew()
-        with suppress(Unreachable):
-            self.actor.settle()
-        if self.actor.known().finished is not None:
+        with suppress(Unwritten):
+            self.actor.book.settle()
+        if self.state.finished is not None:
             return
-        standing = self.ports.cluster.standing()
+        with self._heeding(Source.WORDS):
+            self.actor.book.honour(self.ports.journal.asked())
+        # Who said abort waits for nothing more: what was seen a moment ago is good enough to go back by.
+        hurried = self.state.abort and self.standing and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
+        standing = self.standing if hurried and self.standing else self.ports.cluster.standing()
+        self.standing = standing
         self._see(standing)
-        with suppress(Unreachable):
-            self.actor.honour(self.ports.journal.asked())
-        self._look(standing)
+        if not hurried:
+            self._look(standing)
         seen = Seen(
             standing=standing,
-            verdict=self.verdict,
+            verdict=self.looks.verdict,
             unready_since=self.unready_since,
             interrupted=self.ports.clock.interrupted(),
         )
-        self.actor.act(next_move(self.actor.known(), seen, self.ports.clock.now()), seen)
+        self.actor.act(next_move(self.state, seen, self.ports.clock.now()), seen)
+        if hurried:  # Good for one act: what it changed is to be seen.
+            self.standing = None
 
     def _see(self, standing: Standing) -> None:
-        state, now = self.actor.known(), self.ports.clock.now()
+        state, now = self.state, self.ports.clock.now()
+        self.actor.touched = self.actor.touched or standing.marked
         unready = {pod.name for pod in canary_pods(state, standing) if not pod.ready}
         self.unready_since = {name: self.unready_since.get(name, now) for name in unready}
         stable, canary = len(stable_pods(state, standing)), len(canary_pods(state, standing))
         pods = (stable, canary, serving(state, standing)[1])
         if pods != self.pods:
             self.pods = pods
-            self.actor.show(PodsSeen(at=now, stable=stable, canary=canary, canary_ready=pods[2]))
+            self.actor.book.show(PodsSeen(at=now, stable=stable, canary=canary, canary_ready=pods[2]))
+        for note in dict.fromkeys(standing.notes):
+            if note not in self.notes:
+                self.actor.book.show(Warned(at=now, what=note))
+        self.notes = (*self.notes, *standing.notes)[-20:]
 
     def _look(self, standing: Standing) -> None:
-        """Ask the judge, once an interval at most, and only while there is a canary pod to ask about."""
-        state, now = self.actor.known(), self.ports.clock.now()
+        """While there is a canary pod to ask about; what a look brought late is heeded in every phase."""
+        state, now = self.state, self.ports.clock.now()
         on_its_way = state.phase in (Phase.NEW, Phase.ROLLING_BACK, Phase.BACK)
-        early = self.looked_at is not None and now - self.looked_at < self.ports.judge.interval
         asked = sides(state, standing)
-        if on_its_way or early or not asked.canary:
-            return
-        self.looked_at = now
-        self.verdict = self.ports.judge.look(asked, now, state.plan.worse)
-        journal_now = self.verdict.decision is not Decision.ROLL_BACK
-        self.actor.judged(Judged(at=now, verdict=self.verdict), journal_now=journal_now)
+        if not on_its_way and asked.canary:
+            self.looks.begin(asked, now, standing.at or now, state.plan.worse)
+        verdict, note = self.looks.taken(now)
+        if note:
+            self.actor.book.show(Warned(at=now, what=note))
+        if verdict:
+            self.actor.book.judged(Judged(at=now, verdict=verdict))
 
-    def _not_answered(self, error: DavyError) -> None:
-        now, state = self.ports.clock.now(), self.actor.known()
-        if self.unanswered_since is None:
-            self.unanswered_since = now
-            self.actor.show(Warned(at=now, what=f"{error.what}; trying again"))
-        interrupted = self.ports.clock.interrupted()
-        back = state.phase in (Phase.ROLLING_BACK, Phase.BACK)
-        if interrupted and not back and state.policy.on_interrupt == "hold":
-            self._end(Ending.INTERRUPTED, f"interrupted while the cluster did not answer; held: {error.what}")
-        urgent = back or interrupted
-        limit = self.patience.rolling_back if urgent else self.patience.going_on
-        if now - self.unanswered_since < limit:
-            return
-        if urgent:
-            self._end(Ending.STUCK, f"could not get back to stable: no answer for {shown(limit)}: {error.what}")
+    def _rest(self) -> None:
+        """Until the next tick; a look that comes back or a person's word ends it."""
+        left = TICK
+        while left > 0:
+            pause = min(self.ports.listen, left)
+            left -= pause
+            if not self.looks.is_open:
+                self.ports.clock.sleep(pause)
+            elif self.looks.is_back(pause):
+                return
+            if left > 0 and self._is_called():
+                return
+
+    def _is_called(self) -> bool:
+        with suppress(Exception):  # The tick asks again, and says what is wrong.
+            return any(word not in self.state.words for word in self.ports.journal.asked())
+        return False
+
+    # ---- where something does not answer ----
+
+    @contextmanager
+    def _heeding(self, source: Source) -> Iterator[None]:
+        """What goes wrong here is noted, and keeps the rest of the tick from nothing."""
+        try:
+            yield
+        except LockedOut:
+            raise
+        except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
+            self._note(source, error)
         else:
-            self._end(Ending.UNREACHABLE, f"no answer for {shown(limit)}, the canary stays as it is: {error.what}")
+            self.troubles.pop(source, None)
+
+    def _note(self, source: Source, error: Exception) -> None:
+        if source in self.troubles:
+            return
+        now, what = self.ports.clock.now(), patience.words_of(error)
+        if not self.troubles:
+            self.actor.book.show(Warned(at=now, what=f"{what}; trying again"))
+        self.troubles[source] = Trouble(what=what, since=now, is_silence=isinstance(error, Unreachable))
+
+    def _note_journal(self) -> None:
+        if self.actor.book.unwritten is None:
+            self.troubles.pop(Source.JOURNAL, None)
+        else:
+            self._note(Source.JOURNAL, self.actor.book.unwritten)
+        trouble = self.troubles.get(Source.JOURNAL)
+        long = trouble is not None and self.ports.clock.now() - trouble.since >= self.patience.going_on
+        self.actor.gives_journal_up = long
+
+    def _not_done(self, error: Exception) -> None:
+        """Nothing is on the Deployment yet: then a no is the end. Else go back where that is due, and try again."""
+        cause = error.__cause__ if isinstance(error, Unwritten) else error
+        if not self.actor.touched and not isinstance(cause, Unreachable | Conflict):
+            with suppress(Exception):
+                self.ports.cluster.untake()
+            raise cause or error
+        if isinstance(error, Unwritten):  # The Deployment was seen; what is wrong with the journal is noted of it.
+            self.troubles.pop(Source.CLUSTER, None)
+            return
+        self._note(Source.CLUSTER, error)
+        with self._heeding_going_back():
+            self._go_back_unseen()
+
+    def _go_back_unseen(self) -> None:
+        state = self.state
+        interrupted = self.ports.clock.interrupted()
+        if state.finished is not None or state.phase is Phase.BACK or not self.actor.touched:
+            return
+        if state.phase is Phase.ROLLING_BACK:
+            if not self.actor.is_sent:
+                self.actor.flee(retreat.blind(state, state.rollback_because, state.rollback_by))
+        elif why := retreat.unseen_reason(state, self.looks.verdict, interrupted=interrupted):
+            self.actor.flee(retreat.blind(state, *why))
+
+    def _resort(self) -> None:
+        state = self.state
+        course = patience.course(
+            state,
+            self.troubles,
+            self.ports.clock.now(),
+            self.patience,
+            interrupted=self.ports.clock.interrupted(),
+            promoting=self._is_promoting(state),
+        )
+        match course.resort:
+            case Resort.END:
+                self._end(course.ending, course.sentence)
+            case Resort.GO_BACK if not self.actor.touched:
+                with suppress(Exception):
+                    self.ports.cluster.untake()
+                self._end(Ending.UNREACHABLE, f"nothing was touched: {course.sentence}")
+            case Resort.GO_BACK:
+                self._flee(self.actor.rollback(self.standing, because=course.sentence, by="davy"))
+            case Resort.TRY_AGAIN:
+                pass
+
+    def _is_promoting(self, state: State) -> bool:
+        if state.phase is Phase.BAKING:
+            return True
+        return state.phase is Phase.PROMOTING and bool(self.standing and sight.is_given_back(state, self.standing))
+
+    def _flee(self, move: RollBack) -> None:
+        """Nobody will be in charge: stable gets its traffic back before anything is said."""
+        with self._heeding_going_back():
+            self.actor.flee(move)
+        trouble = self.troubles.get(Source.CLUSTER)
+        silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
+        if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
+            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience))
+
+    @contextmanager
+    def _heeding_going_back(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - it is tried again at the next tick
+            self._note(Source.CLUSTER, error)
 
     def _end(self, ending: Ending, sentence: str) -> None:
         if self.end is None:
-            weights = self.actor.known().weights
-            self.end = CanaryFinished(at=self.ports.clock.now(), ending=ending, sentence=sentence, weights=weights)
-            self.actor.show(self.end)
-
-    def _make_safe(self) -> None:
-        """Something broke that no retry mends: stable gets its traffic back before anything is said."""
-        state = self.actor.known()
-        if state.finished is None and state.policy.on_interrupt == "roll_back":
-            with suppress(DavyError):
-                self.actor.flee(self.ports.cluster.standing())
+            now, weights = self.ports.clock.now(), self.state.weights
+            self.end = CanaryFinished(at=now, ending=ending, sentence=sentence, weights=weights)
+            self.actor.book.show(self.end)

@@ -89,6 +89,14 @@ class Standing:
     pods: tuple[PodView, ...] = ()
     baseline: Baseline | None = None
     """None where none is kept."""
+    marked: bool = False
+    """True where it says that a rollout is in progress, even where what to restore cannot be read."""
+    traces: bool = False
+    """True where anything of davy's is written on it."""
+    notes: tuple[str, ...] = ()
+    """What of the marks could not be read, and what was taken instead."""
+    at: datetime | None = None
+    """When, by the API server's clock; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +161,10 @@ class Cluster(Protocol):
 
     def take(self, fence: int) -> None:
         """Write the lock's fence onto the Deployment: from here on older runners' writes are refused."""
+        ...
+
+    def untake(self) -> None:
+        """Take the fence away again; nothing else is changed."""
         ...
 
     def begin(
@@ -246,12 +258,12 @@ class Journal(Protocol):
     def write(self, events: Sequence[Event]) -> None:
         """Append. A CanaryStarted begins a new journal and moves the old one into the history.
 
-        Of a Judged only its windows are kept.
+        Of a Judged only its windows are kept. Raises Missing where the rollout that they belong to is not in it.
         """
         ...
 
     def read(self) -> tuple[Event, ...]:
-        """The rollout so far, in order; empty where there was none."""
+        """The rollout so far, in order; empty where there was none. A Warned says what in it could not be read."""
         ...
 
     def ask(self, asked: Asked) -> None:

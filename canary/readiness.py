@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_from
+from davy.canary import inscription
+from davy.canary.inscription import Inscription, Version
+from davy.canary.marks import PREFIX, ROLLOUT
 from davy.canary.ports import Baseline, PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.events import Restore
 from davy.pipeline.excerpt import excerpt
@@ -31,24 +33,42 @@ def standing_of(
 ) -> Standing:
     """The Deployment at one moment. Documents of others in the same namespace may be among those given."""
     spec = deployment["spec"]
-    notes = annotations(deployment) if ROLLOUT in labels(deployment) else {}
     own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
     set_ids = {uid(doc) for doc in own_sets}
     own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]
+    template_hash = _template_hash(deployment, own_sets)
+    marked = ROLLOUT in labels(deployment)
+    said = Inscription()
+    if marked:
+        versions = [_version(document, template_hash) for document in own_sets]
+        said = inscription.read(annotations(deployment), versions, tuple(images(spec)))
     seen = int(deployment.get("status", {}).get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
     return Standing(
         workload=workload,
         replicas=int(spec.get("replicas", 1)),
         images=images(spec),
-        template_hash=_template_hash(deployment, own_sets) if seen else "",
+        template_hash=template_hash if seen else "",
         seen=seen,
         paused=bool(spec.get("paused", False)),
         surge=str((spec.get("strategy", {}).get("rollingUpdate") or {}).get("maxSurge", "")),
         own=own_settings(deployment),
-        held=restore_from(notes[RESTORE]) if RESTORE in notes else None,
-        release=notes.get(RELEASE, ""),
-        stable_hash=notes.get(STABLE_HASH, ""),
+        held=said.held,
+        release=said.release,
+        stable_hash=said.stable_hash,
         pods=_pod_views(own_pods, slices),
+        marked=marked,
+        traces=any(name.startswith(PREFIX) for name in (*labels(deployment), *annotations(deployment))),
+        notes=said.notes,
+    )
+
+
+def _version(replica_set: Doc, template_hash: str) -> Version:
+    name, revision = labels(replica_set).get(HASH, ""), annotations(replica_set).get(REVISION, "")
+    return Version(
+        hash=name,
+        images=images(replica_set["spec"]),
+        revision=int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 20 else 0,
+        is_current=name == template_hash,
     )
 
 

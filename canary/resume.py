@@ -55,7 +55,7 @@ class Found:
 
 def found(wish: Wish, state: State | None, standing: Standing, now: datetime) -> Found:
     """What to do first. The lock is already ours, so no runner is alive behind an unfinished journal."""
-    if state is None or not state.open:
+    if state is None or not state.open or not state.policy.steps:
         return _without_journal(standing, now)
     name = state.started.release
     if _promoted_by_hand(state, standing):
@@ -77,13 +77,15 @@ def _promoted_by_hand(state: State, standing: Standing) -> bool:
     """The new version is the Deployment's own, and no mark is on it: docs/by-hand.md."""
     under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
     new = state.started.images
-    return under_way and standing.held is None and all(standing.images.get(name) == new[name] for name in new)
+    unmarked = standing.held is None and not standing.marked
+    return under_way and unmarked and all(standing.images.get(name) == new[name] for name in new)
 
 
 def _without_journal(standing: Standing, now: datetime) -> Found:
     """No journal, or one that ended. Marks on the Deployment all the same: nothing can be proven, so go back."""
     if standing.held is None:
-        return Found(way=Way.NOTHING, because="no rollout is in progress")
+        marks = "; its marks cannot be read, see docs/by-hand.md" if standing.marked else ""
+        return Found(way=Way.NOTHING, because=f"no rollout is in progress{marks}")
     return Found(
         way=Way.TAKE_BACK,
         because=f"the Deployment carries the marks of release {standing.release}, and there is no journal of it",

@@ -10,6 +10,7 @@ from davy.canary.sight import Seen
 from davy.canary.state import BY_INTERRUPT, Phase, State
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
+from davy.pipeline.events import Asked
 from davy.pipeline.model import Decision, Verdict
 
 WORTHLESS = 0.5
@@ -25,11 +26,7 @@ def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
         return seen.verdict.sentence.removeprefix(SAID), ""
     if failed := trouble.failure(state, seen, now):
         return failed.sentence, ""
-    if state.abort:
-        return "a person said so" + (f": {state.abort.why}" if state.abort.why else ""), state.abort.by
-    if seen.interrupted and state.policy.on_interrupt == "roll_back":
-        return "the runner was interrupted", BY_INTERRUPT
-    return _undone(state, seen)
+    return unseen_reason(state, seen.verdict, interrupted=seen.interrupted) or _undone(state, seen)
 
 
 def _undone(state: State, seen: Seen) -> tuple[str, str] | None:
@@ -44,6 +41,30 @@ def rollback(state: State, seen: Seen, because: str, by: str) -> RollBack:
     """The move, with the speed that loses the least."""
     speed, bad, why = _speed(state, seen)
     return RollBack(because=because, speed=speed, bad_pods=bad, how=f"{speed}: {why}", by=by)
+
+
+def blind(state: State, because: str, by: str) -> RollBack:
+    """The move where no pod can be seen. Before a promotion no stable pod was taken away."""
+    if state.promotion_at is None:
+        speed, how = Speed.WHOLE, "no stable pod was taken away, so the canary's can go at once"
+    else:
+        speed, how = Speed.SURGE, "its pods cannot be seen, so stable pods come before canary pods go"
+    return RollBack(because=because, speed=speed, bad_pods=0, how=f"{speed}: {how}", by=by)
+
+
+def unseen_reason(state: State, verdict: Verdict | None, *, interrupted: bool) -> tuple[str, str] | None:
+    """Why to roll back though no pod can be seen now."""
+    if verdict and verdict.decision is Decision.ROLL_BACK:
+        return verdict.sentence.removeprefix(SAID), ""
+    if state.abort:
+        return _aborted(state.abort)
+    if interrupted and state.policy.on_interrupt == "roll_back":
+        return "the runner was interrupted", BY_INTERRUPT
+    return None
+
+
+def _aborted(abort: Asked) -> tuple[str, str]:
+    return "a person said so" + (f": {abort.why}" if abort.why else ""), abort.by
 
 
 def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
@@ -82,14 +103,14 @@ def next_back(state: State, seen: Seen, now: datetime) -> Move:
         return _end(state) if sight.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
     stable, canary = sight.serving(state, seen.standing)
+    if seen.standing.seen and _is_sent(state, seen) and not canary and sight.is_whole(state, seen.standing):
+        return BeBack()
     if late:
         return Finish(ending=Ending.STUCK, sentence=_stuck(state, seen, stable, canary))
     if not _is_sent(state, seen):
         bad = len(sight.canary_pods(state, seen.standing))
         how = f"{state.speed}: asked for again"
         return RollBack(because=state.rollback_because, speed=state.speed, bad_pods=bad, how=how, by=state.rollback_by)
-    if seen.standing.seen and not canary and sight.is_whole(state, seen.standing):
-        return BeBack()
     return Wait(why=f"rolling back: {canary} canary pods serve, {stable} of {seen.standing.replicas} stable")
 
 

@@ -1,22 +1,27 @@
 """Rollout: the driver. Plays the machine against the ports, tick by tick; yields events, returns the outcome.
 
 Order within a tick: the intent is journaled, the act is done, its result is journaled, then it is told. A rollback
-waits for nothing: where the journal does not answer, its intent is journaled after the act.
+waits for nothing: it is journaled after the act.
 """
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from davy.canary.act import Actor
-from davy.canary.play import Outcome, Patience, Play, Ports, Run
-from davy.canary.ports import Standing
+from davy.canary.book import Book, Unwritten
+from davy.canary.looks import Looks
+from davy.canary.patience import Patience
+from davy.canary.play import Outcome, Play, Ports, Run
+from davy.canary.ports import Holder, Standing
 from davy.canary.resume import BY_LOST, Found, Way, Wish, found
-from davy.canary.sight import weight
+from davy.canary.sight import is_bare, weight
 from davy.canary.state import Phase, folded
+from davy.canary.steady import SteadyClock
+from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, LockedOut, Missing, Unreachable
+from davy.pipeline.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.events import (
     CanaryFinished,
     CanaryPolicy,
@@ -26,12 +31,17 @@ from davy.pipeline.events import (
     Judged,
     Resumed,
     RollbackStarted,
+    Warned,
 )
 from davy.pipeline.model import Window, Workload
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 
 REST_TICKS = 30
+SLACK = timedelta(seconds=5)
+"""Beyond its duration a lock is waited for so long: the clocks of a cluster's servers differ a little."""
+TOLD_EVERY = timedelta(seconds=10)
+Lost = Callable[[datetime], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,53 +79,199 @@ def rollout(order: Order, ports: Ports, patience: Patience | None = None) -> Run
     """Play a rollout to its end.
 
     Raises LockedOut where another runner holds the lock or another rollout is held, Missing where there is nothing to
-    resume. What breaks after the first patch is raised too, but only after stable has got its traffic back.
+    resume, and whatever goes wrong before anything was touched. From the first patch on nothing is raised any more:
+    every error is an end, and stable has got its traffic back where that can be done at all.
     """
-    lost_since = _lost_since(ports)
-    fence = ports.lock.acquire(order.runner)
+    before = ports.lock.holder()
+    fence = yield from _locked(order, ports)
     try:
-        return (yield from _opened(order, ports, patience or Patience(), fence, lost_since))
+        return (yield from _opened(order, ports, patience or Patience(), fence, _lost(before)))
     finally:
-        with suppress(DavyError):
+        with suppress(Exception):
             ports.lock.release()
 
 
-def _lost_since(ports: Ports) -> datetime | None:
-    holder = ports.lock.holder()
-    return holder.renewed_at + holder.lasts if holder and holder.lost(ports.clock.now()) else None
+def _locked(order: Order, ports: Ports) -> Generator[Event, None, int]:
+    """The fence. Who resumes waits for the lock of a runner that gives no sign of life any more."""
+    try:
+        return ports.lock.acquire(order.runner)
+    except LockedOut:
+        if not isinstance(order, Resume) or (holder := ports.lock.holder()) is None:
+            raise
+    waits, began = holder.lasts + SLACK, ports.clock.elapsed()
+    told = timedelta(0)
+    while True:
+        waited = ports.clock.elapsed() - began
+        if told <= waited:
+            sign = f"last sign of life {holder.renewed_at:%H:%M:%S} UTC"
+            what = f"{holder.runner} holds the lock, {sign}; it is waited for, {shown(waits - waited)} at most"
+            yield Warned(at=ports.clock.now(), what=what)
+            told += TOLD_EVERY
+        ports.clock.sleep(1)
+        try:
+            return ports.lock.acquire(order.runner)
+        except LockedOut:
+            now = ports.lock.holder()
+            alive = now is None or (now.fence, now.renewed_at) != (holder.fence, holder.renewed_at)
+            if alive or ports.clock.interrupted() or ports.clock.elapsed() - began > waits:
+                raise
 
 
-def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_since: datetime | None) -> Run:
-    """Deal with what was found first, then do what was ordered. Where nothing is to be done, nothing is marked."""
+def _lost(holder: Holder | None) -> Lost:
+    """Since when the runner before this one was lost; None where there was none."""
+    return lambda now: holder.renewed_at + holder.lasts if holder and holder.lost(now) else None
+
+
+def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_since: Lost) -> Run:
+    """Deal with what was found first, then do what was ordered. Where nothing is to be done, nothing is marked.
+
+    Before anything is done the fence is taken, and then all is read again: a runner before this one, that slept, may
+    have written until then.
+    """
+    standing = ports.cluster.standing()
+    ports = replace(ports, clock=SteadyClock(ports.clock, standing.at or ports.clock.now()))
+    opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since)
     past = ports.journal.read()
-    state, standing, now = folded(past), ports.cluster.standing(), ports.clock.now()
-    was = found(_wish(order), state, standing, now)
-    resumed = Resumed(at=now, runner=order.runner, lost_since=lost_since)
-    play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, state))
-    ports.judge.recall(_evidence(past))
-    match was.way:
-        case Way.NOTHING:
-            return (yield from _fresh(order, ports, patience, fence, was))
-        case Way.GO_ON:
-            ports.cluster.take(fence)
-            play.actor.tidy_at_the_end = standing.held is None
-            play.actor.record(resumed)
-            outcome = yield from play.run()
-        case Way.LEAVE_HELD:
-            return (yield from _left(order, play, was))
-        case Way.BY_HAND:
-            weights = play.actor.known().weights
-            play.actor.record(CanaryFinished(at=now, ending=Ending.DONE, sentence=was.because, weights=weights))
-            yield from play.actor.told()
-            outcome = play.outcome()
-        case Way.TAKE_BACK:
-            ports.cluster.take(fence)
-            play.actor.tidy_at_the_end = standing.held is None
-            play.actor.record(*([was.journal] if was.journal else [resumed]))
-            outcome = yield from _taken_back(play, was, now)
-    if not isinstance(order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
-        return outcome
-    return (yield from _fresh(order, ports, patience, fence, was))
+    was = opening.found(past, standing)
+    if was.way is Way.NOTHING and not standing.traces and not opening.is_wanted(standing):
+        return opening.nothing(was)
+    if was.way in (Way.LEAVE_HELD, Way.BY_HAND):
+        return (yield from opening.done(past, standing, was))
+    ports.cluster.take(fence)
+    with opening.leaving_no_trace(standing):
+        past, standing = ports.journal.read(), ports.cluster.standing()
+        was = opening.found(past, standing)
+    return (yield from opening.done(past, standing, was))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """One runner's beginning."""
+
+    order: Order
+    ports: Ports
+    patience: Patience
+    fence: int
+    lost_since: Lost
+
+    def found(self, past: Sequence[Event], standing: Standing) -> Found:
+        return found(_wish(self.order), folded(past), standing, self.ports.clock.now())
+
+    def is_wanted(self, standing: Standing) -> bool:
+        """There is a release to begin."""
+        return isinstance(self.order, Start) and not _serves(self.order, standing)
+
+    @contextmanager
+    def leaving_no_trace(self, standing: Standing) -> Iterator[None]:
+        """What goes wrong before anything is begun takes the fence away again."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again
+            self.untake(standing)
+            raise (error.__cause__ if isinstance(error, Unwritten) and error.__cause__ else error) from None
+
+    def untake(self, standing: Standing) -> None:
+        """A fence without a rollout is nothing but a trace."""
+        if not standing.marked:
+            with suppress(Exception):
+                self.ports.cluster.untake()
+
+    def done(self, past: Sequence[Event], standing: Standing, was: Found) -> Run:
+        """What was found, dealt with; then the order."""
+        play = self.play(past)
+        match was.way:
+            case Way.NOTHING if self.is_wanted(standing):
+                return (yield from self.fresh(standing))
+            case Way.NOTHING:
+                self.untake(standing)
+                return self.nothing(was)
+            case Way.LEAVE_HELD:
+                self.untake(standing)
+                return (yield from self.left(play, standing, was))
+            case Way.BY_HAND:
+                self.untake(standing)
+                outcome = yield from self.ended_by_hand(play, was)
+            case Way.GO_ON | Way.TAKE_BACK:
+                outcome = yield from self.gone_on(play, past, standing, was)
+        if not isinstance(self.order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
+            return outcome
+        return (yield from self.fresh(self.ports.cluster.standing()))
+
+    def play(self, past: Sequence[Event]) -> Play:
+        ports = self.ports
+        actor = Actor(Book(ports.journal, past), ports.cluster, ports.clock, ports.aside)
+        return Play(ports=ports, patience=self.patience, actor=actor, looks=Looks(ports.judge, ports.aside))
+
+    def nothing(self, was: Found) -> Outcome:
+        """There is no rollout, and none is to be begun."""
+        match self.order:
+            case Resume():
+                remedy = "`davy canary history` tells the past ones"
+                raise Missing(f"there is nothing to resume: {was.because}", remedy=remedy)
+            case Enforce():
+                return Outcome(ending=Ending.DONE, sentence=was.because)
+            case Start():
+                return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
+
+    def gone_on(self, play: Play, past: Sequence[Event], standing: Standing, was: Found) -> Run:
+        """Go on with a rollout, or take it back by the machine's own way. The journal is not waited for."""
+        now, book = self.ports.clock.now(), play.actor.book
+        self.ports.judge.recall(_evidence(past))
+        resumed = Resumed(at=now, runner=self.order.runner, lost_since=self.lost_since(now))
+        book.record_later(was.journal or resumed)
+        play.standing = standing
+        play.actor.touched = not (play.state.phase is Phase.NEW and is_bare(play.state, standing))
+        if was.way is Way.TAKE_BACK and play.state.phase not in (Phase.ROLLING_BACK, Phase.BACK):
+            how = play.actor.rollback(standing, because="", by="").how
+            book.record_later(RollbackStarted(at=now, because=was.because, how=how, by=BY_LOST))
+        return (yield from play.run())
+
+    def fresh(self, standing: Standing) -> Run:
+        """Start."""
+        order, ports = self.order, self.ports
+        assert isinstance(order, Start)  # noqa: S101 - is_wanted asked
+        play = self.play(())
+        with self.leaving_no_trace(standing):
+            ports.cluster.take(self.fence)
+            standing = _at_rest(ports)
+            if _serves(order, standing):
+                self.untake(standing)
+                return self.nothing(Found(way=Way.NOTHING, because=""))
+            started = CanaryStarted(
+                at=ports.clock.now(),
+                release=order.release,
+                workload=order.workload,
+                images=dict(order.images),
+                stable_hash=standing.template_hash,
+                restore=standing.own,
+                policy=order.policy,
+                runner=order.runner,
+                rules=order.rules,
+            )
+            ports.judge.recall([])
+            play.actor.book.record(started)
+        return (yield from play.run())
+
+    def left(self, play: Play, standing: Standing, was: Found) -> Run:
+        """A rollout that is held stays so."""
+        state, book, now = play.state, play.actor.book, self.ports.clock.now()
+        if state.finished is None:
+            finished = CanaryFinished(at=now, ending=Ending.UNDECIDED, sentence=was.because, weights=state.weights)
+            with self.leaving_no_trace(standing):
+                book.record(Held(at=now, because=was.because, weight=weight(state, standing)), finished)
+            yield from book.told()
+        if isinstance(self.order, Start):
+            raise LockedOut(was.because, remedy="`davy canary resume`, `davy canary promote` or `davy canary abort` it")
+        return play.outcome()
+
+    def ended_by_hand(self, play: Play, was: Found) -> Run:
+        """A person let Kubernetes finish it: that is written down, and nothing is touched."""
+        book, now = play.actor.book, self.ports.clock.now()
+        end = CanaryFinished(at=now, ending=Ending.DONE, sentence=was.because, weights=play.state.weights)
+        book.record_later(end)
+        book.write_up()
+        yield from book.told()
+        return play.outcome()
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:
@@ -134,31 +290,9 @@ def _wish(order: Order) -> Wish:
             return Wish.ENFORCE
 
 
-def _fresh(order: Order, ports: Ports, patience: Patience, fence: int, was: Found) -> Run:
-    """Start, where that was the order."""
-    if isinstance(order, Resume):
-        raise Missing(f"there is nothing to resume: {was.because}", remedy="`davy canary history` tells the past ones")
-    if isinstance(order, Enforce):
-        return Outcome(ending=Ending.DONE, sentence=was.because)
-    standing = _at_rest(ports)
-    if all(standing.images.get(container) == image for container, image in order.images.items()):
-        return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
-    started = CanaryStarted(
-        at=ports.clock.now(),
-        release=order.release,
-        workload=order.workload,
-        images=dict(order.images),
-        stable_hash=standing.template_hash,
-        restore=standing.own,
-        policy=order.policy,
-        runner=order.runner,
-        rules=order.rules,
-    )
-    play = Play(ports=ports, patience=patience, actor=Actor(ports.cluster, ports.journal, ports.clock, None))
-    ports.judge.recall([])
-    play.actor.record(started)
-    ports.cluster.take(fence)
-    return (yield from play.run())
+def _serves(order: Start, standing: Standing) -> bool:
+    """The images to be released are the Deployment's own."""
+    return all(standing.images.get(container) == image for container, image in order.images.items())
 
 
 def _at_rest(ports: Ports) -> Standing:
@@ -172,26 +306,3 @@ def _at_rest(ports: Ports) -> Standing:
         f"the Deployment controller has not caught up with {standing.workload} within {REST_TICKS} s",
         remedy=f"`kubectl -n {standing.workload.namespace} describe deployment {standing.workload.name}` may say why",
     )
-
-
-def _left(order: Order, play: Play, was: Found) -> Run:
-    """A rollout that is held stays so."""
-    state = play.actor.known()
-    if state.finished is None:
-        now = play.ports.clock.now()
-        held = weight(state, play.ports.cluster.standing())
-        finished = CanaryFinished(at=now, ending=Ending.UNDECIDED, sentence=was.because, weights=state.weights)
-        play.actor.record(Held(at=now, because=was.because, weight=held), finished)
-        yield from play.actor.told()
-    if isinstance(order, Start):
-        raise LockedOut(was.because, remedy="`davy canary resume`, `davy canary promote` or `davy canary abort` it")
-    return play.outcome()
-
-
-def _taken_back(play: Play, was: Found, now: datetime) -> Run:
-    """Carry out on_lost, by the machine's own way back."""
-    state = play.actor.known()
-    if state.phase not in (Phase.ROLLING_BACK, Phase.BACK):
-        how = play.speed_now()
-        play.actor.record(RollbackStarted(at=now, because=was.because, how=how, by=BY_LOST))
-    return (yield from play.run())

@@ -22,19 +22,28 @@ class Seen:
     """True once Ctrl-C or SIGTERM came."""
 
 
+def _stable_hashes(state: State, standing: Standing) -> set[str]:
+    """Of stable's ReplicaSet, and of one that has its images all the same: `kubectl rollout restart` makes such."""
+    own = {standing.template_hash} if has_stable_template(state, standing) else set()
+    return {state.started.stable_hash, *own} - {""}
+
+
 def stable_pods(state: State, standing: Standing) -> tuple[PodView, ...]:
     """Stable's pods that are to stay."""
-    return tuple(p for p in standing.pods if p.hash == state.started.stable_hash and not p.terminating)
+    hashes = _stable_hashes(state, standing)
+    return tuple(p for p in standing.pods if p.hash in hashes and not p.terminating)
 
 
 def canary_pods(state: State, standing: Standing) -> tuple[PodView, ...]:
     """The pods that are not stable's and are to stay."""
-    return tuple(p for p in standing.pods if p.hash != state.started.stable_hash and not p.terminating)
+    hashes = _stable_hashes(state, standing)
+    return tuple(p for p in standing.pods if p.hash not in hashes and not p.terminating)
 
 
 def serving(state: State, standing: Standing) -> tuple[int, int]:
     """Pods that get traffic: (stable, canary). A terminating pod that still gets some counts."""
-    pods = [p.hash == state.started.stable_hash for p in standing.pods if p.serving]
+    hashes = _stable_hashes(state, standing)
+    pods = [p.hash in hashes for p in standing.pods if p.serving]
     return pods.count(True), pods.count(False)
 
 
@@ -70,6 +79,11 @@ def is_marked(state: State, standing: Standing) -> bool:
     return standing.held is not None and standing.release == state.started.release
 
 
+def is_bare(state: State, standing: Standing) -> bool:
+    """Nothing of this rollout is on the Deployment."""
+    return not standing.marked and standing.held is None and has_stable_template(state, standing)
+
+
 def is_given_back(state: State, standing: Standing) -> bool:
     """The hold is off: not paused, and pods count as available when the user's own setting says so."""
     own = standing.own.min_ready_seconds or 0
@@ -77,11 +91,11 @@ def is_given_back(state: State, standing: Standing) -> bool:
 
 
 def is_settled(state: State, standing: Standing, since: datetime, now: datetime) -> bool:
-    """The marks are gone and the user's own strategy is back.
+    """Nothing of davy's is written on it any more, and the user's own strategy is back.
 
-    Where somebody keeps writing a strategy of their own, it is theirs after `promote_within`: nobody is fought.
+    Where somebody keeps writing a strategy or marks of their own, they are theirs after `promote_within`.
     """
-    same = standing.own.strategy == state.started.restore.strategy
+    same = standing.own.strategy == state.started.restore.strategy and not standing.traces
     return standing.held is None and (same or now - since > state.policy.promote_within)
 
 

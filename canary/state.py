@@ -137,6 +137,8 @@ def _after(state: State, event: Event) -> State:
 def _moved(state: State, event: Event) -> State:
     """The state after an event that changes the phase; any other event changes nothing."""
     match event:
+        case StepEntered() if not 0 <= event.step < len(state.policy.steps):
+            return state  # Nobody's: a line that was changed.
         case StepEntered():
             return replace(
                 state,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from davy.checks.ports import Answer, Metrics
 from davy.checks.promql import bound_matcher, selector
+from davy.checks.spending import BEYOND
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import Problem, Unusable
 
@@ -57,6 +58,12 @@ def traffic(metrics: Metrics, config: ChecksConfig, now: datetime, last: timedel
             what = f"the histogram has no bucket bound {slo.under.total_seconds():g}"
             problems.append(Problem(path=f"{path}.under", what=what))
             continue
+        if slo.good is not None and not answer.values:
+            problems.append(Problem(path=f"{path}.good", what=f"there is no series of the good ones, {slo.good}"))
+            continue
+        if strange := _strange(slo, _number(answer), events):
+            problems.append(Problem(path=path, what=strange))
+            continue
         rates[slo.name] = BaseRate(bad=min(max(_number(answer), 0.0), events), total=events)
         pods = max(pods, round(_number(metrics.query(by_pod, now))))
     if problems or not rates:
@@ -79,10 +86,18 @@ def _questions(slo: SloConfig, pod_label: str, last: timedelta) -> tuple[str, st
         inside = every.joined(bound_matcher(slo.under)).joined('le!~"[+]?Inf"')
         total = f"sum(increase({whole}[{span}]))"
         return f"{total} - sum(increase({inside}[{span}]))", total, _pods(str(whole), pod_label)
-    if slo.errors is None or slo.total is None:
-        raise ValueError("needs `errors` and `total`, or `histogram` and `under`")
-    errors, every = selector(slo.errors), selector(slo.total)
-    return f"sum(increase({errors}[{span}]))", f"sum(increase({every}[{span}]))", _pods(str(every), pod_label)
+    part = slo.errors if slo.errors is not None else slo.good
+    if part is None or slo.total is None:
+        raise ValueError("needs `errors` and `total`, or `good` and `total`, or `histogram` and `under`")
+    some, every = selector(part), selector(slo.total)
+    bad, total = f"sum(increase({some}[{span}]))", f"sum(increase({every}[{span}]))"
+    return bad if slo.errors is not None else f"{total} - {bad}", total, _pods(str(every), pod_label)
+
+
+def _strange(slo: SloConfig, bad: float, events: float) -> str:
+    """Where the part is more than the whole, by more than `increase()` makes of a race."""
+    part, kind = (bad, "bad") if slo.errors is not None else (events - bad, "good")
+    return f"{part:,.0f} {kind} events of {events:,.0f}" if part > BEYOND * events + 1 else ""
 
 
 def _pods(series: str, label: str) -> str:

@@ -1,16 +1,18 @@
 """Error budget: what an objective's window allowed, what is spent, and how fast it goes. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import GateConfig
 from davy.pipeline.model import Gap
+from davy.pipeline.shares import rest, written
 
 ROUNDING = 1e-9
-"""Percent that floating point may make of exactly what is asked."""
+"""So much floating point may make of exactly what is asked, in percent or as a part of it."""
 STEADY = 1.0
 """A burn rate that a budget lasts for ever at."""
 
@@ -48,10 +50,20 @@ class Spent:
 
     bad: float
     total: float
+    unseen: bool = field(default=False, compare=False)
+    """True where no series of bad events answered: that is none bad yet, or a selector that nothing matches."""
 
     def burn(self, objective: float) -> float:
         """How many times faster than allowed the budget goes; `objective` is a share of good events."""
-        return self.bad / self.total / (1 - objective)
+        return float(self._burn(objective))
+
+    def left(self, objective: float) -> float:
+        """Share of the budget that is left; below 0 where more is spent than there was."""
+        return float(1 - self._burn(objective))
+
+    def _burn(self, objective: float) -> Fraction:
+        # Exact: at the limit the budget is gone and not a rounding's breadth beside it.
+        return Fraction(self.bad) / Fraction(self.total) / (1 - written(objective))
 
 
 Reading = Spent | Gap
@@ -78,7 +90,9 @@ class Burn:
     @property
     def burning(self) -> bool:
         """True where both windows are at the limit or above it."""
-        return all(not isinstance(side, Gap) and side >= self.pair.burn for side in (self.long, self.short))
+        return all(
+            not isinstance(side, Gap) and side >= self.pair.burn * (1 - ROUNDING) for side in (self.long, self.short)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +108,8 @@ class Budget:
     burns: tuple[Burn, ...] = ()
     since: datetime | None = None
     """Where the data begin, if that is later than the window."""
+    unseen: str = ""
+    """The selector of bad events, where none of its series was there in the whole window."""
     why: str = ""
     """What the server said, where it gave no answer."""
 
@@ -105,12 +121,12 @@ class Budget:
     @property
     def allowed(self) -> float:
         """Bad events that the window's traffic allows."""
-        return 0.0 if isinstance(self.spent, Gap) else self.spent.total * (1 - self.objective)
+        return 0.0 if isinstance(self.spent, Gap) else self.spent.total * rest(self.objective)
 
     @property
     def left(self) -> float | None:
         """Share of the budget that is left; below 0 where more is spent than there was."""
-        return None if isinstance(self.spent, Gap) else 1 - self.spent.burn(self.objective)
+        return None if isinstance(self.spent, Gap) else self.spent.left(self.objective)
 
     @property
     def left_events(self) -> float | None:
@@ -135,7 +151,7 @@ class Budget:
         None where it is not: a pace of 1 or less lasts for ever.
         """
         left, pace = self.left, self.pace
-        if left is None or pace is None or pace <= STEADY:
+        if left is None or pace is None or pace <= STEADY * (1 + ROUNDING):
             return None
         return max(timedelta(0), left * self.covered / pace)
 
@@ -152,6 +168,8 @@ def remarks(budgets: Iterable[Budget], gate: GateConfig) -> tuple[str, ...]:
         if budget.since is not None:
             have = durations.shown(budget.covered)
             said.append(f"the error budget of {budget.name} is told from {have} of data, not {span_of(budget.window)}")
+        if budget.unseen:
+            said.append(f"the error budget of {budget.name} is whole as {unseen(budget)}")
         burning = [burn for burn in budget.burns if burn.burning]
         if burning and (gate.burning == "allow" or burning[0].pair.level is Level.TICKET):
             said.append(f"{budget.name} burns its error budget {rates(burning[0])}")
@@ -191,7 +209,17 @@ def sentence(budget: Budget) -> str:
         words += f"the budget is spent {spent.bad / budget.allowed:.3g} times over."
     if budget.since is not None:
         words += f" The window is {span_of(budget.window)}; data begin at {budget.since:%Y-%m-%d %H:%M} UTC."
+    if budget.unseen:
+        words += f" But {unseen(budget)}."
     return f"{words} {_pace(budget)}".strip()
+
+
+def unseen(budget: Budget) -> str:
+    """What a counter that may be misspelled looks like."""
+    return (
+        f"no series of {budget.unseen} was there at any time in the window: nothing has failed yet, or the selector "
+        "is wrong"
+    )
 
 
 def _pace(budget: Budget) -> str:
@@ -216,6 +244,7 @@ UNKNOWN = {
     Gap.EMPTY: "nothing was counted in its window",
     Gap.STALE: "its series are no longer scraped",
     Gap.NAN: "a counter is not a number",
+    Gap.EXCESS: "more good or bad events were counted than events",
     Gap.UNREACHABLE: "Prometheus gave no answer",
 }
 

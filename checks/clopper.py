@@ -18,7 +18,8 @@ def _at_most(hits: int, of: int, share: float) -> float:
 
 
 def _at_least(hits: int, of: int, share: float) -> float:
-    return 1 - _at_most(hits - 1, of, share)
+    # Summed itself: as what the rest leaves of 1 it would have no digits where it is small.
+    return math.fsum(_mass(k, of, share) for k in range(hits, of + 1))
 
 
 def _mass(hits: int, of: int, share: float) -> float:

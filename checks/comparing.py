@@ -222,6 +222,6 @@ def _evidence(one: Classified) -> Evidence:
 
 
 def _words(one: Classified) -> str:
-    effect = "" if math.isnan(one.effect) else f", effect {one.effect:.3g}"
+    effect = "" if math.isnan(one.effect) or not all(one.points) else f", effect {one.effect:.3g}"
     muted = ", muted" if one.muted else ""
     return f"{one.name} {one.label}{effect}{muted} ({one.points[0]} and {one.points[1]} points)"

@@ -60,7 +60,8 @@ class Argo:
         return {name: check.phase(self._tallies[name]) for name, check in self._checks.items()}
 
     def _good(self, t: float) -> Reached:
-        return Reached(verdict=Result.PROMOTE, at=t, sentence=f"Good enough: {self._counted()}.")
+        sentence = thresholds.promoted(self._counted(), self._checks.values(), self._tallies)
+        return Reached(verdict=Result.PROMOTE, at=t, sentence=sentence)
 
     def going_on(self) -> str:
         """Without a verdict."""
@@ -73,12 +74,12 @@ class Argo:
         )
 
     def _failed_words(self, name: str) -> str:
-        check, tally, value = self._checks[name], self._tallies[name], self._last[name].value
-        wanted = f"wanted {check.success}" if check.success else f"fails at {check.failure}"
-        last = "" if value is None else f", the last was {value:.6g}"
+        check, tally, found = self._checks[name], self._tallies[name], self._last[name]
+        value = found.value
+        last = "" if value is None else f", the last was {thresholds.shown(check, value)}"
         return (
             f"{name}: {tally.failures} of {tally.measurements} measurements failed "
-            f"(at most {check.config.failure_limit} may; {wanted}{last})"
+            f"(at most {check.config.failure_limit} may; {found.broke or check.fails_by}{last})"
         )
 
 
@@ -126,7 +127,7 @@ class Flagger:
     def _failed(self, t: float) -> Reached:
         blame = next(iter(self._bad))
         check, value = self._checks[blame], self._bad[blame].value
-        last = "no value" if value is None or math.isnan(value) else f"{value:.6g}"
+        last = "no value" if value is None or math.isnan(value) else flagger.shown(check, value)
         sentence = f"Rolled back: {self._counted()} ({blame}: wanted {check.words()}, the last bad one was {last})."
         return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
 

@@ -65,7 +65,7 @@ def _scatter(block: Mapping[str, Counts]) -> tuple[float, float]:
     bad, total = sum(one.bad for one in served), sum(one.total for one in served)
     expected = [(one, bad * one.total / total) for one in served]
     scatter = sum((one.bad - mean) ** 2 for one, mean in expected)
-    return scatter, sum(mean * (1 - one.total / total) for one, mean in expected)
+    return scatter, sum(mean * ((total - one.total) / total) for one, mean in expected)
 
 
 def _said(value: float, pods: int, events: int) -> str:

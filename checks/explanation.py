@@ -10,6 +10,7 @@ from davy.checks.sequential import Case, Metric, Rules, Standing, Track
 from davy.checks.statistics import log_e_health, log_weighted
 from davy.checks.trace import Glance, Trace
 from davy.pipeline.model import NOTHING, Counts, Evidence, Pair
+from davy.pipeline.shares import rest
 
 FURTHEST = 2**40
 """More requests than that are never."""
@@ -59,6 +60,8 @@ class Missing:
     """To promote: with bad ones as often as stable has."""
     bad: int | None
     """To roll back: each of them bad (above every bound), while stable has none bad."""
+    held: str = ""
+    """Why nothing was promoted at this look, whatever the evidence; empty where it may have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +143,13 @@ def explained(trace: Trace, windows: Iterable[Glance], at: float | None = None) 
         rules=trace.rules,
         worse=replay.worse,
         standing=standing,
-        metrics=tuple(_Metric(case, standing, replay.worse, shares[t.metric.name]).explained(t, trace.origins)
-                      for t in case.tracks),
-    )  # fmt: skip
+        metrics=tuple(
+            _Metric(case, standing, replay.worse, shares[track.metric.name], replay.held).explained(
+                track, trace.origins
+            )
+            for track in case.tracks
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,7 @@ class _Metric:
     standing: Standing
     worse: float
     shares: Shares | None
+    held: str
     burns: Mapping[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -185,8 +193,8 @@ class _Metric:
             return None
         return Burn(
             limit=rules.burn,
-            speed=track.canary.rate / (1 - objective),
-            rate=rules.burn * (1 - objective),
+            speed=track.canary.rate / rest(objective),
+            rate=rules.burn * rest(objective),
             weight=rules.burn_weight / len(self.burns),
             log_e=self.burns[track.metric.name],
         )
@@ -206,6 +214,7 @@ class _Metric:
             clean=_fewest(lambda n: promotes(_more(track, n, share, canary=0.0, stable=rate))),
             alike=_fewest(lambda n: promotes(_more(track, n, share, canary=rate, stable=rate))) if share else None,
             bad=_fewest(lambda n: rolls_back(_more(track, n, share, canary=1.0, stable=0.0))),
+            held=self.held,
         )
 
 
@@ -230,7 +239,7 @@ def _absolute(track: Track) -> float | None:
     metric = track.metric
     if metric.objective is None:
         return None
-    return log_e_health(track.canary.bad, track.canary.total, 1 - metric.objective, metric.dispersion)
+    return log_e_health(track.canary.bad, track.canary.total, rest(metric.objective), metric.dispersion)
 
 
 def _more(track: Track, requests: int, share: float | None, *, canary: float, stable: float) -> Pair:

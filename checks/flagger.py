@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from davy.checks.threshold import Measurement, Result, asked
+from davy.checks.threshold import Measurement, Result, asked, in_digits
 from davy.pipeline.checksconfig import FlaggerConfig, ThresholdConfig
 from davy.pipeline.model import Gap
 
@@ -39,8 +39,13 @@ class RangeCheck:
     def words(self) -> str:
         """`at least 99`, `from 1 to 5`."""
         if math.isinf(self.high):
-            return f"at least {self.low:g}"
-        return f"at most {self.high:g}" if math.isinf(self.low) else f"from {self.low:g} to {self.high:g}"
+            return f"at least {self.low:.15g}"
+        return f"at most {self.high:.15g}" if math.isinf(self.low) else f"from {self.low:.15g} to {self.high:.15g}"
+
+
+def shown(check: RangeCheck, value: float) -> str:
+    """The value in six digits, or in as many as its result can be seen from."""
+    return in_digits(value, lambda one: check.low <= one <= check.high)
 
 
 def measured(check: RangeCheck, values: Sequence[float]) -> Measurement:

@@ -7,6 +7,7 @@ from typing import Any
 
 from davy.checks.sequential import Form, Metric, Rules
 from davy.checks.trace import GRID, NO_DATA_RULES, VERSION, Trace
+from davy.pipeline.shares import share_of
 
 SETTINGS = ("threshold", "mannwhitney")
 ASIDE = "x_"
@@ -186,7 +187,7 @@ class Header:
         self.origins[name] = str(origin) or said
         self.metrics[name] = Metric(
             name=name,
-            objective=None if found["objective"] is None else found["objective"] / 100,
+            objective=None if found["objective"] is None else share_of(found["objective"]),
             weight=1.0 if found["weight"] is None else found["weight"],
             dispersion=(dispersion or 1.0) if own is None else own,
             bound="" if bound is None else str(entry["bound"]),

@@ -14,6 +14,7 @@ from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Counts, Gap, Pair, ReadyPod, Sides, Verdict, Window
+from davy.pipeline.shares import share_of
 
 LOOKBACK = timedelta(minutes=5)
 """Read from before the span, for each counter's last value: Prometheus' own lookback."""
@@ -44,7 +45,7 @@ def metric_of(slo: SloConfig, dispersion: float, against: str = "stable") -> Met
     bounds = bounds_of(slo)
     return Metric(
         name=slo.name,
-        objective=slo.objective / 100,
+        objective=share_of(slo.objective),
         weight=slo.weight,
         dispersion=dispersion,
         bad_words=words,

@@ -6,11 +6,12 @@ from functools import reduce
 from typing import Protocol, assert_never
 
 from davy.checks import notes, sentences
+from davy.checks import threshold as thresholds
 from davy.checks.comparing import MannWhitneyJudge
 from davy.checks.judging import SequentialJudge
 from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics
-from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of
+from davy.checks.threshold import PAIRS, Check, Measurement, Phase, Result, Tally, due, measured, result_of, shown
 from davy.checks.ticking import FlaggerJudge
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
@@ -147,7 +148,7 @@ class ThresholdJudge:
             return f"Can't tell: {'; '.join(self._gap_words(name, gap) for name, gap in gaps.items())}."
         each = "; ".join(self._counted_words(check) for check in self._checks)
         if decision is Decision.PROMOTE:
-            return f"Good enough: {each}."
+            return thresholds.promoted(each, self._checks, self._tallies)
         unsure = [check for check in self._checks if self._phase(check) is Phase.UNSURE]
         if unsure:
             told = "; ".join(self._unsure_words(check) for check in unsure)
@@ -156,8 +157,8 @@ class ThresholdJudge:
 
     def _failed_words(self, check: Check) -> str:
         tally, last = self._tallies[check.config.name], self._last.get(check.config.name)
-        value = f", the last answer was {last.value:g}" if last and last.value is not None else ""
-        wanted = f"wanted {check.success}" if check.success else f"fails at {check.failure}"
+        value = f", the last answer was {shown(check, last.value)}" if last and last.value is not None else ""
+        wanted = (last.broke if last else "") or check.fails_by
         limit = check.config.failure_limit
         return (
             f"{check.config.name}: {tally.failures} of {tally.measurements} measurements failed "

@@ -7,12 +7,14 @@ and what was never measured is not good.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from davy.checks import kayenta
 from davy.checks.countedrules import Argo, Flagger
 from davy.checks.finding import Finding, Look, Result
 from davy.checks.kayenta import Classified, Mark, Yardstick
 from davy.checks.othersettings import MannWhitneySettings, MetricRule, mannwhitney_settings, threshold_settings
+from davy.checks.sentences import UNREAD
 from davy.checks.trace import Glance, Trace
 from davy.checks.windowed import Intervals, Reached, Sums
 from davy.pipeline.model import Counts
@@ -24,34 +26,49 @@ def threshold(trace: Trace, *, to_end: bool = False) -> Finding:
     judge = Flagger(trace, settings) if settings.style == "flagger" else Argo(trace, settings)
     sums, looks = Sums(), []
     intervals = Intervals(settings.interval)
+    held: Reached | None = None
     reached: Reached | None = None
     for glance in trace.windows:
         sums.see(glance)
         values = intervals.see(glance)
         if values is not None and reached is None:
             sums.values.update({name: value for name, value in values.items() if not math.isnan(value)})
-            reached = judge.measured(values, glance.t)
+            held = judge.measured(values, glance.t)
+        if reached is None:
+            reached = _readable(held, glance)
         looks.append(sums.look(glance.t, judge.names, reached.blame if reached else ""))
         if reached and not to_end:
             break
     if reached is None and trace.windows:
-        reached = judge.ended(trace.windows[-1].t)
-    return _finding("threshold", reached, tuple(looks), judge.going_on())
+        held = held or judge.ended(trace.windows[-1].t)
+        reached = _readable(held, trace.windows[-1])
+    otherwise = f"{judge.going_on()} {UNREAD}" if held and not reached else judge.going_on()
+    return _finding("threshold", reached, tuple(looks), otherwise)
+
+
+def _readable(held: Reached | None, glance: Glance) -> Reached | None:
+    """The verdict, but for one to promote at a window of which something could not be read: it waits for another."""
+    if held is None or held.verdict is not Result.PROMOTE:
+        return held
+    return None if glance.gap else replace(held, at=glance.t)
 
 
 def mannwhitney(trace: Trace, *, to_end: bool = False) -> Finding:
     """Kayenta's rule on each side's share of bad events by window. Raises Unusable for its settings."""
     judge = _Kayenta(trace, mannwhitney_settings(trace))
     looks = []
+    held: Reached | None = None
     reached: Reached | None = None
     for place, glance in enumerate(trace.windows):
         judge.see(glance)
         if reached is None:
-            reached = judge.judged(glance.t, is_last=place == len(trace.windows) - 1)
+            held = judge.judged(glance.t, is_last=place == len(trace.windows) - 1) or held
+            reached = _readable(held, glance)
         looks.append(judge.sums.look(glance.t, judge.names, reached.blame if reached else ""))
         if reached and not to_end:
             break
-    return _finding("mannwhitney", reached, tuple(looks), judge.sentence)
+    otherwise = f"{held.sentence.replace('Good enough', 'Inconclusive', 1)} {UNREAD}" if held else judge.sentence
+    return _finding("mannwhitney", reached, tuple(looks), otherwise)
 
 
 class _Kayenta:
@@ -91,7 +108,9 @@ class _Kayenta:
         results = tuple(self._classified(one, t) for one in self._yardsticks)
         score = kayenta.scored(results, self._weights)
         mark = kayenta.marked(score.value, self._settings.pass_, self._settings.marginal)
-        self.sums.values.update({one.name: one.effect for one in results if not math.isnan(one.effect)})
+        self.sums.values.update(
+            {one.name: one.effect for one in results if not math.isnan(one.effect) and all(one.points)}
+        )
         return self._reached(mark, score.value, results, t, is_last=is_last, because=score.because)
 
     def _classified(self, yardstick: Yardstick, t: float) -> Classified:
@@ -103,7 +122,11 @@ class _Kayenta:
         self, mark: Mark, score: float, results: Sequence[Classified], t: float, *, is_last: bool, because: str
     ) -> Reached | None:
         told = "; ".join([f"score {score:g}", *filter(None, [because]), *(_words(one) for one in results)])
-        if not any(pair.stable.total for pair in self.sums.counts.values()):
+        served = [side.total for pair in self.sums.counts.values() for side in (pair.canary, pair.stable)]
+        if not any(served):
+            self.sentence = "Inconclusive: neither side has had a request yet."
+            return None
+        if not any(served[1::2]):
             self.sentence = f"Inconclusive: there is no stable side to compare; {told}."
             return None
         if mark is Mark.FAIL:
@@ -121,7 +144,7 @@ def _rate(counts: Counts) -> float:
 
 
 def _words(one: Classified) -> str:
-    effect = "" if math.isnan(one.effect) else f", effect {one.effect:.3g}"
+    effect = "" if math.isnan(one.effect) or not all(one.points) else f", effect {one.effect:.3g}"
     return f"{one.name} {one.label}{effect} ({one.points[0]} and {one.points[1]} points)"
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from davy.checks.nats import excess, health, information
 from davy.checks.sequential import Metric, Rules
+from davy.pipeline.shares import rest
 
 LATE = {0.5: 1.5, 0.8: 5.0, 0.9: 7.0}
 """Nats of evidence beyond the limit that must be expected, by the share of rollouts that then have crossed it.
@@ -97,28 +99,6 @@ def parts(metrics: Sequence[Metric], rules: Rules) -> tuple[float, ...]:
     return tuple(metric.weight / whole * (1 - burn) for metric in metrics)
 
 
-def information(share: float, ratio: float, null: float, base: float) -> float:
-    """Nats of evidence a request (of all traffic) brings against `null`, where the canary is `ratio` times worse.
-
-    The divergence of the canary's binomial part of all bad events: `p [s r ln(r/r0) - (1+s(r-1)) ln((1+s(r-1)) /
-    (1+s(r0-1)))]`. The same formula is the evidence for health, with `null` above `ratio`.
-    """
-    if ratio == null:
-        return 0.0
-    own = share * ratio * math.log(ratio / null)
-    both = 1 + share * (ratio - 1)
-    return max(0.0, base * (own - both * math.log(both / (1 + share * (null - 1)))))
-
-
-def health(share: float, base: float, objective: float | None) -> float:
-    """Nats a request (of all traffic) brings that the canary, as bad as `base`, is inside its objective."""
-    allowed = 1 - objective if objective is not None else 0.0
-    if not 0 < allowed < 1 or base >= allowed:
-        return 0.0
-    of_bad = base * math.log(base / allowed) if base > 0 else 0.0
-    return share * (of_bad + (1 - base) * (math.log1p(-base) - math.log1p(-allowed)))
-
-
 def requests_to_find(signal: Signal, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
     """Requests (of all traffic) until so large a share of rollouts is rolled back; infinite where none would be."""
     gained = information(share, ratio, rules.tolerate, signal.base) if ratio > rules.tolerate else 0.0
@@ -138,6 +118,30 @@ def possible(signal: Signal, ratio: float) -> bool:
     return signal.base * ratio <= 1
 
 
+def burns(signal: Signal, rules: Rules) -> float | None:
+    """How fast stable itself burns the budget, where that is above what the judge lets pass; else None.
+
+    A canary like it is rolled back then, however healthy: its own rate is what the burn guard looks at.
+    """
+    allowed = rest(signal.objective) if signal.objective is not None else 0.0
+    if not rules.burn_weight or not 0 < rules.burn * allowed < 1 or signal.base <= rules.burn * allowed:
+        return None
+    return signal.base / allowed
+
+
+def _burned_in(
+    ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, signal: Signal, *, ratio: float, power: float
+) -> float:
+    """Seconds at a rung, after others, until the burn guard takes back a canary of a metric that burns on stable."""
+    if burns(signal, ladder.rules) is None or signal.objective is None:
+        return math.inf
+    several = sum(one.objective is not None for one in ladder.signals)
+    limit = ladder.rules.roll_back_at - math.log(ladder.rules.burn_weight / several) + LATE[power]
+    gain = excess(min(signal.base * ratio, 1.0), ladder.rules.burn * rest(signal.objective)) / signal.dispersion
+    have = sum(ladder.rps * seconds * one.share * gain for one, seconds in spent)
+    return _wait(limit - have, ladder.rps * rung.share * gain)
+
+
 def span(requests: float, rps: float) -> timedelta | None:
     """How long the requests take; None for longer than ten years."""
     seconds = requests / rps if rps > 0 else math.inf
@@ -145,7 +149,7 @@ def span(requests: float, rps: float) -> timedelta | None:
 
 
 def _limit(signal: Signal, rules: Rules) -> float:
-    return rules.roll_back_at - math.log(signal.part)
+    return rules.roll_back_at - math.log(signal.part) if signal.part > 0 else math.inf
 
 
 def _gain(signal: Signal, rung: Rung, ratio: float, null: float) -> float:
@@ -163,7 +167,11 @@ def course(ladder: Ladder, name: str = "", ratio: float = 1.0, power: float = 0.
         begun = sum(seconds for _, seconds in spent)
         stays = max(rung.at_least.total_seconds(), _healthy_after(ladder, spent, rung, signal, ratio))
         at_most = min(deadline - begun, rung.at_most.total_seconds() if rung.at_most else math.inf)
-        found = found_in(spent, rung)
+        burned = [
+            _burned_in(ladder, spent, rung, one, ratio=ratio if one is signal else 1.0, power=power)
+            for one in ladder.signals
+        ]
+        found = min(found_in(spent, rung), *burned)
         if found <= min(stays, at_most):
             return _ended(Fate.FOUND, [*spent, (rung, found)], left, ladder, signal, ratio)
         if stays > at_most:

@@ -16,8 +16,10 @@ from davy.pipeline.model import Counts
 
 APART = 4
 """Windows: what grew between two samples further apart is left out, for nothing says where it belongs."""
-LARGEST = 2**32 - 1
-"""Of one pod in one window."""
+NARROW, WIDE = "I", "Q"
+"""Four bytes a count hold nearly every past; a column that needs more takes eight."""
+LARGEST = 2**53
+"""Of one pod in one window; above it a count is no exact number to most programs."""
 
 
 class Strip:
@@ -27,7 +29,7 @@ class Strip:
 
     def __init__(self, first: int, width: int) -> None:
         self.first = first
-        self.columns = tuple(array("I") for _ in range(width))
+        self.columns = [array(NARROW) for _ in range(width)]
 
     @property
     def end(self) -> int:
@@ -38,10 +40,16 @@ class Strip:
         """Add to a window at or after the first; windows in between held nothing."""
         missing = window + 1 - self.end
         place = window - self.first
-        for column, value in zip(self.columns, values, strict=True):
+        for index, value in enumerate(values):
+            column = self.columns[index]
             if missing > 0:
                 column.extend([0] * missing)
-            column[place] = min(column[place] + value, LARGEST)
+            both = min(column[place] + value, LARGEST)
+            try:
+                column[place] = both
+            except OverflowError:
+                column = self.columns[index] = array(WIDE, column)
+                column[place] = both
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from davy.checks.podcounts import PodCounts
+from davy.checks.podcounts import LARGEST, PodCounts
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Counts
 
@@ -40,11 +40,12 @@ def read(lines: Iterable[str], file: str) -> PodCounts:
         counts = _header(first)
     except ValueError as error:
         raise _unusable(file, [Problem(what=str(error), file=file, line=1)]) from None
+    last = -1
     for number, line in numbered:
         if not line.strip():
             continue
         try:
-            _put(counts, line)
+            last = _put(counts, line, last)
         except ValueError as error:
             problems.append(Problem(what=str(error), file=file, line=number))
             if len(problems) == MOST_PROBLEMS:
@@ -75,7 +76,8 @@ def _header(line: str) -> PodCounts:
     return PodCounts(start=start, length=length, bounds=bounds)
 
 
-def _put(counts: PodCounts, line: str) -> None:
+def _put(counts: PodCounts, line: str, last: int) -> int:
+    """Add a line's counts; its window, which must lie behind the last."""
     document = _object(line)
     at, pods = _seconds(document, "t"), document.get("pods")
     if not 0.5 < at / counts.length < MOST_WINDOWS:
@@ -83,11 +85,15 @@ def _put(counts: PodCounts, line: str) -> None:
     if not isinstance(pods, dict):
         raise ValueError("`pods` must hold counts by pod and metric")
     window = round(at / counts.length) - 1
+    if window <= last:
+        again = "there twice" if window == last else f"before the line above it, {(last + 1) * counts.length:g}"
+        raise ValueError(f"`t` must grow: {at:g} is {again}")
     for pod, held in pods.items():
         if not isinstance(held, dict):
             raise ValueError(f"pod {pod!r} must hold counts by metric")
         for metric, numbers in held.items():
             counts.put(metric, window, pod, _counts(counts, metric, numbers))
+    return window
 
 
 def _counts(counts: PodCounts, metric: str, numbers: Any) -> Counts:
@@ -96,8 +102,8 @@ def _counts(counts: PodCounts, metric: str, numbers: Any) -> Counts:
     bounds = counts.bounds[metric]
     wanted = 2 + len(bounds)
     right = isinstance(numbers, list) and len(numbers) == wanted
-    if not right or not all(type(one) is int and 0 <= one < 2**32 for one in numbers):
-        raise ValueError(f"{metric!r} must be {wanted} whole numbers: total, bad, and above each bound")
+    if not right or not all(type(one) is int and 0 <= one <= LARGEST for one in numbers):
+        raise ValueError(f"{metric!r} must be {wanted} whole numbers up to 2^53: total, bad, and above each bound")
     total, bad, *above = numbers
     if max(bad, *above, 0) > total:
         raise ValueError(f"{metric!r}: more are bad than there are")

@@ -90,12 +90,17 @@ def _of_judge(config: ChecksConfig) -> Iterator[Problem]:
 def _of_shape(slo: SloConfig, path: str) -> Iterator[Problem]:
     if slo.histogram is not None:
         if slo.errors is not None or slo.good is not None or slo.total is not None:
-            yield Problem(path=path, what="either `histogram` with `under`, or `errors` with `total`, not both")
+            yield Problem(
+                path=path, what="either `histogram` with `under`, or `errors` or `good` with `total`, not both"
+            )
         if slo.under is None:
             yield Problem(path=f"{path}.under", what="a histogram needs `under`: good events take at most this long")
     elif (slo.errors is None and slo.good is None) or slo.total is None:
         missing = "errors" if slo.errors is None and slo.good is None else "total"
-        yield Problem(path=f"{path}.{missing}", what="needs `errors` and `total`, or `histogram` and `under`")
+        yield Problem(
+            path=f"{path}.{missing}",
+            what="needs `errors` and `total`, or `good` and `total`, or `histogram` and `under`",
+        )
 
 
 def _of_answers(config: ChecksConfig, metrics: Metrics, pods: frozenset[str], now: datetime) -> Iterator[Problem]:

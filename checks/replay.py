@@ -1,5 +1,6 @@
 """Replay: the sequential judge over a trace, window by window, as it would have been in the rollout. Pure."""
 
+import math
 from dataclasses import dataclass, field
 
 from davy.checks import sentences
@@ -91,7 +92,21 @@ class Replay:
         self._reached = _Reached(verdict, glance.t, self._sentence(standing), standing.blame)
 
     def _may_promote(self, glance: Glance) -> bool:
-        return glance.t >= self.trace.promote_from and not glance.gap
+        return not self._held(glance)
+
+    def _held(self, glance: Glance) -> str:
+        if glance.gap:
+            return sentences.UNREAD
+        if math.isinf(self.trace.promote_from):
+            return "Nothing is promoted: the last step did not begin."
+        if glance.t < self.trace.promote_from:
+            return f"Nothing is promoted before {self.trace.promote_from:g} s, where the last step begins."
+        return ""
+
+    @property
+    def held(self) -> str:
+        """Why nothing was promoted at the newest window, whatever the evidence; empty where it may have been."""
+        return self._held(self._last) if self._last is not None else ""
 
     def _could_be_over(self, *, raised: bool, may_promote: bool) -> bool:
         """False where bounds that are quickly had say that no limit is reached.
@@ -119,7 +134,7 @@ class Replay:
 
     def _sentence(self, standing: Standing) -> str:
         metrics = {name: tally.metric for name, tally in self._tallies.items()}
-        return sentences.sentence(standing, metrics, self.trace.rules, worse=self._worse, gaps={})
+        return sentences.sentence(standing, metrics, self.trace.rules, worse=self._worse, gaps={}, waits=self.held)
 
     def _keep(self, glance: Glance) -> None:
         if self.windows % self._stride:

@@ -7,6 +7,9 @@ from typing import assert_never
 
 from davy.checks.sequential import Metric, Rules, Standing
 from davy.pipeline.model import Counts, Decision, Evidence, Gap
+from davy.pipeline.shares import rest
+
+UNREAD = "Nothing is promoted at a window of which something could not be read."
 
 
 def percent(share: float) -> str:
@@ -43,6 +46,8 @@ def gap_words(gap: Gap) -> str:
             return "no sample within the last two scrapes"
         case Gap.NAN:
             return "a value that is not a number"
+        case Gap.EXCESS:
+            return "more good or bad events than events"
         case Gap.UNREACHABLE:
             return "the metrics server gave no usable answer"
         case _:
@@ -183,7 +188,7 @@ def _at_bound(metric: Metric, evidence: Evidence, bound: str) -> tuple[Metric, E
 
 
 def _allowed(metric: Metric) -> str:
-    return percent(1 - (metric.objective or 0.0))
+    return percent(rest(metric.objective or 0.0))
 
 
 def _shown(log_e: float) -> str:

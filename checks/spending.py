@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from davy.checks.budget import Reading, Spent
+from davy.checks.budget import Reading, Spent, events
 from davy.checks.promql import bound_matcher, selector
 from davy.pipeline.checksconfig import SloConfig
 from davy.pipeline.model import Gap
 
 MARK = "davy_asks"
 """The label by which the parts of one answer are told apart."""
+BEYOND = 1.1
+"""So many times all events may the good or the bad ones be, and one more: `increase()` extrapolates each for itself."""
 PIECES = 100
 """Into how many steps a span is cut to find where its data begin."""
 
@@ -67,9 +69,19 @@ class Question:
             return Gap.EMPTY
         if by_good and part is None and not had_good:
             return Gap.ABSENT
+        if part is not None and part > BEYOND * total + 1:
+            return Gap.EXCESS
         # No error series is no error yet. No good one, where there were some, is nothing good any more.
         bad = total - (part or 0.0) if by_good else part or 0.0
-        return Spent(bad=min(max(bad, 0.0), total), total=total)
+        return Spent(bad=min(max(bad, 0.0), total), total=total, unseen=not by_good and part is None)
+
+    def excess(self, answered: Iterable[tuple[Mapping[str, str], float]], span: timedelta) -> str:
+        """What it means where the part is more than the whole."""
+        values = {labels.get(MARK, ""): value for labels, value in answered}
+        kind = "bad" if self.slo.errors is not None else "good"
+        part, total = values[f"{kind}:{_seconds(span)}"], values[f"total:{_seconds(span)}"]
+        whose = f"{self.slo.errors or self.slo.good or self.slo.histogram} counts others than {self.total}"
+        return f"{events(part)} {kind} events of {events(total)}: {whose}"
 
     def begun(self, span: timedelta, step: timedelta) -> str:
         """A query for the oldest moment within the span, to a step, that has samples."""

@@ -121,8 +121,9 @@ def odds(null: float, grid: tuple[float, ...]) -> Odds:
     """
     if not 0 < null < 1:
         return ()
-    rates = [null * step for step in grid if null * step < HIGHEST_RATE]
-    return tuple((math.log(rate / null), math.log1p(-rate) - math.log1p(-null)) for rate in rates)
+    steps = [step for step in grid if null * step < HIGHEST_RATE]
+    # Of the step itself: of the least rates there are, a part of one is 0.
+    return tuple((math.log(step), math.log1p(-null * step) - math.log1p(-null)) for step in steps)
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from davy.checks.ratios import NODE_EXCESSES, RatioSequence
 from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Mixture
 from davy.checks.track import Form, Metric, Track
 from davy.pipeline.model import Counts, Pair
+from davy.pipeline.shares import rest
 
 
 class _Sums:
@@ -85,8 +86,9 @@ class Tally:
         x, m = canary.bad, canary.bad + stable.bad
         self._canary[0] += x
         self._canary[1] += canary.total
-        self._stable[0] += stable.bad
-        self._stable[1] += stable.total
+        if canary.total:
+            self._stable[0] += stable.bad
+            self._stable[1] += stable.total
         ms = self._at_bounds(canary, stable) if self.metric.bounds else [(x, m)]
         worst = max(x, *[at for at, _ in ms]) if self.metric.bounds else x
         self._bad_events += worst
@@ -101,7 +103,7 @@ class Tally:
         for index, bound in enumerate(self.metric.bounds):
             x, other = canary.above.get(bound, 0), stable.above.get(bound, 0)
             of_canary[index] += x
-            of_stable[index] += other
+            of_stable[index] += other if canary.total else 0
             found.append((x, x + other))
         return found
 
@@ -169,7 +171,7 @@ class Tally:
         relative = max([sums.most() for sums in self._against])
         if self.metric.objective is None:
             return relative / self.metric.dispersion
-        absolute = self._peak(burn * (1 - self.metric.objective), above=True)
+        absolute = self._peak(burn * rest(self.metric.objective), above=True)
         return max(relative, absolute) / self.metric.dispersion
 
     def most_for(self) -> float:
@@ -179,7 +181,7 @@ class Tally:
         relative = self._better.most()
         if self.metric.objective is None:
             return relative / self.metric.dispersion
-        return max(relative, self._peak(1 - self.metric.objective, above=False)) / self.metric.dispersion
+        return max(relative, self._peak(rest(self.metric.objective), above=False)) / self.metric.dispersion
 
     def _peak(self, null: float, *, above: bool) -> float:
         """The log likelihood ratio at the likeliest rate of that side of `null`: no rate's is larger."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from davy.pipeline import conditiontext
 from davy.pipeline.checksconfig import ThresholdConfig
 from davy.pipeline.conditions import Condition, Unanswered
 from davy.pipeline.model import Counts, Gap, Pair
+from davy.pipeline.otherrules import can_never_fail
 
 NOBODY = "[.]nobody"
 """A regex that no pod's name matches."""
@@ -91,6 +92,16 @@ class Check:
         """Successes in a row that are enough; None where only the count says so."""
         return self.config.successes or (None if self.config.count else USUAL_SUCCESSES)
 
+    @property
+    def fails_by(self) -> str:
+        """What a failure is, where it is not known which of two conditions made it one."""
+        return f"wanted {self.success}" if self.failure is None else f"failed at {self.failure}"
+
+    @property
+    def cannot_fail(self) -> bool:
+        """True where no number of failures is too many: without a limit, or one that the count cannot exceed."""
+        return can_never_fail(self.config)
+
     def asked(self, canary: tuple[str, ...], stable: tuple[str, ...]) -> str | None:
         """The query with the pods' names put in; None where it asks for a side that has no pods."""
         return asked(self.config.query, canary, stable)
@@ -138,6 +149,29 @@ class Measurement:
     gap: Gap | None = None
     said: str = ""
     """Why there is no result, where the gap alone does not say it."""
+    broke: str = field(default="", compare=False)
+    """Of a failure, the condition that made it one: `failed at < 0.95`, or `wanted >= 0.99`."""
+
+
+def shown(check: Check, value: float) -> str:
+    """The value in six digits, or in as many as its result can be seen from."""
+    return in_digits(value, lambda one: _held(check, one))
+
+
+def _held(check: Check, value: float) -> tuple[bool | None, ...]:
+    held: list[bool | None] = []
+    for one in (check.success, check.failure):
+        try:
+            held.append(None if one is None else one.holds(value))
+        except Unanswered:
+            held.append(None)
+    return tuple(held)
+
+
+def in_digits(value: float, means: Callable[[float], object]) -> str:
+    """The fewest digits, from six on, that mean the same."""
+    texts = (f"{value:.{digits}g}" for digits in (6, 9, 12, 17))
+    return next((text for text in texts if means(float(text)) == means(value)), f"{value!r}")
 
 
 def measured(check: Check, values: Iterable[float]) -> Measurement:
@@ -154,13 +188,25 @@ def measured(check: Check, values: Iterable[float]) -> Measurement:
         found = [value for one, value in each if one is result]
         if found:
             break
-    return Measurement(result=result, value=found[0], gap=Gap.NAN if result is Result.ERROR else None)
+    return Measurement(
+        result=result,
+        value=found[0],
+        gap=Gap.NAN if result is Result.ERROR else None,
+        broke=_broken(check, result, lambda one: one.holds(found[0])),
+    )
+
+
+def _broken(check: Check, result: Result, holds: Callable[[Condition], bool]) -> str:
+    if result is not Result.FAILURE:
+        return ""
+    return check.fails_by if check.failure is not None and holds(check.failure) else f"wanted {check.success}"
 
 
 def _by_argo(check: Check, values: tuple[float, ...]) -> Measurement:
     value = values[0] if values else None
     try:
-        return Measurement(result=check.result_of(values), value=value)
+        result = check.result_of(values)
+        return Measurement(result=result, value=value, broke=_broken(check, result, lambda one: one.holds_of(values)))
     except Unanswered as error:
         gap = Gap.ABSENT if values else Gap.EMPTY
         return Measurement(result=Result.ERROR, value=value, gap=gap, said=f"{error}")
@@ -202,6 +248,14 @@ class Tally:
     def anew(self) -> "Tally":
         """For a canary that grew: successes in a row and the count are asked of it again, failures stay."""
         return replace(self, successes=0, counted=0)
+
+
+def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, Tally]) -> str:
+    """The sentence. What failed and could not be failed is not called good."""
+    never = [one.config.name for one in checks if one.cannot_fail and tallies[one.config.name].failures]
+    if not never:
+        return f"Good enough: {counted}."
+    return f"Promoted by the count alone: {counted}; no number of failures would have failed {', '.join(never)}."
 
 
 PAIRS: Mapping[Result, Pair] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from davy.checks import sentences
-from davy.checks.flagger import Analysis, RangeCheck, measured
+from davy.checks.flagger import Analysis, RangeCheck, measured, shown
 from davy.checks.ports import Metrics
 from davy.checks.threshold import PAIRS, Measurement, Result, result_of
 from davy.pipeline.checksconfig import ChecksConfig
@@ -141,7 +141,8 @@ class FlaggerJudge:
             return f"{check.config.name}: the query's answer is empty"
         if last.gap is not None:
             return f"{check.config.name}: {sentences.gap_words(last.gap)}"
-        return f"{check.config.name}: wanted {check.words()}, the last answer was {last.value:g}"
+        value = "no number" if last.value is None else shown(check, last.value)
+        return f"{check.config.name}: wanted {check.words()}, the last answer was {value}"
 
     def _evidence(self, name: str) -> Evidence:
         last = self._last.get(name)

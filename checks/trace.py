@@ -8,6 +8,7 @@ from typing import Any
 
 from davy.checks.sequential import Form, Metric, Rules
 from davy.pipeline.model import Counts, Pair
+from davy.pipeline.shares import percent_of
 
 VERSION = 1
 GRID = 1
@@ -82,8 +83,7 @@ def header_document(trace: Trace) -> dict[str, Any]:
 def _metric(metric: Metric, origin: str) -> dict[str, Any]:
     document: dict[str, Any] = {"name": metric.name}
     if metric.objective is not None:
-        # 100 * 0.999 is 99.9 only to fifteen digits.
-        document["objective"] = float(f"{100 * metric.objective:.15g}")
+        document["objective"] = percent_of(metric.objective)
     if metric.bound:
         document["bound"] = metric.bound
     if metric.evidence is not Form.CONDITIONAL:

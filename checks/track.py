@@ -10,6 +10,7 @@ from davy.checks.ratios import RatioSequence
 from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture, log_e_burn, log_e_health, log_mean
 from davy.checks.twosample import HIGHER_ODDS, TwoSample
 from davy.pipeline.model import NOTHING, Counts, Pair
+from davy.pipeline.shares import rest
 
 
 class Form(StrEnum):
@@ -82,6 +83,7 @@ class Track:
     """Kept, so that another ratio to exclude can be asked about later."""
     canary: Counts = NOTHING
     stable: Counts = NOTHING
+    """At the same moments: of windows in which the canary served. What stable did meanwhile is no comparison."""
     bad_events: int = 0
     """Of the canary; of a histogram those above the lowest of its bounds."""
     bad_windows: int = 0
@@ -104,7 +106,7 @@ class Track:
             better={against: form.seen(lot) for against, form in self.better.items()} if lot else self.better,
             lots=self.lots.plus(lot) if lot else self.lots,
             canary=self.canary + pair.canary,
-            stable=self.stable + pair.stable,
+            stable=self.stable + pair.stable if pair.canary.total else self.stable,
             bad_events=self.bad_events + bad,
             bad_windows=self.bad_windows + (bad > 0),
         )
@@ -145,7 +147,7 @@ class Track:
         """Log evidence that the canary burns its error budget faster than `burn`."""
         if self.metric.objective is None:
             return 0.0
-        rate = burn * (1 - self.metric.objective)
+        rate = burn * rest(self.metric.objective)
         return log_e_burn(self.canary.bad, self.canary.total, rate, self.metric.dispersion)
 
     def log_e_promote(self, against: float) -> float:
@@ -153,7 +155,7 @@ class Track:
         relative = self.better[against].log_e(self.metric.dispersion)
         if self.metric.objective is None:
             return relative
-        rate = 1 - self.metric.objective
+        rate = rest(self.metric.objective)
         absolute = log_e_health(self.canary.bad, self.canary.total, rate, self.metric.dispersion)
         if not self.metric.against:
             return absolute

@@ -8,14 +8,13 @@ events the conditional form takes the canary's for binomial; of a tenth of all r
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from davy.checks.statistics import Lot, geomspace, log_mean
 
 HIGHER_ODDS = geomspace(1.05, 10, 30)
 """Odds above the tolerated ones that the evidence against a canary is spread over. They begin nearer to 1 than the
 conditional form's ratios: small differences are what this form is for."""
-CERTAIN = 1e-9
-"""A rate nearer to 1 than this can't be told from it in a float; such an alternative says nothing of the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +66,69 @@ class TwoSample:
         return [log_ratio(lot, self.null, bad, good, self.null * step, worse=step > 1) for step in self.grid]
 
 
+class Rate(NamedTuple):
+    """A share of bad events, and what is left of it to 1.
+
+    Kept apart: as a difference the smaller of the two would lose its digits, and with them the promise that the
+    expectation is at most 1.
+    """
+
+    bad: float
+    good: float
+
+
 def log_ratio(lot: Lot, null: float, bad: float, good: float, odds: float, *, worse: bool) -> float:
     """Log likelihood ratio of one window: the canary's odds are `odds` times stable's, against the nearest null.
 
     `bad` and `good` are stable's rates, together 1. The null is a half plane of both rates, so convex; where its
-    nearest point (t for stable, null*t for the canary) is off the alternative, the expectation of the ratio is at most
-    1 under all of it: its log is at most the slope of the divergence along the way from there, which points away.
+    nearest point is off the alternative, the expectation of the ratio is at most 1 under all of it: its log is at most
+    the slope of the divergence along the way from there, which points away.
     """
-    rest = 1 + (odds - 1) * bad
-    canary = odds * bad / rest
-    if (canary <= null * bad) if worse else (canary >= null * bad):
+    rest = good + odds * bad
+    if (odds <= null * rest) if worse else (odds >= null * rest):
         return 0.0
-    t = nearest(lot, null, canary, bad)
-    if 1 - null * t < CERTAIN:
-        return 0.0
-    log, log1p = math.log, math.log1p
+    canary, stable = Rate(odds * bad / rest, good / rest), Rate(bad, good)
+    at_canary, at_stable = nearest(lot, null, canary, stable)
     x, y = lot.canary_bad, lot.bad - lot.canary_bad
-    fit = x * log(canary / (null * t)) + (lot.canary_total - x) * (log(good / rest) - log1p(-null * t))
-    return fit + y * log(bad / t) + (lot.stable_total - y) * (log(good) - log1p(-t))
+    (bad_c, good_c), (bad_s, good_s) = _log_times(canary, at_canary), _log_times(stable, at_stable)
+    return x * bad_c + (lot.canary_total - x) * good_c + y * bad_s + (lot.stable_total - y) * good_s
 
 
-def nearest(lot: Lot, null: float, canary: float, stable: float) -> float:
-    """Stable's rate t of the null (null*t, t) that diverges least from two rates, weighed by the window's requests.
+def _log_times(rate: Rate, other: Rate) -> tuple[float, float]:
+    """Logs of how many times the other's chances are a bad event's and a good one's.
 
-    Where the slope is zero: n_c (null*t - canary)/(1 - null*t) + n_b (t - stable)/(1 - t) = 0, a quadratic.
+    That of the likelier, which counts the most events, from the difference of the unlikelier, which is exact.
     """
-    canary_total, stable_total = lot.canary_total, lot.stable_total
-    square = (canary_total + stable_total) * null
-    linear = canary_total * (null + canary) + stable_total * (1 + null * stable)
-    constant = canary_total * canary + stable_total * stable
-    return 2 * constant / (linear + math.sqrt(max(0.0, linear * linear - 4 * square * constant)))
+    if rate.good > rate.bad:
+        return math.log(rate.bad / other.bad), math.log1p((other.bad - rate.bad) / other.good)
+    return math.log1p((other.good - rate.good) / other.bad), math.log(rate.good / other.good)
+
+
+def nearest(lot: Lot, null: float, canary: Rate, stable: Rate) -> tuple[Rate, Rate]:
+    """Of the null's border (null*t, t), the canary's and stable's rate that diverge least from two others.
+
+    Each side is weighed by its requests in the window.
+    """
+    if null >= 1:
+        return _on_border(null, null - 1, (lot.canary_total, canary), (lot.stable_total, stable))
+    at_stable, at_canary = _on_border(
+        1 / null, (1 - null) / null, (lot.stable_total, stable), (lot.canary_total, canary)
+    )
+    return at_canary, at_stable
+
+
+def _on_border(times: float, over: float, more: tuple[int, Rate], less: tuple[int, Rate]) -> tuple[Rate, Rate]:
+    """The nearest (times*t, t) to the rates of the side with more bad events and of the other; `over` is times - 1.
+
+    Where the slope is zero: n_m (times*t - more)/(1 - times*t) + n_l (t - less)/(1 - t) = 0, a quadratic in t. Written
+    in w = 1 - times*t it is n w^2 + b w - c = 0 with c >= 0: its discriminant is a sum, in which nothing is lost.
+    """
+    (n_more, rate), (n_less, other) = more, less
+    whole = n_more + n_less
+    linear = whole * over - n_more * rate.good - n_less * times * other.good
+    constant = n_more * rate.good * over
+    root = math.sqrt(linear * linear + 4 * whole * constant)
+    good = 2 * constant / (linear + root) if linear > 0 else (root - linear) / (2 * whole)
+    in_bad = n_more * (times + rate.bad) + n_less * (1 + times * other.bad)
+    bad = 2 * (n_more * rate.bad + n_less * other.bad) / (in_bad + root)
+    return Rate(times * bad, good), Rate(bad, (good + over) / times)

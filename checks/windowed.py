@@ -63,4 +63,4 @@ class Intervals:
             return None
         self._next = (math.floor(glance.t / self._seconds) + 1) * self._seconds
         counts, self._counts = self._counts, {}
-        return {name: 1 - one.bad / one.total if one.total else math.nan for name, one in counts.items()}
+        return {name: (one.total - one.bad) / one.total if one.total else math.nan for name, one in counts.items()}

@@ -10,10 +10,13 @@ from davy.pipeline.value import dataclass
 
 T = TypeVar("T")
 
+MOST_UNHEARD = 256
+"""Lines that wait to be heard; who says more waits, and so the pipe stops the program that prints them."""
+
 
 def spoken(work: Callable[[Say], T]) -> Generator[str, None, T]:
     """Yield the lines that `work` says, as it says them; return what it returns, raise what it raises."""
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    lines: queue.Queue[str | None] = queue.Queue(MOST_UNHEARD)
     made: list[T] = []
     wrong: list[BaseException] = []
 
@@ -72,10 +75,13 @@ class Crew(Protocol[T]):
 
 
 class Threads(Generic[T]):
-    """A crew of threads. They are daemons: a place that never answers holds no one up who has to leave."""
+    """A crew of threads. They are daemons: a place that never answers holds no one up who has to leave.
+
+    What they say is heard in order and in bounded memory: whoever says more than is heard waits.
+    """
 
     def __init__(self) -> None:
-        self._words: queue.SimpleQueue[Said | Done[T]] = queue.SimpleQueue()
+        self._words: queue.Queue[Said | Done[T]] = queue.Queue(MOST_UNHEARD)
 
     def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
         """See Crew."""

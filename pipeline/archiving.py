@@ -23,9 +23,10 @@ class Kept:
 
 
 def recent(archive: Archive, most: int) -> tuple[tuple[RunRecord, ...], tuple[str, ...]]:
-    """The newest runs, and a warning where they could not be had."""
+    """The newest runs, and a warning where they could not be had, or one of them not."""
+    notes: list[str] = []
     try:
-        return archive.recent(most), ()
+        return archive.recent(most, notes.append), tuple(notes)
     except DavyError as error:
         return (), (f"Earlier runs are not known: {_words(error)}",)
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import prod
+from pathlib import PurePosixPath
 
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.builds.recipes import OF_REVISION, PLACEHOLDER, Recipe, cells_of, filled
@@ -20,6 +21,8 @@ REPOSITORY = re.compile(
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
+"""A URL, or git's short form of one."""
 MOST_CELLS = 64
 OURS = ("k-", "davy-")
 """What davy's own tags begin with."""
@@ -39,6 +42,7 @@ def broken(images: Placed) -> Iterator[Finding]:
         yield from _platforms(place, image)
         yield from _secrets(place, image)
         yield from _contexts(place, image)
+        yield from _dockerfile(place, image)
     yield from _same(usable)
 
 
@@ -124,10 +128,18 @@ def _secrets(place: Place, image: ImageConfig) -> Iterator[Finding]:
 
 
 def _contexts(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    if REMOTE.match(image.context):
+        what = f"{image.context!r} is no folder; davy builds no remote contexts: check it out, and name its folder"
+        yield (*place, "context"), what
     for name, folder in image.contexts.items():
         if "://" in folder:
             what = f"{folder!r} is no folder; an image is named in the Dockerfile itself, by FROM or COPY --from"
             yield (*place, "contexts", name), what
+
+
+def _dockerfile(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    if PurePosixPath(image.dockerfile).is_absolute():
+        yield (*place, "dockerfile"), f"{image.dockerfile!r} must be relative to the context"
 
 
 def _deploy(place: Place, image: ImageConfig) -> Iterator[Finding]:

@@ -94,7 +94,10 @@ def value(hint: Json, given: Json) -> Json:
     if origin is not None and issubclass(origin, Mapping):
         return {key: value(arguments[1], held) for key, held in given.items()}
     if hint is datetime:
-        return datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(given)
+        if moment.tzinfo is None:
+            raise ValueError(f"a time without its offset from UTC: {given!r}")
+        return moment
     if hint is timedelta:
         return timedelta(seconds=given)
     if is_dataclass(hint):

@@ -18,6 +18,7 @@ from davy.pipeline.conditions import (
     Test,
     Truth,
 )
+from davy.pipeline.shares import share_of
 
 NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*%?"
 TOKEN = re.compile(rf"\s*(?:{NUMBER}|[A-Za-z_]\w*|[<>=!]=|&&|\|\||[-+<>!()\[\],#{{}}])", re.ASCII)
@@ -190,6 +191,6 @@ def _tokens(text: str) -> Iterator[str]:
 
 def _number(token: str) -> float:
     try:
-        return float(token[:-1]) / 100 if token.endswith("%") else float(token)
+        return share_of(float(token[:-1])) if token.endswith("%") else float(token)
     except ValueError:
         raise ValueError(f"{token!r} is no number") from None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline import wording, yamltree
+from davy.pipeline import plainfile, wording, yamltree
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
@@ -73,9 +73,7 @@ def _values(image: ImageConfig) -> frozenset[str]:
 def text(path: Path) -> str:
     """What the file says. Raises Unusable where it cannot be read as text."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise _unusable(str(path), [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=str(path))])
-        return path.read_bytes().decode("utf-8-sig")
+        return plainfile.text(path, MOST_BYTES)
     except FileNotFoundError:
         what, remedy = "is not there", "Write one, or name another with --config."
     except IsADirectoryError:
@@ -83,7 +81,8 @@ def text(path: Path) -> str:
     except UnicodeDecodeError as error:
         what, remedy = f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
     except OSError as error:
-        what, remedy = f"cannot be read: {error.strerror}", "Check its owner and mode."
+        is_other = error.errno in plainfile.NO_SUCH
+        what, remedy = plainfile.why(error), "Name the file itself." if is_other else "Check its owner and mode."
     raise Unusable(f"{path} {what}.", problems=(Problem(what=what, file=str(path)),), remedy=remedy)
 
 

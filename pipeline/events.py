@@ -117,6 +117,11 @@ class ImageBuilt(Event):
     action: BuildAction = BuildAction.BUILD
     because: str = ""
 
+    @property
+    def is_reused(self) -> bool:
+        """The registry had it: no builder was asked. Events of older versions have no key; there `cached` says it."""
+        return self.action is BuildAction.REUSE if self.key else self.cached
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFailed(Event):

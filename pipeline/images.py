@@ -83,19 +83,13 @@ def build(
         yield _finished(began, tools, Result.FAILED, "interrupted")
         raise
     made = story.wished()
-    yield _finished(began, tools, Result.PASSED, _note(made, story.count_built()))
+    yield _finished(began, tools, Result.PASSED, story.note())
     return made
 
 
 def _finished(began: datetime, tools: Tools, result: Result, note: str) -> StageFinished:
     now = tools.clock.now()
     return StageFinished(at=now, stage=Stage.BUILD, result=result, took=now - began, note=note)
-
-
-def _note(images: tuple[Built, ...], built: int) -> str:
-    if len(images) <= FEW:
-        return " · ".join(f"{one.image.short}{' reused' if one.cached else ''}" for one in images)
-    return f"{len(images)} images: {built} built, {len(images) - built} reused"
 
 
 class _Story:
@@ -147,9 +141,14 @@ class _Story:
         except DavyError as error:
             return error
 
-    def count_built(self) -> int:
-        """Of those."""
-        return sum(one in self._because for one in self._wanted)
+    def note(self) -> str:
+        """What became of them: by name where they are few. Reused is only what no builder was asked for."""
+        reused = {one for one in self._wanted if one not in self._because}
+        if len(self._wanted) <= FEW:
+            return " · ".join(
+                f"{self._done[one].built.image.short}{' reused' if one in reused else ''}" for one in self._wanted
+            )
+        return f"{len(self._wanted)} images: {len(self._wanted) - len(reused)} built, {len(reused)} reused"
 
     def told(self) -> Generator[Event, None, None]:
         tools, shop = self._tools, self._shop

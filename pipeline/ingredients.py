@@ -65,7 +65,7 @@ class Gatherer:
         context = self._folder / recipe.context
         path = context / recipe.dockerfile
         shown = _shown(path, self._folder)
-        text = self._tree.text(path)
+        text = self._tree.own_text(path, self._folder)
         if text is None:
             what = f"is not there; the image {recipe.id} is built by it"
             raise Unusable(f"{shown} is not there.", problems=(Problem(what=what, file=shown),))

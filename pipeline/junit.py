@@ -1,11 +1,13 @@
 """JUnit: what became of a suite by its report, and the reports of all suites written as one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from davy.pipeline.cases import Attempt, Case, CaseResult, Suite, blamed
-from davy.pipeline.junitcases import ATTEMPT, QUARANTINED
+from davy.pipeline.cases import Attempt, Case, CaseResult, Suite, reason
+from davy.pipeline.exitcodes import exited, is_crash
+from davy.pipeline.junitcases import ATTEMPT, QUARANTINED, STANDS_FOR
 from davy.pipeline.junitreading import Reading, read, reading
 from davy.pipeline.junittext import ILLEGAL, Broken
 from davy.pipeline.ports import SuiteRun
@@ -22,25 +24,59 @@ def ended(name: str, run: SuiteRun, took: timedelta, found: Reading | None = Non
     `found`: what was read of its reports already; else `run.junit` is read. Where a report breaks off, the cases
     before the break stand, and one more says that it broke.
     """
-    because = run.because or _exited(run.exit_code)
-    if found is None:
-        found = reading([run.junit]) if run.junit is not None and run.junit.strip() else Reading(cases=())
-    cases = found.cases
-    if found.broken and not run.because:
-        because = found.broken
-    bad = [case for case in cases if case.result.bad]
-    if not cases or found.broken or (because and not bad):
-        kind = (CaseResult.FAILED if run.exit_code else CaseResult.ERROR) if because else CaseResult.PASSED
-        cases += (Case(name=name, seconds=took.total_seconds(), result=kind, message=because),)
-    elif bad and (not because or because.startswith("exit code")):
-        because = blamed(cases)
-    return Suite(name=name, cases=cases, took=took, exit_code=run.exit_code, because=because, notes=found.notes)
+    told = found or (reading([run.junit]) if run.junit is not None and run.junit.strip() else None)
+    cases = told.cases if told else ()
+    if run.exit_code == 0 and not run.because:
+        cases = settled(cases)
+    bad = any(case.result.bad for case in cases)
+    broken = told.broken if told else ""
+    code = "" if run.because or (bad and not is_crash(run.exit_code)) else exited(run.exit_code)
+    words = "; ".join(filter(None, (run.because, code, broken if not run.because else "")))
+    if words or told is None:
+        kind = CaseResult.PASSED if not words else CaseResult.FAILED if run.exit_code else CaseResult.ERROR
+        cases += (whole(name, took, kind, words),)
+    because = run.because if run.because else reason(cases)
+    return Suite(name=name, cases=cases, took=took, exit_code=run.exit_code, because=because, notes=_notes(run, told))
 
 
-def _exited(code: int | None) -> str:
-    """In words where the code is the shell's own, and no test's."""
-    shells = {126: "a command could not be executed", 127: "a command was not found"}
-    return "" if code == 0 else f"exit code {code}" + (f", {shells[code]}" if code in shells else "")
+def whole(name: str, took: timedelta, result: CaseResult, message: str = "") -> Case:
+    """davy's own case, which stands for a run and for none of its tests."""
+    return Case(name=name, seconds=took.total_seconds(), result=result, message=message, own=True)
+
+
+def settled(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Of a command that ended with 0: a test that failed and was then told again and passed is one, and flaky.
+
+    gotestsum reports its reruns so. What is told twice and does not pass the last time stays as it is, and what has no
+    name is never the same test.
+    """
+    told: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        told.setdefault((case.own, case.suites, case.classname, case.name, case.file), []).append(case)
+    return tuple(one for each in told.values() for one in _rerun_in_place(each))
+
+
+def _rerun_in_place(each: Sequence[Case]) -> Sequence[Case]:
+    last = each[-1]
+    if last.own or not last.name or last.result is not CaseResult.PASSED or not any(case.result.bad for case in each):
+        return each
+    return [replace(last, attempts=tuple(attempt for case in each for attempt in attempts(case)))]
+
+
+def attempts(case: Case) -> tuple[Attempt, ...]:
+    """Every try at it, oldest first; itself where there was one."""
+    if case.attempts:
+        return case.attempts
+    own = Attempt(result=case.result, seconds=case.seconds, message=case.message, text=case.text, kind=case.kind)
+    return (own,)
+
+
+def _notes(run: SuiteRun, told: Reading | None) -> tuple[str, ...]:
+    if told is None:
+        none = () if run.exit_code is None else ("wrote no report; it counts by its exit code",)
+        return (*run.notes, *none)
+    empty = () if told.cases or told.broken else ("its report has 0 tests",)
+    return (*run.notes, *told.notes, *empty)
 
 
 def merged(suites: Iterable[Suite]) -> str:
@@ -51,34 +87,52 @@ def merged(suites: Iterable[Suite]) -> str:
     # 30 ms that only a run with suites has to pay.
     from junitparser import JUnitXml  # noqa: PLC0415
 
-    whole = JUnitXml()
+    root = JUnitXml()
     for suite in suites:
-        whole.add_testsuite(_written(suite))
-    whole.update_statistics()  # type: ignore[no-untyped-call]
-    made = whole.tostring()  # type: ignore[no-untyped-call]
+        root.add_testsuite(_written(suite))
+    root.update_statistics()  # type: ignore[no-untyped-call]
+    made = root.tostring()  # type: ignore[no-untyped-call]
     return made.decode() if isinstance(made, bytes) else str(made)
 
 
 def _written(suite: Suite) -> "TestSuite":
-    from junitparser import TestSuite  # noqa: PLC0415
-
-    made = TestSuite(_clean(suite.name))
-    made.add_testcases([_case(case, suite) for case in suite.cases])
+    made = _inner(suite.name, suite.cases, suite.name, 0)
     made.time = suite.took.total_seconds()
     return made
 
 
-def _case(case: Case, suite: Suite) -> "TestCase":
+DEEPEST = 16
+"""Suites in suites of the merged report; what stands deeper is told in the last of them."""
+
+
+def _inner(name: str, cases: Iterable[Case], outer: str, depth: int) -> "TestSuite":
+    """A suite with the suites in it, each where its first case stands."""
+    from junitparser import TestSuite  # noqa: PLC0415
+
+    made = TestSuite(_clean(name))
+    inside: dict[str, list[Case]] = {}
+    own: list[Case] = []
+    for case in cases:
+        path = tuple(filter(None, case.suites))[:DEEPEST]
+        (inside.setdefault(path[depth], []) if depth < len(path) else own).append(case)
+    made.add_testcases([_case(case, outer) for case in own])
+    for inner, held in inside.items():
+        made.add_testsuite(_inner(inner, held, outer, depth + 1))  # type: ignore[no-untyped-call]
+    made.update_statistics()  # type: ignore[no-untyped-call]
+    return made
+
+
+def _case(case: Case, outer: str) -> "TestCase":
     from junitparser import Error, Failure, Skipped, TestCase  # noqa: PLC0415
 
-    made = TestCase(_clean(case.name), _clean(case.classname) or _clean(suite.name), case.seconds)
+    made = TestCase(_clean(case.name or case.classname), _clean(case.classname) or _clean(outer), case.seconds)
     if case.file:
         made._elem.set("file", _clean(case.file))  # noqa: SLF001 - it has no word for GitLab's attribute
     parts: list[Element] = []
     kinds = {CaseResult.FAILED: Failure, CaseResult.ERROR: Error, CaseResult.SKIPPED: Skipped}
     if case.result in kinds:
         kind = Skipped if case.quarantined else kinds[case.result]
-        outcome = kind(_clean(case.message))
+        outcome = kind(_clean(case.message), _clean(case.kind) or None)
         outcome.text = _clean(case.text)
         parts.append(outcome)
     parts += [_rerun(attempt, flaky=not case.result.bad) for attempt in _earlier(case)]
@@ -89,6 +143,8 @@ def _case(case: Case, suite: Suite) -> "TestCase":
         made.append(part)  # type: ignore[no-untyped-call]
     if case.output:
         made.system_out = _clean(case.output)
+    if case.errors:
+        made.system_err = _clean(case.errors)
     return made
 
 
@@ -103,12 +159,16 @@ def _rerun(attempt: Attempt, *, flaky: bool) -> "Element":
 
     failed = attempt.result is CaseResult.FAILED
     kinds = (xunit2.FlakyFailure, xunit2.FlakyError) if flaky else (xunit2.RerunFailure, xunit2.RerunError)
-    made = kinds[0 if failed else 1](_clean(attempt.message))
+    made = kinds[0 if failed else 1](_clean(attempt.message), _clean(attempt.kind) or None)
     made.stack_trace = _clean(attempt.text)
     return made
 
 
 def _properties(case: Case) -> Iterator[tuple[str, str]]:
+    for name, value in case.properties:
+        yield _clean(name), _clean(value)
+    if case.own:
+        yield STANDS_FOR, "true"
     if case.quarantined:
         yield QUARANTINED, case.result.value
     for number, attempt in enumerate(case.attempts, 1):

@@ -1,12 +1,14 @@
 """JUnit reading: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
-from davy.pipeline import junitcases
+from davy.pipeline import junitcases, junitsuites, junittimes
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
+from davy.pipeline.junitsuites import OpenSuite
 from davy.pipeline.junittext import Broken, Pieces
 
 MOST_CASES = 200_000
@@ -18,6 +20,9 @@ MOST_WORDS = 48 * 2**20
 LONGEST_TAG = 4 * 2**20
 """Characters without one element, text or comment that is whole: the parser holds them all in memory."""
 
+SUITES = ("testsuites", "testsuite")
+CTEST = ("run", "fail")
+"""CTest's `status`; no other tool of those that write one says `fail`, and it names class and test alike."""
 OUTCOMES = {"error": CaseResult.ERROR, "failure": CaseResult.FAILED, "skipped": CaseResult.SKIPPED}
 # Maven Surefire's words for attempts before the one that counts:
 # https://maven.apache.org/surefire/maven-surefire-plugin/examples/rerun-failing-tests.html
@@ -27,6 +32,8 @@ EARLIER = {
     "rerunFailure": CaseResult.FAILED,
     "rerunError": CaseResult.ERROR,
 }
+PYTEST = ("pytest", "pytest tests")
+"""What pytest calls its suite and its root, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +46,18 @@ class Reading:
     """Why it could not be read to its end; empty where it could."""
     notes: tuple[str, ...] = ()
     """What was cut or mended, a sentence each."""
+    tools: frozenset[str] = frozenset()
+    """What wrote it, where it shows: `pytest`, `ctest`."""
+    foreign: str = ""
+    """Its root, where that is no suite."""
 
 
-def reading(chunks: Iterable[bytes | str]) -> Reading:
-    """The report's cases, of all suites in it. Memory is bounded, whatever comes; the chunks may have any size."""
-    eyes, pieces = _Eyes(), Pieces(chunks)
+def reading(chunks: Iterable[bytes | str], *, own: bool = False) -> Reading:
+    """The report's cases, of all suites in it. Memory is bounded, whatever comes; the chunks may have any size.
+
+    `own`: davy wrote it. Then what it says of attempts and quarantine is believed; a suite's report cannot say it.
+    """
+    eyes, pieces = _Eyes(own=own), Pieces(chunks)
     broken = ""
     try:
         for piece in pieces:
@@ -54,27 +68,37 @@ def reading(chunks: Iterable[bytes | str]) -> Reading:
     notes = list(eyes.notes())
     if pieces.mended:
         notes.append(f"{pieces.mended:,} characters that XML cannot hold were replaced")
-    return Reading(cases=tuple(eyes.cases), broken=broken, notes=tuple(notes))
+    if pieces.foreign:
+        notes.append(f"bytes of its report that are no {pieces.encoding} were replaced")
+    return Reading(
+        cases=tuple(eyes.cases), broken=broken, notes=tuple(notes), tools=frozenset(eyes.tools), foreign=eyes.foreign
+    )
 
 
 def read(text: str) -> tuple[Case, ...]:
-    """The report's cases. Raises Broken where it cannot be read to its end."""
-    found = reading([text])
+    """The cases of a report that davy wrote. Raises Broken where it cannot be read to its end."""
+    found = reading([text], own=True)
     if found.broken:
         raise Broken(found.broken)
     return found.cases
 
 
 def joined(found: Sequence[Reading]) -> Reading:
-    """Several reports of one try as one. A test that is told twice is one case, and its worst word counts."""
-    cases: dict[tuple[str, str], Case] = {}
-    for case in (case for one in found for case in one.cases):
-        key = (case.classname, case.name)
-        cases[key] = _worse(cases[key], case) if key in cases else case
+    """Several reports of one try as one. A test that two of them tell is one case, and its worst word counts."""
+    cases: dict[tuple[object, ...], Case] = {}
+    for one in found:
+        times: Counter[tuple[object, ...]] = Counter()
+        for case in one.cases:
+            key = (case.own, case.suites, case.classname, case.name, case.file)
+            times[key] += 1
+            # Told twice by one report, it stays two.
+            numbered = (*key, times[key])
+            cases[numbered] = _worse(cases[numbered], case) if numbered in cases else case
     return Reading(
         cases=tuple(cases.values()),
         broken="; ".join(dict.fromkeys(one.broken for one in found if one.broken)),
         notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+        tools=frozenset(tool for one in found for tool in one.tools),
     )
 
 
@@ -90,8 +114,13 @@ def _worse(first: Case, second: Case) -> Case:
 class _Eyes:
     """Takes the parser's events in; holds the finished cases and one draft."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, own: bool) -> None:
         self.cases: list[Case] = []
+        self.tools: set[str] = set()
+        self.foreign = ""
+        self._own = own
+        self._open: list[OpenSuite] = []
+        self._times = junittimes.Times()
         self._cut = 0
         self._kept = 0
         self._silent = 0
@@ -121,7 +150,9 @@ class _Eyes:
         plural = "" if self._cut == 1 else "s"
         return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
 
-    def _refused(self, *_: object) -> None:
+    def _refused(self, name: str, *_: object) -> None:
+        if not self._path:
+            self.foreign = name[:FEW]
         raise Broken("its report declares a document type or entities; that is refused")
 
     def _says_nothing(self, _: str) -> None:
@@ -135,7 +166,8 @@ class _Eyes:
     def _begins(self, tag: str, told: dict[str, str]) -> None:
         self._silent = 0
         word = tag.rsplit(":", 1)[-1]
-        if not self._path and word not in ("testsuites", "testsuite"):
+        if not self._path and word not in SUITES:
+            self.foreign = word[:FEW]
             raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
         if len(self._path) >= MOST_DEPTH:
             raise Broken("its report nests too deep")
@@ -146,41 +178,87 @@ class _Eyes:
         elif word == "testcase":
             self._draft = self._drafted(told)
             self._sinks = [None]
+        elif word in SUITES:
+            self._opens(word, told)
+        elif word in ("error", "failure") and self._path[-2] in SUITES:
+            said = self._said(word, told)
+            self._open[-1].outcomes.append(said)
+            self._sinks = [said.text]
+
+    def _opens(self, word: str, told: dict[str, str]) -> None:
+        self._open.append(junitsuites.opened(word, told, self._open[-1] if self._open else None))
+        self._times.opened(told.get("time", ""), len(self.cases))
+        if told.get("name") in PYTEST:
+            self.tools.add("pytest")
+
+    def _closes(self) -> None:
+        suite = self._open.pop()
+        for index, seconds in self._times.closed():
+            self.cases[index] = replace(self.cases[index], seconds=seconds)
+        # What it is blamed for is said once: not of the suites around it as well.
+        if (case := junitsuites.closed(suite)) is not None:
+            self._may_add()
+            self.cases.append(self._cleared(case))
+            suite.names_bad = True
+        if self._open and suite.names_bad:
+            self._open[-1].names_bad = True
+
+    def _said(self, word: str, told: dict[str, str]) -> Said:
+        message = self._short(told.get("message", ""), LONGEST_MESSAGE)
+        result = OUTCOMES.get(word) or EARLIER[word]
+        return Said(result, message, Words(LONGEST_TEXT), told.get("type", "")[:FEW], word.startswith("rerun"))
 
     def _sink(self, draft: Draft, word: str, told: dict[str, str]) -> Words | None:
         """Where the text of this element of a case belongs."""
         within = self._path[-2]
         direct = within == "testcase"
-        if direct and (result := OUTCOMES.get(word) or EARLIER.get(word)):
-            message = self._short(told.get("message", ""), LONGEST_MESSAGE)
-            said = Said(result, message, Words(LONGEST_TEXT))
+        if direct and (word in OUTCOMES or word in EARLIER):
+            said = self._said(word, told)
             (draft.outcomes if word in OUTCOMES else draft.earlier).append(said)
             return said.text
         if word in ("system-out", "system-err"):
-            return draft.output if direct else None
+            own = draft.output if word == "system-out" else draft.errors
+            return own if direct else None
         if word == "property" and within == "properties" and len(draft.properties) < FEW:
-            draft.properties[told.get("name", "")[:FEW]] = told.get("value", "")[:FEW]
+            value = Words(LONGEST_NAME)
+            value.add(told.get("value", ""))
+            draft.properties.append((told.get("name", "")[:FEW], value))
+            # Xray and others write long values as text.
+            return None if "value" in told else value
         return self._sinks[-1]
 
     def _ends(self, _: str) -> None:
         self._silent = 0
         word = self._path.pop()
         if self._draft is None:
+            self._sinks = []
+            if word in SUITES:
+                self._closes()
             return
         self._sinks.pop()
         if word == "testcase" and not self._sinks:
             self.cases.append(self._whole(self._draft))
             self._draft = None
 
-    def _drafted(self, told: dict[str, str]) -> Draft:
+    def _may_add(self) -> None:
         if len(self.cases) >= MOST_CASES:
             raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
+
+    def _drafted(self, told: dict[str, str]) -> Draft:
+        self._may_add()
+        suite = self._open[-1]
+        if told.get("status") in CTEST and told.get("name") == told.get("classname"):
+            self.tools.add("ctest")
         return Draft(
-            name=self._short(told.get("name", "(no name)"), LONGEST_NAME),
+            name=self._short(told.get("name", ""), LONGEST_NAME),
             classname=self._short(told.get("classname", ""), LONGEST_NAME),
-            seconds=junitcases.seconds(told.get("time", "")),
-            file=told.get("file", "")[:LONGEST_NAME],
+            seconds=self._times.seconds(told.get("time", ""), len(self.cases)),
+            file=(told.get("file", "") or suite.file)[:LONGEST_NAME],
             output=Words(LONGEST_TEXT),
+            errors=Words(LONGEST_TEXT),
+            # The outermost of davy's own report is the suite of the configuration.
+            suites=suite.path[1:] if self._own else suite.path,
+            said=junitcases.result_said(told),
         )
 
     def _short(self, text: str, most: int) -> str:
@@ -189,12 +267,20 @@ class _Eyes:
         return text if len(text) <= most else f"{text[:most]}…"
 
     def _whole(self, draft: Draft) -> Case:
-        words = [draft.output, *(said.text for said in (*draft.outcomes, *draft.earlier))]
-        self._cut += any(each.over for each in words)
-        case = junitcases.case(draft)
+        words = [draft.output, draft.errors, *(said.text for said in (*draft.outcomes, *draft.earlier))]
+        self._cut += any(each.over for each in (*words, *(value for _, value in draft.properties)))
+        case = junitcases.case(draft, own=self._own)
+        if case.result.bad or draft.earlier:
+            self._open[-1].names_bad = True
         said = sum(len(attempt.message) + len(attempt.text) for attempt in case.attempts)
-        self._kept += said + len(case.message) + len(case.text) + len(case.output)
+        said += sum(len(name) + len(value) for name, value in case.properties)
+        self._kept += said + len(case.message) + len(case.text) + len(case.output) + len(case.errors)
         if self._kept > MOST_WORDS:
             self._cut += 1
             return junitcases.curt(case)
         return case
+
+    def _cleared(self, case: Case) -> Case:
+        """An own case of a suite, with its words counted."""
+        self._kept += len(case.message) + len(case.text)
+        return case if self._kept <= MOST_WORDS else junitcases.curt(case)

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
+from davy.pipeline import ownfiles, plainfile
+
 INDEX = ".davy-files"
 """In a suite's folder: a line for each file that is davy's own, as a JSON string, relative to the folder."""
+
+MOST_INDEX = 64 * 2**20
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def fresh(folder: Path, expected: Sequence[Path]) -> Iterator[tuple[str, ...]]:
 
 def cleared(folder: Path) -> tuple[str, ...]:
     """Delete the files that are listed, and their folders where nothing else is in them. Those that would not go."""
-    if folder.is_symlink():
+    if not _is_own(folder):
         return ()
     stayed = []
     for name in _names(folder):
@@ -40,7 +44,7 @@ def cleared(folder: Path) -> tuple[str, ...]:
         except OSError:
             stayed.append(name)
     with suppress(OSError):
-        (folder / INDEX).unlink(missing_ok=True)
+        ownfiles.remove(folder / INDEX)
         folder.rmdir()
     return tuple(stayed)
 
@@ -51,11 +55,11 @@ def rounds_cleared(folder: Path, report: str) -> None:
     A rollout has as many rounds as it has steps, so the last ones of an earlier rollout would stay.
     """
     for place in sorted(path.parent for path in folder.glob(f"*/*/{INDEX}")):
-        if place.parent.is_symlink() or folder.is_symlink():
+        if not _is_own(place):
             continue
         cleared(place)
         with suppress(OSError):
-            (place.parent / report).unlink(missing_ok=True)
+            ownfiles.remove(place.parent / report)
             place.parent.rmdir()
 
 
@@ -73,10 +77,19 @@ def _deleted(folder: Path, name: PurePosixPath) -> None:
             parent.rmdir()
 
 
+def _is_own(folder: Path) -> bool:
+    """Whether no link leads there."""
+    try:
+        with ownfiles.inside(folder):
+            return True
+    except OSError:
+        return False
+
+
 def _names(folder: Path) -> Iterator[str]:
     """What is listed; a line that says nothing of the kind is left out."""
     try:
-        lines = (folder / INDEX).read_text(encoding="utf-8").splitlines()
+        lines = plainfile.text(folder / INDEX, MOST_INDEX).splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:
@@ -96,7 +109,4 @@ def _listed(folder: Path, paths: Iterable[Path], stayed: Iterable[str]) -> None:
     """Where it cannot be written, the next run deletes less: no reason to fail this one."""
     names = sorted({path.relative_to(folder).as_posix() for path in paths} | set(stayed))
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        index = folder / INDEX
-        if not folder.is_symlink() and not index.is_symlink():
-            index.write_text("".join(json.dumps(name) + "\n" for name in names), encoding="utf-8")
+        ownfiles.write(folder / INDEX, "".join(json.dumps(name) + "\n" for name in names))

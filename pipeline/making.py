@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline import bases, lookup, moments, oci, orders
+from davy.pipeline import bases, lookup, moments, oci, orders, ownfiles
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
@@ -171,8 +171,7 @@ def built(job: Job, tools: Tools, say: Say) -> Made:
     if maker.bare:
         wanted = replace(wanted, provenance="off")
     words = bases.overlooked(keyed, tools.store)
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    with job.log.open("w", encoding="utf-8") as log:
+    with ownfiles.create_text(job.log) as log:
         made = maker.builder.build(wanted, _both(log.write, tools.shown, say))
     build = _build(keyed, made.image, tools, maker.name)
     warnings = (*words, *_remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools))

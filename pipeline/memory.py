@@ -13,14 +13,27 @@ class SimulatedClock:
     """Time that passes in `grain` steps while somebody sleeps; the world's happenings run at each."""
 
     def __init__(self, now: datetime = EPOCH, grain: timedelta = timedelta(milliseconds=500)) -> None:
-        self._now = now
+        self._began = self._now = now
+        self._set_by = timedelta(0)
         self._grain = grain
         self._happenings: list[Happening] = []
         self._interrupted = False
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Aware UTC, as the wall clock has it: `set_by` moves it."""
+        return self._now + self._set_by
+
+    def elapsed(self) -> timedelta:
+        """What was slept."""
+        return self._now - self._began
+
+    def world_now(self) -> datetime:
+        """The true time, by which the world goes."""
         return self._now
+
+    def set_by(self, step: timedelta) -> None:
+        """Set the wall clock forward or back; no time passes."""
+        self._set_by += step
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass; comes back early when an interruption comes meanwhile."""

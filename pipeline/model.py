@@ -105,7 +105,7 @@ class Decision(StrEnum):
 
 
 class Gap(StrEnum):
-    """Why a number is missing. Five different things; none is success or failure."""
+    """Why a number is missing. Six different things; none is success or failure."""
 
     ABSENT = "absent"
     """No series matches the selector."""
@@ -115,6 +115,8 @@ class Gap(StrEnum):
     """The newest sample is older than two scrapes."""
     NAN = "nan"
     """The value is not a number."""
+    EXCESS = "excess"
+    """More good events, or more bad ones, were counted than events at all."""
     UNREACHABLE = "unreachable"
     """The metrics server did not answer, or answered with an error."""
 

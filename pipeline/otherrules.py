@@ -61,6 +61,11 @@ def threshold(place: Place, check: ThresholdConfig) -> Iterator[Finding]:
         )
 
 
+def can_never_fail(check: ThresholdConfig) -> bool:
+    """True where no number of failures is too many: there is no limit, or the count is full before it is exceeded."""
+    return check.failure_limit < 0 or (check.count is not None and check.failure_limit >= check.count)
+
+
 def _condition(place: Place, text: str, style: str) -> Iterator[Finding]:
     try:
         found = conditiontext.condition(text)

@@ -37,6 +37,8 @@ class Worked:
     """Of those that came to an end, in the order of the pieces."""
     wrong: BaseException | None = None
     """Why not all did: what a place raised, or a KeyboardInterrupt."""
+    left: tuple[Piece, ...] = ()
+    """Those that did not."""
 
 
 def worked(
@@ -57,7 +59,7 @@ def worked(
         floor.stopped()
         raise
     yield from floor.left()
-    return Worked(stories=floor.stories(), wrong=floor.wrong)
+    return Worked(stories=floor.stories(), wrong=floor.wrong, left=floor.unfinished())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,10 @@ class _Floor:
         self, job: Job, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
     ) -> None:
         self._job, self._runners, self._crew, self._clock, self._shown = job, tuple(runners), crew, clock, shown
-        self._stories = {index: Story(label=_label(job, piece), piece=piece) for index, piece in enumerate(job.pieces)}
+        self._stories = {
+            index: Story(label=_label(job, piece), piece=piece, command=_command(job))
+            for index, piece in enumerate(job.pieces)
+        }
         self._waiting = [self._turn(index, Again(piece=piece, attempt=1)) for index, piece in enumerate(job.pieces)]
         self._idle = list(range(len(self._runners)))[::-1]
         self.busy: dict[int, tuple[_Turn, ...]] = {}
@@ -134,6 +139,11 @@ class _Floor:
     def stories(self) -> tuple[Story, ...]:
         """Of the pieces that came to an end."""
         return tuple(story for story in self._stories.values() if story.runs and not self._is_open(story))
+
+    def unfinished(self) -> tuple[Piece, ...]:
+        """The pieces that did not come to an end."""
+        ended = self.stories()
+        return tuple(story.piece for story in self._stories.values() if story not in ended)
 
     def _is_open(self, story: Story) -> bool:
         return self.wrong is not None and tries.again(story, self._job.rules) is not None
@@ -198,6 +208,10 @@ def _ran(runner: SuiteRunner, orders: tuple[SuiteOrder, ...], say: Speak) -> Run
     if isinstance(runner, ShardRunner):
         return runner.run_all(orders, say)
     return (runner.run(orders[0], partial(say, 0)),)
+
+
+def _command(job: Job) -> str:
+    return "k6" if job.order.settings.get("k6") else job.order.run
 
 
 def _label(job: Job, piece: Piece) -> str:

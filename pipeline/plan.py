@@ -243,8 +243,8 @@ def _limits(checks: ChecksConfig) -> str:
 
 def _slo(slo: SloConfig) -> str:
     if slo.under is not None:
-        return f"{slo.name} {slo.objective:g} % under {durations.shown(slo.under)}"
-    return f"{slo.name} {slo.objective:g} %"
+        return f"{slo.name} {slo.objective:.15g} % under {durations.shown(slo.under)}"
+    return f"{slo.name} {slo.objective:.15g} %"
 
 
 def _kayenta(said: KayentaConfig) -> str:

@@ -15,11 +15,19 @@ Say = Callable[[str], None]
 """Takes one line that a child printed."""
 
 
+def unheard(_: str) -> None:
+    """Says nothing to anybody."""
+
+
 class Clock(Protocol):
     """The only place time comes from."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Aware UTC: for what is written down. It may be set, forward and back, while a command runs."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Time since some fixed moment, for every wait and interval. Nobody sets it; a suspended machine's counts."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -154,7 +162,17 @@ class WorkTree(Protocol):
         ...
 
     def text(self, path: Path) -> str | None:
-        """What a small file says; None where it is not there. Raises Unusable where it is no text."""
+        """What a small file says, bytes that are no UTF-8 as lone surrogates; None where it is not there.
+
+        Raises Unusable where it is no file.
+        """
+        ...
+
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        """The same of a file that must lie in the work tree of `folder`, or in `folder` where that is in none.
+
+        Raises Unusable also where it does not, after links were followed: what is said of it may be read by anybody.
+        """
         ...
 
 
@@ -260,6 +278,8 @@ class SuiteOrder:
     cpus: float = 1.0
     timeout: timedelta = timedelta(minutes=10)
     collect: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    """Beside `$JUNIT`: globs of report files, or their folders, relative to where the command starts."""
     out: Path = Path("davy-out")
     """Folder of this try's log, report and collected files; made where it is not there."""
     folder: Path = Path()
@@ -306,6 +326,8 @@ class SuiteRun:
     """Reports on this machine, instead of `junit`: of any size and number; they are read as they stream."""
     took: timedelta | None = None
     """How long the test itself ran, where the place knows it better than who waits for it."""
+    notes: tuple[str, ...] = ()
+    """Of its reports, a sentence each: what was not read, and why."""
 
 
 class SuiteRunner(Protocol):
@@ -352,8 +374,8 @@ class Archive(Protocol):
         """Keep the record and the files (their names there, and where they are now); where that is, for people."""
         ...
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """The newest runs of the service, newest first; a record that cannot be read is left out."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """The newest runs of the service, newest first; a record that cannot be read is left out, and noted."""
         ...
 
     def prune(self, before: datetime, keep_at_least: int) -> int:

@@ -106,6 +106,9 @@ class _Without:
     def text(self, path: Path) -> str | None:
         return self._tree.text(path)
 
+    def own_text(self, path: Path, folder: Path) -> str | None:
+        return self._tree.own_text(path, folder)
+
 
 def _refused(links: Links, called: Mapping[str, str]) -> None:
     problems = [Problem(what=f"{called[one]}: {what}", path="images") for one, what in links.problems]

@@ -22,6 +22,18 @@ class CaseRecord:
     flaky: bool = False
     """Failed and then passed, in one run of one revision."""
     quarantined: bool = False
+    file: str = ""
+    """Where two files of the suite have a test of this name: which of them."""
+
+    @property
+    def title(self) -> str:
+        """Its name, with the file where there is one."""
+        return f"{self.file}::{self.name}" if self.file else self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a quarantine may call it."""
+        return (self.name, self.title) if self.file else (self.name,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

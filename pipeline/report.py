@@ -121,7 +121,7 @@ def _stages(report: Report) -> str:
 
 def _images(report: Report) -> str:
     rows = [
-        (code(built.image.reference), durations.shown(built.took), "reused" if built.cached else "built")
+        (code(built.image.reference), durations.shown(built.took), "reused" if built.is_reused else "built")
         for built in report.images
     ]
     return _table(("Image", "Time", ""), rows)

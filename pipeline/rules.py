@@ -31,7 +31,7 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     """Every rule that the file breaks. Parts that are wrong in themselves are left out, the rest is still asked."""
     images, suites = _items(tree, ("images",)), _items(tree, ("tests",))
     yield from _twice(images, "name", "image")
-    yield from _twice(suites, "name", "suite")
+    yield from _twice(suites, "name", "suite", folders=True)
     yield from _twice(images, "container", "image for container")
     usable = [(place, image) for place, item in images if (image := attempt(ImageConfig, item))]
     yield from buildrules.broken(usable)
@@ -62,14 +62,18 @@ def _items(tree: Tree, path: tuple[str, ...]) -> list[tuple[Place, Tree]]:
     return [((*path, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
 
 
-def _twice(items: list[tuple[Place, Tree]], key: str, what: str) -> Iterator[Finding]:
-    seen: dict[str, Place] = {}
+def _twice(items: list[tuple[Place, Tree]], key: str, what: str, *, folders: bool = False) -> Iterator[Finding]:
+    """`folders`: each has a folder of its name; some file systems do not tell `Unit` from `unit`."""
+    seen: dict[str, str] = {}
     for place, item in items:
         name = item.get(key) if isinstance(item, dict) else None
-        if isinstance(name, str) and name in seen:
-            yield (*place, key), f"a second {what} {name!r}; each needs its own {key}"
-        elif isinstance(name, str):
-            seen[name] = place
+        if not isinstance(name, str):
+            continue
+        known = name.casefold() if folders else name
+        if known in seen:
+            alike = "" if seen[known] == name else f", for {seen[known]!r} is the same folder on some machines"
+            yield (*place, key), f"a second {what} {name!r}{alike}; each needs its own {key}"
+        seen.setdefault(known, name)
 
 
 def _canary(value: Tree) -> Iterator[Finding]:
@@ -183,7 +187,7 @@ def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
     elif said not in ({"errors", "total"}, {"good", "total"}, {"histogram", "under"}):
         yield place, "needs `errors` and `total`, or `good` and `total`, or `histogram` and `under`"
     if slo.bounds and slo.histogram is None:
-        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` and `total` has none"
+        yield (*place, "bounds"), "are bounds of a `histogram`; an SLO of `errors` or `good` with `total` has none"
     if not slo.window:
         yield (*place, "window"), "must be above 0s"
     for key, text in (("errors", slo.errors), ("good", slo.good), ("total", slo.total), ("histogram", slo.histogram)):

@@ -58,6 +58,11 @@ def record(written: str | bytes) -> RunRecord:
     return found
 
 
+def unreadable(name: str) -> str:
+    """What is said of a run whose record is broken, or of another davy's making."""
+    return f"The run {name} of the archive is left out: its record cannot be read. Delete the run, or use a newer davy."
+
+
 def inside(wanted: str) -> str:
     """A file's name inside the run: a relative path that stays there, and is not the record's own."""
     parts = [part for part in PurePosixPath(wanted.replace("\\", "/")).parts if part not in ("/", "..", ".")]

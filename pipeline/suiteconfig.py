@@ -74,6 +74,11 @@ class SuiteConfig(Part):
         default=timedelta(minutes=10), description="Stopped after this long; that is a failure."
     )
     collect: tuple[str, ...] = setting(default=(), description="Paths copied out afterwards; absolute in a container.")
+    junit: tuple[str, ...] = setting(
+        default=(),
+        description="Globs of report files, or their folders, that the command writes beside $JUNIT; read as one.",
+    )
+    at_least: int = setting(default=0, ge=0, description="Where fewer tests ran, it failed; skipped ones do not count.")
     files: tuple[str, ...] = setting(
         default=(),
         description="Globs of test files: spread over the shards as $DAVY_TESTS, longest expected first.",

@@ -3,25 +3,45 @@
 from collections.abc import Collection, Iterator
 
 from davy.pipeline.suiteconfig import CLOUDS, IN_IMAGES, SuiteConfig
+from davy.pipeline.testing import expansion
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
 DOERS = ("run", "k6", "config")
+WRITTEN = frozenset({"build", "canary", "events.jsonl", "junit.xml", "report.md", "scan"})
+"""What davy itself writes into the folder of `--out`, where each suite has one of its own name."""
 
 
 def suite(place: Place, said: SuiteConfig | None, images: Collection[str]) -> Iterator[Finding]:
     """Everything wrong with a suite. `images`: the names under `images`."""
     if said is None:
         return
+    if said.name.casefold() in WRITTEN:
+        yield (*place, "name"), f"is what davy itself writes there: {said.name!r} in davy-out is no suite's"
     yield from _image(place, said, images)
     yield from _does(place, said)
     yield from _where(place, said)
     yield from _parts(place, said)
     if not said.timeout:
         yield (*place, "timeout"), "must be above 0s"
+    yield from _reports(place, said)
     for index, path in enumerate(said.collect):
         if said.in_ in IN_IMAGES and (not path.startswith("/") or ".." in path.split("/")):
             yield (*place, "collect", index), f"{path!r} is no absolute path in the container; write it like /app/out"
+
+
+def _reports(place: Place, said: SuiteConfig) -> Iterator[Finding]:
+    own = next((key for key in ("k6", "config") if getattr(said, key)), "")
+    for index, glob in enumerate(said.junit):
+        where = (*place, "junit", index)
+        if own:
+            yield where, f"names reports of `run`; `{own}` has its own"
+        elif ".." in glob.split("/") or not glob.strip("/"):
+            yield where, f"{glob!r} must stay in its folder; write it like target/surefire-reports/*.xml"
+        elif glob.startswith("/") and said.in_ not in IN_IMAGES:
+            yield where, f"{glob!r} must be relative to the file's folder"
+    if said.junit and said.in_ not in IN_IMAGES and (said.shards > 1 or said.matrix):
+        yield (*place, "junit"), "names files of one folder, which shards and cells share; let each write into $JUNIT"
 
 
 def _image(place: Place, said: SuiteConfig, images: Collection[str]) -> Iterator[Finding]:
@@ -74,8 +94,21 @@ def _parts(place: Place, said: SuiteConfig) -> Iterator[Finding]:
             yield (*place, "matrix", key), "has no value, so the suite would never run; write one, or drop the key"
         if len(set(values)) != len(values):
             yield (*place, "matrix", key), "has a value twice"
+    yield from _variables(place, said)
     if said.pass_threshold > said.retries + 1:
         yield (
             (*place, "pass_threshold"),
             f"can never be met: with `retries: {said.retries}` there are at most {said.retries + 1} tries",
         )
+
+
+def _variables(place: Place, said: SuiteConfig) -> Iterator[Finding]:
+    """A value that its suite could not be told, for another has its name."""
+    first: dict[str, str] = {}
+    for key in said.matrix:
+        name = expansion.variable(key)
+        if name.removeprefix("DAVY_") in expansion.TOLD:
+            yield (*place, "matrix", key), f"would be ${name}, which davy itself tells a suite; give it another name"
+        elif name in first:
+            yield (*place, "matrix", key), f"would be ${name}, as `{first[name]}` is; give one of both another name"
+        first.setdefault(name, key)

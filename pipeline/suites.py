@@ -1,11 +1,11 @@
 """Suites: runs them all, merges their reports into one, and says whether traffic may move."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import junit, leftovers, piecework
+from davy.pipeline import junit, leftovers, ownfiles, piecework
 from davy.pipeline.alongside import Crew, Threads
 from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
@@ -82,7 +82,7 @@ def run(
     yield StageStarted(at=began, stage=Stage.TEST)
     ended: list[Ended] = []
     # One of an earlier run would be read as this one's where nothing ends.
-    (out / REPORT).unlink(missing_ok=True)
+    ownfiles.remove(out / REPORT)
     try:
         yield from _swept(places, clock)
         for one in wanted:
@@ -96,11 +96,13 @@ def run(
             own = tuple(_grouped(one, worked))
             ended += own
             for each in own:
+                if not each.suite.cases:
+                    yield Warned(at=clock.now(), what=f"suite {each.suite.name}: its report has 0 tests")
                 yield _finished(one, each, clock.now() - since, clock, shown)
             if worked.wrong is not None:
                 raise worked.wrong
     except (DavyError, KeyboardInterrupt) as error:
-        _kept(ended, out)
+        _kept([*ended, *_not_begun(wanted, ended)], out)
         now = clock.now()
         note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
         yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
@@ -174,8 +176,32 @@ def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
     rules = Rules(retries=suite.retries, threshold=suite.pass_threshold)
     for cell in one.ask.cells:
         stories = tuple(story for story in worked.stories if story.piece.cell == cell)
-        if stories:
-            yield Ended(suite=_added_up(one, cell, stories, rules), stories=stories)
+        left = tuple(piece for piece in worked.left if piece.cell == cell)
+        if stories or left:
+            made = _added_up(one, cell, stories, rules)
+            yield Ended(suite=_cut_short(made, left, len(stories)) if left else made, stories=stories)
+
+
+def _cut_short(suite: Suite, left: Sequence[Piece], ended: int) -> Suite:
+    """Not all of it ran, so it is not passed, and its report says what is missing."""
+    names = (f"{suite.name} {piece.name}".strip() for piece in left)
+    missing = tuple(
+        junit.whole(name, timedelta(0), CaseResult.ERROR, "it was stopped before its end") for name in names
+    )
+    words = f"stopped: {ended} of its {ended + len(left)} parts had ended"
+    because = "; ".join(filter(None, (blamed(suite.cases), words)))
+    return replace(suite, cases=(*suite.cases, *missing), exit_code=None, because=because)
+
+
+def _not_begun(wanted: Sequence[Wanted], ended: Sequence[Ended]) -> Iterator[Ended]:
+    """Suites whose turn did not come, where others had theirs."""
+    told = {each.suite.name for each in ended}
+    for one in wanted if ended else ():
+        for name in (spread.key(one.ask.suite.name, cell.name) for cell in one.ask.cells):
+            if name not in told:
+                case = junit.whole(name, timedelta(0), CaseResult.ERROR, "it did not run")
+                suite = Suite(name=name, cases=(case,), took=timedelta(0), exit_code=None, because=case.message)
+                yield Ended(suite=suite, stories=())
 
 
 def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -> Suite:
@@ -184,14 +210,25 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
     failed = [(story.piece.name, suite) for story, suite in zip(stories, each, strict=True)
               if suite.result is not Result.PASSED]  # fmt: skip
     cases = tuple(case for suite in each for case in suite.cases)
+    because = _because(failed, blamed(cases)) if failed else ""
+    ran, needed = sum(suite.tests for suite in each), _at_least(one)
+    if ran < needed and not because:
+        because = f"{ran} test{'' if ran == 1 else 's'} ran, and at least {needed} are needed"
+        cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
         name=spread.key(one.ask.suite.name, cell.name),
         cases=cases,
         took=sum((suite.took for suite in each), timedelta(0)),
         exit_code=failed[0][1].exit_code if failed else 0,
-        because=_because(failed, blamed(cases)),
+        because=because,
         notes=tuple(dict.fromkeys(note for suite in each for note in suite.notes)),
     )
+
+
+def _at_least(one: Wanted) -> int:
+    """Tests that must have run; of a machine's part of the suite only that there are some."""
+    needed = one.ask.suite.at_least
+    return min(1, needed) if one.ask.shard else needed
 
 
 def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
@@ -199,7 +236,8 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
     if len(failed) == 1:
         part, suite = failed[0]
         return suite.because if not part or suite.because == named else f"{part}: {suite.because}"
-    return named or "; ".join(f"{part}: {suite.because}" for part, suite in failed[:3])
+    others = [f"{part}: {suite.because}" for part, suite in failed if suite.because != blamed(suite.cases)]
+    return "; ".join(filter(None, (named, *others[:3])))
 
 
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
@@ -238,9 +276,8 @@ def _log(one: Wanted, ended: Ended) -> Path:
 def _kept(ended: Sequence[Ended], out: Path) -> Path | None:
     if not ended:
         return None
-    out.mkdir(parents=True, exist_ok=True)
     path = out / REPORT
-    path.write_text(junit.merged(each.suite for each in ended), encoding="utf-8")
+    ownfiles.write(path, junit.merged(each.suite for each in ended))
     return path
 
 
@@ -253,5 +290,5 @@ def _short(suite: Suite) -> str:
         "quarantined": sum(case.quarantined and case.result.bad for case in suite.cases),
         "skipped": suite.count(CaseResult.SKIPPED),
     }
-    told = [f"{count} {word}" for word, count in counts.items() if count or word == "passed"]
-    return f"{suite.name} {', '.join(told)}"
+    told = [f"{count} {word}" for word, count in counts.items() if count or (word == "passed" and suite.cases)]
+    return f"{suite.name} {', '.join(told) or '0 tests'}"

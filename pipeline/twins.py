@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from davy.pipeline import runfile
+from davy.pipeline import ownfiles, runfile
 from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.ports import BuildOrder, Built, Say, SuiteOrder, SuiteRun, SuiteRunner, unheard
 from davy.pipeline.record import RunRecord
+from davy.pipeline.testing import reportpaths
 
 REHEARSED = Revision(sha="0" * 40, committed_at=datetime(2026, 1, 1, tzinfo=UTC), branch="main", version="rehearsal")
 
@@ -121,20 +122,29 @@ class MemorySuites:
         scene = self.act(order) if self.act else self.scenes.get(order.name, Scene())
         if scene.fault:
             raise scene.fault
-        order.out.mkdir(parents=True, exist_ok=True)
         log = order.out / "log.txt"
-        log.write_text("".join(f"{line}\n" for line in scene.lines), encoding="utf-8")
+        ownfiles.write(log, "".join(f"{line}\n" for line in scene.lines))
         for line in scene.lines:
             say(line)
-        files = []
+        files, reports = [], []
         for path, body in scene.files.items():
             if any(path == asked or path.startswith(f"{asked.rstrip('/')}/") for asked in order.collect):
                 target = order.out / "files" / path.strip("/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(body)
+                with ownfiles.create(target) as file:
+                    file.write(body)
                 files.append(target)
+        for path, body in scene.files.items():
+            if any(reportpaths.means(glob, path) for glob in reportpaths.absolute(order.reports, "/")):
+                reports.append(order.out / "reports" / path.strip("/"))
+                reports[-1].parent.mkdir(parents=True, exist_ok=True)
+                reports[-1].write_bytes(body)
         return SuiteRun(
-            exit_code=scene.exit_code, junit=scene.junit, log=log, because=scene.because, files=tuple(files)
+            exit_code=scene.exit_code,
+            junit=scene.junit,
+            log=log,
+            because=scene.because,
+            files=tuple(files),
+            reports=tuple(reports),
         )
 
     def stop(self) -> None:
@@ -185,7 +195,7 @@ class MemoryArchive:
         self.runs[name] = record
         return f"memory:{name}"
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:  # noqa: ARG002 - its are whole
         """Newest first."""
         self._checked()
         return tuple(self.runs[name] for name in sorted(self.runs, reverse=True)[:most])

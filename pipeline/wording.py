@@ -31,6 +31,9 @@ LIMITS = {
     "less_than": ("lt", "must be below"),
     "less_than_equal": ("le", "must be at most"),
 }
+SURE = 0.75
+"""So alike are a key that is known elsewhere and the one beside it that was meant: `image` and `images`."""
+
 PATTERNS = {
     r"^\d+(Ki|Mi|Gi)$": "must be a size, like 512Mi or 2Gi",
 }
@@ -64,11 +67,12 @@ def unknown(place: Place) -> str:
     key, kind = str(place[-1]), part_at(place[:-1])
     known = list(part.keys(kind)) if kind else []
     home = homes(Config).get(key)
-    if home:
-        return f"unknown key here; `{key}` belongs under `{shown(home)}`"
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    elsewhere = f"`{key}` belongs under `{shown(home)}`" if home else ""
+    close = difflib.get_close_matches(key, known, n=1, cutoff=SURE if home else 0.6)
     if close:
-        return f"unknown key; did you mean `{close[0]}`?"
+        return f"unknown key; did you mean `{close[0]}`?" + (f" ({elsewhere})" if elsewhere else "")
+    if elsewhere:
+        return f"unknown key here; {elsewhere}"
     return f"unknown key; known here: {', '.join(sorted(known))}"
 
 

@@ -47,6 +47,7 @@ class Reading:
     """As the file has it, where variables were put in: a message must not print their values."""
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0
+    most: int = MOST_NODES
 
     def line(self, place: Place) -> int | None:
         """The line of the place, or of the nearest thing around it."""
@@ -77,7 +78,11 @@ def _documents(reading: Reading, text: str) -> Tree:
 
 
 class _TooMuch(Exception):
-    """The tree is larger than any real file's."""
+    """The tree is larger than any real file's; `line`: where that showed."""
+
+    def __init__(self, line: int | None = None) -> None:
+        super().__init__()
+        self.line = line
 
 
 def read(
@@ -85,9 +90,10 @@ def read(
     file: str,
     environment: Mapping[str, str],
     raw: Callable[[Place], bool] = lambda _: False,
+    most: int = MOST_NODES,
 ) -> Reading:
     """The text's values and lines. Problems are collected, never raised; with one of syntax, the value is None."""
-    reading = Reading(file=file, environment=environment, raw=raw)
+    reading = Reading(file=file, environment=environment, raw=raw, most=most)
     _filled(reading, text, lambda: _one(reading, text))
     return reading
 
@@ -108,7 +114,7 @@ def _composed(text: str) -> yaml.Node | None:
             for event in yaml.parse(text, Loader=FAST):
                 depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
                 if depth > MOST_DEPTH:
-                    raise _TooMuch
+                    raise _TooMuch(event.start_mark.line + 1 if event.start_mark else None)
             return yaml.compose(text, Loader=FAST)
     return yaml.compose(text, Loader=yaml.SafeLoader)
 
@@ -118,9 +124,9 @@ def _filled(reading: Reading, text: str, walk: Callable[[], Tree]) -> None:
         reading.value = walk()
     except yaml.YAMLError as error:
         reading.problems.append(_syntax(error, text, reading.file))
-    except (RecursionError, _TooMuch):
+    except (RecursionError, _TooMuch) as error:
         what = "nests too deep, or its aliases unfold to too much; write it out without them"
-        reading.problems = [Problem(what=what, file=reading.file)]
+        reading.problems = [Problem(what=what, file=reading.file, line=getattr(error, "line", None))]
 
 
 def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
@@ -147,8 +153,8 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
 
 def _value(reading: Reading, node: yaml.Node, place: Place) -> Tree:
     reading.nodes += 1
-    if reading.nodes > MOST_NODES or len(place) > MOST_DEPTH:
-        raise _TooMuch
+    if reading.nodes > reading.most or len(place) > MOST_DEPTH:
+        raise _TooMuch(node.start_mark.line + 1)
     reading.lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         return _mapping(reading, node, place)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from davy.canary.memory import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.play import Outcome, Patience, Ports
+from davy.canary.ports import Judge
 from davy.canary.rollout import Order, Resume, Start, rollout
 from davy.canary.simulation import template_hash
 from davy.pipeline.events import CanaryPolicy, Event, StepPlan
@@ -129,6 +130,30 @@ class Fault:
 READS = ("standing", "surroundings", "renew", "read", "asked", "words", "release")
 
 
+class Broken:
+    """From a moment on, and for so long, calls that are meant raise what is said."""
+
+    def __init__(
+        self,
+        stage: "Stage",
+        meant: str,
+        error: BaseException,
+        after: timedelta = timedelta(seconds=20),
+        lasts: timedelta = timedelta(days=1),
+    ) -> None:
+        """`meant`: words of which one is in the name of the call, as `before write`."""
+        self.stage, self.meant, self.error = stage, meant.split(","), error
+        self.begins = stage.clock.elapsed() + after
+        self.ends = self.begins + lasts
+        self.met = 0
+
+    def __call__(self, name: str) -> None:
+        inside = self.begins <= self.stage.clock.elapsed() < self.ends
+        if inside and any(word in name for word in self.meant):
+            self.met += 1
+            raise self.error.with_traceback(None)  # One object raised again and again grows without end.
+
+
 class Stage:
     """A world with a clock, and what was seen of it at every moment."""
 
@@ -145,7 +170,7 @@ class Stage:
         """A runner that goes on for two simulated hours never ends: that fails the test."""
         assert now < self.latest, "it never ends"
 
-    def ports(self, judge: ScriptedJudge, fault: Fault | None = None) -> Ports:
+    def ports(self, judge: Judge, fault: Callable[[str], None] | None = None) -> Ports:
         fault = fault or Fault()
         return Ports(
             cluster=MemoryCluster(self.world, fault),
@@ -161,13 +186,23 @@ class Stage:
     def play(
         self,
         order: Order,
-        judge: ScriptedJudge,
-        fault: Fault | None = None,
+        judge: Judge,
+        fault: Callable[[str], None] | None = None,
         on: Callable[[Event], None] = lambda _: None,
         patience: Patience | None = None,
     ) -> tuple[list[Event], Outcome]:
         """Every event and the outcome."""
-        run, events = rollout(order, self.ports(judge, fault), patience), []
+        return self.driven(order, self.ports(judge, fault), on, patience)
+
+    def driven(
+        self,
+        order: Order,
+        ports: Ports,
+        on: Callable[[Event], None] = lambda _: None,
+        patience: Patience | None = None,
+    ) -> tuple[list[Event], Outcome]:
+        """The same with ports of one's own."""
+        run, events = rollout(order, ports, patience), []
         self.latest = self.clock.now() + timedelta(hours=2)
         while True:
             try:

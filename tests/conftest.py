@@ -1,15 +1,27 @@
-"""What every ring shares: the rule for tests that need the lab, and what ran on real parts."""
+"""What every ring shares: how property tests search, the rule for tests that need the lab, what ran on real parts."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from lab import facts
 from lab.talk import LabError
 from shop.runner import COUNTED
+
+FOUND = Path(__file__).parent.parent / ".hypothesis" / "examples"
+"""What a search at random has found; it is tried first the next time."""
+
+# The same change is green or red everywhere: the default run tries the same inputs each time. New ones are sought by
+# `nox -s deep`.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("deep", database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True)
+settings.load_profile("fixed")
 
 
 def _lab() -> facts.Facts | None:

@@ -22,6 +22,9 @@ class CrewClock:
     def now(self) -> datetime:
         return self.own or self.time
 
+    def elapsed(self) -> timedelta:
+        return self.now() - EPOCH
+
     def sleep(self, seconds: float) -> None:
         if self.own is not None:
             self.own += timedelta(seconds=seconds)

@@ -74,3 +74,10 @@ def test_the_role_grants_every_right_and_nothing_else() -> None:
 def test_every_ending_has_its_row_in_the_table_of_exit_codes() -> None:
     page = (ROOT / "docs" / "exit-codes.md").read_text()
     assert [int(code) for code in re.findall(r"^\| (\d+) \| `", page, re.MULTILINE)] == [int(one) for one in Ending]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *sorted(ROOT.glob("examples/*/*.yaml"))], ids=lambda path: path.name)
+def test_no_example_breaks_where_a_folder_has_a_space(path: Path) -> None:
+    """The report's path holds the folder of `--out`; a shell takes it apart at a space where it stands unquoted."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.search(r"=\$JUNIT\b", line)] == []

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.part import tree_of
 
@@ -97,6 +98,6 @@ def _secrets(tree: Tree, key: str, environment: Mapping[str, str]) -> Iterator[s
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return plainfile.text(file, 2**20).strip()
     except (OSError, UnicodeDecodeError):
         return ""

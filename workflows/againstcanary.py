@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from davy.canary.ports import Cluster, Judge, PodView, Standing
@@ -102,7 +102,7 @@ def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: 
     images = released(task.config, standing, given)
     names = frozenset(pod.name for pod in pods)
     orders = asking.ordered(task, asking.asks(task, wanted), images, out, told(pods))
-    places = wiring.suite_places(task.config, task.release, clock, folder=task.folder, suites=wanted)
+    places = wiring.suite_places(task.config, task.release, clock, folder=task.folder, suites=wanted, reach=task.reach)
     done = _ended(suites.run(orders, places, clock, out, wiring.washing(task.config)))
     faults = [story for each in done.ended for story in each.stories if story.at_fault]
     if faults and all(each.suite.exit_code in (0, None) for each in done.ended):
@@ -132,6 +132,9 @@ class _OwnClock:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def elapsed(self) -> timedelta:
+        return self.clock.elapsed()
 
     def sleep(self, seconds: float) -> None:
         threading.Event().wait(seconds)

@@ -28,6 +28,9 @@ def nothing(suite: SuiteConfig) -> Mapping[str, str]:  # noqa: ARG001 - the shap
 def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
     """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
     asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
+    for suite in wanted:
+        for glob in testfiles.idle(task.folder, suite):
+            click.echo(harmless(f"warning: suite {suite.name}: no file is named by {glob!r}"), err=True)
     if not any(suite.config for suite in wanted):
         return asked
     from davy.workflows import sauced  # noqa: PLC0415 - few have such a file

@@ -7,11 +7,13 @@ from typing import Any, TextIO
 
 from davy.checks.backtest import HEALTHY
 from davy.checks.backtested import LISTED, Disagreement, Row, disagreed, explained, rows
+from davy.checks.planning import Signal, burns
 from davy.checks.routing import Bias, bias
 from davy.pipeline.config import Config
 from davy.pipeline.durations import shown
 from davy.pipeline.errors import DavyError
 from davy.workflows import rejudging, trial
+from davy.workflows.reach import Reach
 from davy.workflows.rejudging import LastRollout
 from davy.workflows.render.clean import one_line
 from davy.workflows.trial import Asked, Tried
@@ -61,7 +63,7 @@ def backtest(asked: Asked, talk: TextIO) -> Backtest:
     config = trial.config_of(asked)
     held = trial.past(asked, config, talk)
     tried = trial.tried(asked, config, held, talk)
-    last, why = (None, "") if asked.source else _last(config)
+    last, why = (None, "") if asked.source else _last(config, asked.reach)
     counts = tried.trial.counts
     others = disagreed(tried.runs)
     return Backtest(
@@ -78,10 +80,10 @@ def backtest(asked: Asked, talk: TextIO) -> Backtest:
     )
 
 
-def _last(config: Config) -> tuple[LastRollout | None, str]:
+def _last(config: Config, reach: Reach) -> tuple[LastRollout | None, str]:
     """A backtest needs no cluster: where it does not answer, that is told."""
     try:
-        return rejudging.last_rollout(config), ""
+        return rejudging.last_rollout(config, reach), ""
     except DavyError as error:
         return None, f"the last rollout was not judged again: {one_line(str(error))}"
 
@@ -96,7 +98,7 @@ def sentence(made: Backtest) -> str:
         f"it promises at most {percent(alpha)}."
     )
     if low > alpha:
-        said += " That is more than it promises: the pods are not alike. Look at their routing and dispersion below."
+        said += f" That is more than it promises: {_because(made)}"
     found = [row for rows in made.faulty.values() for row in rows if row.judge == own.judge]
     if found:
         most = max(found, key=lambda row: row.ratio)
@@ -106,6 +108,23 @@ def sentence(made: Backtest) -> str:
             f"{part(most.rolled_back, most.runs)}{within}, after {most.extra:.1f} extra bad answers in the mean."
         )
     return said
+
+
+def _because(made: Backtest) -> str:
+    policy, counts = made.tried.trial.policy, made.tried.trial.counts
+    for metric in policy.metrics:
+        every = counts.whole(metric.name).values()
+        total = sum(one.total for one in every)
+        base = sum(one.bad for one in every) / total if total else 0.0
+        speed = burns(Signal(name=metric.name, base=base, objective=metric.objective), policy.rules)
+        if speed is not None:
+            return (
+                f"the service itself burned the error budget of {one_line(metric.name)} at {speed:.3g}x, above "
+                f"{policy.rules.burn:g}x, so that the burn guard takes every canary back."
+            )
+    if any(bias is not None and bias.is_seen for bias in made.biases.values()):
+        return "the pods are not alike. Look at their routing and dispersion below."
+    return "the pods look alike, so look at what the service did in the runs below."
 
 
 def _days(past: timedelta) -> str:

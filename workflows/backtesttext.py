@@ -13,7 +13,8 @@ from davy.workflows.backtesting import Backtest, part, percent, sentence, span
 from davy.workflows.rejudging import LastRollout
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.columns import VERDICTS
-from davy.workflows.screens import View, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View
 from davy.workflows.tracefile import kept
 
 WIDTH = 80

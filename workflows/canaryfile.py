@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from davy.pipeline.checksconfig import ChecksConfig
 
 PATH = "checks.kayenta.config"
+MOST_BYTES = 2**20
 
 
 def read(checks: "ChecksConfig", folder: Path) -> "Analysis | None":
@@ -24,9 +26,8 @@ def read(checks: "ChecksConfig", folder: Path) -> "Analysis | None":
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return plainfile.text(path, MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        why = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
-        problem = Problem(path=PATH, what=why, file=str(path))
+        problem = Problem(path=PATH, what=plainfile.why(error), file=str(path))
         remedy = "Name Kayenta's canary config, as JSON, relative to davy.yaml."
         raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error

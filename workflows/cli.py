@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from davy.pipeline import __version__
+from davy.workflows import ancestry
 from davy.workflows.lazy import Entry, LazyGroup
 
 HOME = "davy.workflows.commands"
@@ -15,27 +17,62 @@ LOOK = "Before you start (these change nothing)"
 
 TABLE = {
     "release": Entry(
-        WHOLE, "Build, test and canary a commit; promote it or roll it back.", f"{HOME}.release"
+        WHOLE,
+        "Build, test and canary a commit; promote it or roll it back.",
+        f"{HOME}.release",
+        "davy release\ndavy release --dry-run",
     ),
-    "rehearse": Entry(WHOLE, "Play the same plan in memory with simulated traffic, in seconds.", f"{HOME}.rehearse"),
-    "build": Entry(PARTS, "Build the images, push them, print them by digest.", f"{HOME}.build"),
-    "image": Entry(PARTS, "Look at images in registries; promote, copy, sign, scan them.", f"{HOME}.image"),
-    "test": Entry(PARTS, "Run the suites in the images; merge their JUnit.", f"{HOME}.test"),
-    "canary": Entry(PARTS, "Start, watch, hold, promote or abort a canary.", f"{HOME}.canary"),
-    "judge": Entry(PARTS, "Replay, explain, plan and prove the verdicts.", f"{HOME}.judge"),
-    "slo": Entry(PARTS, "Objectives: their error budgets and burn rates.", f"{HOME}.slo"),
-    "validate": Entry(LOOK, "Check davy.yaml; every problem at once, with its line.", f"{HOME}.validate"),
-    "plan": Entry(LOOK, "Say what a release would do.", f"{HOME}.plan"),
-    "schema": Entry(LOOK, "Print the JSON Schema of davy.yaml.", f"{HOME}.schema"),
-    "version": Entry(LOOK, "Print davy's version.", f"{HOME}.version"),
-}  # fmt: skip
+    "rehearse": Entry(
+        WHOLE,
+        "Play the same plan in memory with simulated traffic, in seconds.",
+        f"{HOME}.rehearse",
+        "davy rehearse --rps 100 --times 5",
+    ),
+    "build": Entry(
+        PARTS, "Build the images, push them, print them by digest.", f"{HOME}.build", "davy build --plan\ndavy build"
+    ),
+    "image": Entry(
+        PARTS,
+        "Look at images in registries; promote, copy, sign, scan them.",
+        f"{HOME}.image",
+        "davy image show registry.example.com/shop/checkout:main",
+    ),
+    "test": Entry(
+        PARTS, "Run the suites in the images; merge their JUnit.", f"{HOME}.test", "davy test\ndavy test --suite unit"
+    ),
+    "canary": Entry(PARTS, "Start, watch, hold, promote or abort a canary.", f"{HOME}.canary", "davy canary status"),
+    "judge": Entry(
+        PARTS, "Replay, explain, plan and prove the verdicts.", f"{HOME}.judge", "davy judge plan --rps 100 --bad 0.1%"
+    ),
+    "slo": Entry(PARTS, "Objectives: their error budgets and burn rates.", f"{HOME}.slo", "davy slo status"),
+    "validate": Entry(
+        LOOK, "Check davy.yaml; every problem at once, with its line.", f"{HOME}.validate", "davy validate"
+    ),
+    "plan": Entry(LOOK, "Say what a release would do.", f"{HOME}.plan", "davy plan"),
+    "schema": Entry(LOOK, "Print the JSON Schema of davy.yaml.", f"{HOME}.schema", "davy schema > davy.schema.json"),
+    "help": Entry(LOOK, "Print the help of a command.", f"{HOME}.help", "davy help canary abort"),
+    "version": Entry(LOOK, "Print davy's version.", f"{HOME}.version", "davy version"),
+}
 
 EPILOG = """\b
-Exit codes: 0 done · 1 a defect of davy's · 2 unusable input · 3 rejected before
-traffic moved · 4 rolled back · 5 undecided · 6 something did not answer ·
-7 stuck, a human is needed · 8 locked out · 130 interrupted, traffic safe.
-Every option has an environment twin: DAVY_FILE, DAVY_OUTPUT, DAVY_RELEASE_DRY_RUN.
+Exit codes: 0 done · 1 a defect of davy's · 2 unusable input · 3 rejected
+before traffic moved · 4 rolled back · 5 undecided · 6 something did not
+answer · 7 stuck, a human is needed · 8 locked out · 130 interrupted,
+traffic safe.
+Every option has an environment twin: DAVY_FILE, DAVY_OUTPUT, DAVY_BUILD_PLAN.
+
+\b
+Examples:
+  davy rehearse        no cluster needed
+  davy release
+  davy canary status
 """
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"davy {__version__}")
+        ctx.exit()
 
 
 @click.group(
@@ -43,6 +80,9 @@ Every option has an environment twin: DAVY_FILE, DAVY_OUTPUT, DAVY_RELEASE_DRY_R
     table=TABLE,
     epilog=EPILOG,
     context_settings={"auto_envvar_prefix": "DAVY", "help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+@click.option(
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
 )
 def davy() -> None:
     """Take a commit to production behind a canary, and take it back when the numbers say so."""
@@ -57,6 +97,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
     _termination_interrupts()
+    ancestry.watch(os.environ)
     _collects_seldom()
     try:
         ending = davy.main(args=arguments, prog_name="davy", standalone_mode=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.testing.dialects import ACCOUNTS, SAUCE_REGIONS, TITLES, Addresses, Cloud, Vendor, addresses
 from davy.workflows import access
@@ -119,7 +120,7 @@ def _tree(path: Path) -> object:
     import yaml  # noqa: PLC0415 - 20 ms, and few have such a file
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        return yaml.safe_load(plainfile.text(path, 2**20))
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

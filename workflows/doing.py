@@ -16,10 +16,11 @@ from davy.pipeline import plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import StepPlan
 from davy.workflows import attesting, canaryfile, configured, gate, parts, standing, wiring
-from davy.workflows.errand import started
+from davy.workflows.errand import started, writing
 from davy.workflows.foreseeing import plan_told
 from davy.workflows.keeping import keeper
 from davy.workflows.parts import Order
+from davy.workflows.reach import reach_of, reached
 from davy.workflows.release import Told, canary_stage, examined, framed, gated
 from davy.workflows.release import release as whole
 from davy.workflows.render.jsontext import json_text
@@ -34,11 +35,12 @@ Said = Mapping[str, Any]
 @contextmanager
 def opened(said: Said) -> Iterator[Order]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
-    config = configured.loaded(said["file"], os.environ)
+    reach = reach_of(said)
+    config = reached(configured.loaded(said["file"], os.environ), reach)
     canaryfile.read(config.checks, said["file"].resolve().parent)
-    with wiring.clock() as clock:
+    with wiring.clock() as clock, writing(said):
         out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
-        yield parts.order(config, said["file"], out, clock, accepted)
+        yield parts.order(config, said["file"], out, clock, accepted, reach=reach)
 
 
 def _played(task: Order, said: Said, body: Told) -> Ending:
@@ -67,7 +69,7 @@ def canary(task: Order, said: Said) -> Ending:
 
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
-    side = wiring.side_of(task.config)
+    side = wiring.side_of(task.config, task.reach)
     images = attesting.journaled(side.journal)
     resumed = parts.rolled(Resume(runner=task.runner), side, task)
     stage = canary_stage(task.clock, lambda: attesting.canary(task, images, resumed))
@@ -77,7 +79,7 @@ def resume(task: Order, said: Said) -> Ending:
 
 def planned_resume(task: Order, said: Said) -> Ending:
     """Where it stands, and so what would be gone on with."""
-    side = wiring.side_of(task.config)
+    side = wiring.side_of(task.config, task.reach)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
     shown = json_text(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
     click.echo(shown)
@@ -96,7 +98,7 @@ def planned(task: Order, said: Said) -> Ending:
             *parts.examined(task, images),
             *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),
         )
-        replicas = wiring.side_of(task.config).cluster.standing().replicas
+        replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     else:
         warnings = parts.notes(task)

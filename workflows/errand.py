@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from davy.pipeline.events import ReleaseStarted
 from davy.pipeline.ports import Clock
 from davy.pipeline.value import dataclass
 from davy.workflows import wiring
+from davy.workflows.reach import FILE, Reach, reach_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,15 @@ class Errand:
     clock: Clock
     release: str
     runner: str
+    reach: Reach = FILE
+    """What the command line says of the cluster."""
 
 
 @contextmanager
 def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
     config = configfile.delivery(said["file"], os.environ)
-    with wiring.clock() as clock:
+    with wiring.clock() as clock, writing(said):
         yield Errand(
             config=config,
             folder=said["file"].resolve().parent,
@@ -40,7 +43,15 @@ def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
             clock=clock,
             release=named(config.service, clock.now()),
             runner=wiring.runner(),
+            reach=reach_of(said),
         )
+
+
+def writing(said: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """The folder of `--out`, held while the command runs; nothing where it only looks. Raises LockedOut, Unusable."""
+    if "out" not in said or said.get("dry_run") or said.get("plan"):
+        return nullcontext()
+    return wiring.held(said["out"])
 
 
 def named(service: str, now: datetime) -> str:

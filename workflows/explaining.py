@@ -9,6 +9,7 @@ from davy.checks.lines import Reading
 from davy.checks.sentences import percent, times
 from davy.checks.trace import Trace
 from davy.pipeline.model import Counts
+from davy.pipeline.shares import percent_of
 from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.columns import VERDICTS, side
@@ -57,7 +58,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
 def _metric(one: Explained) -> dict[str, Any]:
     evidence, burn = one.evidence, one.burn
     return {
-        "objective": None if one.metric.objective is None else float(f"{100 * one.metric.objective:.15g}"),
+        "objective": None if one.metric.objective is None else percent_of(one.metric.objective),
         "canary": _counts(evidence.canary),
         "stable": _counts(evidence.stable),
         "share": {"least": one.shares.least, "mean": one.shares.mean, "most": one.shares.most} if one.shares else None,
@@ -76,7 +77,10 @@ def _metric(one: Explained) -> dict[str, Any]:
         "weight": one.weight,
         "log_part": one.log_part,
         "blame": evidence.share,
-        "missing": {"clean": one.missing.clean, "alike": one.missing.alike, "bad": one.missing.bad},
+        "missing": {
+            "clean": one.missing.clean, "alike": one.missing.alike, "bad": one.missing.bad,
+            "held": one.missing.held or None,
+        },
     }  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def _limits(explanation: Explanation) -> Iterator[str]:
 
 def _told(one: Explained, explanation: Explanation) -> Iterator[str]:
     evidence, metric = one.evidence, one.metric
-    objective = f", objective {100 * metric.objective:g}%" if metric.objective is not None else ""
+    objective = f", objective {percent_of(metric.objective):.15g}%" if metric.objective is not None else ""
     blamed = ", to blame" if metric.name == explanation.standing.blame else ""
     yield from textwrap.wrap(f"{one_line(metric.name)}{objective}{blamed}", WIDTH)
     yield from _row("counts", f"canary {side(evidence.canary)}, stable {side(evidence.stable)}")
@@ -179,7 +183,7 @@ def _weight(one: Explained) -> str:
 
 def _promotion(missing: Missing) -> str:
     if missing.clean == 0:
-        return "to promote: nothing"
+        return f"to promote: no evidence. {missing.held}" if missing.held else "to promote: nothing"
     clean = f"about {missing.clean:,} canary requests without a bad one" if missing.clean else "no number of requests"
     alike = f"; {missing.alike:,} bad as often as stable's" if missing.alike else ""
     return f"to promote: {clean} at this share{alike}"

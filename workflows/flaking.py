@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from davy.pipeline import nouns
 from davy.pipeline.codec import plain
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
@@ -31,7 +32,7 @@ Said = Mapping[str, Any]
 def flaky(task: Errand, said: Said) -> Ending:
     """The tests that did not simply pass. Raises what the archive raises."""
     _known(task, said["suite"])
-    records = wiring.archive(task.config, task.folder).recent(said["last"])
+    records = wiring.archive(task.config, task.folder).recent(said["last"], _said)
     found, today = flakes(records, said["suite"]), task.clock.now().date()
     notes = _notes(task, records, today, whole=said["suite"] is None)
     match said["output"]:
@@ -47,7 +48,7 @@ def flaky(task: Errand, said: Said) -> Ending:
 
 def history(task: Errand, said: Said) -> Ending:
     """The last runs. Raises what the archive raises."""
-    records = wiring.archive(task.config, task.folder).recent(said["last"])
+    records = wiring.archive(task.config, task.folder).recent(said["last"], _said)
     if said["output"] == "json":
         runs = [_run(record) for record in records]
         click.echo(json_text({"davy_test_history": VERSION, "service": task.config.service, "runs": runs}))
@@ -60,15 +61,19 @@ def _known(task: Errand, suite: str | None) -> None:
     names = [one.name for one in task.config.tests]
     if suite is not None and suite.partition("[")[0] not in names:
         problem = Problem(what=f"--suite {suite!r}: there is no suite of this name")
-        raise Unusable("A suite is not there.", problems=(problem,), remedy=f"There are {', '.join(names) or 'none'}.")
+        raise Unusable("A suite is not there.", problems=(problem,), remedy=nouns.named(tuple(names)))
 
 
 def _notes(task: Errand, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
     """What there is to say of the quarantine."""
     held = wiring.quarantine(task.config, task.folder)
-    seen = {(case.suite, case.name) for record in records for case in record.cases}
+    seen = {(case.suite, name) for record in records for case in record.cases for name in case.names}
     told = quarantine.notes(held, seen, today, whole=whole and bool(records))
     return (*told, *quarantine.release_notes(held, records, today))
+
+
+def _said(warning: str) -> None:
+    click.echo(f"warning: {one_line(warning)}", err=True)
 
 
 def _warned(notes: Sequence[str]) -> None:

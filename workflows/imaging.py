@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import configfile, moments
+from davy.pipeline import configfile, moments, plainfile
 from davy.pipeline.buildconfig import SignConfig
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.dryrun import ForeseenImages
@@ -130,11 +130,10 @@ def attach(said: Said) -> Ending:
     """A file, as evidence."""
     path: Path = said["path"]
     try:
-        body = path.read_bytes()
+        body = plainfile.content(path, MOST_ATTACHED_BYTES)
     except OSError as error:
-        raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
-    if len(body) > MOST_ATTACHED_BYTES:
-        raise Unusable(f"{path} is larger than 32 MiB.", remedy="Attach a smaller file, or keep it elsewhere.")
+        remedy = "Attach a plain file of at most 32 MiB."
+        raise Unusable(f"{path} {plainfile.why(error)}.", remedy=remedy) from error
     kind = str(KINDS.get(said["kind"], said["kind"]))
     if "/" not in kind:
         known = ", ".join(KINDS)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from davy.canary.ports import Judge
-from davy.canary.rollout import Ports, Resume, rollout
+from davy.canary.rollout import Resume, rollout
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.ports import Clock
@@ -19,14 +19,14 @@ from davy.workflows.release import canary_stage, framed
 from davy.workflows.render.jsontext import json_text
 from davy.workflows.saying import lives
 from davy.workflows.saying import said as spoken
-from davy.workflows.screens import View
+from davy.workflows.screens import view_of
 from davy.workflows.telling import told
 from davy.workflows.watching import retold
 
 
 def word(what: str, said: Mapping[str, Any]) -> Ending:
     """Leave the word; carry it out where no runner lives."""
-    side = wiring.side(wiring.target(said["file"], said["namespace"], said["deployment"]))
+    side = wiring.side_at(said)
     alive = lives(side.lock, side.now())
     if said["dry_run"]:
         who = "the runner would heed it" if alive else "no runner lives: this command would carry it out"
@@ -43,7 +43,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             clock=clock,
             act=lambda: _acted(side, clock, judge),
         )
-        view = View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
+        view = view_of(said)
         return told(events, clock, view)
 
 
@@ -58,7 +58,7 @@ def _judge(said: Mapping[str, Any]) -> Judge:
 def _acted(side: wiring.Side, clock: Clock, judge: Judge) -> Iterator[Event]:
     """Take the lock and go on; the word is in the journal, and the machine heeds it first."""
     runner = wiring.runner()
-    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=judge, clock=clock)
+    ports = side.ports(judge, clock)
     started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)
     story = framed(started, clock, canary_stage(clock, lambda: rollout(Resume(runner=runner), ports)))
     return chain(retold(side.journal), story)

@@ -10,11 +10,20 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: the section of the help it stands in, its one-line help, and the module that holds it."""
+    """One command: the section of the help it stands in, its one-line help, the module that holds it.
+
+    `example`: how it is typed, a line each; its own help ends with it.
+    """
 
     section: str
     summary: str
     module: str
+    example: str
+
+    def epilog(self) -> str:
+        """The end of its help; `\\b` keeps Click from joining the lines."""
+        lines = self.example.split("\n")
+        return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
 
 
 class LazyGroup(click.Group):
@@ -34,7 +43,15 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         command: click.Command = import_module(entry.module).command
+        command.epilog = command.epilog or entry.epilog()
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click does it; a group alone is a question, and its help the answer: exit 0, on stdout."""
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,5 +1,6 @@
 """Locking: what `davy build lock` does: the digests of base images asked for, compared, written."""
 
+import errno
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import bases, prepared
+from davy.pipeline import bases, ownfiles, prepared
 from davy.pipeline.bases import Naming
 from davy.pipeline.builds import lockfile
 from davy.pipeline.builds.lockfile import Change, Kind, Lock
@@ -28,8 +29,9 @@ def locked(task: Errand, said: Said) -> Ending:
     """Ask, compare, write. Raises as the registries answer; the file is as it was then."""
     tree = wiring.work_tree()
     name = task.config.build.lock
-    before = lockfile.read(tree.text(task.folder / name) or "", name)
-    named = _named(task, tree, before)
+    with wiring.breakable():
+        before = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
+        named = _named(task, tree, before)
     due = lockfile.due(before.bases, named, _renewed(named, said))
     # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
     blind = said["check"] and not said["update"]
@@ -89,16 +91,13 @@ def _found(task: Errand, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], 
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all. Raises Unusable where the folder cannot be written."""
-    whole = path.resolve()
-    unfinished = whole.with_name(f".{whole.name}.unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(whole)
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link, and nothing is written through one")
+        ownfiles.replace(path, text)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise Unusable(
-            f"{path} cannot be written: {error.strerror}.", remedy="Check the owner and mode of its folder."
-        ) from error
+        remedy = "Check the owner and mode of its folder; a lock is a file of the repository, and no link."
+        raise Unusable(f"{path} cannot be written: {error.strerror}.", remedy=remedy) from error
 
 
 def _told(

@@ -10,11 +10,13 @@ import click
 
 from davy.checks import budgets
 from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence, span_of
+from davy.pipeline import nouns
 from davy.pipeline.checksconfig import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.config import Config
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Missing
 from davy.pipeline.model import Gap
+from davy.pipeline.shares import percent_of, share_of
 from davy.workflows import configured, wiring
 from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.clean import harmless
@@ -52,8 +54,8 @@ def _wanted(slos: Sequence[SloConfig], names: Sequence[str]) -> tuple[SloConfig,
         raise Missing("The configuration has no objectives.", remedy="Write `checks.slos`, or name `checks.slo_files`.")
     strange = sorted(set(names) - {slo.name for slo in slos})
     if strange:
-        known = ", ".join(slo.name for slo in slos)
-        raise Missing(f"{', '.join(strange)}: no objective has this name.", remedy=f"There are {known}.")
+        known = tuple(slo.name for slo in slos)
+        raise Missing(f"{', '.join(strange)}: no objective has this name.", remedy=nouns.named(known))
     return tuple(slo for slo in slos if not names or slo.name in names)
 
 
@@ -92,7 +94,7 @@ def _short(name: str) -> str:
 
 
 def _name(budget: Budget) -> str:
-    return f"{budget.name}, {100 * budget.objective:.6g} % in {span_of(budget.window)}"
+    return f"{budget.name}, {percent_of(budget.objective):.15g} % in {span_of(budget.window)}"
 
 
 def _bar(left: float | None) -> str:
@@ -142,7 +144,7 @@ def document(
         "gate": None
         if gate is None
         else {
-            "budget_left": gate.budget_left / 100,
+            "budget_left": share_of(gate.budget_left),
             "burning": gate.burning,
             "passed": ending is Ending.DONE,
             "refused": list(refused),
@@ -154,11 +156,12 @@ def _objective(budget: Budget, slo: SloConfig) -> dict[str, object]:
     spent = None if isinstance(budget.spent, Gap) else budget.spent
     return {
         "name": budget.name,
-        "objective": round(budget.objective, 9),
+        "objective": budget.objective,
         "window": budget.window.total_seconds(),
         "from": {"file": slo.file, "line": slo.line} if isinstance(slo, FiledSlo) else None,
         "gap": budget.gap,
-        "events": spent and {"bad": spent.bad, "total": spent.total, "bad_allowed": budget.allowed},
+        "events": spent
+        and {"bad": spent.bad, "total": spent.total, "bad_allowed": budget.allowed, "bad_seen": not spent.unseen},
         "budget_left": budget.left,
         "bad_events_left": budget.left_events,
         "since": budget.since.isoformat() if budget.since else None,

@@ -1,5 +1,6 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
+from davy.pipeline.shares import share_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,12 +37,23 @@ class Share(ShareType):
         if isinstance(value, float):
             return value
         try:
-            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+            share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
         except ValueError:
             share = -1.0
         if not 0 <= share <= 1:
             self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
         return share
+
+
+class Number(click.FloatRange):
+    """A number in a range; `nan` lies in every range, and is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Fails for what is no finite number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 class Bad(BadType):
@@ -126,12 +139,19 @@ def output(command: F) -> F:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="text: the result on stdout, progress on stderr. json: JSON on stdout; what runs writes an event a line.",
+        help="json: on stdout; what runs writes an event a line.",
     )(command)
 
 
 def view(command: F) -> F:
-    """`--plain` and `--no-color`."""
+    """`--plain`, `--verbose` and `--no-color`."""
+    command = option(
+        "-v",
+        "--verbose",
+        envvar="DAVY_VERBOSE",
+        is_flag=True,
+        help="Plain lines with all that happens: what builds and suites print, every pod, every note.",
+    )(command)
     command = option(
         "--plain",
         envvar="DAVY_PLAIN",
@@ -155,6 +175,7 @@ def out(command: F) -> F:
         envvar="DAVY_OUT",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
+        callback=lambda _, __, folder: ownfiles.followed(folder),
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
     )(command)
@@ -173,12 +194,8 @@ def suites(command: F) -> F:
 
 def shard(command: F) -> F:
     """`--shard 2/8`."""
-    return option(
-        "--shard",
-        type=Part(),
-        metavar="K/N",
-        help="Only this machine's part of every suite, where N machines share them. Give all N the same history.",
-    )(command)
+    told = "Only this machine's part of every suite, where N machines share them. Give all N the same history."
+    return option("--shard", type=Part(), metavar="K/N", help=told)(command)
 
 
 def last(command: F) -> F:
@@ -193,8 +210,25 @@ def last(command: F) -> F:
     )(command)
 
 
+CLUSTER = {
+    "as_groups": ("--as-group", "Act as a member of this group; several times for several. It needs a user, too."),
+    "as_user": ("--as", "Act as this user, as kubectl does; over the kubeconfig's."),
+    "context": ("--context", "Context of the kubeconfig, over the file's."),
+    "kubeconfig": ("--kubeconfig", "The kubeconfig, over the file's and KUBECONFIG."),
+}
+
+
+def cluster(command: F) -> F:
+    """For every command that asks a cluster: which, and as whom."""
+    for own, (name, told) in CLUSTER.items():
+        twin = f"DAVY_{name.strip('-').replace('-', '_').upper()}"
+        command = option(name, own, envvar=twin, multiple=own == "as_groups", help=told)(command)
+    return command
+
+
 def target(command: F) -> F:
-    """`-f`, `--namespace` and `--deployment`: for commands that need only to find the Deployment."""
+    """`-f`, `--namespace` and `--deployment`, and `cluster`'s: for commands that are about the Deployment."""
+    command = cluster(command)
     command = option(
         "--deployment", envvar="DAVY_DEPLOYMENT", help="The Deployment, over the file's; no file is needed then."
     )(command)
@@ -257,7 +291,7 @@ TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--rps",),
         {
-            "type": click.FloatRange(min=0.001, max=1e7),
+            "type": Number(min=0.001, max=1e7),
             "help": "Requests a second, over all pods; with --bad, no server is asked.",
         },
     ),
@@ -280,7 +314,7 @@ TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--objective",),
         {
-            "type": click.FloatRange(0, 100, min_open=True, max_open=True),
+            "type": Number(0, 100, min_open=True, max_open=True),
             "help": "Percent of good events promised; where there is no file.",
         },
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from davy.canary import preflight, strategy
 from davy.canary.ports import Standing
-from davy.canary.rollout import Outcome, Ports, Resume, Start, rollout
+from davy.canary.rollout import Outcome, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
@@ -26,6 +26,7 @@ from davy.workflows import againstcanary, attesting, canaryfile, configured, gat
 from davy.workflows.asking import Told, asks, nothing, ordered
 from davy.workflows.errand import Errand, named
 from davy.workflows.gate import Accepted
+from davy.workflows.reach import FILE, Reach, outlived
 from davy.workflows.release import Parts
 
 LATEST = 20
@@ -41,7 +42,9 @@ class Order(Errand):
     """A person's word that the error budgets do not matter this once."""
 
 
-def order(config: Config, file: Path, out: Path, clock: Clock, accept_budget: str = "") -> Order:
+def order(
+    config: Config, file: Path, out: Path, clock: Clock, accept_budget: str = "", *, reach: Reach = FILE
+) -> Order:
     """A new release of the configured service."""
     release = named(config.service, clock.now())
     return Order(
@@ -51,6 +54,7 @@ def order(config: Config, file: Path, out: Path, clock: Clock, accept_budget: st
         clock=clock,
         release=release,
         runner=wiring.runner(),
+        reach=reach,
         accepted=Accepted(by=wiring.person(), why=accept_budget) if accept_budget else None,
     )
 
@@ -72,7 +76,7 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
     config = task.config.copied(images=works.placed(task.config, task.folder))
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
-    side = wiring.side_of(config)
+    side = wiring.side_of(config, task.reach)
     standing, around = side.cluster.standing(), side.cluster.surroundings()
     holder = side.lock.holder()
     if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
@@ -84,7 +88,8 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
     analysis = canaryfile.read(config.checks, task.folder)
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(configured.placed(problem, config) for problem in found)
-    problems = (*preflight.problems(around, standing, config, images), *wrong)
+    late = outlived(side.expires, side.now(), side.context, config.canary)
+    problems = (*preflight.problems(around, standing, config, images), *wrong, *([late] if late else []))
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     advised = questions.warnings(config.checks, metrics, stable, side.now())
@@ -125,7 +130,7 @@ def tested(
     config, clock = task.config, task.clock
     wanted = ordered(task, asked, images, task.out, told)
     meant = [ask.suite for ask in asked]
-    places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant)
+    places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant, reach=task.reach)
     archive, held, today = (
         wiring.archive(config, task.folder),
         wiring.quarantine(config, task.folder),
@@ -171,7 +176,7 @@ def _agreed(
 
 def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
     """What a person should do about the quarantine, after a run. `records`: newest first, the run's own among them."""
-    seen = [(case.suite, case.name) for case in records[0].cases]
+    seen = [(case.suite, name) for case in records[0].cases for name in case.names]
     return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
 
 
@@ -203,7 +208,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
     """Start the rollout and drive it to its end."""
     config = task.config
     yield from signing.verified(task, images)
-    side = wiring.side_of(config)
+    side = wiring.side_of(config, task.reach)
     standing = side.cluster.standing()
     placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
     if placement.problems:
@@ -212,7 +217,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, side.now()),
         runner=task.runner,
         rules=rulebook.text(config.checks),
     )
@@ -224,10 +229,9 @@ def rolled(
 ) -> Generator[Event, None, Outcome]:
     """Drive a rollout to its end, with suites against the canary asked beside the judge where there are any."""
     judge = wiring.judge(task.config, task.folder)
-    own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config).cluster)
-    ports = Ports(cluster=side.cluster, lock=side.lock, journal=side.journal, judge=own or judge, clock=task.clock)
+    own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config, task.reach).cluster)
     try:
-        return (yield from rollout(wish, ports))
+        return (yield from rollout(wish, side.ports(own or judge, task.clock)))
     finally:
         if own:
             own.close()

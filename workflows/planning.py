@@ -1,5 +1,6 @@
 """Planning: what a ladder can find at this traffic, in words, as JSON, and as YAML to paste."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,8 +15,10 @@ from davy.checks.planning import (
     Ladder,
     Rung,
     Signal,
+    burns,
     course,
     excess_until_found,
+    possible,
     recommended,
     requests_to_find,
     smallest_found,
@@ -26,6 +29,7 @@ from davy.workflows.render.clean import harmless
 from davy.workflows.situation import UNKNOWN_REPLICAS, Situation
 
 VERSION = 1
+WIDTH = 80
 RATIOS = (1.5, 2.0, 5.0, 10.0)
 DEADLINES = tuple(timedelta(hours=hours) for hours in (1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 168))
 DOUBT = timedelta(days=99)
@@ -77,12 +81,27 @@ def text(known: Situation) -> str:
 def _head(known: Situation) -> Iterator[str]:
     on = f" on {known.replicas} pods" if known.replicas else ""
     yield f"{known.service}: {known.rps:,.4g} requests a second{on} ({known.source})"
-    yield (
-        f"At most {_percent(known.rules.alpha)} of healthy canaries are rolled back; "
-        f"{known.rules.tolerate:g}x stable is tolerated."
-    )
+    burning = list(_burning(known))
+    yield from burning
+    if not burning:
+        yield (
+            f"At most {_percent(known.rules.alpha)} of healthy canaries are rolled back; "
+            f"{known.rules.tolerate:g}x stable is tolerated."
+        )
     yield f"Deadline {shown(known.canary.deadline)}; warm-up {shown(known.canary.warmup)} a step is taken off it."
     yield from (f"note: {note}" for note in known.notes)
+
+
+def _burning(known: Situation) -> Iterator[str]:
+    """Metrics of which stable itself is beyond the burn guard."""
+    for signal in known.signals:
+        speed = burns(signal, known.rules)
+        if speed is not None:
+            yield from textwrap.wrap(
+                f"{signal.name}: stable itself burns its budget at {speed:.3g}x, above {known.rules.burn:g}x: every "
+                "canary is rolled back by the burn guard, however healthy.",
+                WIDTH,
+            )
 
 
 def _waits(known: Situation, signal: Signal) -> Iterator[str]:
@@ -110,6 +129,10 @@ def _courses(ladder: Ladder, signal: Signal) -> Iterator[str]:
     yield f"  The whole ladder, {steps}"
     yield f"    {'worse by':<10}{'half of them':<30}{'8 of 10':<27}{'extra bad':>9}"
     for ratio in (1.0, *RATIOS):
+        if not possible(signal, ratio):
+            # More than all events would be bad: no canary is like that.
+            yield f"    {_times(ratio):<10}{'-':<30}{'-':<27}{'-':>9}"
+            continue
         half, most = course(ladder, signal.name, ratio), course(ladder, signal.name, ratio, POWER)
         name = "healthy" if ratio == 1 else _times(ratio)
         late = _fate(most) if half.fate is Fate.FOUND else ""
@@ -128,6 +151,8 @@ def _fate(one: Course) -> str:
 
 
 def _smallest(ladder: Ladder, signal: Signal) -> str:
+    if any(burns(one, ladder.rules) is not None for one in ladder.signals):
+        return "Every canary is rolled back, also one that is like stable."
     least = smallest_found(ladder, signal.name)
     if least is None and course(ladder, signal.name, MOST).fate is Fate.PROMOTED:
         return "Any regression stays inside the objective for so long that it is promoted."
@@ -139,6 +164,9 @@ def _smallest(ladder: Ladder, signal: Signal) -> str:
 
 
 def _advised(known: Situation, best: Advice) -> Iterator[str]:
+    if any(_burning(known)):
+        yield "No ladder helps while stable itself burns its budget that fast: mend the service, or its objective."
+        return
     yield "Recommended: leave a small share once a large regression is excluded"
     healthy = course(best.ladder)
     yield f"  a healthy canary: {_fate(healthy)}, beside warm-up"
@@ -197,6 +225,7 @@ def _metric(known: Situation, signal: Signal) -> dict[str, object]:
         "base": signal.base,
         "objective": signal.objective,
         "dispersion": signal.dispersion,
+        "burns": burns(signal, known.rules),
         "alone": [
             {
                 "share": rung.share,
@@ -230,6 +259,7 @@ def _ladder(ladder: Ladder) -> dict[str, object]:
             for signal in ladder.signals
             for ratio in (1.0, *RATIOS)
             for power in (0.5, POWER)
+            if possible(signal, ratio)
             for one in (course(ladder, signal.name, ratio, power),)
         ],
         "smallest_found": {signal.name: smallest_found(ladder, signal.name) for signal in ladder.signals},

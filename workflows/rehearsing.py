@@ -17,7 +17,8 @@ from davy.workflows.rehearsal import Play, Rehearsal, Wish, shares, table
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, is_live, played, screen, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View, is_live, played, screen
 
 VERSION = 1
 LIVE_SECONDS = 0.08

@@ -11,6 +11,7 @@ from davy.pipeline.config import Config
 from davy.pipeline.events import Event
 from davy.workflows import wiring
 from davy.workflows.past import rollouts
+from davy.workflows.reach import Reach
 from davy.workflows.tracing import trace_of
 
 
@@ -32,9 +33,9 @@ class LastRollout:
         return {judge: held for judge, held in self.verdicts.items() if held[0] is not right}
 
 
-def last_rollout(config: Config) -> LastRollout | None:
+def last_rollout(config: Config, reach: Reach) -> LastRollout | None:
     """The one whose journal the cluster still holds; None where it has none that ended. Raises DavyError."""
-    return rejudged(wiring.side_of(config).journal.read())
+    return rejudged(wiring.side_of(config, reach).journal.read())
 
 
 def rejudged(events: Sequence[Event]) -> LastRollout | None:

@@ -15,7 +15,8 @@ from davy.workflows.render.bars import factor
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.columns import VERDICTS, short, side
 from davy.workflows.render.tabled import table
-from davy.workflows.screens import View, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View
 from davy.workflows.tracefile import kept, name_of, opened
 
 VERSION = 1

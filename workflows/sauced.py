@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.suiteconfig import CloudConfig, SuiteConfig
 from davy.pipeline.testing import saucecells, saucefile
@@ -70,11 +71,8 @@ def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
 def _text(folder: Path, suite: SuiteConfig) -> str:
     path = folder / (suite.config or "")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            why = "is larger than 1 MiB"
-        else:
-            return path.read_text(encoding="utf-8-sig")
+        return plainfile.text(path, MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        why = f"cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
-    problem = Problem(path=f"tests.{suite.name}.config", what=why, file=str(path))
-    raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy="Name it relative to davy.yaml.")
+        problem = Problem(path=f"tests.{suite.name}.config", what=plainfile.why(error), file=str(path))
+        remedy = "Name it relative to davy.yaml."
+        raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error

@@ -34,7 +34,7 @@ def said(
 
     `hold` needs no act: what no runner moves stays where it is.
     """
-    began = clock.now()
+    began = clock.elapsed()
     word = asked(what, by, why, journal, clock)
     if alive:
         yield from heeded(word, journal, clock, PATIENCE)
@@ -45,4 +45,4 @@ def said(
     else:
         yield from act()
         return
-    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.now() - began)
+    yield ReleaseFinished(at=clock.now(), ending=how, sentence=sentence, took=clock.elapsed() - began)

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from datetime import date
 from pathlib import Path
 
-from davy.pipeline import durations
+from davy.pipeline import durations, plainfile
 from davy.pipeline.alongside import spoken
 from davy.pipeline.buildconfig import ScanConfig
 from davy.pipeline.errors import Missing, Rejected, Unreachable, Unusable
@@ -64,12 +64,9 @@ def findings(file: Path) -> tuple[Finding, ...]:
 def text(file: Path) -> str:
     """What a file says. Raises Unusable."""
     try:
-        if file.stat().st_size > scans.MOST_CHARACTERS:
-            raise Unusable(f"{file} is larger than 64 MiB.")
-        return file.read_text(encoding="utf-8-sig")
+        return plainfile.text(file, scans.MOST_CHARACTERS)
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise Unusable(f"{file} cannot be read: {why}.") from error
+        raise Unusable(f"{file} {plainfile.why(error)}.") from error
 
 
 def reports_of(said: ScanConfig, image: Image, folder: Path) -> tuple[Path, ...]:

@@ -1,7 +1,6 @@
 """Screens: where events are shown. What is shown never stops what is done: a reader who leaves ends the showing."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any, Protocol, TextIO
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
 from davy.pipeline.value import dataclass
+from davy.workflows.render.brief import Brief
 from davy.workflows.render.jsonlines import JsonLines
 from davy.workflows.render.text import Text
 
@@ -33,6 +33,8 @@ class View:
 
     output: str = "text"
     plain: bool = False
+    verbose: bool = False
+    """Plain lines with everything in them; without it, one a look and one a step."""
     no_color: bool = False
 
     @property
@@ -43,7 +45,9 @@ class View:
 
 def view_of(said: Mapping[str, Any]) -> View:
     """How the command line wants it shown."""
-    return View(output=said["output"], plain=said["plain"], no_color=said["no_color"])
+    return View(
+        output=said["output"], plain=said["plain"], verbose=bool(said.get("verbose")), no_color=said["no_color"]
+    )
 
 
 def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:
@@ -54,17 +58,25 @@ def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) 
         from davy.workflows.render.live import Live  # noqa: PLC0415 - rich only where it draws
 
         return Live(sys.stderr, now, color=view.color)
-    return Text(sys.stderr)
+    return Text(sys.stderr) if view.verbose else Brief(sys.stderr, ends_elsewhere=are_one(sys.stdout, sys.stderr))
 
 
-def width_of(stream: TextIO) -> int | None:
-    """Columns of a terminal; None where it is none."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+def are_one(one: TextIO, other: TextIO) -> bool:
+    """Whether both come out at the same place: one terminal, one log of a CI job."""
+    try:
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def is_live(view: View, stream: TextIO) -> bool:
     """True where the live view can be drawn."""
-    return view.output == "text" and not view.plain and stream.isatty() and os.environ.get("TERM") != "dumb"
+    return (
+        view.output == "text"
+        and not (view.plain or view.verbose)
+        and stream.isatty()
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event, ...]]:

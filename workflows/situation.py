@@ -9,12 +9,14 @@ from typing import Any
 
 from davy.canary import strategy
 from davy.checks import baserates
+from davy.checks.baserates import BaseRate
 from davy.checks.judging import metric_of, rules_of
 from davy.checks.planning import Ladder, Rung, Signal, parts
 from davy.checks.sequential import Metric, Rules
 from davy.pipeline import durations
 from davy.pipeline.config import CanaryConfig, Config, StepConfig
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.shares import rest, share_of
 from davy.workflows import configured, wiring
 
 UNKNOWN_REPLICAS = 1_000_000
@@ -119,7 +121,7 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
         rps=seen.rps,
         replicas=said["replicas"] or seen.pods,
         metrics=metrics,
-        bases=tuple(seen.rates[metric.name].rate for metric in metrics),
+        bases=tuple(_base(seen.rates[metric.name], metric) for metric in metrics),
         rules=rules_of(config.checks),
         bounds=_bounds(config),
         canary=config.canary,
@@ -129,11 +131,17 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
     )
 
 
+def _base(seen: BaseRate, metric: Metric) -> float:
+    """Of a metric without a bad event it is as if one had been, but no more than its objective allows."""
+    allowed = 1.0 if metric.objective is None or seen.bad >= 1 else rest(metric.objective)
+    return min(seen.rate, allowed)
+
+
 def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ...]:
     dispersion = said.get("dispersion")
     if config is None:
         objective = said["objective"]
-        share = None if objective is None else objective / 100
+        share = None if objective is None else share_of(objective)
         return (Metric(name=ALONE, objective=share, dispersion=dispersion or 1.0),)
     if not config.checks.slos:
         problem = Problem(path="checks.slos", what="is empty: there is nothing to plan for")

@@ -13,9 +13,11 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event
 from davy.pipeline.ports import Clock
 from davy.workflows.render import github
+from davy.workflows.render.clean import harmless
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.summary import summary
-from davy.workflows.screens import View, played, screen, width_of
+from davy.workflows.render.width import width_of
+from davy.workflows.screens import View, played, screen
 
 Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""
@@ -27,7 +29,7 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     `talk`: the command has other data for stdout, so the summary goes to stderr.
     """
     ending, seen = played(events, screen(view, clock.now))
-    report = keep(seen) if keep else None
+    report = _kept(keep, seen) if keep else None
     if view.output == "text":
         width = width_of(sys.stderr if talk else sys.stdout)
         with suppress(OSError):  # A reader that has gone changes nothing of how it ended.
@@ -35,3 +37,12 @@ def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = 
     if report:
         github.announce(seen, report.read_text(encoding="utf-8"), os.environ, sys.stderr)
     return ending
+
+
+def _kept(keep: Keep, seen: tuple[Event, ...]) -> Path | None:
+    """How it ended stays so where it cannot be written down."""
+    try:
+        return keep(seen)
+    except OSError as error:
+        click.echo(harmless(f"warning: the report is not kept: {error}"), err=True)
+        return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from davy.pipeline import plan
+from davy.pipeline import nouns, plan
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import SuiteFinished
@@ -40,7 +40,7 @@ def test(task: Errand, said: Said) -> Ending:
 def _against_canary(task: Errand, said: Said) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
     wanted = _reaching(task, said["suites"])
-    standing = wiring.cluster(task.config).standing()
+    standing = wiring.cluster(task.config, task.reach).standing()
     pods = againstcanary.reached(standing)
     images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
     asked = asking.asks(task, wanted, shard=said["shard"])
@@ -73,8 +73,8 @@ def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) ->
     if not images and any(ordering.needs_image(ask.suite) for ask in asked):
         # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
         meant = [ask.suite for ask in asked]
-        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant)
-        wiring.demanded(task.config, meant)
+        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant, reach=task.reach)
+        wiring.demanded(task.config, meant, task.reach)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         images = yield from parts.built(task, revision)
@@ -92,7 +92,7 @@ def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     strange = [name for name in names if name not in known]
     if strange:
         problems = tuple(Problem(what=f"--suite {name!r}: there is no suite of this name") for name in strange)
-        raise Unusable("A suite is not there.", problems=problems, remedy=f"There are {', '.join(known) or 'none'}.")
+        raise Unusable("A suite is not there.", problems=problems, remedy=nouns.named(tuple(known)))
     if names:
         return [known[name] for name in dict.fromkeys(names)]
     return [suite for suite in task.config.tests if suite.against is None]
@@ -107,6 +107,13 @@ def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
     if len(asked) != 1 or asked[0].shard is None or not asked[0].suite.files:
         what = "--files goes with one --suite that has `files`, and with --shard"
         raise Unusable("The files belong to no suite.", problems=(Problem(what=what),))
+    if not named:
+        # A plan gives every machine at least one file: nothing is what a misspelt key of a CI matrix says.
+        raise Unusable(
+            "--files names no file.",
+            problems=(Problem(what=f"suite {asked[0].suite.name} is spread by its files, and --files is empty"),),
+            remedy="Hand over `files` of the plan's matrix, or leave --files out.",
+        )
     strange = [name for name in named if name not in asked[0].files]
     if strange:
         problems = tuple(Problem(what=f"--files {name!r}: the suite's globs do not name it") for name in strange)

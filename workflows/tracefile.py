@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 
 
@@ -16,11 +17,13 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(path).open("rb") as lines:
+        with plainfile.open_file(path) as lines:
             yield lines
     except OSError as error:
-        problem = Problem(what=f"cannot be read: {error.strerror or error}", file=path)
-        remedy = "Name a trace: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
+        problem = Problem(what=plainfile.why(error), file=path)
+        remedy = (
+            "Name a trace, or `-` for a pipe: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
+        )
         raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error
 
 

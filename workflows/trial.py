@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -17,10 +18,12 @@ from davy.checks.judging import AGAINST, metric_of, rules_of
 from davy.checks.podcounts import PodCounts
 from davy.checks.podreading import Held
 from davy.checks.pseudocanary import SETTINGS, Fault, Policy, Skipped, faults_of, starts
+from davy.pipeline import plainfile
 from davy.pipeline.config import Config, StepConfig
 from davy.pipeline.durations import shown
 from davy.pipeline.errors import Problem, Unusable
 from davy.workflows import configured, wiring
+from davy.workflows.reach import FILE, Reach
 
 ANY_SHARE = 1_000_000
 """Pods of a service beside which every share can be reached; those of the past are drawn to come near it."""
@@ -43,6 +46,8 @@ class Asked:
     source: Path | None = None
     """A past that was exported before."""
     export: Path | None = None
+    reach: Reach = FILE
+    """What is said of the cluster, which holds the last rollout."""
 
 
 def config_of(asked: Asked) -> Config:
@@ -131,11 +136,11 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
 
 def _from_file(source: Path, config: Config) -> Held:
     try:
-        with source.open(encoding="utf-8") as lines:
+        with TextIOWrapper(plainfile.open_file(source), encoding="utf-8") as lines:
             counts = podlines.read(lines, str(source))
     except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}"
-        raise Unusable(f"{source} cannot be read.", problems=(Problem(what=what, file=str(source)),)) from error
+        problem = Problem(what=plainfile.why(error), file=str(source))
+        raise Unusable(f"{source} cannot be read.", problems=(problem,)) from error
     problems = []
     for index, slo in enumerate(config.checks.slos):
         metric, path = metric_of(slo, 1.0), f"checks.slos[{index}]"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from davy.pipeline import configfile
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem
+from davy.pipeline.nouns import counted
 from davy.pipeline.testing import ordering
 from davy.pipeline.value import dataclass
 from davy.workflows import canaryfile, linted, testfiles, wiring
@@ -56,10 +57,10 @@ def _of_tests(config: DeliveryConfig, folder: Path, environment: Mapping[str, st
 
 
 def _delivery(config: DeliveryConfig) -> str:
-    counts = f"{len(config.images)} images, {len(config.tests)} suites"
+    counts = f"{counted(len(config.images), 'image')}, {counted(len(config.tests), 'suite')}"
     return f"{counts}. It builds and tests; a release needs `deploy` and `checks`, too."
 
 
 def _release(config: Config, analysis: "Analysis | None") -> str:
     checks = len(config.checks.slos) + len(config.checks.thresholds) + len(analysis.metrics if analysis else ())
-    return f"{len(config.canary.steps)} steps, {checks} checks."
+    return f"{counted(len(config.canary.steps), 'step')}, {counted(checks, 'check')}."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from davy.canary.ledgerlines import word_of
 from davy.canary.ports import Journal
 from davy.canary.state import Phase, State, folded
 from davy.pipeline.durations import shown
@@ -19,7 +20,7 @@ def asked(what: str, by: str, why: str, journal: Journal, clock: Clock) -> Asked
     state = folded(journal.read())
     if state is None or not state.open:
         raise Missing(f"there is no canary to {what}", remedy="`davy canary status` says how things stand")
-    word = Asked(at=clock.now(), what=what, by=by, why=why)
+    word = word_of(Asked(at=clock.now(), what=what, by=by, why=why))
     journal.ask(word)
     return word
 
@@ -29,14 +30,14 @@ def heeded(word: Asked, journal: Journal, clock: Clock, patience: timedelta) -> 
 
     Raises Unreachable where the runner does not heed it in `patience`.
     """
-    seen, began = len(journal.read()), clock.now()
+    seen, began = len(journal.read()), clock.elapsed()
     while not clock.interrupted():
         events = journal.read()
         yield from events[seen:]
         seen = max(seen, len(events))
         if had_effect(word, folded(events)):
             return
-        if clock.now() - began > patience:
+        if clock.elapsed() - began > patience:
             raise Unreachable(
                 f"the runner has not heeded `{word.what}` in {shown(patience)}; the word stays for it",
                 remedy="`davy canary status` says whether the runner lives; `davy canary resume` takes over a lost one",

@@ -13,7 +13,7 @@ from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.builds.remembered import Records
 from davy.pipeline.builds.workshop import Workshop
 from davy.pipeline.config import DeliveryConfig
-from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.errors import Missing, Problem, Unusable
 from davy.pipeline.events import Event
 from davy.pipeline.lookup import Memory
 from davy.pipeline.model import Revision
@@ -50,22 +50,23 @@ def knowing(task: Errand, known: Records) -> Workshop:
 
 def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
     tree = wiring.work_tree()
-    lock = _locked(task, tree)
-    return prepared.workshop(
-        task.config,
-        tree,
-        task.folder,
-        lock=lock.bases,
-        holding=lock.holding,
-        resolve=resolve,
-        leave_out=(task.out,),
-    )
+    with wiring.breakable():
+        lock = _locked(task, tree)
+        return prepared.workshop(
+            task.config,
+            tree,
+            task.folder,
+            lock=lock.bases,
+            holding=lock.holding,
+            resolve=resolve,
+            leave_out=(task.out,),
+        )
 
 
 def _locked(task: Errand, tree: WorkTree) -> lockfile.Lock:
     """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
     name = task.config.build.lock
-    read = lockfile.read(tree.text(task.folder / name) or "", name)
+    read = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
     if read.problems:
         raise Unusable(f"{name} cannot be read.", problems=read.problems, remedy="`davy build lock` writes it anew.")
     return read
@@ -132,8 +133,8 @@ def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
 
 def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]:
     try:
-        text = tree.text(folder / recipe.context / recipe.dockerfile)
-    except Unusable:
+        text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
+    except (Unusable, Missing):
         return ()
     read = dockerfile.parsed(text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts)
     return read.bases

@@ -10,13 +10,25 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from davy.canary.ledger import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
-from davy.canary.marks import FENCE, MANAGED_BY, PREFIX, object_name
+from davy.canary.adapters.lease import current_fence
+from davy.canary.ledger import (
+    Ledger,
+    asked_of,
+    data_of,
+    events_of,
+    history_of,
+    is_begun,
+    ledger_from,
+    with_word,
+    written,
+)
+from davy.canary.marks import FENCE, MANAGED_BY, PREFIX, fence_from, object_name
 from davy.canary.ports import Past
 from davy.canary.readiness import annotations
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, Missing, Unreachable
-from davy.pipeline.events import Asked, Event
+from davy.pipeline.events import Asked, CanaryStarted, Event
 from davy.pipeline.model import Workload
 
 Doc = dict[str, Any]
@@ -24,6 +36,7 @@ Doc = dict[str, Any]
 WRITTEN = PREFIX + "written"
 
 
+@understood
 class KubernetesJournal:
     """`canary.ports.Journal` on a ConfigMap."""
 
@@ -33,6 +46,8 @@ class KubernetesJournal:
         self._folder = f"/api/v1/namespaces/{workload.namespace}/configmaps"
         self._path = f"{self._folder}/{object_name(workload)}"
         self._last: Doc | None = None
+        self._words: tuple[str, tuple[Asked, ...]] = ("", ())
+        """People's words, with the resourceVersion that they were read at."""
         self._writer, self._number = os.urandom(4).hex(), 0
         self._doubtful: tuple[str, tuple[Event, ...]] | None = None
         """Mark and events of a write whose answer never came."""
@@ -46,7 +61,7 @@ class KubernetesJournal:
         self._doubtful = (mark, batch)
         try:
             self._written(mark, fence, batch)
-        except Unreachable:
+        except Exception:
             self._last = None
             raise
         self._doubtful = None
@@ -70,8 +85,15 @@ class KubernetesJournal:
         raise Unreachable(f"The journal of {self._workload} changes faster than a word can be left in it.")
 
     def asked(self) -> tuple[Asked, ...]:
-        """See the port."""
-        return asked_of(self._ledger())
+        """See the port. Cheap to call often: what is in it is asked for only when it changed."""
+        try:
+            version = str(self._api.metadata(self._path)["metadata"]["resourceVersion"])
+        except Missing:
+            return ()
+        if version != self._words[0]:
+            known = self._last if self._last and self._version(self._last) == version else self._read()
+            self._words = self._version(known), asked_of(ledger_from(known.get("data") or {}))
+        return self._words[1]
 
     def history(self) -> tuple[Past, ...]:
         """See the port."""
@@ -88,22 +110,35 @@ class KubernetesJournal:
         for _ in range(10):
             document = self._last or self._read()
             notes = annotations(document)
-            found = int(notes.get(FENCE) or 0)
-            if found > fence:
+            found = fence_from(notes.get(FENCE, ""))
+            # Fences come from the Lease alone: where it says ours, a higher one here is none of davy's.
+            if found > fence and current_fence(self._api, self._workload) != fence:
                 raise Conflict(
                     f"The journal of {self._workload} is another runner's (fence {found}, ours is {fence}).",
                     remedy="`davy canary status` shows who has it.",
                 )
             if notes.get(WRITTEN) == mark:
                 return
-            ledger = written(ledger_from(document.get("data") or {}), events)
+            before = ledger_from(document.get("data") or {})
+            if events and not (is_begun(before) or isinstance(events[0], CanaryStarted)):
+                raise self._gone()
             try:
-                self._put(self._with(document, ledger, {FENCE: str(fence), WRITTEN: mark}))
+                self._put(self._with(document, written(before, events), {FENCE: str(fence), WRITTEN: mark}))
             except Conflict:
                 self._last = None
                 continue
+            except Missing as error:
+                self._last = None
+                raise self._gone() from error
             return
         raise Unreachable(f"The journal of {self._workload} changes faster than it can be written.")
+
+    def _gone(self) -> Missing:
+        return Missing(f"The journal of {self._workload} is gone, or its beginning is: someone deleted or changed it.")
+
+    @staticmethod
+    def _version(document: Doc) -> str:
+        return str(document["metadata"].get("resourceVersion", ""))
 
     def _ledger(self) -> Ledger:
         return ledger_from(self._read().get("data") or {})

@@ -8,10 +8,11 @@ from typing import Any
 from davy.canary import manifests, readiness
 from davy.canary.adapters.lease import current_fence
 from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
-from davy.canary.marks import FENCE
+from davy.canary.marks import FENCE, fence_from
 from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
 from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
@@ -23,6 +24,7 @@ Doc = dict[str, Any]
 LAST_LINES = 20
 
 
+@understood
 class KubernetesCluster:
     """`canary.ports.Cluster` on a real Deployment."""
 
@@ -56,7 +58,8 @@ class KubernetesCluster:
         deployment = self._read()
         slices = self._api.get(self._slices)["items"]
         standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **self._of(deployment))
-        return replace(standing, baseline=self._kept(slices)) if self._baseline else standing
+        kept = self._kept(slices) if self._baseline else None
+        return replace(standing, baseline=kept, at=self._api.server_now())
 
     def _of(self, deployment: Doc) -> dict[str, list[Doc]]:
         """What its selector selects."""
@@ -86,12 +89,15 @@ class KubernetesCluster:
         )
 
     def words(self, pod: str) -> str:
-        """See the port. Whatever cannot be read is left out: the words are for people, after the fact."""
-        parts: list[str] = []
+        """See the port. Whatever cannot be read is left out: the words are for people, after the fact.
+
+        On a connection of its own: it is asked for beside the rollback.
+        """
+        api, parts = self._api.again(), []
         with suppress(DavyError):
-            document = self._api.get(f"{self._core}/pods/{pod}")
-            parts = [part for status in _statuses(document) for part in self._log(pod, status)]
-        return "\n".join([*parts, *self._warnings(pod)])[-4000:]
+            document = api.get(f"{self._core}/pods/{pod}")
+            parts = [part for status in _statuses(document) for part in self._log(api, pod, status)]
+        return "\n".join([*parts, *self._warnings(api, pod)])[-4000:]
 
     # ---- writing ----
 
@@ -101,7 +107,7 @@ class KubernetesCluster:
             deployment = self._read()
             found = _fence_of(deployment)
             if found > fence:
-                raise self._fenced_out(found, fence)
+                self._check_lease(fence)
             if found != fence:
                 try:
                     self._last = self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH)
@@ -110,6 +116,11 @@ class KubernetesCluster:
             self._fence = fence
             return
         raise Conflict(f"Deployment {self._workload} changes faster than it can be taken.", remedy="Try again.")
+
+    def untake(self) -> None:
+        """See the port. Where the fence is another's, or gone, there is nothing to take away."""
+        with suppress(Refused):
+            self._last = self._api.patch(self._path, manifests.untake(self._fence))
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
         """See the port."""
@@ -174,25 +185,27 @@ class KubernetesCluster:
     def _write(self, wanted: Callable[[Doc], manifests.Ops]) -> None:
         """One patch. Refused, it is looked at why: another fence is a Conflict, else it is tried on what is there now.
 
-        The fence is missing where someone replaced the whole Deployment: then the Lease says whether we may go on.
+        The fence is missing where someone replaced the whole Deployment, or is none that a lock gave: then the Lease
+        says whether we may go on.
         """
         if not self._fence:
             raise Conflict(f"Deployment {self._workload} was not taken before it was written to.")
         try:
             self._last = self._api.patch(self._path, self._ops(wanted, self._last or self._read()))
         except Refused:
-            found = _fence_of(self._read())
-            if found > self._fence:
-                raise self._fenced_out(found, self._fence) from None
-            if found < self._fence:
+            if _fence_of(self._read()) != self._fence:
                 self._take_again()
             self._last = self._api.patch(self._path, self._ops(wanted, self._read()))
 
     def _take_again(self) -> None:
-        current = current_fence(self._api, self._workload)
-        if current != self._fence:
-            raise self._fenced_out(current, self._fence)
+        self._check_lease(self._fence)
         self.take(self._fence)
+
+    def _check_lease(self, fence: int) -> None:
+        """Fences come from the Lease alone: where it says ours, any other on the Deployment is none of davy's."""
+        current = current_fence(self._api, self._workload)
+        if current != fence:
+            raise self._fenced_out(current, fence)
 
     def _ops(self, wanted: Callable[[Doc], manifests.Ops], seen: Doc) -> manifests.Ops:
         try:
@@ -217,27 +230,26 @@ class KubernetesCluster:
         items: list[Doc] = self._api.get(path)["items"]
         return items
 
-    def _log(self, pod: str, status: Doc) -> list[str]:
+    def _log(self, api: KubeApi, pod: str, status: Doc) -> list[str]:
         name, found = str(status["name"]), []
         wanted: dict[str, Any] = {"container": name, "tailLines": LAST_LINES}
         for query in ([{**wanted, "previous": "true"}] if status.get("restartCount") else []) + [wanted]:
             with suppress(DavyError):
-                if text := self._api.text(f"{self._core}/pods/{pod}/log", query).strip():
+                if text := api.text(f"{self._core}/pods/{pod}/log", query).strip():
                     when = ", before its last restart" if "previous" in query else ""
                     found.append(f"[{name}{when}]\n{text}")
         return found
 
-    def _warnings(self, pod: str) -> list[str]:
+    def _warnings(self, api: KubeApi, pod: str) -> list[str]:
         with suppress(DavyError):
             query = {"fieldSelector": f"involvedObject.name={pod},type=Warning"}
-            events = self._api.get(f"{self._core}/events", query)["items"]
+            events = api.get(f"{self._core}/events", query)["items"]
             return [f"[event] {one.get('reason', '')}: {excerpt(str(one.get('message', '')))}" for one in events[-5:]]
         return []
 
 
 def _fence_of(deployment: Doc) -> int:
-    text = readiness.annotations(deployment).get(FENCE, "")
-    return int(text) if text.isdigit() else 0
+    return fence_from(readiness.annotations(deployment).get(FENCE, ""))
 
 
 def _statuses(pod: Doc) -> list[Doc]:

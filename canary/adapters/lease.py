@@ -13,6 +13,8 @@ from typing import Any
 
 from davy.canary.marks import MANAGED_BY, object_name
 from davy.canary.ports import Holder
+from davy.pipeline.adapters.clock import uptime
+from davy.pipeline.adapters.kubeanswers import understood
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import Conflict, LockedOut, Missing, Unreachable
 from davy.pipeline.model import Workload
@@ -40,6 +42,7 @@ def current_fence(api: KubeApi, workload: Workload) -> int:
         return 0
 
 
+@understood
 class KubernetesLock:
     """`canary.ports.Lock` on a Lease."""
 
@@ -50,9 +53,11 @@ class KubernetesLock:
         *,
         lasts: timedelta = timedelta(seconds=30),
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = uptime,
     ) -> None:
         """`lasts`: without renewal for this long the lock is anyone's."""
-        self._api, self._workload, self._lasts, self._sleep = api, workload, lasts, sleep
+        self._api, self._workload, self._lasts = api, workload, lasts
+        self._sleep, self._monotonic = sleep, monotonic
         self._ours: Doc | None = None
         self._renewed = 0.0
 
@@ -71,7 +76,7 @@ class KubernetesLock:
                 self._ours = self._taken(runner)
             except Conflict:
                 continue
-            self._renewed = time.monotonic()
+            self._renewed = self._monotonic()
             return self.fence
         raise LockedOut(
             f"The lock of {self._workload} changes hands faster than it can be taken.",
@@ -82,10 +87,10 @@ class KubernetesLock:
         """See the port. Writes once in a sixth of the duration; in between it costs nothing."""
         if self._ours is None:
             raise LockedOut(f"The lock of {self._workload} is not held by this runner.")
-        if time.monotonic() - self._renewed < self._lasts.total_seconds() / 6:
+        if self._monotonic() - self._renewed < self._lasts.total_seconds() / 6:
             return
         for _ in range(3):
-            began = time.monotonic()
+            began = self._monotonic()
             wanted = {**self._ours["spec"], "renewTime": _text(self._api.server_now())}
             try:
                 self._ours = self._api.replace(lease_path(self._workload), {**self._ours, "spec": wanted})
@@ -207,12 +212,12 @@ def _holder(spec: Doc) -> Holder | None:
 
 
 def _locked_out(workload: Workload, holder: Holder) -> LockedOut:
-    ends = holder.renewed_at + holder.lasts
+    ends = holder.renewed_at + holder.lasts + SLACK
     return LockedOut(
         f"{workload} is being released by {holder.runner}, since {holder.since:%H:%M:%S} UTC "
         f"(last sign of life {holder.renewed_at:%H:%M:%S}).",
         remedy=f"Wait for it, or see `davy canary status`. If that runner is gone, the lock ends at {ends:%H:%M:%S} "
-        "UTC; after that `davy canary resume` takes over.",
+        "UTC; `davy canary resume` waits for that and takes over.",
     )
 
 

@@ -83,7 +83,7 @@ def refusal(workload: Workload, lacking: tuple[Right, ...]) -> Forbidden:
     return Forbidden(
         f"These credentials may not do all that davy needs in the namespace {workload.namespace}: "
         f"missing {', '.join(map(str, lacking))}.",
-        remedy="Grant the Role that the documentation shows, or use other credentials.",
+        remedy="Write your namespace and account into the Role and grant it: `kubectl apply -f docs/rbac.yaml`.",
     )
 
 
@@ -124,7 +124,8 @@ def _granted(api: KubeApi, workload: Workload, right: Right) -> bool:
         body={**review, "spec": {"resourceAttributes": asked}},
         repeatable=True,
     )
-    return bool(answer.get("status", {}).get("allowed", False))
+    status = answer.get("status")
+    return isinstance(status, dict) and status.get("allowed") is True
 
 
 def _name(workload: Workload, right: Right) -> str:

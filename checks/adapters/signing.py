@@ -11,6 +11,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.serverconfig import PrometheusConfig, TlsConfig
 
@@ -67,7 +68,7 @@ class Held:
         if self._file is None:
             return self._value or ""
         try:
-            return Path(self._file).read_text(encoding="utf-8").strip()
+            return plainfile.text(self._file, 2**20).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._file, self._path, error) from error
 
@@ -191,7 +192,7 @@ def _without_credentials(url: str) -> tuple[str, AuthBase | None]:
 
 def _readable(file: str, path: str) -> None:
     try:
-        with Path(file).open("rb"):
+        with plainfile.open_file(file):
             pass
     except OSError as error:
         raise _unreadable(file, path, error) from error

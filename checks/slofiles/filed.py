@@ -34,8 +34,7 @@ def put(
         return
     if called != name:
         node.note(f"is called {called} here: a name is letters, digits, `-`, `_` and `.`, at most 63")
-    # 0.995 * 100 is 99.5 but 0.999 * 100 is 99.9 only when rounded.
-    said = {"name": called, "objective": round(percent, 9), "window": window, **counters}
+    said = {"name": called, "objective": percent, "window": window, **counters}
     node.found.objectives.append(made(FiledSlo, {**said, "file": node.file, "line": node.line}))
 
 

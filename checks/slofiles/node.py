@@ -1,5 +1,6 @@
 """Node: a place in somebody else's file, which knows its line, and where what was found there is put down."""
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -96,15 +97,17 @@ class Node:
 
     def number(self) -> float | None:
         """The number, also one in quotes; None where there is none, which is noted."""
-        if isinstance(self.value, int | float) and not isinstance(self.value, bool):
-            return float(self.value)
-        if isinstance(self.value, str):
-            try:
-                return float(self.value.strip().removesuffix("%"))
-            except ValueError:
-                self.refuse(f"{self.value!r} is no number")
-                return None
-        self.refuse("is missing" if self.value is None else "must be a number")
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float | str):
+            self.refuse("is missing" if self.value is None else "must be a number")
+            return None
+        text = self.value.strip().removesuffix("%") if isinstance(self.value, str) else self.value
+        try:
+            number = float(text)
+        except (ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+        self.refuse(f"{self.value!r} is no number")
         return None
 
     def span(self) -> timedelta | None:

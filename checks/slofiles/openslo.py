@@ -6,6 +6,7 @@ from datetime import timedelta
 from davy.checks.slofiles import filed
 from davy.checks.slofiles.counters import objective
 from davy.checks.slofiles.node import Node
+from davy.pipeline.shares import percent_of
 
 SPEC = ("indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives")
 TARGET = ("target", "targetPercent")
@@ -41,7 +42,7 @@ def read(document: Node, documents: Sequence[Node]) -> None:
 def _percent(item: Node) -> float | None:
     if item.at("target").there:
         share = item.at("target").number()
-        return None if share is None else share * 100
+        return None if share is None else percent_of(share)
     if item.at("targetPercent").there:
         return item.at("targetPercent").number()
     item.refuse("needs `target`, such as 0.999, or `targetPercent`")

@@ -4,11 +4,11 @@ The first line is the build, the second what it was made from: a plan over many 
 """
 
 import hashlib
-import os
 import re
 from contextlib import suppress
 from pathlib import Path
 
+from davy.pipeline import ownfiles, plainfile
 from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered, build_of, build_text, inputs_of, inputs_text
 
@@ -25,8 +25,8 @@ class BuildRecords:
     def last(self, recipe: str) -> Build | None:
         """From the first line."""
         try:
-            with self._path(recipe).open(encoding="utf-8") as lines:
-                build = build_of(lines.readline(2**16))
+            with plainfile.open_file(self._path(recipe)) as lines:
+                build = build_of(lines.readline(2**16).decode())
         except (OSError, UnicodeDecodeError):
             return None
         return build if build is not None and build.id == recipe else None
@@ -34,9 +34,9 @@ class BuildRecords:
     def inputs(self, recipe: str) -> Inputs | None:
         """From the second."""
         try:
-            with self._path(recipe).open(encoding="utf-8") as lines:
+            with plainfile.open_file(self._path(recipe)) as lines:
                 lines.readline(2**16)
-                return inputs_of(lines.readline(MOST_BYTES))
+                return inputs_of(lines.readline(MOST_BYTES).decode())
         except (OSError, UnicodeDecodeError):
             return None
 
@@ -44,14 +44,10 @@ class BuildRecords:
         """Whole or not at all."""
         path = self._path(record.build.id)
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
             ignore = self._folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            unfinished = path.with_suffix(f".{os.getpid()}")
-            text = f"{build_text(record.build)}\n{inputs_text(record)}\n"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
+            if not ignore.is_file():
+                ownfiles.write(ignore, "*\n")
+            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(record)}\n")
 
     def _path(self, recipe: str) -> Path:
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", recipe.rsplit("/", 1)[-1])[:60]

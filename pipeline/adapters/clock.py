@@ -3,9 +3,11 @@
 import os
 import select
 import signal
+import threading
 import time
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,6 +17,33 @@ ONE_WISH = 0.5
 INSISTS = 3
 """So many times Ctrl-C break off even a rollback. SIGTERM never does: CI sends SIGINT and then SIGTERM when a job is
 cancelled, and a rollback under way must outlive both."""
+AGAIN = b"\ndavy: already on the way back: what was begun is being made safe. A third Ctrl-C breaks that off.\n"
+
+
+@contextmanager
+def breakable() -> Iterator[None]:
+    """While it is open the first Ctrl-C, SIGTERM or hangup raises KeyboardInterrupt wherever it comes.
+
+    For work that touches nothing: a clock only notes a signal, and who reads a large file asks no clock.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux' monotonic clock stands still while the machine is suspended, and a Lease does not."""
+
+
+def uptime() -> float:
+    """Seconds by a clock that nobody sets."""
+    return time.clock_gettime(STEADY)
 
 
 class SystemClock:
@@ -52,6 +81,10 @@ class SystemClock:
         """Aware UTC."""
         return datetime.now(UTC)
 
+    def elapsed(self) -> timedelta:
+        """Since the machine was started; while it was suspended, too."""
+        return timedelta(seconds=uptime())
+
     def sleep(self, seconds: float) -> None:
         """Wait. The first signal ends one wait, the one that runs or else the next; later ones are whole again:
 
@@ -82,6 +115,10 @@ class SystemClock:
             self._insisted += 1
         if self._insisted >= INSISTS:
             raise KeyboardInterrupt
+        if not first and not same:
+            # Past Python's own streams: one of them may be in the middle of a line.
+            with suppress(OSError):
+                os.write(2, AGAIN)
         if first and self._pipe:
             self._wakes = True
             # For a wait in another thread, which may have read the first byte before this ran.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from davy.pipeline import ownfiles
 from davy.pipeline.adapters.cloudapi import CloudApi
 from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.sessionledger import SessionLedger
@@ -75,7 +76,7 @@ class CloudSuites:
                 self._settled(door, run, tell)
         files = self._fetched(door, run, order.out, tell)
         link = self._link(door)
-        with suppress(OSError), run.log.open("a", encoding="utf-8") as log:
+        with suppress(OSError), ownfiles.append(run.log) as log:
             log.writelines(f"{line}\n" for line in lines)
         if door.error is not None and run.exit_code != 0:
             raise door.error
@@ -142,8 +143,7 @@ class CloudSuites:
         answer = api.called(asked, missing=READABLE)
         found = []
         for name, url in assets.named(api.cloud, session.id, answer, real=session.real):
-            into.mkdir(parents=True, exist_ok=True)
-            with (into / name).open("wb") as file:
+            with ownfiles.create(into / name) as file:
                 api.fetched(Call(method="GET", url=url), file)
             found.append(into / name)
         return found

@@ -18,8 +18,8 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
-from davy.pipeline import durations
-from davy.pipeline.adapters import engine, suitereport
+from davy.pipeline import durations, ownfiles
+from davy.pipeline.adapters import containerreports, engine, suitereport
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.suitelog import SuiteLog
@@ -32,7 +32,6 @@ SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
 """Labels by which containers that a killed run left behind are found."""
 SPARE = 300
 """Seconds after its timeout in which a container may still be cleaned up by its own run."""
-MOST_COPY = 2 * 2**30
 MOST_LINE = 64 * 2**10
 
 
@@ -77,7 +76,7 @@ class DockerSuites:
         self._stopped.clear()
         suitereport.place(order.out)
         log = order.out / "log.txt"
-        with engine.connected(self._environment) as client, log.open("w", encoding="utf-8") as kept:
+        with engine.connected(self._environment) as client, ownfiles.create_text(log) as kept:
             problem = self._pulled(client, order)
             if problem:
                 kept.write(f"{problem}\n")
@@ -142,8 +141,16 @@ class DockerSuites:
         files, notes = _collected(client, container, order)
         for note in notes:
             told.line(note)
-        junit, reports = _report(client, container, order.out)
-        return SuiteRun(exit_code=code, junit=junit, log=log, because=because, files=files, reports=reports)
+        found = containerreports.gathered(client, container, order, JUNIT)
+        return SuiteRun(
+            exit_code=code,
+            junit=found.junit,
+            log=log,
+            because=because or found.because,
+            files=files,
+            reports=found.reports,
+            notes=found.notes,
+        )
 
     def _followed(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log") -> str:
         """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
@@ -232,20 +239,6 @@ def _folder_for(path: str) -> bytes:
         folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
         archive.addfile(folder)
     return made.getvalue()
-
-
-def _report(client: docker.APIClient, container: str, out: Path) -> tuple[str | None, tuple[Path, ...]]:
-    """The JUnit report, copied into the folder; for `junit` and `reports` of the run."""
-    path = out / suitereport.JUNIT
-    try:
-        chunks, _ = client.get_archive(container, JUNIT)
-        extracted(chunks, out, most_bytes=MOST_COPY, most_files=1)
-    except NotFound:
-        return None, ()
-    except Refused:
-        # What came of it breaks off, or nothing came: either is told, and neither passes for no report.
-        return None, (path,)
-    return suitereport.told(path)
 
 
 def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:

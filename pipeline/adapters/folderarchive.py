@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from davy.pipeline import runfile
+from davy.pipeline import ownfiles, plainfile, runfile
 from davy.pipeline.errors import Unreachable
+from davy.pipeline.ports import Say, unheard
 from davy.pipeline.record import RunRecord
 
 HALF = ".half-"
@@ -22,15 +23,17 @@ class FolderArchive:
     """`<root>/<service>/<time>-<release>/`, with `record.json` and the files."""
 
     def __init__(self, root: Path, service: str) -> None:
-        self._root, self._runs = root, root / service
+        # The folder that the file names may be a link; what is in it may not.
+        self._root = ownfiles.followed(root)
+        self._runs = self._root / service
 
     def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
         """Write it beside, then move it into its place. Raises Unreachable with the system's own words."""
         place = self._runs / runfile.name(record)
         with self._said("written"):
-            self._runs.mkdir(parents=True, exist_ok=True)
+            ownfiles.make_folder(self._runs)
             # An archive inside the work tree is no part of the source.
-            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
+            ownfiles.write(self._root / ".gitignore", "*\n")
             half = Path(tempfile.mkdtemp(prefix=HALF, dir=self._runs))
             try:
                 _filled(half, record, files)
@@ -40,15 +43,19 @@ class FolderArchive:
                 raise
         return str(place)
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """Newest first. A folder without a readable record is no run."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """Newest first. A folder without a record is no run; one whose record cannot be read is noted."""
         found: list[RunRecord] = []
         with self._said("read"):
             for name in sorted(self._names(), reverse=True):
                 if len(found) >= most:
                     break
-                with suppress(ValueError, FileNotFoundError, NotADirectoryError):
+                try:
                     found.append(_read(self._runs / name / runfile.RECORD))
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except ValueError:
+                    note(runfile.unreadable(name))
         return tuple(found)
 
     def prune(self, before: datetime, keep_at_least: int) -> int:
@@ -64,19 +71,19 @@ class FolderArchive:
         return len(gone)
 
     def _names(self) -> Iterator[str]:
-        if not self._runs.is_dir():
+        if not self._runs.is_dir() or self._runs.is_symlink():
             return
         for path in self._runs.iterdir():
-            if runfile.is_name(path.name) and path.is_dir():
+            if runfile.is_name(path.name) and path.is_dir() and not path.is_symlink():
                 yield path.name
 
     def _swept(self) -> None:
-        if not self._runs.is_dir():
+        if not self._runs.is_dir() or self._runs.is_symlink():
             return
         oldest = time.time() - FORGOTTEN.total_seconds()
         for path in self._runs.glob(f"{HALF}*"):
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < oldest:
+                if path.lstat().st_mtime < oldest and not path.is_symlink():
                     shutil.rmtree(path)
 
     @contextmanager
@@ -95,10 +102,8 @@ def _filled(half: Path, record: RunRecord, files: Sequence[tuple[str, Path]]) ->
     for name, path in files:
         if path.is_symlink() or not path.is_file():
             continue
-        target = half / runfile.inside(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    with (half / runfile.RECORD).open("w", encoding="utf-8") as file:
+        ownfiles.copy(path, half / runfile.inside(name))
+    with ownfiles.create_text(half / runfile.RECORD) as file:
         file.write(runfile.text(record))
         file.flush()
         os.fsync(file.fileno())
@@ -107,7 +112,7 @@ def _filled(half: Path, record: RunRecord, files: Sequence[tuple[str, Path]]) ->
 
 def _moved(half: Path, place: Path) -> None:
     """Into its place, over the same run kept before."""
-    if place.exists():
+    if os.path.lexists(place):
         old = Path(tempfile.mkdtemp(prefix=HALF, dir=place.parent))
         place.rename(old / "old")
         half.rename(place)
@@ -117,6 +122,9 @@ def _moved(half: Path, place: Path) -> None:
 
 
 def _read(path: Path) -> RunRecord:
-    if path.stat().st_size > runfile.MOST_BYTES:
-        raise ValueError("too large for a record")
-    return runfile.record(path.read_bytes())
+    try:
+        return runfile.record(plainfile.content(path, runfile.MOST_BYTES))
+    except OSError as error:
+        if error.errno in plainfile.NO_SUCH:
+            raise ValueError("no file that a record could be") from error
+        raise

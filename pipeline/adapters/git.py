@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from davy.pipeline.adapters.gitlisting import DUBIOUS, trusted
 from davy.pipeline.adapters.process import Answered, answered
 from davy.pipeline.errors import Missing, Unusable
 from davy.pipeline.model import Revision
@@ -71,6 +72,9 @@ class GitSource:
             return self._no_tree()
         if "must be run in a work tree" in said:
             return Unusable(f"{self._path} is in a bare repository.", remedy="Run davy in a checkout of it.")
+        if DUBIOUS in said:
+            what = f"git does not work in {self._path}, which belongs to somebody else: {said}"
+            return Unusable(what, remedy=f"Where you trust it: {trusted(str(self._path.resolve()))}")
         what = f"git could not tell the revision of {self._path}: {said}"
         return Unusable(what, remedy="See what `git status` says there.")
 

@@ -2,11 +2,12 @@
 
 import os
 import re
-import threading
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from davy.pipeline.adapters.process import answered
+from davy.pipeline.adapters.process import Answered, answered
 from davy.pipeline.errors import Unusable
 from davy.pipeline.value import dataclass
 
@@ -15,6 +16,7 @@ SUBMODULE = "160000"
 LIST = ("ls-files", "-z", "-s", "-v", "-c", "-m", "-d", "-o", "--directory")
 READ = r"^(core\.(autocrlf|attributesfile|filemode|symlinks)|extensions\.objectformat)$"
 SETTINGS = ("config", "-z", "--get-regexp", READ)
+DUBIOUS = "dubious ownership"
 NO = ("false", "no", "off", "0")
 LINK = "120000"
 CONVERTS = ("text", "eol", "crlf", "filter", "ident", "working-tree-encoding")
@@ -31,30 +33,32 @@ class Listing:
     format: str
     """`sha1` or `sha256`: of the repository's ids."""
     entries: Mapping[str, tuple[str, str] | None]
-    """Mode and id by path from the root; None where the file has to be read."""
-    paths: list[str]
-    """Of the entries, sorted."""
+    """Mode and id by path from the root; None where it has to be looked at, as submodules have."""
+    inner: Mapping[str, tuple[list[str], list[str]]]
+    """By folder from the root: the entries that are right in it, and its folders."""
     folders: list[str]
-    """Untracked and ignored folders, with a slash at the end, sorted; what is in them is not listed."""
-    modules: list[str]
-    """Submodules, sorted."""
+    """Untracked and ignored folders, with a slash at the end; what is in them is not listed."""
     modes: Mapping[str, str]
     """By path, of those that have to be read, the mode that git stays with whatever the disk says."""
     executable: bool
     """False where git does not look at who may run a file: `core.fileMode`."""
 
 
-def listing(root: str, environment: Mapping[str, str]) -> Listing:
-    """Ask git. Raises Unusable where it says no, Missing where there is no git."""
+def listing(root: str, environment: Mapping[str, str]) -> Listing | None:
+    """Ask git; None where it does not take the folder for the root of a work tree.
+
+    Raises Unusable where it says no, Missing where there is no git.
+    """
     asked = _environment(environment)
-    settings: dict[str, str] = {}
-    aside = threading.Thread(target=lambda: settings.update(_settings(root, asked)))
-    aside.start()
-    try:
-        listed = _said(root, asked, *LIST)
-    finally:
-        aside.join()
-    entries, modes, folders, modules = _read(listed)
+    with ThreadPoolExecutor(2) as hands:
+        settings = hands.submit(_settings, root, asked)
+        taken = hands.submit(_is_root, root, asked)
+        listed = _git(root, asked, *LIST)
+    return _listing(root, asked, settings.result(), _out(root, listed)) if taken.result() else None
+
+
+def _listing(root: str, asked: Mapping[str, str], settings: Mapping[str, str], listed: bytes) -> Listing:
+    entries, modes, folders = _read(listed)
     for path in _converted(root, asked, settings, entries):
         if entry := entries[path]:
             modes[path] = entry[0]
@@ -64,12 +68,23 @@ def listing(root: str, environment: Mapping[str, str]) -> Listing:
         root=root,
         format=settings.get("extensions.objectformat", "sha1"),
         entries=entries,
-        paths=sorted(entries),
-        folders=sorted(folders),
-        modules=sorted(modules),
+        inner=_inner(entries),
+        folders=folders,
         modes={path: mode for path, mode in modes.items() if not (links if mode == LINK else executable)},
         executable=executable,
     )
+
+
+def _is_root(root: str, asked: Mapping[str, str]) -> bool:
+    """Fixtures and packages hold things called `.git` that are none: asked there, git answers for what is above, or
+
+    not at all. Raises Unusable where it would answer, but not for this user.
+    """
+    answer = _git(root, asked, "rev-parse", "--show-toplevel")
+    if answer.exit_code < 0 or DUBIOUS in answer.err:
+        _out(root, answer)
+    top = os.fsdecode(answer.out.removesuffix(b"\n"))
+    return answer.exit_code == 0 and os.path.realpath(top) == root
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -82,17 +97,26 @@ def _misleads(name: str) -> bool:
     return name.startswith("GIT_") and not name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_TRACE", "GIT_EXEC_PATH"))
 
 
-def _said(root: str, environment: Mapping[str, str], *words: str, given: bytes = b"") -> bytes:
+def _git(root: str, asked: Mapping[str, str], *words: str, given: bytes = b"") -> Answered:
     # A file system monitor is a program that the repository names: it is not run for a look.
     command = ["git", "-c", "core.fsmonitor=false", *words]
-    answer = answered(command, timeout=PATIENCE, folder=root, environment=environment, given=given)
-    if answer.exit_code:
-        said = answer.err.strip().removeprefix("fatal: ") or f"it ended with {answer.exit_code}"
-        raise Unusable(
-            f"git could not list the files of {root}: {said.splitlines()[0]}",
-            remedy="See what `git status` says there.",
-        )
-    return answer.out
+    return answered(command, timeout=PATIENCE, folder=root, environment=asked, given=given)
+
+
+def _out(root: str, answer: Answered) -> bytes:
+    """What it said. Raises Unusable where it said no."""
+    if not answer.exit_code:
+        return answer.out
+    said = answer.err.strip().removeprefix("fatal: ") or f"it ended with {answer.exit_code}"
+    what = f"git could not list the files of {root}: {said.splitlines()[0]}"
+    if DUBIOUS in said:
+        raise Unusable(f"{what}. Where you trust it: {trusted(root)}", remedy="Or run davy as the owner of the files.")
+    raise Unusable(what, remedy="See what `git status` says there.")
+
+
+def trusted(root: str) -> str:
+    """The command that lets git work in a folder of somebody else."""
+    return f"`git config --global --add safe.directory {shlex.quote(root)}`"
 
 
 def _settings(root: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -102,8 +126,8 @@ def _settings(root: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs}
 
 
-def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, str], list[str], list[str]]:
-    """Entries, the index's modes of those to be read, untracked folders, submodules.
+def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, str], list[str]]:
+    """Entries, the index's modes of those to be read, untracked folders.
 
     Each record begins with a letter: `H` as in the index, `C` changed, `R` deleted, `M` in conflict, `S` not checked
     out, `?` not in the index; a small letter where git was told to assume that it did not change.
@@ -111,7 +135,6 @@ def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, s
     entries: dict[str, tuple[str, str] | None] = {}
     modes: dict[str, str] = {}
     folders: list[str] = []
-    modules: list[str] = []
     for record in os.fsdecode(listed).split("\0"):
         letter, rest = record[:1], record[2:]
         if letter == "?":
@@ -122,14 +145,29 @@ def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, s
             continue
         described, _, path = rest.partition("\t")
         if described.startswith(SUBMODULE):
-            modules.append(path)
+            entries[path] = None
         elif letter == "H":
             mode, id_, _ = described.split(" ")
             entries.setdefault(path, (mode, id_))
         elif letter:
             entries[path] = None
             modes.setdefault(path, described[: len(LINK)])
-    return entries, modes, folders, list(dict.fromkeys(modules))
+    return entries, modes, folders
+
+
+def _inner(paths: Iterable[str]) -> dict[str, tuple[list[str], list[str]]]:
+    found: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
+    for path in paths:
+        folder = own = path.rpartition("/")[0]
+        made = []
+        while folder not in found:
+            found[folder] = ([], [])
+            made.append(folder)
+            folder = folder.rpartition("/")[0]
+        for each in made:
+            found[each.rpartition("/")[0]][1].append(each)
+        found[own][0].append(path)
+    return found
 
 
 def _converted(
@@ -140,7 +178,8 @@ def _converted(
     if not by_default and not any(_mentions(path) for path in _attribute_files(root, environment, settings, entries)):
         return []
     given = b"\0".join(os.fsencode(path) for path in entries)
-    said = os.fsdecode(_said(root, environment, "check-attr", "-z", "--stdin", "-a", given=given)).split("\0")
+    answer = _git(root, environment, "check-attr", "-z", "--stdin", "-a", given=given)
+    said = os.fsdecode(_out(root, answer)).split("\0")
     attributes: dict[str, dict[str, str]] = {}
     for path, name, value in zip(said[::3], said[1::3], said[2::3], strict=False):
         if name in CONVERTS:

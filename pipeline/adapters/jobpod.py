@@ -110,6 +110,7 @@ def _command(orders: Sequence[SuiteOrder], mark: str, shared: dict[str, str]) ->
         seconds=max(1, ceil(order.timeout.total_seconds())),
         shards=[{name: value for name, value in one.env.items() if name not in shared} for one in orders],
         collect=order.collect,
+        reports=order.reports,
     )
     sizes = [len(word.encode()) for word in words]
     if max(sizes) >= LONGEST_WORD or sum(sizes) > MOST_WORDS:

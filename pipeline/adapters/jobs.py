@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import jobpod
 from davy.pipeline.adapters.jobpod import ALIVE, GRACE, JobName, job_of
 from davy.pipeline.adapters.jobwatch import Board, Shard
@@ -175,8 +175,7 @@ class JobSuites:
     # ---- its run ----
 
     def _shard(self, order: SuiteOrder, *, number: int, board: Board, mark: str, say: Say, opened: ExitStack) -> Shard:
-        order.out.mkdir(parents=True, exist_ok=True)
-        kept = opened.enter_context((order.out / "log.txt").open("w", encoding="utf-8"))
+        kept = opened.enter_context(ownfiles.create_text(order.out / "log.txt"))
         return Shard(
             number=number,
             order=order,

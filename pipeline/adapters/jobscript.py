@@ -14,98 +14,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-FOLDER = "/tmp/davy"  # noqa: S108 -- a volume of the pod's own
+from davy.pipeline.adapters.jobshell import FOLDER, SCRIPT
+from davy.pipeline.testing import reportpaths
+
+__all__ = ["FOLDER", "MOST_PACKED", "SCRIPT", "Parts", "words"]
+
 MOST_PACKED = 4 * 2**20
 """Bytes of the packed report, and of the packed files: a kubelet keeps 10 MiB of a log by default."""
 MOST_REPORT = 2 * 2**30
 """Bytes of the report, unpacked."""
 CHUNK = 2**16
 
-SCRIPT = (
-    """
-# One pipe: what comes through two may overtake each other, and the end would come before an error's last words.
-exec 2>&1
-mark=$1 run=$2 most=$3 limit=$4 shards=$5
-shift 5
-index=${JOB_COMPLETION_INDEX:-0}
-own=
-while [ "$shards" -gt 0 ]; do
-  if [ "$index" -eq 0 ]; then own=$1; fi
-  index=$((index - 1)) shards=$((shards - 1))
-  shift
-done
-eval "$own"
-JUNIT=FOLDER/junit.xml
-export JUNIT
-mkdir -p FOLDER
-uptime() { { read -r up _ </proc/uptime; } 2>/dev/null && echo "$up"; }
-began=$(uptime)
-/bin/sh -c "$run" &
-child=$!
-(sleep "$limit" && : >FOLDER/.late && kill -TERM "$child" && sleep 3 && kill -KILL "$child") >/dev/null 2>&1 &
-watch=$!
-trap ': >FOLDER/.told; kill -TERM "$child" 2>/dev/null; (sleep 3; kill -KILL "$child" 2>/dev/null) & ' TERM INT
-wait "$child" 2>/dev/null
-code=$?
-# A signal ends `wait` early: wait again for what the trap ended.
-if [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null; then wait "$child" 2>/dev/null; code=$?; fi
-finished=$(uptime)
-trap '' TERM INT
-kill "$watch" 2>/dev/null
-has() { command -v "$1" >/dev/null 2>&1; }
-sent() {
-  size=$(wc -c <"$2")
-  if [ "$size" -gt "$most" ]; then
-    printf '%s large %s %s\\n' "$mark" "$1" "$size"
-  else
-    printf '%s part %s %s\\n' "$mark" "$1" "$size"
-    base64 "$2"
-  fi
-}
-printf '\\n%s exit %s %s %s\\n' "$mark" "$code" "$began" "$finished"
-if [ -f FOLDER/.late ]; then printf '%s late\\n' "$mark"; fi
-if [ -f FOLDER/.told ]; then printf '%s told\\n' "$mark"; fi
-if [ -f "$JUNIT" ]; then
-  if has gzip && has base64; then
-    if gzip -c "$JUNIT" >FOLDER/.junit; then sent junit.gz FOLDER/.junit; else printf '%s lost junit\\n' "$mark"; fi
-  elif has base64; then
-    sent junit "$JUNIT"
-  else
-    printf '%s part junit.text %s\\n' "$mark" "$(wc -l <"$JUNIT")"
-    cat "$JUNIT"
-    echo
-  fi
-fi
-for path in "$@"; do
-  shift
-  if [ -e "$path" ]; then set -- "$@" "${path#/}"; else printf '%s none %s\\n' "$mark" "$path"; fi
-done
-if [ "$#" -gt 0 ]; then
-  if has tar && has gzip && has base64; then
-    tar -C / -cf - "$@" 2>/dev/null | gzip -c >FOLDER/.files
-    sent files.tgz FOLDER/.files
-  else
-    printf '%s untold files\\n' "$mark"
-  fi
-fi
-printf '%s end\\n' "$mark"
-# A runtime may drop what is still in its pipes when the last process ends (seen with containerd 1.6: up to 30 KB).
-sleep 1
-exit "$code"
-"""
-).replace("FOLDER", FOLDER)
-"""For /bin/sh. Words: the mark, the suite's command, the most bytes of a packed part, the seconds it may take, how many
-shards there are, what each shard evaluates first, and the paths to collect."""
-
 
 def words(
-    *, mark: str, run: str, seconds: int, shards: Sequence[Mapping[str, str]], collect: Sequence[str]
+    *,
+    mark: str,
+    run: str,
+    seconds: int,
+    shards: Sequence[Mapping[str, str]],
+    collect: Sequence[str],
+    reports: Sequence[str] = (),
 ) -> list[str]:
     """The container's command. `shards`: of each, by its index, what of the environment is its own."""
     own = [" ".join(["export", *(f"{name}={shlex.quote(value)}" for name, value in env.items())]) for env in shards]
-    tables = [line if env else ":" for line, env in zip(own, shards, strict=True)]
+    globs = "\n".join(f"{_dotted(reportpaths.base(glob))}\n{_dotted(reportpaths.wider(glob))}" for glob in reports)
+    asked = f"; reports={shlex.quote(globs)}" if reports else ""
+    tables = [(line if env else ":") + asked for line, env in zip(own, shards, strict=True)]
     numbers = [str(MOST_PACKED), str(seconds), str(len(tables))]
     return ["/bin/sh", "-c", SCRIPT, "davy", mark, run, *numbers, *tables, *collect]
+
+
+def _dotted(path: str) -> str:
+    """`find` tells a name as it was given, and takes one that begins with a dash for an option."""
+    return path if path.startswith("/") else "." if path == "." else f"./{path}"
 
 
 @dataclass(slots=True)
@@ -122,6 +63,11 @@ class Parts:
     """True where the script ended the suite because its pod was told to end."""
     notes: list[str] = field(default_factory=list)
     """For people: what could not be brought out."""
+    home: str = ""
+    """Where the suite's command began."""
+    unread: list[str] = field(default_factory=list)
+    """Of its reports: what was not read, a sentence each."""
+    _stale: int = 0
     _ended: bool = False
     _blank: bool = False
     _whole: bool = False
@@ -159,6 +105,13 @@ class Parts:
                 self.late = True
             case ["told"]:
                 self.was_told = True
+            case ["home", *path]:
+                self.home = " ".join(path)
+            case ["stale", *_]:
+                self._stale += 1
+            case ["odd", kind]:
+                word = "a link" if kind == "link" else "no plain file"
+                self.unread.append(f"what it wrote as its report is {word}; that is not read")
             case ["end"]:
                 self._whole = True
             case ["part", name, size] if size.isdigit():
@@ -173,6 +126,8 @@ class Parts:
                 self.notes.append(f"(files: {_too_large(size)}; left there)")
             case ["large", _, size]:
                 self._lost = f"{_too_large(size)}; use more shards, or write less into it"
+            case ["lost", "reports"]:
+                self._lost = "the image has no find, tar, gzip, base64 or sed to send several files with"
             case ["lost", *_]:
                 self._lost = "it could not be packed there: see the log"
             case ["none", *path]:
@@ -194,6 +149,20 @@ class Parts:
             yield self._bytes("junit")
         elif "junit.gz" in self._lines:
             yield from self._unpacked("junit.gz", MOST_REPORT)
+
+    def has_reports(self) -> bool:
+        """True where several report files came."""
+        return "reports.tgz" in self._lines
+
+    def reports(self) -> Iterator[bytes]:
+        """Several report files as an uncompressed tar, in chunks. Raises ValueError where they did not come whole."""
+        if self._lost:
+            raise ValueError(self._lost)
+        yield from self._unpacked("reports.tgz", MOST_REPORT)
+
+    def stale(self) -> int:
+        """Report files that were there before the run."""
+        return self._stale
 
     def files(self) -> Iterator[bytes]:
         """The collected files as an uncompressed tar, in chunks. Raises ValueError where it came out broken."""

@@ -3,23 +3,25 @@
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline import durations
-from davy.pipeline.adapters import jobstate, suitereport, tarball
+from davy.pipeline import durations, ownfiles
+from davy.pipeline.adapters import jobscript, jobstate, suitereport, tarball
 from davy.pipeline.adapters.joblog import LogReader
 from davy.pipeline.adapters.jobpod import GRACE
 from davy.pipeline.adapters.jobscript import Parts
 from davy.pipeline.adapters.jobstate import Failure
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.suitelog import SuiteLog
+from davy.pipeline.adapters.suitereport import Gathered
 from davy.pipeline.errors import DavyError
 from davy.pipeline.ports import SuiteOrder, SuiteRun
+from davy.pipeline.testing import reportpaths
 
 Doc = dict[str, Any]
 
@@ -98,19 +100,20 @@ class Shard:
 
     def _run(self, code: int | None, failure: Failure | None) -> SuiteRun:
         files, failure = self._unpacked(), failure or self._cut_off(code)
-        junit, reports, lost = self._report()
+        found = self._gathered()
         for note in [*self.parts.notes, *([failure.because] if failure and not self.parts.is_whole() else [])]:
             self.log.tell(note)
         if code or failure:
             files += self._services()
         return SuiteRun(
             exit_code=code,
-            junit=junit,
-            log=Path(self.log.kept.name),
-            because=failure.because if failure else _lost(code, lost) if lost else "",
+            junit=found.junit,
+            log=self.order.out / "log.txt",
+            because=failure.because if failure else _lost(code, found.because) if found.because else "",
             fault=bool(failure and failure.fault),
             files=files,
-            reports=reports,
+            reports=found.reports,
+            notes=found.notes,
             took=self.parts.took,
         )
 
@@ -124,18 +127,40 @@ class Shard:
         self.parts.notes.append(f"({words})")
         return None
 
-    def _report(self) -> tuple[str | None, tuple[Path, ...], str]:
-        """For `junit` and `reports` of the run, and why it did not come whole."""
+    def _gathered(self) -> Gathered:
+        """What the suite reported, and why it did not come whole where it did not."""
         path = suitereport.place(self.order.out)
         try:
-            with path.open("wb") as kept:
+            with ownfiles.create(path) as kept:
                 for chunk in self.parts.report():
                     kept.write(chunk)
-        except ValueError as error:
-            return None, (path,) if path.stat().st_size else (), str(error)
+            several = self._several() if self.parts.has_reports() else ()
+        except (ValueError, tarball.Refused) as error:
+            return Gathered(reports=(path,) if path.stat().st_size else (), because=str(error))
         if not path.stat().st_size:
-            path.unlink()
-        return *suitereport.told(path), ""
+            ownfiles.remove(path)
+        text, reports = suitereport.told(path)
+        if several and text is not None:
+            text, reports = None, (path,)
+        return Gathered(junit=text, reports=(*reports, *several), notes=tuple(self._unread(several)))
+
+    def _several(self) -> tuple[Path, ...]:
+        """The files that the globs mean, of those that came, and all of a folder that is `$JUNIT`."""
+        root = self.order.out / suitereport.KEPT
+        files = tarball.extracted(self.parts.reports(), root, most_files=reportpaths.MOST)
+        globs = (*reportpaths.absolute(self.order.reports, self.parts.home), f"{jobscript.FOLDER}/{suitereport.JUNIT}")
+        return tuple(file for file in files if any(reportpaths.means(glob, _within(root, file)) for glob in globs))
+
+    def _unread(self, several: Sequence[Path]) -> Iterator[str]:
+        yield from self.parts.unread
+        if stale := self.parts.stale():
+            yield f"{stale} report file{' is' if stale == 1 else 's are'} of an earlier run, and not read"
+        paths = [_within(self.order.out / suitereport.KEPT, file) for file in several]
+        for glob, whole in zip(
+            self.order.reports, reportpaths.absolute(self.order.reports, self.parts.home), strict=True
+        ):
+            if not any(reportpaths.means(whole, path) for path in paths):
+                yield f"it wrote no report at {glob}"
 
     # ---- its beginning ----
 
@@ -248,8 +273,13 @@ class Shard:
                 path = f"{self.namespace_path}/{(pod or {})['metadata']['name']}/log"
                 text = self.api.text(path, {"container": name, "tailLines": LAST_LINES, **again})
                 kept.append(self.order.out / f"service-{name}.txt")
-                kept[-1].write_text(text, encoding="utf-8")
+                ownfiles.write(kept[-1], text)
         return tuple(kept)
+
+
+def _within(root: Path, file: Path) -> str:
+    """Its path in the container."""
+    return f"/{file.relative_to(root).as_posix()}"
 
 
 def _lost(code: int | None, why: str) -> str:

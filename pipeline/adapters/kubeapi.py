@@ -1,4 +1,4 @@
-"""Kubernetes API: JSON over one kept connection, with timeouts, bounded retries and errors that say what to do."""
+"""Kubernetes API: JSON over one kept connection, with deadlines, bounded retries and errors that say what to do."""
 
 import http.client
 import json
@@ -6,52 +6,39 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Never
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any
 
-from davy.pipeline.adapters.kubeanswers import Answer, Refused, fail
-from davy.pipeline.adapters.kubeconfig import Access, Doc
-from davy.pipeline.errors import Missing, Unreachable
-from davy.pipeline.excerpt import excerpt
-from davy.pipeline.value import dataclass
+from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
+from davy.pipeline.adapters.host import HOST, Host
+from davy.pipeline.adapters.kubeaccess import Access, Doc
+from davy.pipeline.adapters.kubeanswers import Answer, Gone, Refused, fail
+from davy.pipeline.adapters.kubecall import JSON, MOST_OF_A_FAILURE, SLACK, Ask
+from davy.pipeline.adapters.kubepaths import is_list, target
+from davy.pipeline.adapters.wire import NEVER, Overflow, Wire
+from davy.pipeline.errors import DavyError, Missing
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
-JSON = "application/json"
-
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Asks for an object without what is in it. https://kubernetes.io/docs/reference/using-api/api-concepts/"""
 IDLE = 30.0
 """Seconds after which a kept connection is not trusted with another request: balancers drop idle ones silently."""
+WHOLE = 2.0
+"""So many timeouts may one try take, from the name of the server to the last byte of its answer."""
+PAGE = 250
+"""Things of a list that are asked for at once."""
+MOST_PAGES = 100
+EARLY = timedelta(seconds=10)
+"""Credentials that end sooner are fetched anew before they are refused."""
+A_LIFETIME = timedelta(days=36500).total_seconds()
+"""A clock that is off by more is none."""
 
 __all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ask:
-    """One request, ready to be sent as often as it takes."""
-
-    method: str
-    target: str
-    timeout: float
-    data: bytes | None = None
-    kind: str = JSON
-    repeatable: bool = True
-    """False: not sent again once it may have been carried out."""
-
-
-class _Tls(http.client.HTTPSConnection):
-    """Lets the certificate be for another name than the address (`tls-server-name`)."""
-
-    def __init__(self, host: str, *, port: int | None, timeout: float, tls: ssl.SSLContext, name: str | None) -> None:
-        super().__init__(host, port, timeout=timeout, context=tls)
-        self._tls, self._name = tls, name or host
-
-    def connect(self) -> None:
-        http.client.HTTPConnection.connect(self)
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
 class KubeApi:
@@ -64,18 +51,24 @@ class KubeApi:
         timeout: float = 5.0,
         patience: float = 15.0,
         sleep: Callable[[float], None] = time.sleep,
+        host: Host = HOST,
     ) -> None:
-        """`timeout`: seconds for one try. `patience`: seconds after which a failed try is the last."""
-        self._kept: http.client.HTTPConnection | None = None
+        """`timeout`: seconds for each wait, and `WHOLE` as many for one try.
+
+        `patience`: seconds after which a failed try is the last. `host`: the machine that it runs on.
+        """
+        self._kept: Wire | None = None
         self.access = access
-        self._timeout, self._patience, self._sleep = timeout, patience, sleep
+        self._timeout, self._patience, self._sleep, self._host = timeout, patience, sleep, host
         self._used = 0.0
         self._tls: ssl.SSLContext | None = None
         self._ahead = 0.0
+        self._heard = False
+        """Whether it ever answered: one that did and is gone restarts, one that did not is not there."""
 
     def again(self) -> "KubeApi":
         """A client of its own for another thread."""
-        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep)
+        return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep, host=self._host)
 
     def close(self) -> None:
         """Drop the kept connection."""
@@ -89,13 +82,36 @@ class KubeApi:
 
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""
-        return datetime.fromtimestamp(time.time() + self._ahead, UTC)
+        return datetime.fromtimestamp(self._host.wall() + self._ahead, UTC)
 
     # ---- the verbs ----
 
+    def metadata(self, path: str) -> Doc:
+        """An object's metadata alone; a server that cannot do that gives the whole object."""
+        return self.request("GET", path, accept=f"{METADATA}, {JSON};q=0.9")
+
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
-        """Raises Missing, Forbidden, Unreachable; so do the others."""
-        return self.request("GET", path, query=query)
+        """A thing, or a whole list, page by page. Raises Missing, Forbidden, Unreachable; so do the others."""
+        if not is_list("GET", path):
+            return self.request("GET", path, query=query)
+        try:
+            return self._listed(path, query)
+        except Gone:
+            return self._listed(path, query)
+
+    def _listed(self, path: str, query: Mapping[str, Any] | None) -> Doc:
+        """https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks"""
+        found: list[Doc] = []
+        more: dict[str, Any] = {"limit": PAGE}
+        for _ in range(MOST_PAGES):
+            page = self.request("GET", path, query={**(query or {}), **more})
+            found += kubeanswers.items(page, f"GET {path}", self.access)
+            meta = page.get("metadata")
+            mark = meta.get("continue") if isinstance(meta, dict) else None
+            if not mark:
+                return {**page, "items": found}
+            more["continue"] = str(mark)
+        raise kubeanswers.strange(f"GET {path}", f"a list of more than {PAGE * MOST_PAGES} things", self.access)
 
     def create(self, path: str, body: Doc, *, repeatable: bool = False) -> Doc:
         """Raises Conflict where it exists. `repeatable`: sent again after a lost answer, for who can tell its own."""
@@ -124,31 +140,32 @@ class KubeApi:
         body: Any = None,
         content_type: str = JSON,
         query: Mapping[str, Any] | None = None,
+        accept: str = JSON,
         timeout: float | None = None,
         repeatable: bool | None = None,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         answer = self._tried(
-            _Ask(
+            Ask(
                 method=method,
-                target=_target(path, query),
+                target=target(path, query),
                 timeout=timeout or self._timeout,
                 data=data,
                 kind=content_type,
+                accept=accept,
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )
-        if answer.status >= 300:
-            fail(method, path, answer, self.access)
-        document: Doc = json.loads(answer.body) if answer.body else {}
-        return document
+        _refuse(method, path, answer, self.access)
+        if method == "DELETE" and not answer.body:
+            return {}
+        return kubeanswers.document(answer, f"{method} {path}", self.access)
 
     def text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The plain-text answer: a log."""
-        answer = self._tried(_Ask(method="GET", target=_target(path, query), timeout=self._timeout))
-        if answer.status >= 300:
-            fail("GET", path, answer, self.access)
+        answer = self._tried(Ask(method="GET", target=target(path, query), timeout=self._timeout, cut=True))
+        _refuse("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
     def lines(self, path: str, query: Mapping[str, Any] | None = None, *, quiet: float = 30.0) -> Iterator[str]:
@@ -156,35 +173,45 @@ class KubeApi:
 
         One try: who follows a stream knows where to take it up again. Raises OSError on a broken one.
         """
-        connection = self._connection(quiet)
+        wire = self._connected(self._host.monotonic() + self._timeout * WHOLE)
         try:
-            connection.request("GET", self._path(_target(path, query)), headers=self._headers(None))
-            response = connection.getresponse()
-            if response.status >= 300:
-                fail("GET", path, Answer(status=response.status, body=response.read(65536)), self.access)
-            for line in response:
-                yield line.decode(errors="replace").rstrip("\r\n")
-        except http.client.HTTPException as error:
+            wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
+            response = self._host.asked(self.access, wire, Ask(method="GET", target=target(path, query), timeout=quiet))
+            if not 200 <= response.status < 300:
+                body = response.read(MOST_OF_A_FAILURE)
+                _refuse("GET", path, Answer(status=response.status, body=body), self.access)
+            wire.until(NEVER, wait=quiet)
+            yield from kubecall.lines_of(response)
+        except (http.client.HTTPException, ValueError, Overflow) as error:
             raise ConnectionError(str(error)) from error
         finally:
-            connection.close()
+            wire.close()
 
     # ---- tries ----
 
-    def _tried(self, ask: _Ask) -> Answer:
-        began, pause, renewed = time.monotonic(), 0.1, False
+    def _tried(self, ask: Ask) -> Answer:
+        began, pause, renewed = self._host.monotonic(), 0.1, False
         while True:
-            last, sent = time.monotonic() - began >= self._patience, False
+            last, sent = self._host.monotonic() - began >= self._patience, False
+            self._renew()
+            ends = self._host.monotonic() + ask.timeout * WHOLE
             try:
-                connection = self._ready(ask)
+                wire = self._ready(ask, ends)
                 sent = True
-                answer = self._exchanged(connection, ask)
-            except (OSError, http.client.HTTPException) as error:
+                answer = self._exchanged(wire, ask, ends)
+            except Overflow as error:
                 self.close()
-                if last or isinstance(error, ssl.SSLCertVerificationError) or (sent and not ask.repeatable):
-                    self._give_up(ask, error, time.monotonic() - began)
+                raise kubeanswers.strange(str(ask), "more than it can have to say", self.access) from error
+            except DavyError:
+                self.close()
+                raise
+            except kubefaults.BROKEN as error:
+                self.close()
+                if last or self._is_final(error) or (sent and not ask.repeatable):
+                    kubefaults.give_up(error, str(ask), self._host.monotonic() - began, self.access)
                 wait = pause
             else:
+                self._heard = True
                 if answer.status == 401 and self.access.sign_in and not renewed:
                     renewed = True
                     self._sign_in(self.access.sign_in)
@@ -196,69 +223,56 @@ class KubeApi:
             self._sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 -- spreads clients, guards nothing
             pause = min(pause * 2, 2.0)
 
+    def _is_final(self, error: Exception) -> bool:
+        return kubefaults.is_final(error) or (kubefaults.is_refusal(error) and not self._heard)
+
+    def _renew(self) -> None:
+        """Credentials that a plugin gave are fetched anew when they end, and not only once they were refused."""
+        ends, sign_in = self.access.expires, self.access.sign_in
+        if sign_in is not None and ends is not None and ends - EARLY <= datetime.now(UTC):
+            self._sign_in(sign_in)
+
     def _sign_in(self, sign_in: Callable[[], Access]) -> None:
         self.close()
         self.access, self._tls = sign_in(), None
 
-    def _ready(self, ask: _Ask) -> http.client.HTTPConnection:
+    def _ready(self, ask: Ask, ends: float) -> Wire:
         """The kept connection where it may be trusted, else a new one, connected: a failure here has sent nothing."""
-        if self._kept is not None and (time.monotonic() - self._used > IDLE or not ask.repeatable):
+        if self._kept is not None and (self._host.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
         if self._kept is None:
-            connection = self._connection(ask.timeout)
-            connection.connect()
-            self._kept = connection
-        if self._kept.sock is not None:
-            self._kept.sock.settimeout(ask.timeout)
+            self._kept = self._connected(ends)
         return self._kept
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
-        place = urlsplit(self.access.server)
-        host = place.hostname or ""
-        if place.scheme == "http":
-            return http.client.HTTPConnection(host, place.port, timeout=timeout)
-        if self._tls is None:
+    def _connected(self, ends: float) -> Wire:
+        if self._tls is None and self.access.server.startswith("https:"):
             self._tls = self.access.tls()
-        return _Tls(host, port=place.port, timeout=timeout, tls=self._tls, name=self.access.server_name)
+        return self._host.connected(self.access, self._tls, ends)
 
-    def _exchanged(self, connection: http.client.HTTPConnection, ask: _Ask) -> Answer:
-        headers = self._headers(ask.kind if ask.data else None)
-        connection.request(ask.method, self._path(ask.target), body=ask.data, headers=headers)
-        response = connection.getresponse()
-        body = response.read()
-        self._used = time.monotonic()
+    def _exchanged(self, wire: Wire, ask: Ask, ends: float) -> Answer:
+        wire.until(ends, wait=ask.timeout, most=ask.most + SLACK)
+        response = self._host.asked(self.access, wire, ask)
+        body = kubecall.body_of(self.access, response, ask)
+        self._used = self._host.monotonic()
         self._heed(response.headers.get("Date"))
-        if response.will_close:
+        if response.will_close or not response.isclosed():
             self.close()
         return Answer(status=response.status, body=body, retry_after=_seconds(response.headers.get("Retry-After")))
 
-    def _path(self, target: str) -> str:
-        return urlsplit(self.access.server).path.rstrip("/") + target
-
-    def _headers(self, kind: str | None) -> dict[str, str]:
-        headers = {"Accept": JSON, "User-Agent": "davy"}
-        if kind:
-            headers["Content-Type"] = kind
-        if authorization := self.access.authorization():
-            headers["Authorization"] = authorization
-        return headers
-
     def _heed(self, date: str | None) -> None:
-        if date:
+        if not date:
+            return
+        with suppress(ValueError, TypeError, OverflowError, OSError):
             # The header is cut to whole seconds: half of one is the best guess.
-            self._ahead = parsedate_to_datetime(date).timestamp() + 0.5 - time.time()
-
-    def _give_up(self, ask: _Ask, error: Exception, spent: float) -> Never:
-        raise Unreachable(
-            f"The Kubernetes API server at {self.access.server} did not answer {ask.method} "
-            f"{urlsplit(ask.target).path} "
-            f"within {spent:.0f} s: {_why(error)}.",
-            remedy="Check that the server runs and can be reached from here; `kubectl get --raw /readyz` asks it.",
-        ) from error
+            ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._host.wall()
+            if abs(ahead) < A_LIFETIME:
+                self._ahead = ahead
 
 
-def _target(path: str, query: Mapping[str, Any] | None) -> str:
-    return quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
+def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
+    """Raises what an answer means that is no success."""
+    if not 200 <= answer.status < 300:
+        fail(method, path, answer, access)
 
 
 def _seconds(header: str | None) -> float | None:
@@ -266,11 +280,3 @@ def _seconds(header: str | None) -> float | None:
         return float(header) if header else None
     except ValueError:
         return None
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    return excerpt(str(error), 200) or type(error).__name__

@@ -1,258 +1,280 @@
-"""Kubeconfig: where the API server is and how to prove who we are, without importing a Kubernetes client."""
+"""Kubeconfig: where the API server is and how to prove who we are, as kubectl reads it.
+
+What a kubeconfig says and davy cannot honour is refused by name: a key that was dropped would make us somebody else.
+"""
 
 import base64
 import binascii
 import os
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
-from davy.pipeline.errors import Unusable
-from davy.pipeline.excerpt import excerpt
+from davy.pipeline.adapters import kubefile, kubesignin
+from davy.pipeline.adapters.kubeaccess import HOW_TO, Access, Doc, end_of, text_of
+from davy.pipeline.adapters.kubefile import Entry, Named
+from davy.pipeline.adapters.proxies import Proxy, proxy_for, proxy_of
+from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.value import dataclass
+
+__all__ = ["Access", "Doc", "Wish", "access_from"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/"""
 
-HOW_TO = "Name a kubeconfig in $KUBECONFIG or `deploy.kubernetes.kubeconfig`; `kubectl config view` shows what is set."
-
-Doc = dict[str, Any]
-"""A JSON document, as Kubernetes has it."""
+# https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+CONTEXT_KEYS = ("cluster", "user", "namespace", "extensions")
+CLUSTER_KEYS = (
+    "server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data",
+    "proxy-url", "disable-compression", "extensions",
+)  # fmt: skip
+"""`disable-compression` is honoured by itself: davy never asks for any."""
+USER_KEYS = (
+    "client-certificate", "client-certificate-data", "client-key", "client-key-data", "token", "tokenFile", "as",
+    "as-uid", "as-groups", "as-user-extra", "username", "password", "auth-provider", "exec", "extensions",
+)  # fmt: skip
+SPACE = re.compile(r"[\x00-\x20\x7f]")
+STRANGE = "it may change who you are or whom you ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """One API server and the credentials for it. Its repr shows no secret."""
+class Wish:
+    """What is wanted of the kubeconfigs; None and empty: as they say."""
 
-    server: str
-    namespace: str = "default"
-    context: str = ""
-    ca_file: str | None = None
-    ca_data: str | None = None
-    """PEM."""
-    insecure: bool = False
-    server_name: str | None = None
-    """The name its certificate is for, where that is not the host of `server`."""
-    cert_file: str | None = None
-    key_file: str | None = None
-    cert_data: str | None = None
-    """PEM."""
-    key_data: str | None = field(default=None, repr=False)
-    """PEM."""
-    token: str | None = field(default=None, repr=False)
-    token_file: str | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    sign_in: Callable[[], "Access"] | None = field(default=None, repr=False)
-    """Where credentials come from a plugin: gives fresh ones."""
-
-    def authorization(self) -> str | None:
-        """The Authorization header. A token file is read every time: the kubelet replaces what is in it."""
-        if self.token_file:
-            return f"Bearer {_text(Path(self.token_file), 'token file').strip()}"
-        if self.token:
-            return f"Bearer {self.token}"
-        if self.username is not None:
-            pair = f"{self.username}:{self.password or ''}".encode()
-            return f"Basic {base64.b64encode(pair).decode()}"
-        return None
-
-    def tls(self) -> ssl.SSLContext:
-        """Trust and client certificate for a connection. Raises Unusable where a file or its text is no good."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file, cadata=self.ca_data)
-            if self.insecure:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            if self.cert_file or self.cert_data:
-                _load_certificate(context, self)
-        except (OSError, ValueError) as error:
-            raise Unusable(
-                f"The certificates for {self.server} cannot be used: {error}.", remedy="See the kubeconfig's user."
-            ) from error
-        return context
-
-
-def _load_certificate(context: ssl.SSLContext, access: Access) -> None:
-    """OpenSSL wants files; given as text they lie in a folder only we can read, while they are loaded."""
-    import tempfile  # noqa: PLC0415 - few need it, and it costs every look at a canary 3 ms
-
-    with tempfile.TemporaryDirectory(prefix="davy-") as folder:
-        cert = access.cert_file or _written(Path(folder, "cert"), access.cert_data or "")
-        key = access.key_file or (_written(Path(folder, "key"), access.key_data) if access.key_data else None)
-        context.load_cert_chain(cert, key)
-
-
-def _written(path: Path, text: str) -> str:
-    path.touch(mode=0o600)
-    path.write_text(text)
-    return str(path)
+    kubeconfig: str | None = None
+    context: str | None = None
+    as_user: str | None = None
+    as_groups: tuple[str, ...] = ()
+    work_tree: Path | None = None
+    """Said where davy.yaml names the kubeconfig: one that lies in here may start no program and read no other file."""
 
 
 def access_from(
-    *, kubeconfig: str | None = None, context: str | None = None, environ: Mapping[str, str] = os.environ
+    *,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    wish: Wish | None = None,
 ) -> Access:
     """The cluster that a kubeconfig and a context mean; in a pod without either, the pod's own service account.
 
-    Raises Unusable: nothing to read, an unreadable file, a context that is not there, what davy cannot do.
+    Raises Unusable: nothing to read, an unreadable file, a context that is not there, what davy cannot do; Forbidden
+    and Unreachable where a plugin does not sign us in.
     """
-    paths = _paths(kubeconfig, environ)
+    wish = wish or Wish(kubeconfig=kubeconfig, context=context)
+    paths = _paths(wish.kubeconfig, environ)
     there = [path for path in paths if path.exists()]
     if not there:
-        if not kubeconfig and "KUBERNETES_SERVICE_HOST" in environ and (SERVICE_ACCOUNT / "token").exists():
-            return _in_cluster(environ)
+        if not wish.kubeconfig and "KUBERNETES_SERVICE_HOST" in environ and (SERVICE_ACCOUNT / "token").exists():
+            return _as_wished(_in_cluster(environ), wish)
         looked = ", ".join(str(path) for path in paths)
         raise Unusable(f"There is no kubeconfig: looked for {looked}.", remedy=HOW_TO)
-    return _chosen([(path, _document(path)) for path in there], context, environ)
+    found, current = kubefile.entries(there)
+    chosen = _Chosen(found, wish.context or current, ", ".join(map(str, there)))
+    if wish.work_tree and _is_inside(there[0], wish.work_tree) and not _is_said(there[0], environ):
+        chosen.harmless(there[0])
+    return _as_wished(chosen.access(environ), wish)
 
 
 def _paths(kubeconfig: str | None, environ: Mapping[str, str]) -> list[Path]:
     if kubeconfig:
         return [Path(kubeconfig).expanduser()]
-    listed = [Path(part) for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return listed or [Path(environ.get("HOME", "~"), ".kube", "config").expanduser()]
+    return _listed(environ) or [Path(environ.get("HOME", "~"), ".kube", "config").expanduser()]
+
+
+def _listed(environ: Mapping[str, str]) -> list[Path]:
+    return [Path(part) for part in dict.fromkeys(environ.get("KUBECONFIG", "").split(os.pathsep)) if part]
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _is_said(path: Path, environ: Mapping[str, str]) -> bool:
+    """Whether $KUBECONFIG names it too: then somebody outside of the work tree trusts it."""
+    return path.resolve() in [one.resolve() for one in _listed(environ)]
+
+
+def _as_wished(access: Access, wish: Wish) -> Access:
+    """With `--as` and `--as-group` over what the file says; the file's uid and extras are the other one's."""
+    if not wish.as_user and not wish.as_groups:
+        return access
+    user = wish.as_user or access.as_user
+    if not user:
+        raise Unusable("--as-group needs --as: a group alone is nobody.", remedy="Say who with --as.")
+    other = bool(wish.as_user) and wish.as_user != access.as_user
+    groups = wish.as_groups or (() if other else access.as_groups)
+    wished = replace(access, as_user=user, as_groups=groups)
+    if other:
+        wished = replace(wished, as_uid=None, as_extra=())
+    if access.sign_in is None:
+        return wished
+    sign_in = access.sign_in
+    return replace(wished, sign_in=lambda: _as_wished(sign_in(), wish))
 
 
 def _in_cluster(environ: Mapping[str, str]) -> Access:
     host, port = environ["KUBERNETES_SERVICE_HOST"], environ.get("KUBERNETES_SERVICE_PORT", "443")
     namespace = SERVICE_ACCOUNT / "namespace"
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     return Access(
-        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-        namespace=_text(namespace, "namespace file").strip() if namespace.exists() else "default",
+        server=server,
+        namespace=text_of(namespace, "namespace file").strip() if namespace.exists() else "default",
         context="in-cluster",
         ca_file=str(SERVICE_ACCOUNT / "ca.crt"),
         token_file=str(SERVICE_ACCOUNT / "token"),
+        proxy=proxy_for(server, environ),
     )
 
 
-def _text(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"The {what} {path} cannot be read: {error}.", remedy=HOW_TO) from error
+class _Chosen:
+    """The context that is meant, with its cluster and its user. Raises Unusable where one of them is not there."""
 
+    def __init__(self, found: Mapping[str, Named], name: str, files: str) -> None:
+        self.name = name
+        contexts, clusters, users = (found[kind] for kind in ("contexts", "clusters", "users"))
+        if name not in contexts:
+            there = ", ".join(sorted(contexts)) or "none"
+            what = f"There is no context {name!r} in {files}" if name else f"No current context is set in {files}"
+            raise Unusable(
+                f"{what}; contexts there: {there}.", remedy="Choose one with --context or `deploy.kubernetes.context`."
+            )
+        self.context = contexts[name]
+        cluster, user = self.context.text("cluster") or "", self.context.text("user") or ""
+        for kind, wanted, there_are in (("cluster", cluster, clusters), ("user", user, users)):
+            if wanted not in there_are and (wanted or kind == "cluster"):
+                raise Unusable(f"Context {name!r} names the {kind} {wanted!r}, which is not in {files}.", remedy=HOW_TO)
+        self.cluster, self.user, self.files = clusters[cluster], users.get(user), files
 
-def _document(path: Path) -> Doc:
-    import yaml  # noqa: PLC0415 -- 45 ms that a service account's pod need not pay
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        document = yaml.load(_text(path, "kubeconfig"), Loader=loader)  # noqa: S506 -- both are safe loaders
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" (line {place.line + 1})" if place else ""
-        raise Unusable(f"The kubeconfig {path} is no YAML{where}.", remedy=HOW_TO) from error
-    if not isinstance(document, dict):
-        raise Unusable(f"The kubeconfig {path} is no kubeconfig: not a mapping.", remedy=HOW_TO)
-    return document
-
-
-def _chosen(documents: Sequence[tuple[Path, Doc]], context: str | None, environ: Mapping[str, str]) -> Access:
-    contexts, clusters, users = (_merged(documents, kind) for kind in ("contexts", "clusters", "users"))
-    name = context or next((str(doc["current-context"]) for _, doc in documents if doc.get("current-context")), "")
-    files = ", ".join(str(path) for path, _ in documents)
-    if name not in contexts:
-        there = ", ".join(sorted(contexts)) or "none"
-        what = f"There is no context {name!r} in {files}" if name else f"No current context is set in {files}"
-        raise Unusable(f"{what}; contexts there: {there}.", remedy="Choose one with `deploy.kubernetes.context`.")
-    _, entry = contexts[name]
-    chosen = entry.get("context") or {}
-    cluster, user = str(chosen.get("cluster", "")), str(chosen.get("user", ""))
-    if cluster not in clusters:
-        raise Unusable(f"Context {name!r} names the cluster {cluster!r}, which is not in {files}.", remedy=HOW_TO)
-    place = _cluster(name, str(chosen.get("namespace") or "default"), *clusters[cluster])
-    if user not in users:
-        return Access(**place)
-    folder, entry = users[user]
-    fields = entry.get("user") or {}
-    if "exec" in fields or "auth-provider" in fields:
-        return _signed_in(place, files, name, environ)
-    return Access(**place, **_user(folder, fields))
-
-
-def _merged(documents: Sequence[tuple[Path, Doc]], kind: str) -> dict[str, tuple[Path, Doc]]:
-    """By name; the first file that has one wins, as kubectl does it."""
-    found: dict[str, tuple[Path, Doc]] = {}
-    for path, document in documents:
-        for entry in document.get(kind) or []:
-            found.setdefault(str(entry.get("name", "")), (path.parent, entry))
-    return found
-
-
-def _cluster(context: str, namespace: str, folder: Path, entry: Doc) -> Doc:
-    cluster = entry.get("cluster") or {}
-    server = str(cluster.get("server", ""))
-    if not server.startswith(("https://", "http://")):
-        raise Unusable(f"The cluster {entry.get('name')!r} of the kubeconfig has no usable server.", remedy=HOW_TO)
-    if cluster.get("proxy-url"):
+    def harmless(self, path: Path) -> None:
+        """Raises Unusable where the file could start a program or read another file."""
+        user = self.user
+        key = next((key for key in ("exec", "tokenFile") if user is not None and key in user), None)
+        if user is None or key is None:
+            return
+        user.refuse(key, "would start a program" if key == "exec" else "would send another file's content")
         raise Unusable(
-            f"The cluster {entry.get('name')!r} is behind a proxy ({cluster['proxy-url']}), which davy cannot use.",
-            remedy="Reach the API server directly, or through `kubectl proxy`, and name that address.",
+            f"davy.yaml names the kubeconfig {path}, which lies in the work tree itself.",
+            problems=(user.problems[-1],),
+            remedy=f"Whoever may change the repository could use it so. If you trust it, name it from outside: "
+            f"--kubeconfig {path}, or KUBECONFIG.",
         )
-    return {
-        "server": server.rstrip("/"),
-        "namespace": namespace,
-        "context": context,
-        "ca_file": _beside(folder, cluster.get("certificate-authority")),
-        "ca_data": _decoded(cluster.get("certificate-authority-data"), "certificate-authority-data"),
-        "insecure": bool(cluster.get("insecure-skip-tls-verify", False)),
-        "server_name": cluster.get("tls-server-name"),
-    }
+
+    def access(self, environ: Mapping[str, str]) -> Access:
+        """Raises Unusable with all that is wrong with the three."""
+        self.context.only(CONTEXT_KEYS, STRANGE)
+        place = self._place(environ)
+        if self.user is None:
+            self._refused()
+            return place
+        known = _user(self.user, place)
+        plugin = kubesignin.plugin_of(self.user, self.name)
+        self._refused()
+        if plugin is None:
+            return known
+        info = kubesignin.cluster_of(known, self.cluster)
+        return _signed_in(known, kubesignin.SignIn(plugin=plugin, cluster=info, environ=environ), fresh=False)
+
+    def _place(self, environ: Mapping[str, str]) -> Access:
+        cluster = self.cluster
+        cluster.only(CLUSTER_KEYS, STRANGE)
+        server = cluster.text("server") or ""
+        if not _is_server(server):
+            cluster.refuse("server", "is no usable server; write it like https://k8s.example.com:6443")
+        insecure = cluster.flag("insecure-skip-tls-verify")
+        if insecure and ("certificate-authority" in cluster or "certificate-authority-data" in cluster):
+            cluster.refuse("insecure-skip-tls-verify", "stands beside a certificate authority; take one of them out")
+        cluster.flag("disable-compression")
+        return Access(
+            server=server.rstrip("/"),
+            namespace=self.context.text("namespace") or "default",
+            context=self.name,
+            ca_file=cluster.path("certificate-authority"),
+            ca_data=_decoded(cluster, "certificate-authority-data"),
+            insecure=insecure,
+            server_name=cluster.text("tls-server-name"),
+            proxy=_proxy(cluster) if "proxy-url" in cluster else proxy_for(server, environ),
+        )
+
+    def _refused(self) -> None:
+        entries = (self.context, self.cluster, *([self.user] if self.user else []))
+        problems: dict[Problem, None] = dict.fromkeys(problem for entry in entries for problem in entry.problems)
+        if problems:
+            raise Unusable(
+                f"Context {self.name!r} of {self.files} cannot be used.", problems=tuple(problems), remedy=HOW_TO
+            )
 
 
-def _user(folder: Path, user: Doc) -> Doc:
-    return {
-        "cert_file": _beside(folder, user.get("client-certificate")),
-        "key_file": _beside(folder, user.get("client-key")),
-        "cert_data": _decoded(user.get("client-certificate-data"), "client-certificate-data"),
-        "key_data": _decoded(user.get("client-key-data"), "client-key-data"),
-        "token": user.get("token"),
-        "token_file": None if user.get("token") else _beside(folder, user.get("tokenFile")),
-        "username": user.get("username"),
-        "password": user.get("password"),
-    }
+def _is_server(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+        named = bool(place.hostname) and (place.port is None or place.port > 0)
+    except ValueError:
+        return False
+    return named and place.scheme in ("https", "http") and not SPACE.search(url) and not place.query
 
 
-def _beside(folder: Path, name: str | None) -> str | None:
-    """A relative path is meant from the kubeconfig's folder."""
-    return str(folder / name) if name else None
+def _proxy(cluster: Entry) -> Proxy | None:
+    try:
+        return proxy_of(cluster.text("proxy-url") or "", "proxy-url")
+    except Unusable as error:
+        cluster.refuse("proxy-url", f"{error.what.removeprefix('proxy-url ').rstrip('.')}. {error.remedy}")
+        return None
 
 
-def _decoded(data: str | None, what: str) -> str | None:
+def _user(user: Entry, place: Access) -> Access:
+    user.only(USER_KEYS, STRANGE)
+    if "auth-provider" in user:
+        kind = user.within("auth-provider").text("name") or "?"
+        what = f"signs in by {kind!r}, a way that Kubernetes took out in 1.26; take an exec plugin in its place"
+        user.refuse("auth-provider", what)
+    ways = [key for key in ("token", "username", "exec") if key in user]
+    if len(ways) > 1:
+        user.refuse(ways[1], f"stands beside `{ways[0]}`; only one of them can say who you are")
+    if "as" not in user:
+        for key in ("as-uid", "as-groups", "as-user-extra"):
+            if key in user:
+                user.refuse(key, "needs `as`: it says more about somebody who is not named")
+    extra = user.within("as-user-extra")
+    token, token_file = user.text("token"), user.path("tokenFile")
+    return replace(
+        place,
+        cert_file=user.path("client-certificate"),
+        key_file=user.path("client-key"),
+        cert_data=_decoded(user, "client-certificate-data"),
+        key_data=_decoded(user, "client-key-data"),
+        token=token,
+        token_file=token_file,
+        username=user.text("username"),
+        password=user.text("password"),
+        as_user=user.text("as"),
+        as_uid=user.text("as-uid"),
+        as_groups=user.texts("as-groups"),
+        as_extra=tuple((key, extra.texts(key)) for key in extra.said()),
+        expires=None if token_file else end_of(token),
+    )
+
+
+def _signed_in(known: Access, sign_in: kubesignin.SignIn, *, fresh: bool) -> Access:
+    made = sign_in.credential(fresh=fresh)
+    return replace(
+        known,
+        token=made.token or known.token,
+        cert_data=made.certificate or known.cert_data,
+        key_data=made.key or known.key_data,
+        expires=made.expires or end_of(made.token),
+        sign_in=lambda: _signed_in(known, sign_in, fresh=True),
+    )
+
+
+def _decoded(entry: Entry, key: str) -> str | None:
+    data = entry.text(key)
     if not data:
         return None
     try:
         return base64.b64decode("".join(data.split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise Unusable(f"The kubeconfig's {what} is no base64 text.", remedy=HOW_TO) from error
-
-
-def _signed_in(place: Doc, files: str, context: str, environ: Mapping[str, str]) -> Access:
-    """Plugins are run by the official client, which is imported only here: it costs over a second and 100 MB."""
-    from kubernetes import client, config  # noqa: PLC0415 -- see above
-
-    configuration = client.Configuration()
-    try:
-        config.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=files.replace(", ", os.pathsep),
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    except Exception as error:
-        raise Unusable(
-            f"Signing in to context {context!r} failed: {excerpt(str(error))}.",
-            remedy="Run `kubectl auth whoami` with the same context: it uses the same plugin.",
-        ) from error
-    # The token's key is "authorization" up to 36 and "BearerToken" from 37 on; this says the same in both.
-    settings: Any = configuration.auth_settings()
-    bearer = str((settings.get("BearerToken") or {}).get("value") or "")
-    return Access(
-        **place,
-        token=bearer.removeprefix("Bearer ") or None,
-        cert_file=configuration.cert_file,
-        key_file=configuration.key_file,
-        sign_in=lambda: _signed_in(place, files, context, environ),
-    )
+    except (binascii.Error, ValueError):
+        entry.refuse(key, "is no base64 text")
+        return None

@@ -1,7 +1,6 @@
 """Local suites: suites `in: process`, as a session of processes of their own on this machine."""
 
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import orphans, process, suitereport
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import MOST_BYTES, MOST_FILES
@@ -66,26 +65,28 @@ class ProcessSuites:
 
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
-        out = order.out.resolve()
-        report = suitereport.place(out)
-        with (out / "log.txt").open("w", encoding="utf-8") as kept:
+        out = order.out.absolute()
+        asked = suitereport.Asked(report=suitereport.place(out), folder=order.folder.resolve(), globs=order.reports)
+        before = suitereport.there(asked)
+        with ownfiles.create_text(out / "log.txt") as kept:
             log = SuiteLog(kept=kept, say=say)
             ended = process.run(
                 ["/bin/sh", "-c", order.run],
                 timeout=order.timeout,
                 say=log.tell,
                 folder=order.folder,
-                environment={**self._environment, **order.env, "JUNIT": str(report), orphans.NAME: self._owner},
+                environment={**self._environment, **order.env, "JUNIT": str(asked.report), orphans.NAME: self._owner},
                 interrupted=self._is_over,
                 patience=GRACE,
             )
             files = _collected(order, out / "files", log.tell)
-        because = "" if ended.exit_code is not None else self._why(order)
-        junit, reports = suitereport.told(report)
+        found = suitereport.gathered(asked, before)
+        because = found.because if ended.exit_code is not None else self._why(order)
         return SuiteRun(
             exit_code=ended.exit_code,
-            junit=junit,
-            reports=reports,
+            junit=found.junit,
+            reports=found.reports,
+            notes=found.notes,
             log=order.out / "log.txt",
             because=because,
             files=files,
@@ -112,9 +113,11 @@ def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
                 say(f"(more than {MOST_BYTES // 2**20} MiB or {MOST_FILES:,} files to collect; the rest was left)")
                 return tuple(copied)
             target = into / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-            copied.append(target)
+            try:
+                ownfiles.copy(path, target)
+                copied.append(target)
+            except OSError as error:
+                say(f"(not collected: {path.relative_to(folder)}: {error.strerror})")
     return tuple(copied)
 
 

@@ -17,6 +17,8 @@ from davy.pipeline.value import dataclass
 
 TICK = 0.1
 """Seconds between two looks at whether the child is still wanted."""
+PATIENCE = 5.0
+"""Seconds for the rest of the output of a child that has ended."""
 MOST_KEPT = 2**20
 """Bytes of output that are kept; a child that prints more is still read, so that it does not stall."""
 LONGEST_LINE = 2**16
@@ -79,7 +81,7 @@ def run(
             _asked_to_end(child, patience.total_seconds())
     finally:
         _end(child)
-    return Ended(exit_code=code, out=out.heard(), err=err.heard(), unwanted=unwanted)
+    return Ended(exit_code=code, out=out.heard(interrupted), err=err.heard(interrupted), unwanted=unwanted)
 
 
 def _awaited(
@@ -142,6 +144,23 @@ def answered(
     return Answered(exit_code=ended.returncode, out=ended.stdout, err=ended.stderr.decode(errors="replace"))
 
 
+def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[str, str]) -> Ended:
+    """Run with the terminal as its own, for a person who answers; only stdout is kept. Raises Missing."""
+    try:
+        with subprocess.Popen(list(words), stdout=subprocess.PIPE, env=dict(environment)) as child:
+            out = _Ear(child.stdout, None)
+            try:
+                code: int | None = child.wait(timeout.total_seconds())
+            except subprocess.TimeoutExpired:
+                code = None
+                child.kill()
+            return Ended(exit_code=code, out=out.heard(), err="")
+    except OSError as error:
+        raise Missing(
+            f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
+        ) from error
+
+
 def _end(child: "subprocess.Popen[bytes]") -> None:
     """End the child's whole session: what it left behind would keep the pipes open."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -155,6 +174,7 @@ class _Ear:
     def __init__(self, stream: IO[bytes] | None, say: Callable[[str], None] | None) -> None:
         self._kept: list[bytes] = []
         self._stream, self._say = stream, say
+        self._is_saying = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
@@ -166,10 +186,17 @@ class _Ear:
                 self._kept.append(line)
             size += len(line)
             if self._say:
+                self._is_saying = True
                 self._say(line.decode(errors="replace").rstrip("\r\n"))
+                self._is_saying = False
 
-    def heard(self) -> str:
-        self._thread.join(timeout=5)
+    def heard(self, interrupted: Callable[[], bool] = lambda: False) -> str:
+        """All of it. Whoever hears it slowly is waited for; a stream that somebody else keeps open is not."""
+        deadline = time.monotonic() + PATIENCE
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            self._thread.join(TICK)
+            if self._is_saying and not interrupted():
+                deadline = time.monotonic() + PATIENCE
         if self._stream and not self._thread.is_alive():
             self._stream.close()
         return b"".join(self._kept).decode(errors="replace")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from davy.pipeline import runfile
 from davy.pipeline.errors import DavyError, Forbidden, Missing, Problem, Unreachable, Unusable
+from davy.pipeline.ports import Say, unheard
 from davy.pipeline.record import RunRecord
 from davy.pipeline.suiteconfig import S3Config
 
@@ -73,14 +74,14 @@ class S3Archive:
             )
         return f"s3://{self._bucket}/{self._runs}{name}/"
 
-    def recent(self, most: int) -> tuple[RunRecord, ...]:
-        """Newest first; what cannot be read is left out."""
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
+        """Newest first; what cannot be read is left out, and noted."""
         found: list[RunRecord] = []
         with _said(self._said):
             for name in sorted(self._names(), reverse=True):
                 if len(found) >= most:
                     break
-                if (record := self._read(name)) is not None:
+                if (record := self._read(name, note)) is not None:
                     found.append(record)
         return tuple(found)
 
@@ -119,15 +120,16 @@ class S3Archive:
         pages = self._client.get_paginator("list_objects_v2")
         yield from pages.paginate(Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page}, **more)
 
-    def _read(self, name: str) -> RunRecord | None:
+    def _read(self, name: str, note: Say) -> RunRecord | None:
         from botocore.exceptions import ClientError  # noqa: PLC0415
 
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._records}{name}.json")
             if answer["ContentLength"] > runfile.MOST_BYTES:
-                return None
+                raise ValueError("too large for a record")
             return runfile.record(answer["Body"].read())
         except ValueError:
+            note(runfile.unreadable(name))
             return None
         except ClientError as error:
             # Another runner's retention was faster.

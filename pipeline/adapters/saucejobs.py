@@ -9,7 +9,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from davy.pipeline import durations
+from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import saucestore
 from davy.pipeline.adapters.cloudapi import CloudApi
 from davy.pipeline.adapters.clouds import READABLE, Account, wish_of
@@ -45,9 +45,8 @@ class SauceJobs:
         job = order.settings["job"]
         if not isinstance(job, SauceJob):
             raise Unusable(f"Suite {order.name} has no job of a .sauce/config.yml.")
-        order.out.mkdir(parents=True, exist_ok=True)
         order = replace(order, timeout=job.timeout or order.timeout)
-        with (order.out / "log.txt").open("w", encoding="utf-8") as log:
+        with ownfiles.create_text(order.out / "log.txt") as log:
 
             def tell(line: str) -> None:
                 log.write(f"{line}\n")
@@ -190,8 +189,7 @@ class SauceJobs:
             for name, url in assets.named(api.cloud, session, answer, real=real):
                 matches = wanted and any(fnmatchcase(name, glob) for glob in job.artifacts.match or ("*",))
                 if name == REPORT or matches:
-                    into.mkdir(parents=True, exist_ok=True)
-                    with (into / name).open("wb") as file:
+                    with ownfiles.create(into / name) as file:
                         api.fetched(Call(method="GET", url=url), file)
                     found.append(into / name)
         except (DavyError, OSError) as error:

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.testing import sauceignore
 
 MODULES = "node_modules"
 IGNORED = ".sauceignore"
+MOST_IGNORED = 2**20
+"""Bytes of it."""
 SETTINGS = "sauce-runner.json"
 BEGINNING = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can hold: with a file's own, every checkout would be uploaded again."""
@@ -25,7 +28,11 @@ def files(root: Path, ignore_file: str = "") -> tuple[str, ...]:
         problem = Problem(what="is no folder; `rootDir` is relative to where davy.yaml lies", file=str(root))
         raise Unusable("There is no project to upload.", problems=(problem,))
     named = root / (ignore_file or IGNORED)
-    text = named.read_text(encoding="utf-8") if named.is_file() else ""
+    try:
+        text = plainfile.text(named, MOST_IGNORED) if named.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem(what=plainfile.why(error), file=str(named))
+        raise Unusable("What the project leaves out cannot be read.", problems=(problem,)) from error
     return sauceignore.kept(tuple(_walked(root)), sauceignore.read(text))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from davy.pipeline import ownfiles
 from davy.pipeline.adapters import process
 from davy.pipeline.ports import Say, ScanOrder
 
@@ -19,8 +20,8 @@ class ProcessScanner:
 
     def scan(self, order: ScanOrder, say: Say) -> int | None:
         """Its exit code; None where it took too long. Raises KeyboardInterrupt where nobody wants it any more."""
-        order.report.parent.mkdir(parents=True, exist_ok=True)
-        order.report.unlink(missing_ok=True)
+        ownfiles.make_folder(order.report.parent)
+        ownfiles.remove(order.report)
         told = {"IMAGE": order.image.reference, "REPORT": str(order.report.absolute())}
         ended = process.run(
             ["/bin/sh", "-c", order.run],

@@ -1,12 +1,12 @@
 """Session ledger: which cloud sessions this davy has open, in a file that outlives it when it is killed."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from davy.pipeline import ownfiles
 from davy.pipeline.testing.marks import Owner
 
 Entry = Mapping[str, str]
@@ -60,12 +60,9 @@ class SessionLedger:
 def _written(path: Path, entries: Mapping[str, Entry]) -> None:
     with suppress(OSError):
         if not entries:
-            path.unlink(missing_ok=True)
+            ownfiles.remove(path)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(entries), encoding="utf-8")
-        os.replace(part, path)  # noqa: PTH105 - replaces in one step, as Path.replace does
+        ownfiles.replace(path, json.dumps(entries))
 
 
 def _read(path: Path) -> dict[str, Entry]:

@@ -1,17 +1,18 @@
 """Staging: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
 
-import errno
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from davy.pipeline import plainfile
+from davy.pipeline.adapters.folder import Folder
 from davy.pipeline.builds import gitids
 from davy.pipeline.errors import Problem, Rejected, Unusable
 from davy.pipeline.ports import BuildOrder
@@ -19,6 +20,10 @@ from davy.pipeline.ports import BuildOrder
 FILE, PROGRAM, FOLDER = 0o644, 0o755, 0o755
 """Git keeps no more of a mode than whether it may be run; the rest is the umask of whoever cloned."""
 GIT_PROGRAM, GIT_LINK = "100755", "120000"
+MOST_TEXT = 2**20
+"""Bytes of a Dockerfile or an ignore file."""
+MOST_TARGET = 2**16
+"""Bytes that a link may point by; Linux takes 4096."""
 OWN_NAME, IGNORE = ".davy.Dockerfile", ".dockerignore"
 
 
@@ -89,15 +94,24 @@ def dockerfile(order: BuildOrder) -> bytes:
     path = Path(order.context, order.dockerfile)
     if not path.is_file():
         raise _absent(order, f"there is no Dockerfile at {path}", "dockerfile")
-    return path.read_bytes() if order.dockerfile_text is None else order.dockerfile_text.encode()
+    # Bytes that are no UTF-8 were read as what they are, and are written so.
+    text = order.dockerfile_text
+    return _text(path) if text is None else text.encode(errors="surrogateescape")
 
 
 def ignored(order: BuildOrder) -> bytes:
     """The ignore file that BuildKit would take: the one beside the Dockerfile under its name, else the context's."""
     for path in (Path(order.context, f"{order.dockerfile}.dockerignore"), order.context / ".dockerignore"):
         if path.is_file():
-            return path.read_bytes()
+            return _text(path)
     return b""
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return plainfile.content(path, MOST_TEXT)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def packed(order: BuildOrder, into: BinaryIO) -> str:
@@ -108,32 +122,32 @@ def packed(order: BuildOrder, into: BinaryIO) -> str:
     """
     text, files, epoch = dockerfile(order), dict(order.files or {}), order.epoch or 0
     with tarfile.open(fileobj=into, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        own = order.dockerfile in files and Path(order.context, order.dockerfile).read_bytes() == text
+        own = order.dockerfile in files and _text(Path(order.context, order.dockerfile)) == text
         if not own:
             _add_text(archive, OWN_NAME, text, epoch)
             rules = ignored(order) if IGNORE in files else IGNORE.encode()
             _add_text(archive, IGNORE, rules + f"\n{OWN_NAME}\n".encode(), epoch)
             files.pop(IGNORE, None)
-        for path in sorted(files):
-            with _told(order, path):
-                _add(archive, order.context / path, path, files[path], epoch)
+        with Folder(order.context) as source:
+            for path in sorted(files):
+                with _told(order.context / path):
+                    _add(archive, source, path, files[path], epoch)
     return order.dockerfile if own else OWN_NAME
 
 
-def _add(archive: tarfile.TarFile, source: Path, name: str, counted: tuple[str, str], epoch: int) -> None:
+def _add(archive: tarfile.TarFile, source: Folder, name: str, counted: tuple[str, str], epoch: int) -> None:
     mode, wanted = counted
     entry = tarfile.TarInfo(name)
     entry.mtime = epoch
     if mode == GIT_LINK:
-        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, _pointed(source, wanted), 0o777
+        entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, _pointed(source, name, wanted), 0o777
         archive.addfile(entry)
         return
-    _check(source)
-    entry.size, entry.mode = source.stat().st_size, _mode(mode)
-    with source.open("rb") as content:
+    with source.open(name) as content:
+        entry.size, entry.mode = os.fstat(content.fileno()).st_size, _mode(mode)
         heard = Heard(content, entry.size, wanted)
         archive.addfile(entry, heard)
-        _same(heard.blob, wanted, source)
+        _same(heard.blob, wanted, source.path / name)
 
 
 def _add_text(archive: tarfile.TarFile, name: str, text: bytes, epoch: int) -> None:
@@ -146,10 +160,13 @@ def _mode(mode: str) -> int:
     return PROGRAM if mode == GIT_PROGRAM else FILE
 
 
-def _pointed(source: Path, wanted: str) -> str:
+def _pointed(source: Folder, name: str, wanted: str) -> str:
     """Where a link points to. With `core.symlinks=false` git leaves a file that holds it."""
-    to = os.readlink(source) if source.is_symlink() else os.fsdecode(source.read_bytes())  # noqa: PTH115 - as text
-    _same(gitids.blob(os.fsencode(to), gitids.format_of(wanted)), wanted, source)
+    to = source.pointed(name)
+    if to is None:
+        with source.open(name) as file:
+            to = os.fsdecode(file.read(MOST_TARGET))
+    _same(gitids.blob(os.fsencode(to), gitids.format_of(wanted)), wanted, source.path / name)
     return to
 
 
@@ -165,53 +182,50 @@ def _same(blob: str, wanted: str, source: Path) -> None:
 def _copied(source: Path, files: Mapping[str, tuple[str, str]], into: Path, epoch: int | None) -> None:
     """Copies of the files as their key counts them, with the epoch as their time."""
     into.mkdir()
-    made = {into}
-    for name, counted in files.items():
-        target = into / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made.update(parent for parent in target.parents if parent.is_relative_to(into))
-        try:
-            _copy(source / name, target, counted)
-        except OSError as error:
-            raise _unreadable(source / name, error) from error
+    with Folder(source) as given, Folder(into) as staged:
+        for name, counted in files.items():
+            with _told(source / name):
+                _copy(given, staged, name, counted)
+                if epoch is not None:
+                    staged.date(name, epoch)
+    for folder in _folders(files):
+        (into / folder).chmod(FOLDER)
         if epoch is not None:
-            os.utime(target, (epoch, epoch), follow_symlinks=False)
-    for folder in made:
-        folder.chmod(FOLDER)
-        if epoch is not None:
-            os.utime(folder, (epoch, epoch))
+            os.utime(into / folder, (epoch, epoch))
 
 
-def _copy(source: Path, target: Path, counted: tuple[str, str]) -> None:
+def _folders(names: Iterable[str]) -> set[str]:
+    """All that the names are in; the empty one is the context itself."""
+    found = {""}
+    for name in names:
+        found |= {name[:at] for at, character in enumerate(name) if character == "/"}
+    return found
+
+
+def _copy(source: Folder, staged: Folder, name: str, counted: tuple[str, str]) -> None:
     mode, wanted = counted
     if mode == GIT_LINK:
-        target.symlink_to(_pointed(source, wanted))
+        staged.link(name, _pointed(source, name, wanted))
         return
-    _check(source)
-    with source.open("rb") as content, target.open("wb") as copy:
-        heard = Heard(content, source.stat().st_size, wanted)
+    with source.open(name) as content, staged.create(name) as copy:
+        heard = Heard(content, os.fstat(content.fileno()).st_size, wanted)
         shutil.copyfileobj(heard, copy)
-    _same(heard.blob, wanted, source)
-    target.chmod(_mode(mode))
-
-
-def _check(source: Path) -> None:
-    """A link that was a file when the key was made may lead out of the context. Raises OSError."""
-    if source.is_symlink():
-        raise OSError(errno.ELOOP, "it became a link while it was built")
+        # Whatever the umask is.
+        os.fchmod(copy.fileno(), _mode(mode))
+    _same(heard.blob, wanted, source.path / name)
 
 
 @contextmanager
-def _told(order: BuildOrder, name: str) -> Iterator[None]:
+def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unreadable(order.context / name, error) from error
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> Unusable:
-    what = f"{path} cannot be read: {error.strerror or error}"
-    return Unusable(f"A file of the build {what}.", problems=(Problem(what=what, file=str(path)),))
+    what = plainfile.why(error)
+    return Unusable(f"A file of the build, {path}, {what}.", problems=(Problem(what=what, file=str(path)),))
 
 
 def _absent(order: BuildOrder, what: str, key: str) -> Unusable:

@@ -15,15 +15,19 @@ class SuiteLog:
 
     kept: TextIO
     say: Say
+    most: int = MOST_LOG
+    """Letters of the log, and of what is shown of it."""
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, line: str) -> None:
-        """May come from two threads: the suite's own lines, and what is noted of it."""
-        self.say(line)
+        """May come from two threads: the suite's own lines, and what is noted of it. Both ends are cut at one place."""
         with self._lock:
-            if self._size > MOST_LOG or self.kept.closed:
+            if self._size > self.most:
                 return
             self._size += len(line) + 1
-            self.kept.write(f"{line}\n" if self._size <= MOST_LOG else "(the log was cut here, at 64 MiB)\n")
-            self.kept.flush()
+            told = line if self._size <= self.most else f"(the log was cut here, at {self.most // 2**20} MiB)"
+            if not self.kept.closed:
+                self.kept.write(f"{told}\n")
+                self.kept.flush()
+        self.say(told)

@@ -6,6 +6,8 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from davy.pipeline import ownfiles
+
 MOST_BYTES = 512 * 2**20
 MOST_FILES = 10_000
 
@@ -49,8 +51,7 @@ def extracted(
                 source = archive.extractfile(member) if member.isreg() and path else None
                 if path is None or source is None:
                     continue
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with source, path.open("wb") as target:
+                with source, ownfiles.create(path) as target:
                     shutil.copyfileobj(source, target)
                 written.append(path)
     except (tarfile.TarError, OSError, EOFError) as error:
@@ -59,6 +60,6 @@ def extracted(
 
 
 def _inside(into: Path, name: str) -> Path | None:
-    """Where the member belongs; None where it leads out. No link is ever made, so no part of it can be one."""
+    """Where the member belongs; None where it leads out. No link is made, and none that lies there is gone through."""
     parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".")]
     return into.joinpath(*parts) if parts and ".." not in parts and "\0" not in name else None

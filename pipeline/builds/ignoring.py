@@ -5,95 +5,106 @@ only where the folder had not been decided by it. A path is relative to the cont
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
+from davy.pipeline.builds.patterns import Pattern, Patterns, expression
 from davy.pipeline.errors import Problem
 from davy.pipeline.value import dataclass
 
-Fits = Callable[[str], bool]
+MOST_CHARACTERS = 4096
+"""Of a pattern: no path is longer on Linux."""
+MOST_SETS = 64
+"""Of a pattern; each is looked for to its end."""
+MOST_WILD = 10_000
+"""Patterns with wildcards in one file."""
+NOTHING = -1
 LITERAL = re.compile(r"[^*[\]?\\^]*")
+ODD = re.compile(r"[\[\\^]")
+"""What may make a line no pattern."""
 SET = re.compile(r"\\.|\[(?:\^|(?!\^))(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]", re.DOTALL)
 """An escaped character, or a well-formed set like `[^a-c]`."""
 CHUNK = re.compile(r"(\*+|(?=.))((?:\\.|\[(?:\\.|[^\]\\])*\]|[^*])*)", re.DOTALL)
 """Stars, and what is up to the next one."""
-GO_SET = re.compile(r"(?<!\\)((?:\\\\)*\[\^?\]?)((?:\\.|[^\]\\])*)\]", re.DOTALL)
-NESTED = re.compile(r"(?<!\\)[\[&~|]")
-"""What Python reads otherwise than Go inside of a set."""
-MEANT_PLAINLY = ".+()|{}$"
-"""Characters that mean something to a regular expression and nothing in a pattern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """One line."""
+class Rule:
+    """Lines that follow each other and all leave out, or all keep."""
 
-    text: str
-    """Cleaned, without its `!`."""
     keeps: bool
     """True for `!`: what fits is kept after all."""
-    fits: Fits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decided:
-    """What was found of a folder: whether it is left out, and for each pattern whether it fitted."""
-
-    out: bool
-    fitted: tuple[bool, ...]
-
-
-NOTHING_ABOVE = _Decided(out=False, fitted=())
+    patterns: Patterns
 
 
 class Ignoring:
-    """Answers for one context. What it found of folders it remembers."""
+    """Answers for one context. What it found of folders it remembers.
 
-    def __init__(self, patterns: tuple[Pattern, ...]) -> None:
-        self.patterns = patterns
-        self._kept_again = tuple(one.text for one in patterns if one.keeps)
-        self._plain = all(LITERAL.fullmatch(_without_glob(text)) for text in self._kept_again)
-        self._known: dict[str, _Decided] = {"": NOTHING_ABOVE}
+    Only the last rule that fitted matters, for a path and for all below it: those before it were overruled, and of
+    those behind it only such are asked as would change the answer.
+    """
+
+    def __init__(self, patterns: Sequence[tuple[str, bool]]) -> None:
+        """Each with whether it keeps."""
+        runs = groupby(patterns, key=itemgetter(1))
+        self._rules = tuple(Rule(keeps=keeps, patterns=Patterns(text for text, _ in run)) for keeps, run in runs)
+        kept_again = sorted({_without_glob(text) for text, keeps in patterns if keeps})
+        self._is_literal = all(LITERAL.fullmatch(text) for text, keeps in patterns if keeps)
+        self._is_plain = all(LITERAL.fullmatch(text) for text in kept_again)
+        self._kept_again = sorted(f"{text}/" for text in kept_again)
+        self._known: dict[str, int] = {"": NOTHING}
 
     def keeps(self, path: str) -> bool:
         """Whether the file is part of the context."""
-        if not self.patterns:
+        if not self._rules:
             return True
         above = self._folder(path.rpartition("/")[0])
-        if above.out and not self._kept_again:
+        if not self._kept_again and self._is_out(above):
             return False
-        return not self._decided(path, above).out
+        return not self._is_out(self._decided(path, above))
 
     def enters(self, folder: str) -> bool:
         """False where nothing below the folder can be part of the context."""
-        if not self._folder(folder).out:
+        if not self._is_plain or not self._rules:
             return True
-        if not self._plain:
+        below = f"{folder}/"
+        at = bisect_left(self._kept_again, below)
+        if at < len(self._kept_again) and self._kept_again[at].startswith(below):
             return True
-        return any(f"{_without_glob(text)}/".startswith(f"{folder}/") for text in self._kept_again)
+        # What is left out stays so where each exception is one path, and this is on the way to none.
+        if self._is_literal and self._is_out(self._folder(folder.rpartition("/")[0])):
+            return False
+        return not self._is_out(self._folder(folder))
 
-    def _folder(self, path: str) -> _Decided:
+    def _folder(self, path: str) -> int:
+        """The last rule that fitted the folder or one above it."""
         known = self._known.get(path)
-        if known is None:
-            known = self._decided(path, self._folder(path.rpartition("/")[0]))
-            self._known[path] = known
-        return known
+        if known is not None:
+            return known
+        waiting = [path]
+        while (above := waiting[-1].rpartition("/")[0]) not in self._known:
+            waiting.append(above)
+        for each in reversed(waiting):
+            self._known[each] = self._decided(each, self._known[each.rpartition("/")[0]])
+        return self._known[path]
 
-    def _decided(self, path: str, above: _Decided) -> _Decided:
-        out = False
-        fitted = [False] * len(self.patterns)
-        for index, pattern in enumerate(self.patterns):
-            fits = bool(above.fitted) and above.fitted[index]
-            # Where it cannot change the answer a pattern is not asked, and has not fitted for what is below.
-            if not fits and pattern.keeps == out:
-                fits = pattern.fits(path)
-            if fits:
-                fitted[index], out = True, not pattern.keeps
-        return _Decided(out=out, fitted=tuple(fitted))
+    def _decided(self, path: str, above: int) -> int:
+        last, out = above, self._is_out(above)
+        for index in range(above + 1, len(self._rules)):
+            rule = self._rules[index]
+            if rule.keeps == out and rule.patterns.fits(path):
+                last, out = index, not rule.keeps
+        return last
+
+    def _is_out(self, last: int) -> bool:
+        return last != NOTHING and not self._rules[last].keeps
 
 
 def ignoring(text: str, file: str = ".dockerignore") -> tuple[Ignoring, tuple[Problem, ...]]:
     """The rules that the text writes, and its lines that are no pattern."""
-    patterns: list[Pattern] = []
+    patterns: list[tuple[str, bool]] = []
     problems: list[Problem] = []
     for number, written in _lines(text):
         # Cleaned together with its mark: `!../..` is no exception but `.`, which fits nothing.
@@ -103,8 +114,11 @@ def ignoring(text: str, file: str = ".dockerignore") -> tuple[Ignoring, tuple[Pr
         if wrong:
             problems.append(Problem(what=wrong, file=file, line=number))
         else:
-            patterns.append(Pattern(text=pattern, keeps=keeps, fits=_fits(pattern)))
-    return Ignoring(tuple(patterns)), tuple(problems)
+            patterns.append((pattern, keeps))
+    if sum(LITERAL.fullmatch(text) is None for text, _ in patterns) > MOST_WILD:
+        problems.append(Problem(what=f"has more than {MOST_WILD:,} patterns with wildcards", file=file))
+        patterns = []
+    return Ignoring(patterns), tuple(problems)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -143,10 +157,17 @@ def _wrong(pattern: str) -> str:
     """What makes it no pattern; empty where it is one."""
     if not pattern:
         return "`!` without a pattern keeps nothing"
+    if len(pattern) > MOST_CHARACTERS or pattern.count("[") > MOST_SETS:
+        return f"{pattern[:40]}… is longer than {MOST_CHARACTERS:,} characters, or has more than {MOST_SETS} sets"
+    if not ODD.search(pattern):
+        return ""
     try:
         if _is_broken(pattern):
             return f"{pattern} is no pattern: a `[` is not closed or holds nothing, or a `\\` is the last"
-        re.compile(_expression(pattern))
+        if Pattern(pattern).is_endless:
+            return (
+                f"{pattern} has more stars than can be held against a path, beside `^` or a `\\` that is no character"
+            )
     except re.error as error:
         return f"{pattern} is no pattern: {error.msg}"
     return ""
@@ -159,46 +180,9 @@ def _is_broken(pattern: str) -> bool:
         left = SET.sub("", chunk)
         if "[" in left or "\\" in left:
             return True
-        fits = re.compile(_expression(chunk), re.DOTALL)
+        fits = re.compile(expression(chunk), re.DOTALL)
         found = fits.search(rest) if star else fits.match(rest)
         if found is None:
             return False
         rest = rest[found.end() :]
     return False
-
-
-def _fits(pattern: str) -> Fits:
-    """By the pattern's kind: BuildKit compares plain ones as texts, and `**` at an end by beginning or end."""
-    if re.fullmatch(r"[^*[\]?\\]*", pattern):
-        return pattern.__eq__
-    if re.fullmatch(r"[^*[\]?\\]+\*\*", pattern):
-        beginning = pattern[:-2]
-        return lambda path: path.startswith(beginning)
-    if re.fullmatch(r"\*\*[^*[\]?\\]*", pattern):
-        end = pattern[2:]
-        return lambda path: path.endswith(end) or (end.startswith("/") and path == end[1:])
-    compiled = re.compile(_expression(pattern))
-    return lambda path: compiled.fullmatch(path) is not None
-
-
-def _expression(pattern: str) -> str:
-    """As a regular expression over the whole path. BuildKit looks at each character alone, also inside of a set."""
-    result, at = "", 0
-    while at < len(pattern):
-        character = pattern[at]
-        at += 1
-        if character == "*" and pattern[at : at + 1] == "*":
-            at += 1
-            at += pattern[at : at + 1] == "/"
-            result += ".*" if at >= len(pattern) else "(.*/)?"
-        elif character == "*":
-            result += "[^/]*"
-        elif character == "?":
-            result += "[^/]"
-        elif character == "\\":
-            # At the end it escapes the `$` that BuildKit closes the expression with.
-            result += "\\" + (pattern[at] if at < len(pattern) else "$")
-            at += 1
-        else:
-            result += "\\" + character if character in MEANT_PLAINLY else character
-    return GO_SET.sub(lambda found: found[1] + NESTED.sub(r"\\\g<0>", found[2]) + "]", result)

@@ -44,8 +44,8 @@ def sealed(key: str, name: str, value: str) -> str:
 
 
 def blob(text: str) -> str:
-    """Git's id of a text, in its usual format."""
-    return gitids.blob(text.encode("utf-8", "surrogateescape"))
+    """Git's id of a text, in its usual format. Bytes that are no UTF-8 stand in it as lone surrogates."""
+    return gitids.blob(text.encode(errors="surrogateescape"))
 
 
 def _files(files: Mapping[str, Entry]) -> str:

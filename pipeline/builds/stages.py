@@ -86,6 +86,9 @@ def staged(
     return _Stages(said, args, worlds, scopes, frozenset(map(familiar, contexts))).all()
 
 
+WORD = re.compile(r"[A-Z][A-Z-]{0,19}")
+
+
 class _Stages:
     """Goes through the instructions once."""
 
@@ -127,7 +130,7 @@ class _Stages:
 
     def _check(self, one: Instruction) -> None:
         if one.name not in KNOWN:
-            self._wrong.append((one.line, f"unknown instruction {one.name}"))
+            self._wrong.append((one.line, _unknown(one.name)))
             return
         if one.onbuild and one.name in ("ONBUILD", "FROM", "MAINTAINER"):
             self._wrong.append((one.line, f"ONBUILD cannot hold {one.name} back"))
@@ -251,3 +254,8 @@ def _platform_values(target: str, builder: str) -> dict[str, str]:
         values[f"{side}PLATFORM"] = platform
         values |= {f"{side}{key}": part for key, part in zip(WHICH, parts, strict=True)}
     return values
+
+
+def _unknown(name: str) -> str:
+    """What is like no instruction is not told again: it may be of any file, and nobody's business."""
+    return f"unknown instruction {name}" if WORD.fullmatch(name) else "is no instruction"

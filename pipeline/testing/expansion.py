@@ -1,7 +1,7 @@
 """Expansion: a suite as the pieces it is run in: the cells of its matrix, its shards, bundles of its files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import product
 
@@ -13,6 +13,25 @@ from davy.pipeline.value import dataclass
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_FOLDER = 60
+LONGEST_CELL = 100
+"""Letters of a cell's name; it is a folder's, too."""
+TOLD = (
+    "SHARD",
+    "SHARDS",
+    "TESTS",
+    "ATTEMPT",
+    "FAILED",
+    "IMAGE",
+    "URL",
+    "URLS",
+    "WEBDRIVER_URL",
+    "RELEASE",
+    "RUNNER",
+    "FAILED_MORE",
+)
+"""What a suite is told besides its cell, each behind `DAVY_`."""
+MOST_TOLD = 96 * 2**10
+"""Bytes of one variable: Linux starts no program with one of 128 KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +99,37 @@ def cells(suite: SuiteConfig) -> tuple[Cell, ...]:
     if not suite.matrix:
         return (Cell(),)
     keys = tuple(suite.matrix)
+    combined = tuple(product(*(suite.matrix[key] for key in keys)))
+    names = distinct(["-".join(map(plain, values)) for values in combined])
     return tuple(
-        Cell(name="-".join(map(plain, values)), values=dict(zip(keys, values, strict=True)))
-        for values in product(*(suite.matrix[key] for key in keys))
+        Cell(name=name, values=dict(zip(keys, values, strict=True)))
+        for name, values in zip(names, combined, strict=True)
     )
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """The same names, with a number behind each that is there already: `cache`, `cache-2`.
+
+    A cell's name is its folder's, and its place in every table and record. Letters' case does not tell two folders
+    apart everywhere, so it does not here.
+    """
+    short = [name[:LONGEST_CELL] for name in names]
+    theirs = {name.casefold() for name in short}
+    taken: set[str] = set()
+    made: list[str] = []
+    for name in short:
+        own, number = name, 1
+        while own.casefold() in taken or (number > 1 and own.casefold() in theirs):
+            number += 1
+            own = f"{name}-{number}"
+        taken.add(own.casefold())
+        made.append(own)
+    return tuple(made)
+
+
+def variable(key: str) -> str:
+    """Under which name a suite finds the value of a key of its matrix: `DAVY_BROWSER_NAME` of `browser-name`."""
+    return f"DAVY_{UNSAFE.sub('_', key).replace('-', '_').replace('.', '_').upper()}"
 
 
 def plain(text: str) -> str:
@@ -104,7 +150,8 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
             continue
         seconds = {item: guess.seconds[item] for item in ask.of(cell)}
         share = guess.total(seconds) / whole
-        chosen = spread.bundles(seconds, workers, start=guess.start, share=share)
+        planned = spread.bundles(seconds, workers, start=guess.start, share=share)
+        chosen = [part for items in planned for part in _told_in_parts(items)]
         made += [_bundle(cell, number, items, guess) for number, items in enumerate(chosen, start=1)]
     return tuple(sorted(made, key=lambda piece: -piece.expected))
 
@@ -146,14 +193,40 @@ def ordered(order: SuiteOrder, piece: Piece) -> SuiteOrder:
 
 def environment(order: SuiteOrder) -> dict[str, str]:
     """What the suite is told: its part of the whole, over what the configuration says."""
-    told = {f"DAVY_{UNSAFE.sub('_', name).replace('-', '_').replace('.', '_').upper()}": value
-            for name, value in order.cell.items()}  # fmt: skip
+    told = {variable(name): value for name, value in order.cell.items()}
     number, of = order.shard
     told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
     told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
-    told |= {"DAVY_FAILED": "\n".join(order.failed)} if order.failed else {}
+    known = tuple(map(_on_one_line, order.failed))
+    failed = fitting(known)
+    told |= {"DAVY_FAILED": "\n".join(failed)} if failed else {}
+    left = len(known) - len(failed)
+    told |= {"DAVY_FAILED_MORE": str(left)} if left else {}
     told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
     return {**order.env, **told}
+
+
+def fitting(items: Sequence[str], most: int = MOST_TOLD) -> tuple[str, ...]:
+    """The first of them that one variable holds, with a letter between two."""
+    size = 0
+    for count, item in enumerate(items):
+        size += len(item.encode()) + 1
+        if size > most + 1:
+            return tuple(items[:count])
+    return tuple(items)
+
+
+def _told_in_parts(items: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """A bundle as one or several, each of which $DAVY_TESTS holds."""
+    left = tuple(items)
+    while left:
+        part = fitting(left) or left[:1]
+        yield part
+        left = left[len(part) :]
+
+
+def _on_one_line(key: str) -> str:
+    return key.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _has_files(ask: Ask) -> bool:

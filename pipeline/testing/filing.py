@@ -2,20 +2,31 @@
 
 from collections.abc import Sequence
 
-from davy.pipeline.cases import Case
+from davy.pipeline.cases import Case, CaseResult
 
 
 def filed(case: Case, items: Sequence[str]) -> str | None:
     """The one file it can be of; None where none or several fit.
 
     By the report's `file`, else by a class name that repeats the path: pytest writes `tests.test_cart.TestTotal`
-    for `tests/test_cart.py`, Playwright and Mocha the path itself.
+    for `tests/test_cart.py`, Playwright and Mocha the path itself. A module that cannot be loaded is a case without a
+    class that has its name; else the name of its suite may be the path.
     """
     if len(items) == 1:
         return items[0]
+    said = (case.classname or case.name, *reversed(case.suites))
     fits = [item for item in items if _is_file(case.file, item)] if case.file else []
-    fits = fits or [item for item in items if _is_class(case.classname, item)]
+    for word in () if fits else said:
+        fits = [item for item in items if _is_class(word, item)]
+        if fits:
+            break
     return fits[0] if len(fits) == 1 else None
+
+
+def seen(cases: Sequence[Case], items: Sequence[str]) -> frozenset[str]:
+    """The files that have a case which ran, or broke."""
+    ran = (case for case in cases if not case.own and case.result is not CaseResult.SKIPPED)
+    return frozenset(item for case in ran if (item := filed(case, items)) is not None)
 
 
 def shared_out(seconds: float, cases: Sequence[Case], items: Sequence[str]) -> tuple[dict[str, float], float | None]:

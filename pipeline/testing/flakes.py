@@ -66,11 +66,26 @@ def flakes(records: Sequence[RunRecord], suite: str | None = None) -> tuple[Flak
     """The tests that were flaky or failed, worst first. `records`: newest first, as an archive gives them."""
     runs: dict[tuple[str, str], list[tuple[RunRecord, CaseRecord]]] = {}
     for record in records:
-        for case in record.cases:
+        for case in _once(record.cases):
             if case.result != "skipped" and (suite is None or suite in (case.suite, case.suite.partition("[")[0])):
-                runs.setdefault((case.suite, case.name), []).append((record, case))
+                runs.setdefault((case.suite, case.title), []).append((record, case))
     found = (_flake(suite_name, name, told) for (suite_name, name), told in runs.items())
     return tuple(sorted((one for one in found if one is not None), key=_badness))
+
+
+def _once(cases: Iterable[CaseRecord]) -> Iterable[CaseRecord]:
+    """A name that one run tells several times, once: the worst of them counts, so that a run is one run."""
+    found: dict[tuple[str, str], CaseRecord] = {}
+    for case in cases:
+        key = (case.suite, case.title)
+        first = found.setdefault(key, case)
+        if _rank(case) > _rank(first):
+            found[key] = case
+    return found.values()
+
+
+def _rank(case: CaseRecord) -> int:
+    return 3 if _bad(case) else 2 if case.flaky else 0 if case.result == "skipped" else 1
 
 
 def _badness(flake: Flake) -> tuple[float, float, str, str]:

@@ -145,11 +145,15 @@ def notes(held: Quarantine, seen: Iterable[tuple[str, str]], today: date, *, who
                 found.append(f"{held.where(entry)} means no test that ran; remove or mend it")
         elif days <= SOON:
             found.append(f"{held.where(entry)} expires on {entry.expires}; ask {entry.owner}")
+        if days > LONG:
+            found.append(f"{held.where(entry)} holds until {entry.expires}, more than a year; give it a nearer day")
     return tuple(found)
 
 
 SOON = 3
 """Days."""
+LONG = 365
+"""Days: what is held longer has been forgotten."""
 
 
 def releasable(held: Quarantine, records: Sequence[RunRecord], today: date, passes: int = PASSES) -> tuple[Entry, ...]:
@@ -171,8 +175,12 @@ def release_notes(held: Quarantine, records: Sequence[RunRecord], today: date, p
 
 def _clean(entry: Entry, record: RunRecord) -> bool | None:
     """Whether all that it means passed at once in the run; None where nothing of it ran."""
-    ran = [case for case in record.cases if case.result != "skipped" and entry.fits(case.suite, case.name)]
+    ran = [case for case in record.cases if case.result != "skipped" and _means(entry, case)]
     return all(map(_at_once, ran)) if ran else None
+
+
+def _means(entry: Entry, case: CaseRecord) -> bool:
+    return any(entry.fits(case.suite, name) for name in case.names)
 
 
 def _at_once(case: CaseRecord) -> bool:

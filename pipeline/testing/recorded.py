@@ -69,6 +69,9 @@ def durations(stories: Iterable[Story]) -> Mapping[str, float]:
 
 
 def _cases(suite: Suite) -> Iterator[CaseRecord]:
+    files: dict[str, set[str]] = {}
+    for case in suite.cases:
+        files.setdefault(case.key, set()).add(case.file)
     for case in suite.cases:
         yield CaseRecord(
             suite=suite.name,
@@ -78,4 +81,5 @@ def _cases(suite: Suite) -> Iterator[CaseRecord]:
             attempts=max(1, len(case.attempts)),
             flaky=case.flaky,
             quarantined=case.quarantined,
+            file=case.file if len(files[case.key]) > 1 else "",
         )

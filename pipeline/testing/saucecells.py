@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.pipeline.testing.expansion import Cell, plain
+from davy.pipeline.testing.expansion import Cell, distinct, plain
 from davy.pipeline.testing.saucefile import Artifacts, SauceFile, texts
 from davy.pipeline.testing.sauceignore import translated
 from davy.pipeline.testing.saucekeys import FRAMEWORKS, Kind, inner
@@ -53,7 +53,8 @@ def cells(parsed: SauceFile, files: Sequence[str]) -> tuple[Cell, ...]:
     for suite in parsed.suites:
         for job, own in _jobs(parsed, suite, files):
             found.append(Cell(name=plain(job.name), settings={"job": job}, files=own))
-    return tuple(found)
+    names = distinct([cell.name for cell in found])
+    return tuple(replace(cell, name=name) for cell, name in zip(found, names, strict=True))
 
 
 def empty(parsed: SauceFile, files: Sequence[str]) -> tuple[str, ...]:

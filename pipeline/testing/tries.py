@@ -1,16 +1,17 @@
 """Tries: the story of one piece of a suite, folded from its runs, and whether it is to run again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from davy.pipeline import junit
-from davy.pipeline.cases import Attempt, Case, CaseResult, Suite, blamed
+from davy.pipeline import exitcodes, junit
+from davy.pipeline.cases import Case, CaseResult, Suite, reason
 from davy.pipeline.events import Result
 from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
+from davy.pipeline.testing import attempts
 from davy.pipeline.testing.expansion import Piece
-from davy.pipeline.testing.filing import filed, shared_out
+from davy.pipeline.testing.filing import filed, seen, shared_out
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""
@@ -36,6 +37,8 @@ class Try:
     run: SuiteRun
     suite: Suite
     items: tuple[str, ...]
+    tools: frozenset[str] = frozenset()
+    """What ran, as far as the command and the report tell it."""
 
     @property
     def passed(self) -> bool:
@@ -51,6 +54,8 @@ class Story:
     """Names it where no test case has a name: `e2e`, `e2e chrome/2-of-8`."""
     piece: Piece
     runs: tuple[Try, ...] = ()
+    command: str = ""
+    """What it runs: some tools have exit codes of their own."""
 
     @property
     def tries(self) -> tuple[Try, ...]:
@@ -89,8 +94,9 @@ def told(
     found: Reading | None = None,
 ) -> Story:
     """The story after one more run, of these items. `found`: what its report files say, where it has some."""
-    made = Try(run=run, suite=_read(story.label, run, took, excused, found), items=items)
-    return replace(story, runs=(*story.runs, made))
+    tools = exitcodes.tools_in(story.command) | (found.tools if found else frozenset())
+    made = Try(run=run, suite=_read(story.label, run, took, found), items=items, tools=tools)
+    return replace(story, runs=(*story.runs, _excused(made, story.label, excused)))
 
 
 def again(story: Story, rules: Rules) -> Again | None:
@@ -108,7 +114,7 @@ def again(story: Story, rules: Rules) -> Again | None:
     return Again(
         piece=replace(story.piece, items=_items(story, failed)),
         attempt=len(story.tries) + 1,
-        failed=_keys(story, failed),
+        failed=_keys(failed),
     )
 
 
@@ -123,9 +129,10 @@ def ended(story: Story, rules: Rules) -> Suite:
     if rules.threshold > 1:
         passes = sum(each.passed for each in story.tries)
         words = f"passed {passes} of {len(story.tries)} tries, {rules.threshold} are needed"
-        return made if passes >= rules.threshold else replace(made, exit_code=last.run.exit_code, because=words)
-    failed = [case for case in found if case.fails]
-    return replace(made, exit_code=last.run.exit_code, because=_because(last, failed)) if failed else made
+        because = reason(found) if passes >= rules.threshold else words
+    else:
+        because = _because(last, [case for case in found if case.fails])
+    return replace(made, exit_code=last.run.exit_code, because=because) if because else made
 
 
 def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
@@ -133,16 +140,8 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
 
     A fault's cases are left out, but for one that ended the story.
     """
-    found: dict[tuple[str, int], list[Case]] = {}
-    whole = (story.label, 0)
-    for each in (*story.tries, *(story.runs[-1:] if story.at_fault else ())):
-        numbered = dict(_numbered(each.suite.cases))
-        for key, case in numbered.items():
-            found.setdefault(key, []).append(case)
-        if whole in found and whole not in numbered:
-            # The piece itself had failed, by its exit code or its time; now it did not.
-            found[whole].append(Case(name=story.label, seconds=each.suite.took.total_seconds()))
-    return tuple(_counted(each, rules.threshold) for each in found.values())
+    counting = (*story.tries, *(story.runs[-1:] if story.at_fault else ()))
+    return attempts.folded([(each.suite.cases, each.passed) for each in counting], rules.threshold)
 
 
 def durations(story: Story) -> tuple[dict[str, float], float | None]:
@@ -153,70 +152,73 @@ def durations(story: Story) -> tuple[dict[str, float], float | None]:
     return shared_out(first.suite.took.total_seconds(), first.suite.cases, first.items)
 
 
-def _read(label: str, run: SuiteRun, took: timedelta, excused: Excused, found: Reading | None) -> Suite:
-    """The run's report, with quarantined cases marked."""
+def _read(label: str, run: SuiteRun, took: timedelta, found: Reading | None) -> Suite:
+    """The run's report. What ended a run from outside is no test's failure, so it is a case of its own."""
     suite = junit.ended(label, run, took, found)
-    marked = tuple(replace(case, quarantined=case.quarantined or excused(case.key)) for case in suite.cases)
-    # Which cases failed it is said of those that count.
-    said = blamed(marked) if suite.because == blamed(suite.cases) else suite.because
-    suite = replace(suite, cases=marked, because=said)
-    if run.because or run.exit_code is None:
-        # What ended it from outside is no test's failure, and no quarantine excuses it.
-        whole = Case(name=label, seconds=took.total_seconds(), result=CaseResult.ERROR, message=suite.because)
-        return suite if any(case.fails for case in marked) else replace(suite, cases=(*marked, whole))
-    if not any(case.result.bad for case in marked) or any(case.fails for case in marked):
+    if run.exit_code is not None or run.because:
         return suite
-    # Its sentence named a test that is in quarantine: what is left of it is no failure.
-    return replace(suite, because="", exit_code=0)
+    stopped = junit.whole(label, took, CaseResult.ERROR, "it was stopped")
+    return replace(suite, cases=(*suite.cases, stopped), because=suite.because or stopped.message)
+
+
+def _excused(made: Try, label: str, excused: Excused) -> Try:
+    """With quarantined cases marked. Such a case excuses itself, and nothing else that the run says of itself."""
+    cases = tuple(
+        replace(case, quarantined=not case.own and any(map(excused, case.names))) for case in made.suite.cases
+    )
+    held = sum(case.quarantined and case.result.bad for case in cases)
+    if not held:
+        return made
+    if not any(case.fails for case in cases) and (words := _unexcused(made, cases)):
+        cases = (*cases, junit.whole(label, made.suite.took, CaseResult.FAILED, words))
+    because = made.run.because or reason(cases)
+    # What is left of it is no failure where only such cases failed.
+    code = made.run.exit_code if because else 0
+    return replace(made, suite=replace(made.suite, cases=cases, because=because, exit_code=code))
+
+
+def _unexcused(made: Try, cases: Sequence[Case]) -> str:
+    """Why the command ended as it did, as far as the cases in quarantine do not say it; empty where they do."""
+    code, bad = made.run.exit_code, sum(case.result.bad for case in cases)
+    if not code:
+        return ""
+    if not exitcodes.says_tests_failed(code, bad, made.tools):
+        return f"{exitcodes.exited(code)}, which tests in quarantine do not excuse"
+    missing = [item for item in made.items if item not in seen(cases, made.items)]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return f"{exitcodes.exited(code)}, and {missing[0]}{more} has no test in its report"
+    return ""
 
 
 def _same(story: Story) -> Again:
     """What the place failed, once more as it was."""
     failed = [case for each in story.tries[-1:] for case in each.suite.cases if case.fails]
     piece = replace(story.piece, items=story.runs[-1].items)
-    return Again(piece=piece, attempt=len(story.tries) + 1, failed=_keys(story, failed))
+    return Again(piece=piece, attempt=len(story.tries) + 1, failed=_keys(failed))
 
 
-def _keys(story: Story, failed: Sequence[Case]) -> tuple[str, ...]:
-    """Without the case that stands for the piece itself."""
-    return tuple(case.key for case in failed if case.key != story.label)
-
-
-def _numbered(told_cases: Sequence[Case]) -> Iterator[tuple[tuple[str, int], Case]]:
-    """Two cases of one name in one report stay two."""
-    times: dict[str, int] = {}
-    for case in told_cases:
-        yield (case.key, times.get(case.key, 0)), case
-        times[case.key] = times.get(case.key, 0) + 1
-
-
-def _counted(tries: Sequence[Case], threshold: int) -> Case:
-    """The case that counts: the last; with a threshold a passed one where enough of them passed, else a bad one."""
-    last = tries[-1]
-    if threshold > 1:
-        passed = [case for case in tries if not case.result.bad]
-        bad = [case for case in tries if case.result.bad]
-        last = passed[-1] if len(passed) >= threshold or not bad else bad[-1]
-    if len(tries) == 1:
-        return last
-    return replace(last, attempts=tuple(_attempt(case) for case in tries))
-
-
-def _attempt(case: Case) -> Attempt:
-    return Attempt(result=case.result, seconds=case.seconds, message=case.message, text=case.text)
+def _keys(failed: Sequence[Case]) -> tuple[str, ...]:
+    """Of the tests; what stands for the piece itself is none."""
+    return tuple(dict.fromkeys(case.key for case in failed if not case.own))
 
 
 def _items(story: Story, failed: Sequence[Case]) -> tuple[str, ...]:
-    """The files that had failures; all that last ran where a failure can not be laid to one of them."""
+    """The files with failures, and those of which the report does not tell that all of them ran.
+
+    A tool that stops at the first failure leaves files out, or calls the rest skipped. All that last ran where the run
+    did not get to its end, and where a failure cannot be laid to one file.
+    """
     last = story.tries[-1]
-    if not last.items or last.run.because or last.run.exit_code is None:
-        return last.items
+    ended = not last.run.because and exitcodes.got_to_its_end(last.run.exit_code, last.tools)
     found = {filed(case, last.items) for case in failed}
-    return last.items if None in found else tuple(item for item in last.items if item in found)
+    if not last.items or not ended or None in found:
+        return last.items
+    ran = seen(last.suite.cases, last.items)
+    held_back = {filed(case, last.items) for case in last.suite.cases if case.result is CaseResult.SKIPPED}
+    return tuple(item for item in last.items if item in found or item not in ran or item in held_back)
 
 
 def _because(last: Try, failed: Sequence[Case]) -> str:
-    if last.suite.because:
-        return last.suite.because
-    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-    return f"{failed[0].name}{more} failed"
+    """Of the last run where it failed; else of what failed before and was not made good."""
+    return (last.suite.because or reason(failed)) if failed else ""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from canary_events import START, started
 from davy.canary.ports import Baseline, PodView, Standing
-from davy.canary.sight import sides
+from davy.canary.sight import canary_pods, serving, sides, stable_pods
 from davy.canary.state import applied
 
 
@@ -34,6 +34,28 @@ def test_pods_of_the_release_before_that_still_terminate_are_on_neither_side() -
     assert ([one.name for one in asked.canary], [one.name for one in asked.stable]) == (["new-1"], ["old-1"])
     assert sides(state, replace(standing, template_hash="")).canary == ()
     assert asked.baseline == ()
+
+
+def test_pods_that_a_restart_made_of_the_stable_images_are_stable_once_the_deployment_has_those_again() -> None:
+    begun = started()
+    state = applied(None, begun)
+    standing = Standing(
+        workload=begun.workload,
+        replicas=1,
+        images=begun.restore.images,
+        template_hash="restarted",
+        seen=True,
+        paused=False,
+        surge="25%",
+        own=begun.restore,
+        held=begun.restore,
+        pods=(pod("old-1", "old"), pod("new-1", "new"), pod("again-1", "restarted")),
+    )
+    assert [one.name for one in stable_pods(state, standing)] == ["old-1", "again-1"]
+    assert [one.name for one in canary_pods(state, standing)] == ["new-1"]
+    assert serving(state, standing) == (2, 1)
+    still_new = replace(standing, images=begun.images)
+    assert serving(state, still_new) == (1, 2)
 
 
 def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_stable_version() -> None:

@@ -196,9 +196,37 @@ def test_a_header_that_is_none_is_told(header):
 
 
 def test_counts_too_large_for_their_place_are_refused_not_wrapped():
-    line = {"t": 15.0, "pods": {"a": {"errors": [2**32, 0]}}}
+    line = {"t": 15.0, "pods": {"a": {"errors": [2**53 + 1, 0]}}}
     with pytest.raises(Unusable):
         podlines.read(lines_of(HEADER, line), "past.jsonl")
     counts = PodCounts(start=0.0, length=15.0, bounds={"errors": ()})
-    counts.put("errors", 0, "a", Counts(bad=0, total=2**40))
-    assert counts.whole("errors")["a"].total == 2**32 - 1
+    counts.put("errors", 0, "a", Counts(bad=0, total=2**60))
+    assert counts.whole("errors")["a"].total == 2**53
+
+
+def test_counts_of_any_size_that_is_exact_are_kept_and_written_as_they_are():
+    counts = PodCounts(start=0.0, length=15.0, bounds={"errors": ()})
+    for window, total in enumerate((7, 5_000_000_000, 2**32 - 1, 2**32, 2**53)):
+        counts.put("errors", window, "a", Counts(bad=total // 1000, total=total))
+    lines = list(podlines.written(counts))
+    assert json.loads(lines[2])["pods"]["a"]["errors"] == [5_000_000_000, 5_000_000]
+    again = podlines.read(lines, "past.jsonl")
+    assert list(podlines.written(again)) == lines
+    assert again.sums("errors", 0, 5)[0] == [7, 5_000_000_000, 2**32 - 1, 2**32, 2**53]
+
+
+@pytest.mark.parametrize(
+    ("times", "line", "says"),
+    [
+        ((15.0, 15.0), 3, "15 is there twice"),
+        ((15.0, 30.0, 15.0), 4, "15 is before the line above it, 30"),
+        ((15.0, 16.0), 3, "16 is there twice"),
+        ((45.0, 15.0, 30.0), 3, "before the line above it, 45"),
+    ],
+)
+def test_a_past_whose_lines_are_there_twice_or_out_of_order_is_refused_with_the_line(times, line, says):
+    lines = [{"t": t, "pods": {"a": {"errors": [25, 1]}, "b": {"errors": [25, 0]}}} for t in times]
+    with pytest.raises(Unusable) as caught:
+        podlines.read(lines_of(HEADER, *lines), "past.jsonl")
+    assert caught.value.problems[0].line == line
+    assert says in caught.value.problems[0].what

@@ -1,6 +1,7 @@
 """The two-sample form: evidence on events that are not rare."""
 
 import math
+from decimal import Decimal, localcontext
 from functools import reduce
 from itertools import pairwise, product
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture
-from davy.checks.twosample import HIGHER_ODDS, TwoSample, log_ratio, nearest
+from davy.checks.twosample import HIGHER_ODDS, Rate, TwoSample, log_ratio, nearest
 
 RATES = [0.0, 1e-6, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0]
 
@@ -64,31 +65,66 @@ def test_under_every_null_the_expectation_is_at_most_one_though_stables_rate_is_
         assert expected <= 1 + 1e-9, (canary, stable)
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.tuples(st.integers(1, 12), st.integers(1, 12)),
-    st.floats(1, 5),
-    st.tuples(st.floats(1e-6, 1 - 1e-6), st.floats(1e-3, 30), st.booleans()),
-    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+from_an_end = st.builds(lambda digits, power: digits * 10.0**power, st.floats(1, 9.99), st.integers(-12, -1))
+"""Rates as near to 0 as to a tenth, every power of ten alike: what lies near 1 is written by its distance from it."""
+rates = st.one_of(
+    st.floats(1e-3, 1 - 1e-3).map(lambda bad: Rate(bad, 1 - bad)),
+    from_an_end.map(lambda bad: Rate(bad, 1 - bad)),
+    from_an_end.map(lambda good: Rate(1 - good, good)),
 )
-def test_one_window_expects_at_most_one_whatever_rate_was_learnt(sizes, null, alternative, truth):
+ends = st.one_of(st.floats(0, 1), from_an_end, from_an_end.map(lambda short: 1 - short), st.sampled_from([0.0, 1.0]))
+
+
+def expectation(sizes, null, learnt, odds, truth, *, worse):
+    """Of one window's ratio, where the canary's and stable's true rates lie in the null."""
     n_c, n_b = sizes
-    learnt, odds, worse = alternative
-    stable, inside = truth[0] / null, truth[1]
+    stable, inside = truth[0] / max(null, 1.0), truth[1]
     canary = null * stable * inside if worse else null * stable + (1 - null * stable) * inside
     expected = 0.0
     for x, y in product(range(n_c + 1), range(n_b + 1)):
-        told = log_ratio(lot(n_c, n_b, x, y), null, learnt, 1 - learnt, odds, worse=worse)
-        expected += binomial(n_c, x, canary) * binomial(n_b, y, stable) * math.exp(told)
-    assert expected <= 1 + 1e-7
+        chance = binomial(n_c, x, canary) * binomial(n_b, y, stable)
+        if chance:
+            expected += chance * math.exp(log_ratio(lot(n_c, n_b, x, y), null, *learnt, odds, worse=worse))
+    return expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    st.one_of(st.just(1.0), st.floats(1, 5), st.floats(0.2, 1), from_an_end.map(lambda more: 1 + more)),
+    st.tuples(rates, st.floats(1e-3, 30), st.booleans()),
+    st.tuples(ends, ends),
+)
+def test_one_window_expects_at_most_one_whatever_rate_was_learnt(sizes, null, alternative, truth):
+    learnt, odds, worse = alternative
+    assert expectation(sizes, null, learnt, odds, truth, worse=worse) <= 1 + 1e-9
+
+
+def test_a_rate_learnt_within_a_millionth_of_one_gives_no_evidence_away():
+    learnt = Rate(0.999999, 1 - 0.999999)
+    assert expectation((1, 1), 1.0, learnt, 0.984375, (0.0, 0.0), worse=False) <= 1
+
+
+@pytest.mark.parametrize("power", range(1, 16, 2))
+@pytest.mark.parametrize(("null", "worse"), [(1.0, True), (1.0, False), (1.1, True), (2.0, False), (0.9, True)])
+def test_however_near_to_an_end_the_learnt_rate_lies_the_expectation_is_at_most_one(power, null, worse):
+    short = 10.0**-power
+    for learnt, truth, step in product(
+        (Rate(short, 1 - short), Rate(1 - short, short)),
+        product([0.0, 1e-12, 0.5, 1 - 1e-12, 1.0], repeat=2),
+        (0.05, 0.9, 1 - 1e-9, 1 + 1e-9, 1.05, 10),
+    ):
+        assert expectation((2, 3), null, learnt, null * step, truth, worse=worse) <= 1 + 1e-12
 
 
 def test_the_nearest_null_without_a_tolerance_is_the_pooled_rate():
-    assert nearest(lot(30, 70, 0, 0), 1.0, 0.4, 0.2) == pytest.approx(0.3 * 0.4 + 0.7 * 0.2)
+    canary, stable = nearest(lot(30, 70, 0, 0), 1.0, Rate(0.4, 0.6), Rate(0.2, 0.8))
+    assert canary == pytest.approx(Rate(0.3 * 0.4 + 0.7 * 0.2, 0.3 * 0.6 + 0.7 * 0.8))
+    assert stable == pytest.approx(canary)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.floats(1, 5), st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.integers(1, 1000), st.integers(1, 1000))
+@given(st.floats(0.2, 5), st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.integers(1, 1000), st.integers(1, 1000))
 def test_no_other_null_diverges_less(null, canary, stable, n_c, n_b):
     def divergence(t):
         return n_c * apart(canary, null * t) + n_b * apart(stable, t)
@@ -96,11 +132,37 @@ def test_no_other_null_diverges_less(null, canary, stable, n_c, n_b):
     def apart(p, q):
         return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
 
-    t = nearest(lot(n_c, n_b, 0, 0), null, canary, stable)
-    assert 0 < t < 1 / null
+    at_canary, at_stable = nearest(lot(n_c, n_b, 0, 0), null, Rate(canary, 1 - canary), Rate(stable, 1 - stable))
+    t, most = at_stable.bad, min(1, 1 / null)
+    assert at_canary.bad == pytest.approx(null * t)
+    assert 0 < t < most
     least = divergence(t)
-    for nearby in (t * 0.99, t * 0.9, t + (1 / null - t) * 0.01, t + (1 / null - t) * 0.1):
+    for nearby in (t * 0.99, t * 0.9, t + (most - t) * 0.01, t + (most - t) * 0.1):
         assert divergence(nearby) >= least - 1e-9 * (n_c + n_b)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.just(1.0), st.floats(1, 5), st.floats(0.2, 1)), rates, rates, st.integers(1, 10**6))
+def test_a_rate_and_what_is_left_of_it_are_as_exact_as_fractions(null, canary, stable, n_c):
+    """The slope at the nearest point is zero, reckoned without rounding, for its parts as they are kept."""
+    at_canary, at_stable = nearest(lot(n_c, 1000, 0, 0), null, canary, stable)
+    for rate, exact in zip((*at_canary, *at_stable), exact_nearest(null, canary, stable, n_c, 1000), strict=True):
+        assert rate == pytest.approx(float(exact), rel=1e-9)
+
+
+def exact_nearest(null, canary, stable, n_c, n_b):
+    """The same quadratic in decimals of 80 digits, solved for stable's rate."""
+    with localcontext(prec=80):
+        ratio, n_c, n_b = Decimal(null), Decimal(n_c), Decimal(n_b)
+        c, b = Decimal(canary.bad), Decimal(stable.bad)
+        if canary.good < canary.bad:
+            c = 1 - Decimal(canary.good)
+        if stable.good < stable.bad:
+            b = 1 - Decimal(stable.good)
+        linear = n_c * (ratio + c) + n_b * (1 + ratio * b)
+        constant = n_c * c + n_b * b
+        t = (linear - (linear * linear - 4 * (n_c + n_b) * ratio * constant).sqrt()) / (2 * (n_c + n_b) * ratio)
+        return ratio * t, 1 - ratio * t, t, 1 - t
 
 
 RARE = [lot(150_000, 1_350_000, 1, 2), lot(148_000, 1_362_000, 0, 1), lot(151_000, 1_340_000, 3, 1)]

@@ -1,4 +1,5 @@
-"""Places where the canary's ports are kept to: the memory twin always, a real cluster in the lab.
+"""Places where the canary's ports are kept to: the memory twin and the simulated API server always, a real cluster
+in the lab.
 
 A contract asks for the fixture `place` and is then run in each; another place is another line in PLACES.
 """
@@ -15,6 +16,7 @@ from davy.canary.ports import Cluster, Journal, Lock, Trouble, TroubleKind
 from davy.canary.simulation import Behaviour
 from davy.pipeline.memory import SimulatedClock
 from davy.pipeline.model import Workload
+from simulation.place import SimulatedPlace
 
 
 class Place(Protocol):
@@ -115,5 +117,6 @@ class KubernetesPlace:
 
 PLACES = [
     pytest.param(MemoryPlace, id="memory"),
+    pytest.param(SimulatedPlace, id="simulated"),
     pytest.param(KubernetesPlace, id="kubernetes", marks=pytest.mark.lab),
 ]

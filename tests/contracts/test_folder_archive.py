@@ -71,6 +71,9 @@ def test_a_record_that_cannot_be_read_is_left_out(tmp_path: Path, body: str) -> 
     strange.mkdir()
     (strange / "record.json").write_text(body)
     assert archive.recent(9) == (RUN,)
+    runs, warnings = archiving.recent(archive, 9)
+    assert (runs, len(warnings)) == ((RUN,), 1)
+    assert "20260501T140000Z-shop-strange of the archive is left out: its record cannot be read" in warnings[0]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -54,6 +55,52 @@ def test_what_only_talks_imports_nothing_heavy(arguments: list[str], tmp_path: P
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60
     )
     assert not HEAVY & {name.partition(".")[0] for name in run.stderr.split()}
+
+
+def words_of(example: str) -> list[str]:
+    """What the shell would hand to davy; `$(…)` and what lies behind `>` or spaces is the shell's."""
+    return shlex.split(example.partition("  ")[0].partition(" > ")[0].replace('"$(davy build)"', "shop@sha256:1f0c"))
+
+
+@pytest.mark.parametrize("words", [["--help"], *([*name.split()[1:], "--help"] for name, _, _ in EVERY)])
+def test_every_help_ends_with_an_example_that_davy_takes_and_fits_a_terminal(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run(words) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80, shown
+    heading, *examples = shown.rstrip().rpartition("Example")[2].splitlines()
+    assert heading in (":", "s:")
+    assert examples
+    for example in examples:
+        program, *rest = words_of(example.strip())
+        assert program == "davy"
+        command: click.Command = cli.davy
+        while isinstance(command, LazyGroup) and rest and rest[0] in command.table:
+            found = command.get_command(click.Context(command), rest.pop(0))
+            assert found is not None
+            command = found
+        command.make_context("davy", rest)
+
+
+@pytest.mark.parametrize("words", [[], ["canary"], ["judge"], ["slo"], ["image"]])
+def test_a_group_alone_is_answered_with_its_help(words: list[str], davy: Davy) -> None:
+    alone, asked = davy(*words), davy(*words, "--help")
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, asked.stdout, "")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"]])
+def test_the_version_is_had_by_the_usual_option(words: list[str], davy: Davy) -> None:
+    assert davy(*words).stdout == davy("version").stdout
+
+
+def test_the_help_of_a_command_is_had_by_its_name(davy: Davy) -> None:
+    assert davy("help", "canary", "abort").stdout == davy("canary", "abort", "--help").stdout
+    assert davy("help").stdout == davy("--help").stdout
+    mistyped = davy("help", "canary", "abrt")
+    assert (mistyped.returncode, mistyped.stdout) == (2, "")
+    assert "Did you mean 'abort'?" in mistyped.stderr
 
 
 def test_no_two_endings_share_an_exit_code() -> None:

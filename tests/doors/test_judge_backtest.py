@@ -112,3 +112,18 @@ def test_a_server_that_does_not_answer_is_exit_6(davy: Davy, past: Path) -> None
     run = davy("judge", "backtest")
     assert run.returncode == 6, run.stderr
     assert run.stdout == ""
+
+
+def test_where_the_service_itself_burns_its_budget_that_is_named_and_not_the_pods(davy: Davy, tmp_path: Path) -> None:
+    latency = next(line for line in FILE.splitlines() if "latency" in line)
+    (tmp_path / "davy.yaml").write_text(FILE.replace(latency, ""))
+    lines = [{"davy_pods": 1, "start": 0, "window": 15.0, "metrics": {"availability": []}}]
+    lines += [{"t": 15.0 * n, "pods": {pod: {"availability": [25, 25]} for pod in "abcdef"}} for n in range(1, 401)]
+    past = tmp_path / "all-bad.jsonl"
+    past.write_text("\n".join(map(json.dumps, lines)))
+    run = davy("judge", "backtest", "--from", str(past), "-o", "json", "--starts", "3", "--inject", "10")
+    document = json.loads(run.stdout)
+    assert document["rows"][0]["rolled_back"] == 3
+    assert "the service itself burned the error budget of availability at " in document["sentence"]
+    assert "so that the burn guard takes every canary back" in document["sentence"]
+    assert "not alike" not in document["sentence"]

@@ -128,7 +128,7 @@ def test_a_second_run_knows_how_long_things_take(davy: Davy, tmp_path: Path) -> 
     [
         (["--shard", "3/2"], "'3/2': the first number is from 1 to the second"),
         (["--shard", "x"], "'x' is no shard; write it like 2/8"),
-        (["--suite", "nope"], "There are e2e."),
+        (["--suite", "nope"], "There is e2e."),
         (["--files", "tests/test_1.py"], "--files goes with one --suite that has `files`, and with --shard"),
         (["--shard", "1/2", "--files", "tests/no.py"], "'tests/no.py': the suite's globs do not name it"),
     ],

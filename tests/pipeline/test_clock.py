@@ -93,6 +93,18 @@ def test_what_ci_sends_to_cancel_a_job_does_not_break_off_a_rollback() -> None:
     assert child.returncode == 0
 
 
+def test_a_second_signal_is_told_that_the_first_one_is_heeded() -> None:
+    with started(2.5) as child:
+        child.send_signal(signal.SIGINT)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "interrupted True\n"
+        time.sleep(0.8)
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=20)
+    assert out == "safe\n"
+    assert err.count("already on the way back") == 1
+
+
 def test_the_third_ctrl_c_breaks_off() -> None:
     with started(30) as child:
         child.send_signal(signal.SIGINT)

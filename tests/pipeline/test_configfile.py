@@ -68,6 +68,15 @@ def test_a_key_in_the_wrong_place_says_where_it_belongs() -> None:
     assert problem.what == "unknown key here; `steps` belongs under `canary`"
 
 
+@pytest.mark.parametrize(
+    ("right", "typed"), [("images:", "image:"), ("tests:", "test:"), ("checks:", "check:"), ("canary:", "kanary:")]
+)
+def test_a_key_that_is_nearly_one_that_stands_here_is_that_one(right: str, typed: str) -> None:
+    misfits = [problem.what for problem in problems(GOOD.replace(right, typed, 1)) if "unknown" in problem.what]
+    assert len(misfits) == 1
+    assert misfits[0].startswith(f"unknown key; did you mean `{right[:-1]}`?")
+
+
 def test_a_wrong_type_is_told_in_plain_words() -> None:
     problem = only(GOOD.replace("objective: 99.9", "objective: high"))
     assert str(problem) == "davy.yaml:14: checks.slos[0].objective: must be a number, not 'high'"

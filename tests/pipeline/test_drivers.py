@@ -54,6 +54,9 @@ class Ticking:
         self._now += timedelta(seconds=1)
         return self._now
 
+    def elapsed(self) -> timedelta:
+        return self.now() - datetime(2026, 3, 1, tzinfo=UTC)
+
     def sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
 

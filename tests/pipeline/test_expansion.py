@@ -1,5 +1,6 @@
 """Suites as pieces: cells, shards, bundles, what each is told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,56 @@ def test_a_matrix_is_every_combination_of_its_values() -> None:
         "chrome-Windows_11", "chrome-macOS", "firefox-Windows_11", "firefox-macOS",
     ]  # fmt: skip
     assert cells[0].values == {"browser": "chrome", "platform": "Windows 11"}
+
+
+VALUES = st.lists(st.text("ab-+._ /A1", min_size=0, max_size=5), min_size=1, max_size=4, unique=True)
+
+
+@given(st.dictionaries(st.sampled_from(["browser", "version", "flag"]), VALUES, min_size=1, max_size=3))
+def test_no_two_cells_share_a_name_or_a_folder(matrix: dict[str, list[str]]) -> None:
+    asked = ask(shards=2, matrix=matrix)
+    names = [cell.name.casefold() for cell in asked.cells]
+    assert len(set(names)) == len(names) == len({tuple(cell.values.values()) for cell in asked.cells})
+    folders = [piece.folder.casefold() for piece in expansion.queued(asked, guesses(asked), 2)]
+    assert len(set(folders)) == len(folders)
+    assert all(part not in ("", ".", "..") for folder in folders for part in folder.split("/"))
+    assert all(len(name) <= expansion.LONGEST_CELL + 4 for name in names)
+
+
+def test_cells_whose_names_fall_together_are_told_apart_by_a_number() -> None:
+    names = [cell.name for cell in expansion.cells(suite(matrix={"flag": ["+cache", "-cache", "cache-2", "x" * 300]}))]
+    assert names == ["cache", "cache-3", "cache-2", "x" * 100]
+    crossed = expansion.cells(suite(matrix={"browser": ["chrome", "chrome-beta"], "version": ["beta-1", "1"]}))
+    assert [cell.name for cell in crossed] == ["chrome-beta-1", "chrome-1", "chrome-beta-beta-1", "chrome-beta-1-2"]
+
+
+@given(st.lists(st.text(max_size=90), max_size=40), st.integers(0, 500))
+def test_a_list_is_cut_where_one_variable_holds_no_more(items: list[str], most: int) -> None:
+    told = expansion.fitting(items, most)
+    assert list(told) == items[: len(told)]
+    assert len("\n".join(told).encode("utf-8", "surrogatepass")) <= most or not told
+    assert len(told) == len(items) or len("\n".join(items[: len(told) + 1]).encode()) > most
+
+
+def test_a_bundle_is_never_larger_than_a_variable_and_no_file_is_lost() -> None:
+    files = tuple(f"tests/{number:05}/{'x' * 90}.py" for number in range(4000))
+    asked = ask(files)
+    pieces = expansion.queued(asked, guesses(asked), 1)
+    assert sorted(item for piece in pieces for item in piece.items) == sorted(files)
+    order = SuiteOrder(name="e2e", image=None, run="x")
+    told = [expansion.ordered(order, piece).env["DAVY_TESTS"] for piece in pieces]
+    assert max(map(len, told)) < 128 * 2**10
+    assert len({piece.folder for piece in pieces}) == len(pieces)
+
+
+def test_more_failures_than_a_variable_holds_are_counted() -> None:
+    failed = tuple(f"case {number} {'x' * 90}" for number in range(2000))
+    order = SuiteOrder(name="e2e", image=None, run="x", attempt=2, failed=failed)
+    told = expansion.environment(order)
+    listed = told["DAVY_FAILED"].split("\n")
+    assert len(told["DAVY_FAILED"]) < 128 * 2**10
+    assert len(listed) + int(told["DAVY_FAILED_MORE"]) == len(failed)
+    assert "DAVY_FAILED_MORE" not in expansion.environment(replace(order, failed=failed[:3]))
 
 
 def test_a_suite_with_nothing_to_split_is_one_nameless_piece() -> None:
@@ -154,3 +205,8 @@ def test_an_order_says_the_release_and_where_it_answers_and_the_file_has_the_las
     assert unit.order.env == {"DAVY_RELEASE": "r1"}
     assert e2e.order.env == {"DAVY_RELEASE": "r1", "DAVY_URL": "mine"}
     assert other.order.image == images["r/b"]
+
+
+def test_a_failed_test_whose_name_has_several_lines_is_told_on_one() -> None:
+    order = SuiteOrder(name="e2e", image=None, run="x", failed=("a::one\ntwo\rthree", "b"))
+    assert expansion.environment(order)["DAVY_FAILED"] == "a::one\\ntwo\\rthree\nb"

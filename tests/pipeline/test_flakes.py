@@ -98,3 +98,26 @@ def test_the_lines_for_the_quarantine_file_are_read_back_as_the_same_test(name: 
 
 def test_a_test_that_only_fails_or_is_held_already_is_not_offered_for_quarantine() -> None:
     assert entries(flakes(history("ff")), date(2026, 5, 1)) == ""
+
+
+def test_a_run_counts_once_for_a_name_that_it_tells_several_times() -> None:
+    """One always passes, the other always fails: by their name they are one test, and it failed in every run."""
+    twice = [
+        RunRecord(id=str(number), at=START + timedelta(hours=number), service="shop", revision=str(number), cases=(
+            CaseRecord(suite="unit", name="c::x", result="passed"),
+            CaseRecord(suite="unit", name="c::x", result="failed"),
+        ))
+        for number in (2, 1, 0)
+    ]  # fmt: skip
+    (one,) = flakes(twice)
+    assert (one.failing.hits, one.failing.of, len(one.trend), one.flaky.hits) == (3, 3, 3, 0)
+
+
+def test_tests_of_one_name_in_two_files_are_told_apart() -> None:
+    cases = tuple(
+        CaseRecord(suite="unit", name="cart::total", file=file, result=result)
+        for file, result in (("a.test.js", "passed"), ("b.test.js", "failed"))
+    )
+    (one,) = flakes([RunRecord(id="1", at=START, service="shop", revision="1", cases=cases)])
+    assert (one.name, one.failing.hits, one.failing.of) == ("b.test.js::cart::total", 1, 1)
+    assert "b.test.js::cart::total" not in entries([one], date(2026, 4, 2))  # It is not flaky, it is broken.

@@ -165,3 +165,51 @@ def test_its_own_watch_ends_a_suite_in_time_and_the_report_comes_out(tmp_path: P
     command[2] = command[2].replace(FOLDER, str(tmp_path)).replace("sleep 1\n", "")
     _, lines, parts = ended(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
     assert (lines[0], parts.late, report(parts), parts.is_whole()) == ("begun", True, "<t/>\n", True)
+
+
+# ---- several report files ----
+
+
+def several(tmp_path: Path, run: str, *globs: str) -> tuple[int, Parts]:
+    """In a folder of its own, `app`."""
+    (tmp_path / "app").mkdir(exist_ok=True)
+    command = words(mark=MARK, run=run, seconds=60, shards=[{}], collect=(), reports=globs)
+    command[2] = command[2].replace(FOLDER, str(tmp_path / "davy")).replace("sleep 1\n", "")
+    child = subprocess.Popen(command, cwd=tmp_path / "app", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    code, _, parts = ended(child)
+    return code, parts
+
+
+def names_in(parts: Parts, root: Path) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(parts.reports()))) as archive:
+        return sorted(str((Path("/") / name).relative_to(root)) for name in archive.getnames())
+
+
+def test_report_files_that_globs_name_come_out_and_those_of_before_do_not(tmp_path: Path) -> None:
+    (tmp_path / "app/r").mkdir(parents=True)
+    (tmp_path / "app/r/old.xml").write_text("<old/>")
+    os.utime(tmp_path / "app/r/old.xml", (1, 1))
+    run = "mkdir -p 'a b/target' && echo '<t/>' >'a b/target/x.xml'; echo '<t/>' >r/new.xml; ln -s new.xml r/link.xml"
+    code, parts = several(tmp_path, f"{run}; mkfifo r/pipe.xml; exit 1", "r/*.xml", "**/target", "not/there")
+    assert (code, parts.stale(), parts.home, parts.is_whole()) == (1, 1, str(tmp_path / "app"), True)
+    assert names_in(parts, tmp_path / "app") == ["a b/target/x.xml", "r/new.xml"]
+
+
+def test_a_folder_as_report_comes_out_file_by_file(tmp_path: Path) -> None:
+    code, parts = several(tmp_path, "mkdir -p $JUNIT/in; echo '<t/>' >$JUNIT/a.xml; echo '<t/>' >$JUNIT/in/b.xml")
+    assert (code, names_in(parts, tmp_path / "davy")) == (0, ["junit.xml/a.xml", "junit.xml/in/b.xml"])
+
+
+@pytest.mark.parametrize(("make", "kind"), [("ln -s /etc/hostname", "a link"), ("mkfifo", "no plain file")])
+def test_a_link_or_a_pipe_as_report_is_not_read_and_that_is_told(tmp_path: Path, make: str, kind: str) -> None:
+    code, parts = several(tmp_path, f"{make} $JUNIT")
+    assert (code, parts.has_reports(), report(parts)) == (0, False, "")
+    assert parts.unread == [f"what it wrote as its report is {kind}; that is not read"]
+
+
+def test_an_image_that_cannot_send_several_files_says_so(tmp_path: Path) -> None:
+    _, _, parts = played(tmp_path, "mkdir $JUNIT; echo '<t/>' >$JUNIT/a.xml", path=with_tools(tmp_path, "base64"))
+    with pytest.raises(ValueError, match="the image has no find"):
+        list(parts.reports())
+    with pytest.raises(ValueError, match="the image has no find"):
+        report(parts)

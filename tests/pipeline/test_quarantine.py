@@ -139,3 +139,19 @@ def test_a_test_that_passed_at_once_in_all_its_last_runs_is_suggested_for_releas
 
 def test_twenty_passes_in_a_row_are_rare_for_a_test_that_fails_every_seventh_time() -> None:
     assert (1 - 0.14) ** quarantine.PASSES < 0.05
+
+
+def test_a_day_that_is_years_away_is_said() -> None:
+    text = "- {test: a::b, owner: me, reason: why, expires: 2099-12-31}\n"
+    assert notes(held(text), [("unit", "a::b")], TODAY, whole=True) == (
+        "quarantine.yaml:1: a::b holds until 2099-12-31, more than a year; give it a nearer day",
+    )
+    near = text.replace("2099-12-31", str(TODAY + timedelta(days=365)))
+    assert notes(held(near), [("unit", "a::b")], TODAY, whole=True) == ()
+
+
+def test_an_entry_may_name_the_file_where_two_have_a_test_of_one_name() -> None:
+    found = held('- {test: "b.test.js::cart::total", owner: me, reason: why, expires: 2026-06-01}\n')
+    case = CaseRecord(suite="unit", name="cart::total", file="b.test.js", result="passed")
+    records = [record(number, case, CaseRecord(suite="unit", name="cart::total", result="failed")) for number in (2, 1)]
+    assert release_notes(found, records, TODAY, passes=2)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from davy.pipeline.adapters.worktree import GitWorkTree
+from davy.pipeline.builds.ignoring import ignoring
 from davy.pipeline.errors import Unusable
 from git_alone import ALONE, commit, git
 
@@ -271,9 +273,8 @@ def test_texts_are_read_and_what_is_none_is_refused(repository: Path) -> None:
     tree = GitWorkTree(ALONE)
     assert tree.text(write(repository / "Dockerfile", "FROM ü")) == "FROM ü"
     assert tree.text(repository / "missing") is None
-    (repository / "binary").write_bytes(b"\xff")
-    with pytest.raises(Unusable, match="is not UTF-8 text"):
-        tree.text(repository / "binary")
+    (repository / "other").write_bytes(b"# M\xfcnchen")
+    assert (tree.text(repository / "other") or "").encode(errors="surrogateescape") == b"# M\xfcnchen"
     with pytest.raises(Unusable, match="cannot be read"):
         tree.text(repository)
     write(repository / "large", "x" * (2**20 + 1))
@@ -313,3 +314,24 @@ def test_where_git_makes_no_links_a_changed_one_stays_a_link(repository: Path) -
     assert before == {"link": ("120000", sha1("two"))}
     commit(repository)
     assert entries(repository) == before
+
+
+def test_a_folder_that_is_left_out_is_passed_over_however_many_files_git_knows_in_it(repository: Path) -> None:
+    for service in range(20):
+        for number in range(30):
+            write(repository / f"svc/s{service:02}/deep/f{number}")
+    commit(repository)
+    rules, _ = ignoring("*\n!svc/s07\n**/*.md\n**/node_modules")
+    asked: Counter[str] = Counter()
+
+    def keeps(name: str) -> bool:
+        asked["file"] += 1
+        return rules.keeps(name)
+
+    def enters(name: str) -> bool:
+        asked["folder"] += 1
+        return rules.enters(name)
+
+    found = entries(repository, keeps, enters)
+    assert set(found) == {f"svc/s07/deep/f{number}" for number in range(30)}
+    assert asked == {"file": 30, "folder": 1 + 20 + 1}

@@ -10,6 +10,7 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.cluster
 @options.option("--offline", is_flag=True, help="Do not ask the cluster and Prometheus.")
 @options.output
 def command(**said: Any) -> Ending:

@@ -20,7 +20,7 @@ FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-
 @options.view
 @options.option(
     "--rps",
-    type=click.FloatRange(min=0.01, max=1e6),
+    type=options.Number(min=0.01, max=1e6),
     default=100.0,
     show_default=True,
     help="Requests a second, over all pods.",
@@ -29,7 +29,7 @@ FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-
 @options.option("--errors", type=options.Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
 @options.option(
     "--times",
-    type=click.FloatRange(min=0),
+    type=options.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary fails this many times as often.",
@@ -43,7 +43,7 @@ FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-
 )
 @options.option(
     "--latency-times",
-    type=click.FloatRange(min=0),
+    type=options.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary is slow this many times as often.",
@@ -73,7 +73,7 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     from davy.workflows.screens import View  # noqa: PLC0415
 
     config = configured.loaded(file, os.environ)
-    view = View(output=output, plain=wish.pop("plain"), no_color=wish.pop("no_color"))
+    view = View(output=output, **{name: wish.pop(name) for name in ("plain", "verbose", "no_color")})
     wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
     if repeat > 1:
         plays = rehearsing.many(config, wished, repeat, sys.stderr)

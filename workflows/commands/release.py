@@ -10,6 +10,7 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.cluster
 @options.out
 @options.accept_budget
 @options.dry_run
@@ -18,7 +19,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Build, test and canary the commit in the work tree; promote it, or roll it back.
 
-    \b
     Changes the world: pushes images, runs containers and Jobs, and rolls the Deployment over,
     step by step, as the evidence allows. Blocks until the end and exits with how it ended.
     Ctrl-C and SIGTERM make traffic safe first.

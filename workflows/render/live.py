@@ -9,6 +9,8 @@ from rich.console import Console, Group
 from rich.live import Live as RichLive
 
 from davy.pipeline.events import Event
+from davy.workflows.render.brief import Tails
+from davy.workflows.render.clean import one_line
 from davy.workflows.render.picture import picture
 from davy.workflows.render.scene import Scene, folded
 
@@ -49,9 +51,12 @@ class Live:
             vertical_overflow="crop",
         )
         self._begun = False
+        self._tails = Tails()
+        self._failed: list[str] = []
 
     def show(self, event: Event) -> None:
         """Fold the event in; the next repaint shows it."""
+        self._failed += self._tails.of(event)
         with self._guard:
             self._scene = folded(self._scene, event)
         if not self._begun:
@@ -59,9 +64,11 @@ class Live:
             self._live.start()
 
     def close(self) -> None:
-        """Paint once more and give the cursor back."""
+        """Paint once more and give the cursor back; below stands what the failed builds and suites printed last."""
         if self._begun:
             self._live.stop()
+        for line in self._failed:
+            self._console.print(f"   | {one_line(line)}", style="dim", soft_wrap=True)
 
     def _draw(self) -> Group:
         size = self._console.size

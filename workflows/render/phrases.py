@@ -85,9 +85,7 @@ def _(event: e.BuildStarted) -> str:
 
 @phrase.register
 def _(event: e.ImageBuilt) -> str:
-    how = "built and pushed"
-    if event.cached:
-        how = "reused" if event.action is e.BuildAction.REUSE or not event.key else "built from cached layers"
+    how = "reused" if event.is_reused else "built from cached layers" if event.cached else "built and pushed"
     return f"image {event.image.reference} {how} in {shown(event.took)}"
 
 

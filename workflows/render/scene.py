@@ -166,8 +166,7 @@ def _(event: e.BuildStarted, scene: Scene) -> Scene:
 @_fold.register
 def _(event: e.ImageBuilt, scene: Scene) -> Scene:
     count = scene.images
-    is_reused = event.cached if not event.key else event.action is e.BuildAction.REUSE
-    ours = replace(count, reused=count.reused + 1) if is_reused else replace(count, built=count.built + 1)
+    ours = replace(count, reused=count.reused + 1) if event.is_reused else replace(count, built=count.built + 1)
     return _build_ended(replace(scene, images=ours), event.label)
 
 

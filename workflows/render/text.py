@@ -1,5 +1,6 @@
 """Text: plain lines, one fact a line, times relative to the first event; for CI logs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TextIO
@@ -33,8 +34,11 @@ class Text:
         self._look: tuple[Decision, frozenset[str], datetime] | None = None
         self._told_end = False
 
-    def show(self, event: Event) -> None:
-        """One event, one line; more only where its words have more. Of looks that say the same, one a minute."""
+    def show(self, event: Event, more: Sequence[str] = ()) -> None:
+        """One event, one line; more only where its words have more. Of looks that say the same, one a minute.
+
+        `more`: lines that belong below it.
+        """
         self._start = self._start or event.at
         if _is_silent(event) or (isinstance(event, Judged) and not self._is_news(event)):
             return
@@ -48,7 +52,7 @@ class Text:
         if isinstance(event, ReleaseStarted) and event.rehearsal:
             self._mark = "rehearsal  "
         margin = f"{shown(event.at - self._start):>7}  {self._mark}"
-        first, *rest = harmless(phrase(event)).strip("\n").split("\n")
+        first, *rest = harmless("\n".join((phrase(event), *more))).strip("\n").split("\n")
         self._stream.write(f"{margin}{first}\n")
         for line in rest:
             self._stream.write(f"{'':7}  {self._mark}  | {line}\n")

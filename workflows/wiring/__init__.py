@@ -4,9 +4,11 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 """
 
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
-from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side, side_of, target
+from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side_at, side_of
 from davy.workflows.wiring.runs import (
+    breakable,
     clock,
+    held,
     history,
     person,
     revision,
@@ -22,10 +24,12 @@ from davy.workflows.wiring.suites import archive, demanded, project_files, quara
 __all__ = [
     "Side",
     "archive",
+    "breakable",
     "builders",
     "clock",
     "cluster",
     "demanded",
+    "held",
     "history",
     "images",
     "judge",
@@ -39,12 +43,11 @@ __all__ = [
     "scanner",
     "secret",
     "secrets",
-    "side",
+    "side_at",
     "side_of",
     "signer",
     "source",
     "suite_places",
-    "target",
     "version",
     "washing",
     "work_tree",

@@ -1,26 +1,31 @@
 """The Deployment's side of a rollout: cluster, lock and journal, and the judge on its Prometheus."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
 from davy.workflows import access
+from davy.workflows.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runs import secrets
 
 if TYPE_CHECKING:
+    from davy.canary.play import Ports
     from davy.canary.ports import Cluster, Journal, Judge, Lock
     from davy.checks.ports import Metrics
     from davy.pipeline.adapters.kubeapi import KubeApi
     from davy.pipeline.config import Config, DeliveryConfig
+    from davy.pipeline.ports import Clock
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
+LISTEN = 0.2
+"""Seconds after which a runner hears a person's word; it costs the API server an answer of half a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,20 +40,45 @@ class Side:
     now: Callable[[], datetime]
     """By the API server's clock, which the lock goes by."""
 
+    @property
+    def context(self) -> str:
+        """The kubeconfig's."""
+        return self.api.access.context
+
+    @property
+    def expires(self) -> datetime | None:
+        """When the credentials end; None where that is not known, or they are renewed."""
+        access = self.api.access
+        return None if access.sign_in else access.expires
+
+    def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
+        """What a rollout is given: looks beside its ticks, and words heard between them."""
+        from davy.canary.adapters.threads import Threads  # noqa: PLC0415
+        from davy.canary.play import Ports  # noqa: PLC0415
+
+        return Ports(
+            cluster=self.cluster,
+            lock=self.lock,
+            journal=self.journal,
+            judge=judge,
+            clock=clock,
+            aside=Threads(),
+            listen=LISTEN,
+        )
+
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
-    from davy.pipeline import targetfile  # noqa: PLC0415 - yaml
+    from davy.pipeline import plainfile, targetfile  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = plainfile.text(file, 2**20)
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise Unusable(
             f"{file} cannot be read.",
-            problems=(Problem(what=f"cannot be read: {why}", file=str(file)),),
+            problems=(Problem(what=plainfile.why(error), file=str(file)),),
             remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
         ) from error
     said = targetfile.target(text, os.environ, str(file))
@@ -68,14 +98,27 @@ def target_of(config: "Config") -> Target:
     )
 
 
-def side_of(config: "Config") -> Side:
+def side_at(said: Mapping[str, Any]) -> Side:
+    """The ports that a command's options mean. Raises Unusable where they name no Deployment."""
+    reach = reach_of(said)
+    return side(target(said["file"], reach.namespace, reach.deployment), reach=reach)
+
+
+def side_of(config: "Config", reach: Reach = FILE) -> Side:
     """The ports that a whole configuration means."""
     kept = config.checks.baseline_deployment if config.checks.baseline == "fresh" else None
     jobs = any(suite.in_ == "kubernetes" for suite in config.tests)
-    return side(target_of(config), config.canary.lease, baseline=kept or "", jobs=jobs)
+    return side(target_of(config), config.canary.lease, baseline=kept or "", jobs=jobs, reach=reach)
 
 
-def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "", jobs: bool = False) -> Side:
+def side(
+    meant: Target,
+    lease: timedelta = DEFAULT_LEASE,
+    *,
+    baseline: str = "",
+    jobs: bool = False,
+    reach: Reach = FILE,
+) -> Side:
     """Ports on the real cluster; nothing is asked yet but the kubeconfig.
 
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
@@ -84,10 +127,8 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "",
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
-    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
-    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
 
-    api = KubeApi(access_from(kubeconfig=meant.kubeconfig, context=meant.context))
+    api = _api(meant.kubeconfig, meant.context, reach)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
     lock = KubernetesLock(api, workload, lasts=lease)
     return Side(
@@ -100,23 +141,41 @@ def side(meant: Target, lease: timedelta = DEFAULT_LEASE, *, baseline: str = "",
     )
 
 
-def cluster_of(config: "DeliveryConfig") -> "tuple[KubeApi, str]":
-    """The cluster that suites run in, and the namespace. Raises Unusable where the configuration names none."""
+def _api(kubeconfig: str | None, context: str | None, reach: Reach) -> "KubeApi":
+    """A client for what the file says, with what the command line says over it."""
     from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
-    from davy.pipeline.adapters.kubeconfig import access_from  # noqa: PLC0415
+    from davy.pipeline.adapters.kubeconfig import Wish, access_from  # noqa: PLC0415
 
+    by_file = reach.kubeconfig is None and kubeconfig is not None
+    wish = Wish(
+        kubeconfig=reach.kubeconfig or kubeconfig,
+        context=reach.context or context,
+        as_user=reach.as_user,
+        as_groups=reach.as_groups,
+        work_tree=_work_tree(reach.folder or Path.cwd()) if by_file else None,
+    )
+    return KubeApi(access_from(wish=wish))
+
+
+def _work_tree(folder: Path) -> Path:
+    """The repository's root, as far as a pull request reaches; without one the folder itself."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+
+
+def cluster_of(config: "DeliveryConfig", reach: Reach = FILE) -> "tuple[KubeApi, str]":
+    """The cluster that suites run in, and the namespace. Raises Unusable where the configuration names none."""
     if config.deploy is None:
         what = "is needed for suites `in: kubernetes`: it names the cluster and the namespace"
         raise Unusable("No cluster is configured.", problems=(Problem(what=what, path="deploy"),))
     said = config.deploy.kubernetes
-    return KubeApi(access_from(kubeconfig=said.kubeconfig, context=said.context)), said.namespace
+    return _api(said.kubeconfig, said.context, reach), said.namespace
 
 
-def cluster(config: "DeliveryConfig") -> "Cluster":
+def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
     """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
 
-    api, namespace = cluster_of(config)
+    api, namespace = cluster_of(config, reach)
     assert config.deploy is not None  # noqa: S101 - cluster_of raised else
     return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 

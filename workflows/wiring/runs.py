@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,20 @@ def clock() -> "SystemClock":
     return SystemClock()
 
 
+def held(folder: Path) -> AbstractContextManager[None]:
+    """The folder of what davy writes, for this command alone. Raises LockedOut, Unusable."""
+    from davy.pipeline.adapters import folderlock  # noqa: PLC0415 - only what writes needs it
+
+    return folderlock.held(folder, runner())
+
+
+def breakable() -> AbstractContextManager[None]:
+    """While it is open Ctrl-C and SIGTERM end the command at once: for work that touches nothing."""
+    from davy.pipeline.adapters.clock import breakable  # noqa: PLC0415
+
+    return breakable()
+
+
 def history(folder: Path) -> "History":
     """The commits of the work tree that holds the folder."""
     from davy.pipeline.adapters.history import GitHistory  # noqa: PLC0415
@@ -87,7 +102,8 @@ def source(folder: Path) -> "Source":
 
 def revision(folder: Path) -> "Revision":
     """The work tree's; on a detached head the branch is the CI job's."""
-    read = source(folder).revision()
+    with breakable():
+        read = source(folder).revision()
     return read if read.branch else replace(read, branch=identity.branch(os.environ))
 
 

@@ -10,6 +10,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.part import tree_of
 from davy.pipeline.value import dataclass
 from davy.workflows import access
+from davy.workflows.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
 
 if TYPE_CHECKING:
@@ -20,13 +21,19 @@ if TYPE_CHECKING:
 
 
 def suite_places(
-    config: "DeliveryConfig", release: str, clock: "Clock", *, folder: Path, suites: "Sequence[SuiteConfig]"
+    config: "DeliveryConfig",
+    release: str,
+    clock: "Clock",
+    *,
+    folder: Path,
+    suites: "Sequence[SuiteConfig]",
+    reach: Reach = FILE,
 ) -> "Mapping[str, SuitePlace]":
     """By the suite's name: where it runs. Suites of one kind and one account share one place, which is swept once.
 
     Nothing is asked of a place yet. Raises Unusable where the configuration lacks what one needs.
     """
-    asked = _Asked(config=config, release=release, clock=clock, folder=folder)
+    asked = _Asked(config=config, release=release, clock=clock, folder=folder, reach=reach)
     made: dict[str, SuitePlace] = {}
     places: dict[str, SuitePlace] = {}
     for suite in suites:
@@ -37,13 +44,13 @@ def suite_places(
     return places
 
 
-def demanded(config: "DeliveryConfig", suites: "Sequence[SuiteConfig]") -> None:
+def demanded(config: "DeliveryConfig", suites: "Sequence[SuiteConfig]", reach: Reach = FILE) -> None:
     """Ask the cluster, where a suite needs one, for all that a Job needs. Raises Forbidden, Unusable, Unreachable."""
     if not any(suite.in_ == "kubernetes" for suite in suites):
         return
     from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
 
-    demand_jobs(*cluster_of(config))
+    demand_jobs(*cluster_of(config, reach))
 
 
 def _place(suite: "SuiteConfig") -> "Callable[[_Asked, SuiteConfig], SuitePlace]":
@@ -61,6 +68,7 @@ class _Asked:
     release: str
     clock: "Clock"
     folder: Path
+    reach: Reach
 
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
@@ -81,7 +89,7 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
     from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
     from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
 
-    api, namespace = cluster_of(asked.config)
+    api, namespace = cluster_of(asked.config, asked.reach)
     return JobPlace(
         api=api,
         namespace=namespace,

@@ -12,8 +12,18 @@ HOME = "davy.workflows.commands.build"
 KEYS = "Beside it"
 
 TABLE: dict[str, Entry] = {
-    "lock": Entry(KEYS, "Write down the digests of base images, or renew them.", f"{HOME}.lock"),
-    "explain": Entry(KEYS, "Why an image will or won't be built: what changed, since when.", f"{HOME}.explain"),
+    "lock": Entry(
+        KEYS,
+        "Write down the digests of base images, or renew them.",
+        f"{HOME}.lock",
+        "davy build lock\ndavy build lock --update --check",
+    ),
+    "explain": Entry(
+        KEYS,
+        "Why an image will or won't be built: what changed, since when.",
+        f"{HOME}.explain",
+        "davy build explain checkout",
+    ),
 }
 
 
@@ -30,7 +40,6 @@ TABLE: dict[str, Entry] = {
 def command(context: click.Context, /, **said: Any) -> Ending | None:
     """Build the images that changed, push them, and print all by digest, one a line.
 
-    \b
     What an image is made from makes its key; the registry remembers each image under it.
     Changes the world: builds what the registry does not have, pushes it, and moves tags. No cluster is touched.
     """

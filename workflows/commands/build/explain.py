@@ -17,7 +17,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say why IMAGE will or won't be built: the file, argument or base that changed, since which build.
 
-    \b
     IMAGE: its repository, the last part of it, or its id where a matrix makes several.
     Asks the registry whether it has the image, and for the record of the last build where this machine has none.
     Changes nothing.

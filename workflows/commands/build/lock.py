@@ -18,7 +18,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Write down the digest of every base image, so that builds use what was reviewed.
 
-    \b
     Without --update only bases that are missing are asked for at their registries, and those that nothing stands
     on any more are dropped. With --check and without --update no registry is asked.
     REFERENCE: an image as a Dockerfile names it.

@@ -10,6 +10,9 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.option("-n", "--namespace", envvar="DAVY_NAMESPACE", help="The Deployment's namespace, over the file's.")
+@options.option("--deployment", envvar="DAVY_DEPLOYMENT", help="The Deployment, over the file's.")
+@options.cluster
 @options.out
 @options.dry_run
 @options.output
@@ -17,7 +20,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Take over a canary whose runner is gone, or that is held, and go on with all its evidence.
 
-    \b
     Changes the world: rolls the Deployment on or back. Blocks until the end and exits with how
     it ended. Refused with exit 8 while a runner lives.
     """

@@ -10,6 +10,7 @@ from davy.workflows import options
 
 @click.command()
 @options.file
+@options.cluster
 @options.option(
     "--image",
     "images",
@@ -26,7 +27,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Canary images that are already in the registry; promote them, or roll back.
 
-    \b
     Changes the world: rolls the Deployment over, step by step, as the evidence allows. Blocks
     until the end and exits with how it ended. Ctrl-C and SIGTERM make traffic safe first.
     """

@@ -1,6 +1,6 @@
 """`davy canary status`."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,14 +11,14 @@ from davy.workflows.render.jsontext import json_text
 @click.command()
 @options.target
 @options.output
-def command(file: Path, namespace: str | None, deployment: str | None, output: str) -> None:
+def command(*, output: str, **target: Any) -> None:
     """Say where the canary stands: who runs it, its step, pods and evidence, what is awaited, what to do next.
 
     Reads the Deployment, its Lease and its journal. Changes nothing.
     """
     from davy.workflows import standing, wiring  # noqa: PLC0415
 
-    side = wiring.side(wiring.target(file, namespace, deployment))
+    side = wiring.side_at(target)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
     if output == "json":
         click.echo(json_text(standing.document(snapshot)))

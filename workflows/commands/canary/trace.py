@@ -1,6 +1,7 @@
 """`davy canary trace`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ from davy.workflows import options
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write; without it the trace goes to stdout.",
 )
-def command(file: Path, namespace: str | None, deployment: str | None, out: Path | None) -> None:
+def command(*, out: Path | None, **target: Any) -> None:
     """Write the counts of the rollout under way, or of the last one, with the rules they were judged by.
 
     `davy judge replay` of it gives the rollout's verdict again. Reads the journal; changes nothing in the cluster.
@@ -25,7 +26,7 @@ def command(file: Path, namespace: str | None, deployment: str | None, out: Path
     from davy.checks.trace import written  # noqa: PLC0415
     from davy.workflows import tracefile, tracing, wiring  # noqa: PLC0415
 
-    events = wiring.side(wiring.target(file, namespace, deployment)).journal.read()
+    events = wiring.side_at(target).journal.read()
     text = "\n".join(written(tracing.trace_of(events)))
     if names := tracing.beside(events):
         click.echo(f"Thresholds are not in the trace: {', '.join(names)}. Their values were not kept.", err=True)

@@ -1,6 +1,5 @@
 """`davy canary watch`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ from davy.workflows import options
 @options.target
 @options.output
 @options.view
-def command(file: Path, namespace: str | None, deployment: str | None, **shown: Any) -> Ending:
+def command(*, output: str, plain: bool, no_color: bool, **target: Any) -> Ending:
     """Follow a canary that runs elsewhere until it ends, and exit as it does.
 
     Reads the Deployment, its Lease and its journal. Changes nothing; Ctrl-C stops the watching, not the canary.
@@ -24,7 +23,7 @@ def command(file: Path, namespace: str | None, deployment: str | None, **shown: 
     from davy.workflows.telling import told  # noqa: PLC0415
     from davy.workflows.watching import Watched, watched  # noqa: PLC0415
 
-    side = wiring.side(wiring.target(file, namespace, deployment))
+    side = wiring.side_at(target)
     with wiring.clock() as clock:
         place = Watched(cluster=side.cluster, lock=side.lock, journal=side.journal, clock=clock, now=side.now)
-        return told(watched(place), clock, View(**shown))
+        return told(watched(place), clock, View(output=output, plain=plain, no_color=no_color))

@@ -23,7 +23,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Attach a file to an image's digest, as an OCI referrer.
 
-    \b
     Changes the world: writes to the registry. The same file twice is there once.
     A file that is no SPDX, CycloneDX or SARIF where it is said to be is refused.
     """

@@ -18,7 +18,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Copy an image to another repository or registry: same digest, every platform, its evidence.
 
-    \b
     NAME is registry and repository, without a tag.
     Changes the world: writes to the registry of NAME. What is there already is not sent.
     """

@@ -23,7 +23,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Put tags on the very digest that was tested: promotion is never a rebuild.
 
-    \b
     Changes the world: moves tags in the registry, without a pull.
     Exits with 3, and moves nothing, where evidence that --require names is not
     attached to the digest, or says that it failed. Of tests and canary the newest

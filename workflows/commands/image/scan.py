@@ -31,7 +31,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Hold what scanners found in an image against the policy of `build.scan`.
 
-    \b
     Changes nothing. Exits with 0, or with 3 where something is held against it,
     or where a report cannot be read.
     """

@@ -17,7 +17,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Sign an image's digest with cosign.
 
-    \b
     Changes the world: writes a signature beside the image, and into the transparency
     log unless that is left out. cosign must be in PATH; $COSIGN_PASSWORD opens a key file.
     """

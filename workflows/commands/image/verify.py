@@ -16,7 +16,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say whether an image is signed as it should be, by cosign.
 
-    \b
     Whose signature counts stands in `build.sign` of davy.yaml, or in the options.
     Changes nothing. Exits with 0, or with 3 where it is not signed so.
     """

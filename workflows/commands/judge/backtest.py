@@ -20,9 +20,10 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 
 @click.command()
 @options.file
+@options.cluster
 @options.output
 @options.option(
-    "--days", type=click.FloatRange(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
+    "--days", type=options.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
 )
 @options.option("--every", type=options.Span(), default="30m", show_default=True, help="Time between two starts.")
 @options.option("--starts", type=click.IntRange(1, 100_000), help="At most so many, spread over the whole past.")
@@ -61,8 +62,11 @@ def command(*, output: str, plot: bool, html: Path | None, no_color: bool, every
     regression that is injected. The last rollout's own counts are judged again too. Changes nothing.
     """
     from davy.workflows import backtesting, backtesttext, trial  # noqa: PLC0415
+    from davy.workflows.reach import KEYS, reach_of  # noqa: PLC0415
 
-    made = backtesting.backtest(trial.Asked(every=every, **said), sys.stderr)
+    reach = reach_of(said)
+    rest = {name: value for name, value in said.items() if name not in KEYS}
+    made = backtesting.backtest(trial.Asked(every=every, reach=reach, **rest), sys.stderr)
     if html is not None:
         backtesttext.paged(html, made)
     if output == "json":

@@ -10,7 +10,7 @@ from davy.workflows.render.jsontext import json_text
 
 @click.command()
 @click.argument("trace", metavar="[TRACE]", required=False)
-@options.option("--at", type=click.FloatRange(min=0), help="Seconds: as it stood then, not at the verdict.")
+@options.option("--at", type=options.Number(min=0), help="Seconds: as it stood then, not at the verdict.")
 @options.target
 @options.output
 def command(*, trace: str | None, at: float | None, output: str, **target: Any) -> None:
@@ -27,6 +27,6 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
         from davy.checks.explanation import explained  # noqa: PLC0415
         from davy.workflows import tracing, wiring  # noqa: PLC0415
 
-        held = tracing.trace_of(wiring.side(wiring.target(**target)).journal.read())
+        held = tracing.trace_of(wiring.side_at(target).journal.read())
         found = explained(held, held.windows, at)
     click.echo(json_text(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))

@@ -13,7 +13,7 @@ from davy.workflows.render.jsontext import json_text
 @options.output
 @options.traffic
 @options.option(
-    "--dispersion", type=click.FloatRange(min=1), help="How much bad events cluster; by default the file's, else 1."
+    "--dispersion", type=options.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
 )
 def command(output: str, **said: Any) -> None:
     """Say how long each step must last, for what effect.

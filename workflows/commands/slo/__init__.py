@@ -8,8 +8,10 @@ HOME = "davy.workflows.commands.slo"
 LOOK = "Look (these change nothing)"
 
 TABLE = {
-    "status": Entry(LOOK, "Error budget left, and how fast it burns.", f"{HOME}.status"),
-    "import": Entry(LOOK, "Say another tool's objectives as davy's.", f"{HOME}.imports"),
+    "status": Entry(
+        LOOK, "Error budget left, and how fast it burns.", f"{HOME}.status", "davy slo status\ndavy slo status --gate"
+    ),
+    "import": Entry(LOOK, "Say another tool's objectives as davy's.", f"{HOME}.imports", "davy slo import slo.yaml"),
 }
 
 

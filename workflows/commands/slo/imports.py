@@ -15,7 +15,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Print the `checks` of davy.yaml that mean what files of other tools say.
 
-    \b
     Reads OpenSLO v1, Sloth, Pyrra, Keptn, Argo's AnalysisTemplates and Flagger's Canaries with
     their MetricTemplates; name files that refer to each other together. YAML on stdout; what
     could not be carried over, and why, on stderr. Changes nothing.

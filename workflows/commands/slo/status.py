@@ -20,7 +20,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say how much error budget is left, and how fast it burns.
 
-    \b
     Asks Prometheus, over all pods; names no pods and reads no cluster. Changes nothing.
     Exits with 0, with 6 where Prometheus gave no answer, and with --gate with 3.
     """

@@ -12,14 +12,17 @@ HOME = "davy.workflows.commands.test"
 KEPT = "Beside it"
 
 TABLE: dict[str, Entry] = {
-    "flaky": Entry(KEPT, "Which tests are flaky, how often, and since when.", f"{HOME}.flaky"),
-    "history": Entry(KEPT, "The last runs, newest first.", f"{HOME}.history"),
-    "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan"),
+    "flaky": Entry(
+        KEPT, "Which tests are flaky, how often, and since when.", f"{HOME}.flaky", "davy test flaky --last 100"
+    ),
+    "history": Entry(KEPT, "The last runs, newest first.", f"{HOME}.history", "davy test history"),
+    "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan", "davy test plan"),
 }
 
 
 @click.group(cls=LazyGroup, table=TABLE, invoke_without_command=True)
 @options.file
+@options.cluster
 @options.option(
     "--image",
     "images",
@@ -47,7 +50,6 @@ TABLE: dict[str, Entry] = {
 def command(context: click.Context, /, **said: Any) -> Ending | None:
     """Run the suites and merge their JUnit into one.
 
-    \b
     Changes the world: builds and pushes images where none are given; runs containers, Jobs and
     sessions on clouds, and ends them. No traffic is moved. Exits 3 where a suite fails.
     """

@@ -24,7 +24,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say which tests are flaky, how often, and since when.
 
-    \b
     Flaky is a test that failed and then passed in one run, or failed in one run and passed in
     another of the same commit. Rates stand with their 95 % interval; * is in quarantine.
     Reads the archive. Changes nothing.

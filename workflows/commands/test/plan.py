@@ -23,7 +23,6 @@ from davy.workflows import options
 def command(**said: Any) -> Ending:
     """Say what would run where, and how long that is expected to take.
 
-    \b
     Changes nothing, and asks no place how much it takes at once. The archive is asked how long
     each test file took in earlier runs.
     """

@@ -1,0 +1,85 @@
+"""`davy memory`: a canary in a world of memory, in real time, behind davy's own door. What serves is written to a file.
+
+For tests that end the processes around davy: the world dies with the process, and the file says how it stood then.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from canary_stage import NEW, OLD, STABLE, ScriptedJudge, policy, shy
+from davy.canary.memory import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.play import Ports
+from davy.canary.rollout import Start, rollout
+from davy.canary.simulation import Behaviour
+from davy.pipeline.adapters.clock import SystemClock
+from davy.pipeline.endings import Ending
+from davy.pipeline.events import ReleaseStarted
+from davy.workflows import cli
+from davy.workflows.lazy import Entry
+from davy.workflows.release import canary_stage, framed
+from davy.workflows.screens import View
+from davy.workflows.telling import told
+
+
+class RealTime:
+    """The system's clock, under which a world in memory goes on."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self._clock = clock
+        self._happenings: list[Callable[[datetime], None]] = []
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def interrupted(self) -> bool:
+        return self._clock.interrupted()
+
+    def whenever(self, happening: Callable[[datetime], None]) -> None:
+        self._happenings.append(happening)
+
+    def sleep(self, seconds: float) -> None:
+        self._tick()
+        self._clock.sleep(seconds)
+        self._tick()
+
+    def _tick(self) -> None:
+        for happening in self._happenings:
+            happening(self.now())
+
+
+@click.command()
+@click.argument("state", type=click.Path(path_type=Path))
+def command(state: Path) -> Ending:
+    with SystemClock() as system:
+        clock = RealTime(system)
+        world = World(clock, replicas=4, images=OLD)
+        world.deployment.behaviours[NEW["app"]] = Behaviour(ready_after=timedelta(milliseconds=200))
+        clock.whenever(lambda _: written(state, serving=world.serving(STABLE)))
+        judge = ScriptedJudge(shy, interval=timedelta(seconds=1))
+        ports = Ports(
+            cluster=MemoryCluster(world), lock=MemoryLock(world), journal=MemoryJournal(world), judge=judge, clock=clock
+        )
+        order = Start(release="r1", workload=world.workload, images=NEW, policy=policy(clock, 1), runner="ci-1")
+        started = ReleaseStarted(at=clock.now(), release="r1", service="checkout", runner="ci-1")
+        story = framed(started, clock, canary_stage(clock, lambda: rollout(order, ports)))
+        ending = told(story, clock, View(plain=True))
+        written(state, serving=world.serving(STABLE), ending=ending.name)
+        return ending
+
+
+def written(path: Path, **state: object) -> None:
+    """Whole or not at all: who reads it may come at any time."""
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(state))
+    beside.replace(path)
+
+
+if __name__ == "__main__":
+    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__)
+    sys.modules[__name__].command = command
+    cli.main()
