@@ -57,6 +57,13 @@ class Contents:
     is_index: bool = False
 
 
+def held_back(config: bytes) -> tuple[str, ...]:
+    """An image's configuration: the instructions of its ONBUILD. ValueError: it is no configuration."""
+    said = _object(config).get("config")
+    held = said.get("OnBuild") if isinstance(said, Mapping) else None
+    return tuple(map(str, held)) if isinstance(held, list) else ()
+
+
 def contents(manifest: bytes) -> Contents:
     """What the manifest says. ValueError: it is neither an image's nor an index."""
     said = _object(manifest)
