@@ -73,6 +73,8 @@ class Law:
         self._brought: set[str] = set()
         """Marks that others put there: `kubectl rollout undo` brings old annotations back."""
         self._words = 0
+        self._early = 0
+        """Said after a rollout was announced in the journal and before its first patch."""
         self._taken: dict[str, int] = {}
         """By runner, the fence of its Lease."""
         self._reads: dict[str, bool] = {}
@@ -147,8 +149,10 @@ class Law:
     def _heard(self, after: Doc | None) -> None:
         """People's words are counted where they are recorded."""
         words = ((after or {}).get("data") or {}).get("asked", "").count('"what":"promote"')
-        if words > self._words and self.era:
+        if words > self._words and self.era and not self.era.over:
             self.era.words += words - self._words
+        elif words > self._words:
+            self._early += words - self._words
         self._words = words
 
     def _journaled(self, machine: Machine | None, before: Doc | None, after: Doc | None) -> None:
@@ -204,6 +208,7 @@ class Law:
             surge = limits(after["spec"])[0]
             self.era = Era(release, image_of(before), image_of(after), min(serve, after["spec"]["replicas"]), surge)
             self.era.disturbed = image_of(before) in self._world.natures
+            self.era.words, self._early = self._early, 0
 
     def _is_held(self, deployment: Doc) -> bool:
         return bool(deployment["spec"].get("minReadySeconds") == HELD_MIN_READY_SECONDS)
