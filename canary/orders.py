@@ -16,6 +16,7 @@ class Start:
     images: Mapping[str, str]
     """By container, the canary's image by digest."""
     policy: CanaryPolicy
+    """Its deadline is by the runner's own clock, as it is when the rollout is begun."""
     runner: str
     rules: str = ""
     """The judge's, as text; kept in the journal for whoever replays it."""

@@ -98,13 +98,15 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     have written until then.
     """
     standing = ports.cluster.standing()
-    ports = replace(ports, clock=SteadyClock(ports.clock, standing.at or ports.clock.now()))
-    opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since)
+    own = ports.clock.now()
+    at = standing.at or own
+    ports = replace(ports, clock=SteadyClock(ports.clock, at))
+    opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since, behind=at - own)
     past = ports.journal.read()
     was = opening.found(past, standing)
     if was.way is Way.NOTHING and not standing.traces and not opening.is_wanted(standing):
         return opening.nothing(was)
-    if was.way in (Way.LEAVE_HELD, Way.BY_HAND):
+    if was.way is Way.BY_HAND or (was.way is Way.LEAVE_HELD and _is_over(past)):
         return (yield from opening.done(past, standing, was))
     ports.cluster.take(fence)
     with opening.leaving_no_trace(standing):
@@ -122,6 +124,8 @@ class _Opening:
     patience: Patience
     fence: int
     lost_since: Lost
+    behind: timedelta
+    """How far the runner's own clock is behind the cluster's."""
 
     def found(self, past: Sequence[Event], standing: Standing) -> Found:
         return found(_wish(self.order), folded(past), standing, self.ports.clock.now())
@@ -213,7 +217,7 @@ class _Opening:
                 images=dict(order.images),
                 stable_hash=standing.template_hash,
                 restore=standing.own,
-                policy=order.policy,
+                policy=replace(order.policy, deadline=order.policy.deadline + self.behind),
                 runner=order.runner,
                 rules=order.rules,
             )
@@ -241,6 +245,12 @@ class _Opening:
         book.write_up()
         yield from book.told()
         return play.outcome()
+
+
+def _is_over(past: Iterable[Event]) -> bool:
+    """Its runner ended it: none sleeps that could still write."""
+    state = folded(past)
+    return state is None or state.finished is not None
 
 
 def _evidence(past: Iterable[Event]) -> list[Window]:

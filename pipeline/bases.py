@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 from davy.pipeline.builds.graph import completed
-from davy.pipeline.errors import DavyError, Problem, Unreachable, Unusable
+from davy.pipeline.builds.workshop import Keyed
+from davy.pipeline.errors import DavyError, Missing, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.model import Image
 from davy.pipeline.ports import ImageStore
 from davy.pipeline.value import dataclass
 
+TAKING = ("COPY", "ADD", "RUN", "ARG")
+"""Instructions that take something from a build."""
 HANDS = 16
 """Questions at once; a registry answers each in milliseconds."""
 
@@ -46,6 +50,55 @@ def resolved(wanted: Mapping[str, Naming], store: ImageStore) -> dict[str, str]:
             remedy="Try again once it answers; bases that `davy build lock` wrote down are not asked about.",
         ) from away[0]
     return {reference: str(answer) for reference, answer in answers.items()}
+
+
+def holding(digests: Mapping[str, str], store: ImageStore) -> frozenset[str]:
+    """Of bases with their digests, those that hold something back by ONBUILD that a build must not overlook.
+
+    One that cannot be asked is none of them: it is asked again before something is built on it.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a plan asks nobody
+
+    with ThreadPoolExecutor(min(HANDS, max(len(digests), 1))) as hands:
+        found = hands.map(lambda one: _asked_for_triggers(one, digests[one], store), digests)
+        return frozenset(reference for reference, held in zip(digests, found, strict=True) if held)
+
+
+def triggers(reference: str, digest: str, store: ImageStore) -> tuple[str, ...]:
+    """What a base holds back that may take files, stages or arguments of a build. Raises as the store does."""
+    held = store.held_back(Image(name=completed(reference)[0], digest=digest))
+    return tuple(line for line in held if line.split(maxsplit=1)[0].upper() in TAKING)
+
+
+def _asked_for_triggers(reference: str, digest: str, store: ImageStore) -> tuple[str, ...]:
+    try:
+        return triggers(reference, digest, store)
+    except DavyError:
+        return ()
+
+
+def overlooked(keyed: Keyed, store: ImageStore) -> tuple[str, ...]:
+    """Look whether a base holds something back that the build would lack. Raises Rejected where one does.
+
+    What could not be asked is a word each: the builder may reach a registry that is out of reach here.
+    """
+    words: list[str] = []
+    for reference in () if keyed.dockerfile.whole else keyed.dockerfile.stands_on:
+        digest = keyed.inputs.bases.get(reference, "")
+        try:
+            held = triggers(reference, digest, store) if digest else ()
+        except Missing:
+            continue
+        except DavyError as error:
+            words.append(f"whether {reference} holds something back by ONBUILD is not known: {error.what}")
+            continue
+        if held:
+            raise Rejected(
+                f"{keyed.recipe.name} was not built: its base {reference} holds back {held[0]!r} by ONBUILD, "
+                "so more of the context counts than its Dockerfile names.",
+                remedy=f"`davy build lock --update {reference}` writes that down, and all of the context counts.",
+            )
+    return tuple(words)
 
 
 def _wrong(reference: str, answer: str | DavyError | None) -> str:

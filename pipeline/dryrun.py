@@ -25,6 +25,10 @@ class ForeseenImages:
         """The manifest itself. Raises Missing."""
         return self._store.manifest(image)
 
+    def held_back(self, image: Image) -> tuple[str, ...]:
+        """What it holds back by ONBUILD. Raises Missing."""
+        return self._store.held_back(image)
+
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Say which tags would move, and from where."""
         self._there(image)

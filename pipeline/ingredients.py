@@ -19,6 +19,10 @@ from davy.pipeline.ports import WorkTree
 from davy.pipeline.value import dataclass
 
 IGNORE = ".dockerignore"
+EVERY_COMMIT = (
+    "all of its context counts, davy.yaml among it, and there is no ignore file: every commit builds it; "
+    "name what it takes in COPY, or leave files out by `.dockerignore`"
+)
 SECRET = re.compile(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE)
 PUBLIC = re.compile(r"(?:_|^)public(?:_|$)", re.IGNORECASE)
 """BuildKit's check: https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/"""
@@ -86,9 +90,14 @@ class Gatherer:
         contexts = {"": self._context(context, rules, ignore)} | {
             name: self._further(name, self._folder / recipe.contexts[name]) for name in sorted(read.contexts)
         }
-        return replace(
-            self._counted(recipe, read, contexts, shown), ignore=_shown(ignore, self._folder) if ignore else ""
-        )
+        made = self._counted(recipe, read, contexts, shown)
+        if (
+            ignore is None
+            and made.files is contexts[""].files
+            and self._folder.resolve().is_relative_to(context.resolve())
+        ):
+            return replace(made, warnings=(*made.warnings, EVERY_COMMIT))
+        return replace(made, ignore=_shown(ignore, self._folder) if ignore else "")
 
     def _counted(self, recipe: Recipe, read: Dockerfile, contexts: Mapping[str, _Context], shown: str) -> Ingredients:
         """Of the contexts what the Dockerfile takes. Raises Unusable for a source that surely fails."""

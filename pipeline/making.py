@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline import lookup, moments, oci, orders, ownfiles
+from davy.pipeline import bases, lookup, moments, oci, orders, ownfiles
 from davy.pipeline.builds.dockerfile import pinned
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.inputs import Entry
@@ -170,10 +170,11 @@ def built(job: Job, tools: Tools, say: Say) -> Made:
     wanted = order(keyed, job.parents, tools)
     if maker.bare:
         wanted = replace(wanted, provenance="off")
+    words = bases.overlooked(keyed, tools.store)
     with ownfiles.create_text(job.log) as log:
         made = maker.builder.build(wanted, _both(log.write, tools.shown, say))
     build = _build(keyed, made.image, tools, maker.name)
-    warnings = _remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools)
+    warnings = (*words, *_remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools))
     tools.records.keep(Remembered(build=replace(build, pending=True), inputs=keyed.inputs))
     return Made(built=made, own=_own(keyed, tools), commit=tools.revision.sha, warnings=warnings)
 

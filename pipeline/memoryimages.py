@@ -21,6 +21,8 @@ class MemoryImages:
     """By `name:tag`, the digest behind it."""
     beside: dict[str, list[Evidence]] = field(default_factory=dict)
     """By `name@digest` of the subject."""
+    triggers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By `name@digest`, what an image holds back by ONBUILD."""
     fault: Exception | None = None
     """Raised by whatever is asked."""
 
@@ -58,6 +60,11 @@ class MemoryImages:
         if self.digest(image.name, image.digest) is None:
             raise Missing(f"{image.name} has no {image.digest} in its registry.")
         return self.manifests[image.reference]
+
+    def held_back(self, image: Image) -> tuple[str, ...]:
+        """What was put down for it. Raises Missing."""
+        self.manifest(image)
+        return self.triggers.get(image.reference, ())
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags."""

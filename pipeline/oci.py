@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from davy.pipeline import jsontree
 from davy.pipeline.value import dataclass
 
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, "Compatibility Matrix"
@@ -54,6 +55,13 @@ class Contents:
     kind: str = ""
     """Its artifactType; where it has none, its configuration's media type."""
     is_index: bool = False
+
+
+def held_back(config: bytes) -> tuple[str, ...]:
+    """An image's configuration: the instructions of its ONBUILD. ValueError: it is no configuration."""
+    said = _object(config).get("config")
+    held = said.get("OnBuild") if isinstance(said, Mapping) else None
+    return tuple(map(str, held)) if isinstance(held, list) else ()
 
 
 def contents(manifest: bytes) -> Contents:
@@ -110,7 +118,7 @@ def packed(value: Mapping[str, Any]) -> bytes:
 
 def _object(manifest: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(manifest)
+        said = jsontree.parsed(manifest)
     except RecursionError as error:
         raise ValueError("the manifest nests too deep") from error
     if not isinstance(said, dict):

@@ -203,6 +203,13 @@ class ImageStore(Protocol):
         """The manifest as the registry holds it. Raises Missing, Forbidden, Unreachable."""
         ...
 
+    def held_back(self, image: Image) -> tuple[str, ...]:
+        """What it holds back by ONBUILD for whatever is made on it, an instruction each; of its first platform.
+
+        Raises Missing, Forbidden, Unreachable.
+        """
+        ...
+
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags. Raises Missing, Forbidden, Unreachable."""
         ...

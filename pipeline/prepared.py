@@ -1,7 +1,7 @@
 """Prepared: the configuration's images with their keys, from the work tree, the lock and what bases resolve to."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from davy.pipeline.bases import Naming
@@ -33,16 +33,18 @@ def workshop(
     lock: Mapping[str, str],
     resolve: Resolve,
     leave_out: Sequence[Path] = (),
+    holding: Collection[str] = (),
 ) -> Workshop:
     """Every image with its key. Raises Unusable with every problem of every Dockerfile, and where images go in circles.
 
-    `lock`: digests by reference. `leave_out`: folders that davy itself writes to; no build takes anything from them.
+    `lock`: digests by reference; `holding`: of these, the bases that hold something back by ONBUILD. `leave_out`:
+    folders that davy itself writes to; no build takes anything from them.
     """
     recipes = expanded(config.images)
     gatherer = Gatherer(_Without(tree, (folder / OWN, *leave_out)), folder)
     found = _ingredients(recipes, gatherer)
     links = _linked(recipes, found)
-    triggered = _triggered(found, links)
+    triggered = _triggered(found, links, holding)
     if triggered:
         found |= _ingredients([recipe for recipe in recipes if recipe.id in triggered], gatherer, whole=True)
         links = _linked(recipes, found)
@@ -58,17 +60,17 @@ def _linked(recipes: Sequence[Recipe], found: Mapping[str, Ingredients]) -> Link
     return graph.linked(recipes, {one: made.dockerfile.bases for one, made in found.items()})
 
 
-def _triggered(found: Mapping[str, Ingredients], links: Links) -> set[str]:
+def _triggered(found: Mapping[str, Ingredients], links: Links, holding: Collection[str]) -> set[str]:
     """The images on whose FROM something was held back by ONBUILD, and so may take any file.
 
-    Of an image of the configuration its Dockerfile says so; of another one only its name, as `node:onbuild` does.
+    Of an image of the configuration its Dockerfile says so; of another one the lock, or its name as of `node:onbuild`.
     """
-    holding = {one for one, made in found.items() if made.dockerfile.holds_back}
+    parents = {one for one, made in found.items() if made.dockerfile.holds_back}
     return {
         one
         for one, made in found.items()
         for name in made.dockerfile.stands_on
-        if links.by[one].get(name) in holding or TRIGGERS.search(name)
+        if links.by[one].get(name) in parents or name in holding or TRIGGERS.search(name)
     }
 
 

@@ -31,22 +31,25 @@ def locked(task: Errand, said: Said) -> Ending:
     name = task.config.build.lock
     with wiring.breakable():
         before = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
-        named = _named(task, tree)
+        named = _named(task, tree, before)
     due = lockfile.due(before.bases, named, _renewed(named, said))
     # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
     blind = said["check"] and not said["update"]
-    found = dict.fromkeys(due, "") if blind else _found(task, {one: named[one] for one in due})
+    found, noted = (
+        (dict.fromkeys(due, ""), frozenset[str]()) if blind else _found(task, {one: named[one] for one in due})
+    )
     after = lockfile.anew(before.bases, named, found)
+    holding = before.holding if blind else before.holding - found.keys() | noted
     changes = lockfile.difference(before.bases, after)
-    differs = bool(changes or before.problems)
+    differs = bool(changes or before.problems or holding & after.keys() != before.holding & after.keys())
     writes = differs and not said["check"] and not said["dry_run"]
     if writes:
-        _write(task.folder / name, lockfile.written(after))
+        _write(task.folder / name, lockfile.written(after, holding))
     _told(name, before, after, changes, said, written=writes)
     return Ending.REJECTED if said["check"] and differs else Ending.DONE
 
 
-def _named(task: Errand, tree: WorkTree) -> dict[str, Naming]:
+def _named(task: Errand, tree: WorkTree, before: Lock) -> dict[str, Naming]:
     """Every base that may move, with where it is named first. Raises Unusable with every problem of the Dockerfiles."""
     named: dict[str, Naming] = {}
 
@@ -54,7 +57,7 @@ def _named(task: Errand, tree: WorkTree) -> dict[str, Naming]:
         named.update(wanted)
         return {}
 
-    prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected)
+    prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected, holding=before.holding)
     return named
 
 
@@ -77,11 +80,13 @@ def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
     return tuple(name for names in meant.values() for name in names)
 
 
-def _found(task: Errand, wanted: Mapping[str, Naming]) -> dict[str, str]:
+def _found(task: Errand, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], frozenset[str]]:
+    """The digests of now, and which of these bases hold something back by ONBUILD."""
     if not wanted:
-        return {}
+        return {}, frozenset()
     with closing(wiring.images(task.config)) as store:
-        return bases.resolved(wanted, store)
+        digests = bases.resolved(wanted, store)
+        return digests, bases.holding(digests, store)
 
 
 def _write(path: Path, text: str) -> None:

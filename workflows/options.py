@@ -152,12 +152,8 @@ def view(command: F) -> F:
         is_flag=True,
         help="Plain lines with all that happens: what builds and suites print, every pod, every note.",
     )(command)
-    command = option(
-        "--plain",
-        envvar="DAVY_PLAIN",
-        is_flag=True,
-        help="Plain lines instead of the live view, also on a terminal.",
-    )(command)
+    told = "Plain lines instead of the live view, also on a terminal."
+    command = option("--plain", envvar="DAVY_PLAIN", is_flag=True, help=told)(command)
     return option(
         "--no-color", envvar="DAVY_NO_COLOR", is_flag=True, help="No colour; NO_COLOR does the same."
     )(command)  # fmt: skip
@@ -168,6 +164,12 @@ def dry_run(command: F) -> F:
     return option("--dry-run", is_flag=True, help="Say what would be done, and stop.")(command)
 
 
+def _named_by_the_user(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    """One that is named may be a link; a `davy-out` that is one may be the repository's doing."""
+    is_default = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
+    return folder if is_default else ownfiles.followed(folder)
+
+
 def out(command: F) -> F:
     """`--out davy-out`."""
     return option(
@@ -175,7 +177,7 @@ def out(command: F) -> F:
         envvar="DAVY_OUT",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
-        callback=lambda _, __, folder: ownfiles.followed(folder),
+        callback=_named_by_the_user,
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
     )(command)
@@ -183,13 +185,8 @@ def out(command: F) -> F:
 
 def suites(command: F) -> F:
     """`--suite NAME`."""
-    return option(
-        "--suite",
-        "suites",
-        multiple=True,
-        metavar="NAME",
-        help="Only this suite; several times for several. Without: all that run before the canary.",
-    )(command)
+    told = "Only this suite; several times for several. Without: all that run before the canary."
+    return option("--suite", "suites", multiple=True, metavar="NAME", help=told)(command)
 
 
 def shard(command: F) -> F:
@@ -200,14 +197,9 @@ def shard(command: F) -> F:
 
 def last(command: F) -> F:
     """`--last 50`."""
-    return option(
-        "--last",
-        type=click.IntRange(1, 1000),
-        default=50,
-        show_default=True,
-        metavar="N",
-        help="So many runs of the archive, the newest.",
-    )(command)
+    told = "So many runs of the archive, the newest."
+    span = click.IntRange(1, 1000)
+    return option("--last", type=span, default=50, show_default=True, metavar="N", help=told)(command)
 
 
 CLUSTER = {
@@ -273,49 +265,35 @@ def trust(command: F) -> F:
 
 def traffic(command: F) -> F:
     """The traffic that a plan or a simulation is made for: told, or read from Prometheus."""
-    for names, settings in reversed(TRAFFIC):
-        command = option(*names, **settings)(command)
+    for name, settings in reversed(TRAFFIC.items()):
+        command = option(name, **settings)(command)
     return command
 
 
-TRAFFIC: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (
-        ("--last",),
-        {
-            "type": Span(),
-            "default": "1h",
-            "show_default": True,
-            "help": "Read traffic and bad events of this long from Prometheus.",
-        },
-    ),
-    (
-        ("--rps",),
-        {
-            "type": Number(min=0.001, max=1e7),
-            "help": "Requests a second, over all pods; with --bad, no server is asked.",
-        },
-    ),
-    (
-        ("--bad",),
-        {
-            "type": Bad(),
-            "multiple": True,
-            "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
-        },
-    ),
-    (
-        ("--replicas",),
-        {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
-    ),
-    (
-        ("--share",),
-        {"type": Share(), "multiple": True, "help": "The canary's share, one for each step; over the file's."},
-    ),
-    (
-        ("--objective",),
-        {
-            "type": Number(0, 100, min_open=True, max_open=True),
-            "help": "Percent of good events promised; where there is no file.",
-        },
-    ),
-)
+TRAFFIC: dict[str, dict[str, Any]] = {
+    "--last": {
+        "type": Span(),
+        "default": "1h",
+        "show_default": True,
+        "help": "Read traffic and bad events of this long from Prometheus.",
+    },
+    "--rps": {
+        "type": Number(min=0.001, max=1e7),
+        "help": "Requests a second, over all pods; with --bad, no server is asked.",
+    },
+    "--bad": {
+        "type": Bad(),
+        "multiple": True,
+        "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
+    },
+    "--replicas": {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
+    "--share": {
+        "type": Share(),
+        "multiple": True,
+        "help": "The canary's share, one for each step; over the file's.",
+    },
+    "--objective": {
+        "type": Number(0, 100, min_open=True, max_open=True),
+        "help": "Percent of good events promised; where there is no file.",
+    },
+}

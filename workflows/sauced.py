@@ -45,7 +45,10 @@ def _one(ask: Ask, parsed: SauceFile, folder: Path) -> Ask:
     if nothing:
         what = f"suites whose patterns name no file below {parsed.root}: {', '.join(nothing)}"
         raise Unusable("A suite has no tests.", problems=(Problem(what=what, path=f"tests.{ask.suite.name}.config"),))
-    return replace(ask, suite=adopted(ask.suite, parsed), cells=saucecells.cells(parsed, files))
+    cells = saucecells.cells(parsed, files)
+    if "pass_threshold" in ask.suite.said:
+        cells = tuple(replace(cell, pass_threshold=None) for cell in cells)
+    return replace(ask, suite=adopted(ask.suite, parsed), cells=cells)
 
 
 def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
@@ -62,7 +65,6 @@ def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
     cloud = said.copied(**{key: value for key, value in own.items() if key not in said.said})
     mine: dict[str, object] = {
         "retries": parsed.retries,
-        "pass_threshold": min(parsed.pass_threshold, parsed.retries + 1),
         "shards": cloud.concurrency or parsed.concurrency,
     }
     return suite.copied(cloud=cloud, **{key: value for key, value in mine.items() if key not in suite.said})

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TextIO, cast
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
 from davy.pipeline.value import dataclass
+from davy.workflows import veil
 from davy.workflows.outlet import Outlet, may_block
 from davy.workflows.render.brief import Brief
 from davy.workflows.render.jsonlines import JsonLines
@@ -113,7 +114,9 @@ def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event,
     ending = Ending.DONE
     open_eyes = True
     try:
-        for event in events:
+        for told in events:
+            # Here events leave davy: for screens, files, reports, summaries and annotations.
+            event = veil.masks().value(told)
             open_eyes = open_eyes and _seen(event, shown)
             if not isinstance(event, LogLine):
                 kept.append(event)

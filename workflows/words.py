@@ -1,6 +1,6 @@
 """Words: a person's `promote`, `abort` or `hold`, left for the runner, and the wait for its effect."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from datetime import timedelta
 
 from davy.canary.ledgerlines import word_of
@@ -25,8 +25,10 @@ def asked(what: str, by: str, why: str, journal: Journal, clock: Clock) -> Asked
     return word
 
 
-def heeded(word: Asked, journal: Journal, clock: Clock, patience: timedelta) -> Iterator[Event]:
-    """The journal's events since the word, as they come, until it has had its effect.
+def heeded(
+    word: Asked, journal: Journal, clock: Clock, patience: timedelta, lost: Callable[[], bool]
+) -> Generator[Event, None, bool]:
+    """The journal's events since the word, as they come, until it has had its effect: True; False where `lost` is.
 
     Raises Unreachable where the runner does not heed it in `patience`.
     """
@@ -36,13 +38,16 @@ def heeded(word: Asked, journal: Journal, clock: Clock, patience: timedelta) -> 
         yield from events[seen:]
         seen = max(seen, len(events))
         if had_effect(word, folded(events)):
-            return
+            return True
+        if lost():
+            return had_effect(word, folded(journal.read()))
         if clock.elapsed() - began > patience:
             raise Unreachable(
                 f"the runner has not heeded `{word.what}` in {shown(patience)}; the word stays for it",
                 remedy="`davy canary status` says whether the runner lives; `davy canary resume` takes over a lost one",
             )
         clock.sleep(POLL_SECONDS)
+    return True
 
 
 def had_effect(word: Asked, state: State | None) -> bool:

@@ -51,18 +51,25 @@ def knowing(task: Errand, known: Records) -> Workshop:
 def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
     tree = wiring.work_tree()
     with wiring.breakable():
+        lock = _locked(task, tree)
         return prepared.workshop(
-            task.config, tree, task.folder, lock=_locked(task, tree), resolve=resolve, leave_out=(task.out,)
+            task.config,
+            tree,
+            task.folder,
+            lock=lock.bases,
+            holding=lock.holding,
+            resolve=resolve,
+            leave_out=(task.out,),
         )
 
 
-def _locked(task: Errand, tree: WorkTree) -> Mapping[str, str]:
-    """Digests by reference; none where there is no lock. Raises Unusable with every line that cannot be read."""
+def _locked(task: Errand, tree: WorkTree) -> lockfile.Lock:
+    """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
     name = task.config.build.lock
     read = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
     if read.problems:
         raise Unusable(f"{name} cannot be read.", problems=read.problems, remedy="`davy build lock` writes it anew.")
-    return read.bases
+    return read
 
 
 def built(

@@ -8,7 +8,7 @@ from typing import Any
 from davy.canary import manifests, readiness
 from davy.canary.adapters.lastwords import last_words
 from davy.canary.adapters.lease import current_fence
-from davy.canary.adapters.mirror import Listening, Mirror
+from davy.canary.adapters.mirror import Listening, Mirror, listed
 from davy.canary.adapters.offspring import Offspring
 from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
 from davy.canary.marks import FENCE, fence_from
@@ -16,7 +16,7 @@ from davy.canary.ports import Baseline, Speed, Standing, Surroundings
 from davy.canary.selectors import selector_text
 from davy.canary.surroundings import surroundings_of
 from davy.pipeline.adapters.kubeanswers import understood
-from davy.pipeline.adapters.kubeapi import MERGE_PATCH, METADATA_LIST, KubeApi, Refused
+from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi, Refused
 from davy.pipeline.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.events import Restore
 from davy.pipeline.model import Workload
@@ -52,17 +52,9 @@ class KubernetesCluster:
         self._path = f"{self._deployments}/{workload.name}"
         self._sets = f"/apis/apps/v1/{space}/replicasets"
         self._core = f"/api/v1/{space}"
-        slices = f"/apis/discovery.k8s.io/v1/{space}/endpointslices"
         self._listening = listening
         self._seen = {name: self._mirrored(name) for name in (workload.name, baseline) if name}
-        self._slices = Mirror(
-            api,
-            listening,
-            lambda: api.get(slices),
-            folder=slices,
-            query={},
-            glance=lambda: api.get(slices, accept=METADATA_LIST),
-        )
+        self._slices = listed(api, listening, f"/apis/discovery.k8s.io/v1/{space}/endpointslices", {})
         self._kin: dict[str, Offspring] = {}
         self._said: tuple[tuple[object, ...], Standing] | None = None
         """The last standing, and by what it was reckoned."""
@@ -155,6 +147,8 @@ class KubernetesCluster:
             found = _fence_of(deployment)
             if found > fence:
                 self._check_lease(fence)
+            elif found < fence:
+                self._check_newer(fence)
             if found != fence:
                 try:
                     self._written(self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH))
@@ -265,6 +259,12 @@ class KubernetesCluster:
         """Fences come from the Lease alone: where it says ours, any other on the Deployment is none of davy's."""
         current = current_fence(self._api, self._workload)
         if current != fence:
+            raise self._fenced_out(current, fence)
+
+    def _check_newer(self, fence: int) -> None:
+        """Whoever came after us may have taken its fence away again: that gives us no right to write ours."""
+        current = current_fence(self._api, self._workload)
+        if current > fence:
             raise self._fenced_out(current, fence)
 
     def _ops(self, wanted: Callable[[Doc], manifests.Ops], seen: Doc) -> manifests.Ops:

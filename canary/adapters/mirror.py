@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from davy.canary.adapters.feeds import Feed, Opened
-from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.pipeline.adapters.kubeapi import METADATA_LIST, KubeApi
 from davy.pipeline.adapters.kubecall import JSON
 from davy.pipeline.value import dataclass
 
@@ -166,6 +166,18 @@ class Mirror:
         else:
             self._held[name] = document
         return True
+
+
+def listed(api: KubeApi, listening: Listening, path: str, query: Mapping[str, Any]) -> Mirror:
+    """Of a list."""
+    return Mirror(
+        api,
+        listening,
+        lambda: api.get(path, query),
+        folder=path,
+        query=query,
+        glance=lambda: api.get(path, query, METADATA_LIST),
+    )
 
 
 def _number(document: Doc) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from davy.canary import readiness
-from davy.canary.adapters.mirror import Listening, Mirror
-from davy.pipeline.adapters.kubeapi import METADATA_LIST, KubeApi
+from davy.canary.adapters.mirror import Listening, listed
+from davy.pipeline.adapters.kubeapi import KubeApi
 
 Doc = dict[str, Any]
 
-WHOLE_EVERY = 120.0
+WHOLE_EVERY = 600.0
 """Seconds, then all ReplicaSets are read again, whatever is known of them."""
 MOST_NAMED = 50
 """Hashes in one selector."""
@@ -79,14 +79,7 @@ class Offspring:
         """Nothing is read yet."""
         self.selector = selector
         path, chosen = f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector}
-        self._pods = Mirror(
-            api,
-            listening,
-            lambda: api.get(path, chosen),
-            folder=path,
-            query=chosen,
-            glance=lambda: api.get(path, chosen, METADATA_LIST),
-        )
+        self._pods = listed(api, listening, path, chosen)
         self._sets = ReplicaSets(api, listening, f"/apis/apps/v1/namespaces/{namespace}/replicasets", selector)
 
     @property

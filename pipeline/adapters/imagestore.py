@@ -13,15 +13,18 @@ from davy.pipeline.adapters.blobs import CHUNK, Blobs
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registry import Manifest, Registry, is_loopback, read
 from davy.pipeline.errors import Conflict, Missing, Unreachable
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.model import Image
 from davy.pipeline.oci import Descriptor
 from davy.pipeline.ports import Evidence, Stored
 from davy.pipeline.supply import artifacts
+from davy.pipeline.supply.masked import masked_evidence
 
 ABREAST = 4
 """Blobs of one image that are copied at once."""
 MOST_EVIDENCE = 32 * 2**20
 MOST_ATTACHED = 500
+MOST_CONFIG = 8 * 2**20
 WRITES = 10
 """Times that a list is written before it is given up: others write it at the same moment."""
 OLD_COSIGN = ("sig", "att", "sbom")
@@ -38,8 +41,13 @@ class RegistryImages:
         plain: Callable[[str], bool] = is_loopback,
         pause: Callable[[float], None] = time.sleep,
         chunk: int = CHUNK,
+        masks: Masks = NONE,
     ) -> None:
-        """`plain`: True for registries that are spoken to over http. `chunk`: bytes sent at once."""
+        """`plain`: True for registries that are spoken to over http. `chunk`: bytes sent at once.
+
+        `masks`: what no evidence may hold.
+        """
+        self._masks = masks
         self._registry = Registry(credentials, plain=plain, pause=pause)
         self._blobs = Blobs(self._registry.wire, chunk=chunk)
         self._pause = pause
@@ -65,6 +73,17 @@ class RegistryImages:
     def manifest(self, image: Image) -> bytes:
         """The manifest itself, as the registry holds it. Raises Missing."""
         return self._registry.manifest(image.name, image.digest).body
+
+    def held_back(self, image: Image) -> tuple[str, ...]:
+        """As the port says, by its configuration."""
+        holds = read(image.name, self.manifest(image))
+        if holds.is_index:
+            return self.held_back(replace(image, digest=holds.children[0].digest)) if holds.children else ()
+        try:
+            return oci.held_back(self._blobs.read(image.name, holds.blobs[0].digest, MOST_CONFIG))
+        except ValueError:
+            # An artifact has no configuration of an image, and is no base.
+            return ()
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags; nothing is written where a tag is there already.
@@ -100,6 +119,7 @@ class RegistryImages:
 
     def attach(self, subject: Image, evidence: Evidence) -> str:
         """Put it beside the image; the digest of its manifest. The same twice is there once."""
+        evidence = masked_evidence(evidence, self._masks)
         on = self._registry.manifest(subject.name, subject.digest)
         of = Descriptor(digest=subject.digest, size=len(on.body), media_type=on.media_type)
         self._blobs.put(subject.name, artifacts.NOTHING)

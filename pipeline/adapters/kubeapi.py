@@ -186,7 +186,7 @@ class KubeApi:
         One try: who follows a stream knows where to take it up again. `begun` is told once the server has agreed, which
         may be long before the first line. Raises OSError on a broken one.
         """
-        wire = self._connected(self._host.monotonic() + self._timeout * WHOLE)
+        wire = self._connected(self._host.monotonic() + self._timeout)
         try:
             wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
             ask = Ask(method="GET", target=target(path, query), timeout=quiet, accept=accept)
@@ -256,7 +256,7 @@ class KubeApi:
         if self._kept is not None and (self._host.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
         if self._kept is None:
-            self._kept = self._connected(ends)
+            self._kept = self._connected(min(ends, self._host.monotonic() + ask.timeout))
         return self._kept
 
     def _connected(self, ends: float) -> Wire:

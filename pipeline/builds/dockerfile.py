@@ -47,6 +47,8 @@ class Dockerfile:
     """What it takes from the build's own context and from further ones; a source that is not known takes all."""
     portion: Portion = field(default_factory=lambda: Portion(said="", args=frozenset()))
     """What of the text, and of the build's arguments, counts."""
+    whole: bool = False
+    """Whether everything counts, for nobody here knows what is needed."""
     stands_on: tuple[str, ...] = ()
     """Of the bases those that a FROM names: what they hold back by ONBUILD is done in this build."""
     holds_back: bool = False
@@ -95,6 +97,7 @@ def parsed(
             if whole
             else _portion(said, all_stages, needed, args, target or "")
         ),
+        whole=whole,
         stands_on=tuple(dict.fromkeys(reading.stands_on(needed))),
         holds_back=reading.holds_back(target),
         frontend=said.frontend,

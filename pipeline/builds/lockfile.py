@@ -16,7 +16,9 @@ HEAD = """\
 # `davy build lock --update`; a change here is a change of what is built.
 version: 1
 """
-BASE = re.compile(r"  (?P<quote>['\"]?)(?P<reference>[^\s'\"#]+)(?P=quote): +(?P<digest>[^\s#]+)(?: +#.*)?")
+BASE = re.compile(r"  (?P<quote>['\"]?)(?P<reference>[^\s'\"#]+)(?P=quote): +(?P<digest>[^\s#]+)(?: +#(?P<note>.*))?")
+HOLDS = "onbuild"
+"""The note behind a base that holds back by ONBUILD what may take any file."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
 
@@ -45,25 +47,32 @@ class Lock:
 
     bases: Mapping[str, str] = field(default_factory=dict)
     """Digests by reference, as Dockerfiles write it."""
+    holding: frozenset[str] = frozenset()
+    """Of these, the ones that are noted to hold something back by ONBUILD."""
     problems: tuple[Problem, ...] = ()
 
 
 def read(text: str, file: str = "davy.lock") -> Lock:
     """The text's bases, and every line that is none."""
     bases: dict[str, str] = {}
+    holding: set[str] = set()
     problems: list[Problem] = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        wrong = _taken(line.rstrip(), bases)
+        wrong = _taken(line.rstrip(), bases, holding)
         if wrong:
             problems.append(Problem(what=wrong, file=file, line=number))
-    return Lock(bases=bases, problems=tuple(problems))
+    return Lock(bases=bases, holding=frozenset(holding), problems=tuple(problems))
 
 
-def written(bases: Mapping[str, str]) -> str:
+def written(bases: Mapping[str, str], holding: Collection[str] = ()) -> str:
     """The file's text; the same bases give the same text."""
     if not bases:
         return HEAD + "bases: {}\n"
-    return HEAD + "bases:\n" + "".join(f"  {name}: {bases[name]}\n" for name in sorted(bases))
+    return (
+        HEAD
+        + "bases:\n"
+        + "".join(f"  {name}: {bases[name]}{f'  # {HOLDS}' if name in holding else ''}\n" for name in sorted(bases))
+    )
 
 
 def due(before: Mapping[str, str], needed: Collection[str], renewed: Collection[str] = ()) -> tuple[str, ...]:
@@ -91,7 +100,7 @@ def _kind(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> Kin
     return Kind.MOVED if name in after else Kind.GONE
 
 
-def _taken(line: str, bases: dict[str, str]) -> str:
+def _taken(line: str, bases: dict[str, str], holding: set[str]) -> str:
     """Take the line; what is wrong with it, empty where nothing is."""
     if not line or line.lstrip().startswith("#") or line in ("version: 1", "bases:", "bases: {}", "---"):
         return ""
@@ -107,4 +116,5 @@ def _taken(line: str, bases: dict[str, str]) -> str:
     if found["reference"] in bases:
         return f"{found['reference']} is there twice"
     bases[found["reference"]] = found["digest"]
+    holding |= {found["reference"]} if (found["note"] or "").strip() == HOLDS else set()
     return ""

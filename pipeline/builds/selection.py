@@ -6,7 +6,7 @@ context, links below a folder that is taken left as they are.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from davy.pipeline.builds.ignoring import Ignoring, ignoring
 from davy.pipeline.builds.inputs import LINK, Entry
@@ -38,13 +38,17 @@ class Selector:
         """`target`: where the link at a path points to."""
         self._files, self._target = files, target
         self._sorted: list[str] | None = None
+        self._everything: frozenset[str] | None = None
 
-    def selection(self, sources: Iterable[Taken]) -> Selection:
+    def selection(self, sources: Sequence[Taken]) -> Selection:
         """All that the sources name, and the links that lead to it."""
         found: set[str] = set()
+        whole = any(_is_whole(source) for source in sources)
         missing: list[Taken] = []
         idle: list[tuple[str, Taken]] = []
         for source in sources:
+            if _is_whole(source):
+                continue
             left_out = _rules(source.excluded) if source.excluded else None
             base, places = self._globbed(source.path, found) if source.globs else ("", [source.path])
             ends = [self._end(place, found) if source.globs else self._followed(place, found) for place in places]
@@ -54,30 +58,39 @@ class Selector:
             took = [self._taken(end, source, left_out, found) for end in ends if end is not None]
             if not any(took):
                 idle.append((base if source.globs and is_wild(source.path) else ends[0] or "", source))
-        missing += [source for place, source in idle if not self._goes_on(source, place, found)]
+        paths = self._all() if whole else frozenset(found)
+        missing += [source for place, source in idle if not self._goes_on(source, place, paths)]
         return Selection(
-            paths=frozenset(found),
+            paths=paths,
             missing=tuple(missing),
             empty=tuple(source for _, source in idle if source not in missing),
         )
 
-    def _goes_on(self, source: Taken, place: str, found: set[str]) -> bool:
+    def _all(self) -> frozenset[str]:
+        """Made once: many images may take all of one context."""
+        if self._everything is None:
+            self._everything = frozenset(self._files)
+        return self._everything
+
+    def _goes_on(self, source: Taken, place: str, found: frozenset[str]) -> bool:
         """Whether a build does without: where a glob fits nothing, in a folder of which something else is taken."""
         wild = is_wild(source.path) or is_wild(source.below) or bool(source.excluded)
         return wild and (not place or any(path.startswith(f"{place}/") for path in found))
 
     def _taken(self, end: str, source: Taken, left_out: Ignoring | None, found: set[str]) -> bool:
         """Add what it takes of a place; False where that is nothing, but for the whole of a context without files."""
+        if end in self._files and not source.below:
+            found.add(end)
+            return True
         kept, length = list(self._inside(end, source.below)), len(end) + bool(end)
         if left_out:
-            kept = [path for path in kept if path == end or left_out.keeps(path[length:])]
+            kept = [path for path in kept if left_out.keeps(path[length:])]
         found.update(kept)
         return bool(kept) or not (end or source.below)
 
     def _inside(self, place: str, below: str) -> Iterator[str]:
-        """The file, or the folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
+        """The folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
         if place in self._files:
-            yield from () if below else (place,)
             return
         beginning = f"{place}/" if place else ""
         if not below:
@@ -162,6 +175,10 @@ class Selector:
             yield child
             # "0" follows "/": behind all that lies in the child.
             at = bisect_left(names, f"{child}0" if names[at] != child else f"{child}\0", at)
+
+
+def _is_whole(source: Taken) -> bool:
+    return not (source.path or source.below or source.excluded)
 
 
 def is_wild(path: str) -> bool:

@@ -45,6 +45,8 @@ class Cell:
     """What only the suite's place understands, of this cell alone."""
     files: tuple[str, ...] | None = None
     """Its own test files; None: the suite's. Empty: what it runs is settled, and it is run once."""
+    pass_threshold: int | None = None
+    """Of its tries, how many must pass; None: as the suite says."""
 
     @property
     def settled(self) -> bool:

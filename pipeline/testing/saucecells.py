@@ -52,9 +52,16 @@ def cells(parsed: SauceFile, files: Sequence[str]) -> tuple[Cell, ...]:
     found: list[Cell] = []
     for suite in parsed.suites:
         for job, own in _jobs(parsed, suite, files):
-            found.append(Cell(name=plain(job.name), settings={"job": job}, files=own))
+            needed = threshold(suite)
+            found.append(Cell(name=plain(job.name), settings={"job": job}, files=own, pass_threshold=needed))
     names = distinct([cell.name for cell in found])
     return tuple(replace(cell, name=name) for cell, name in zip(found, names, strict=True))
+
+
+def threshold(suite: Mapping[str, Any]) -> int:
+    """How many tries of this suite must pass: its own word, and 1 where it has none."""
+    said = suite.get("passThreshold")
+    return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else 1
 
 
 def empty(parsed: SauceFile, files: Sequence[str]) -> tuple[str, ...]:

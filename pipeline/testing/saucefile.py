@@ -42,7 +42,6 @@ class SauceFile:
     region: str = ""
     concurrency: int = 2
     retries: int = 0
-    pass_threshold: int = 1
     build: str = ""
     tags: tuple[str, ...] = ()
     visibility: str = ""
@@ -73,7 +72,8 @@ def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
         reading.refuse(place, what)
     parsed = _parsed(reading, kind, tree)
     if reading.problems:
-        raise _unusable(file, reading.problems)
+        # What a variable left empty is often why something is needed.
+        raise _unusable(file, [*reading.problems, *notes])
     notes += [reading.problem(place, what) for place, what in saucekeys.notes(kind, tree)]
     return replace(parsed, notes=tuple(notes))
 
@@ -92,7 +92,6 @@ def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
         region=str(sauce.get("region") or ""),
         concurrency=_number(sauce.get("concurrency"), 2),
         retries=_number(sauce.get("retries"), 0),
-        pass_threshold=max([1, *(_number(suite.get("passThreshold"), 1) for suite in suites)]),
         build=str(metadata.get("build") or ""),
         tags=texts(metadata.get("tags")),
         visibility=str(sauce.get("visibility") or ""),

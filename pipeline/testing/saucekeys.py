@@ -108,8 +108,6 @@ def default_platform(kind: Kind, suite: Mapping[str, Any]) -> dict[str, str]:
 
 def problems(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything in the file that cannot be carried out."""
-    known = COMMON | ({section(kind)} - {""}) | (PROJECT if kind in FRAMEWORKS else set())
-    yield from _unknown((), tree, known)
     yield from _sauce(kind, tree)
     yield from _version(kind, tree)
     if kind in NATIVE:
@@ -124,17 +122,20 @@ def problems(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
         if not isinstance(suite, dict):
             yield ("suites", index), "must be a mapping"
             continue
-        yield from _suite(kind, ("suites", index), suite, names, str(inner(tree, "sauce", "region") or ""))
+        yield from _suite(kind, ("suites", index), suite, names, tree)
 
 
 def notes(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """What davy does another way."""
+    yield from _unknown((), tree, COMMON | ({section(kind)} - {""}) | (PROJECT if kind in FRAMEWORKS else set()))
+    yield from _unknown(("sauce",), tree.get("sauce") or {}, SAUCE)
     for place, what in NOTED.items():
         if inner(tree, *place) not in (None, False, {}, []):
             yield place, what
     if inner(tree, "npm", "dependencies"):
         yield ("npm", "dependencies"), "davy uploads the whole of node_modules, which has them"
     for index, suite in enumerate(tree.get("suites") or ()):
+        yield from _unknown(("suites", index), suite, OWN | SUITE[kind])
         if inner(suite, "shard") == "concurrency":
             yield ("suites", index, "shard"), "davy spreads the files by how long they took, not round-robin"
         only = inner(suite, "smartRetry", "failedOnly")
@@ -150,9 +151,10 @@ def inner(tree: object, *path: str) -> Any:
 
 
 def _unknown(place: Place, tree: Mapping[str, Any], known: set[str]) -> Iterator[Finding]:
+    """As saucectl, which warns of such a key and runs."""
     for key in tree:
         if key not in known:
-            yield (*place, key), "is a key that davy does not know here, and leaves nothing out without a word"
+            yield (*place, key), "is a key that davy does not know here; it is left out"
 
 
 def _sauce(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
@@ -160,7 +162,6 @@ def _sauce(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     if not isinstance(sauce, Mapping):
         yield ("sauce",), "must be a mapping"
         return
-    yield from _unknown(("sauce",), sauce, SAUCE)
     region = str(sauce.get("region") or "")
     if region in ONLY_REAL_DEVICES and kind in FRAMEWORKS:
         yield ("sauce", "region"), f"Sauce Labs has only real devices in {region}, no browsers"
@@ -202,14 +203,18 @@ def _artifacts(tree: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("artifacts", "download", "when"), f"must be one of {', '.join(WHENS)}"
 
 
-def _suite(kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str], region: str) -> Iterator[Finding]:
-    yield from _unknown(place, suite, OWN | SUITE[kind])
+def _suite(
+    kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str], tree: Mapping[str, Any]
+) -> Iterator[Finding]:
     name = str(suite.get("name") or "")
     if not name:
         yield (*place, "name"), "is needed"
     elif name in names:
         yield (*place, "name"), f"a second suite {name!r}; each needs its own name"
     names.add(name)
+    most = (inner(tree, "sauce", "retries") or 0) + 1
+    if _above(suite.get("passThreshold"), most):
+        yield (*place, "passThreshold"), f"can never be met: with `sauce.retries` there are at most {most} tries"
     if suite.get("mode") not in (None, "sauce"):
         yield (*place, "mode"), "davy runs these suites on Sauce Labs only; for Docker write a suite `in: image`"
     if suite.get("shard") is not None and suite["shard"] not in SHARDS:
@@ -218,7 +223,11 @@ def _suite(kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str], 
         yield (*place, "numShards"), "and `shard` are two ways to the same; take one"
     if suite.get("shardGrepEnabled"):
         yield (*place, "shardGrepEnabled"), "davy does not look into spec files; leave it out, or shard by file names"
-    yield from _what(kind, place, suite, region)
+    yield from _what(kind, place, suite, str(inner(tree, "sauce", "region") or ""))
+
+
+def _above(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > most
 
 
 def _what(kind: Kind, place: Place, suite: Mapping[str, Any], region: str) -> Iterator[Finding]:

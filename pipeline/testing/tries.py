@@ -10,8 +10,8 @@ from davy.pipeline.events import Result
 from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing import attempts
-from davy.pipeline.testing.expansion import Piece
-from davy.pipeline.testing.filing import filed, seen, shared_out
+from davy.pipeline.testing.expansion import Cell, Piece
+from davy.pipeline.testing.filing import files_of, seen, shared_out
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""
@@ -28,6 +28,10 @@ class Rules:
     threshold: int = 1
     """So many of all tries must pass. Above 1 every try is of the whole piece."""
     faults: int = FAULTS
+
+    def of(self, cell: Cell) -> "Rules":
+        """As they are for this cell, which may have a word of its own."""
+        return self if cell.pass_threshold is None else replace(self, threshold=cell.pass_threshold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ def told(
 
 def again(story: Story, rules: Rules) -> Again | None:
     """The next run; None where the story is over."""
+    rules = rules.of(story.piece.cell)
     if story.at_fault:
         return _same(story) if len(story.faults) <= rules.faults else None
     left = rules.retries + 1 - len(story.tries)
@@ -120,6 +125,7 @@ def again(story: Story, rules: Rules) -> Again | None:
 
 def ended(story: Story, rules: Rules) -> Suite:
     """What the piece adds up to, with every case once and its attempts."""
+    rules = rules.of(story.piece.cell)
     found, last = cases(story, rules), story.runs[-1]
     took = sum((each.suite.took for each in story.runs), timedelta(0))
     made = Suite(name=story.label, cases=found, took=took, exit_code=0, notes=last.suite.notes)
@@ -141,7 +147,8 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
     A fault's cases are left out, but for one that ended the story.
     """
     counting = (*story.tries, *(story.runs[-1:] if story.at_fault else ()))
-    return attempts.folded([(each.suite.cases, each.passed) for each in counting], rules.threshold)
+    needed = rules.of(story.piece.cell).threshold
+    return attempts.folded([(each.suite.cases, each.passed) for each in counting], needed)
 
 
 def durations(story: Story) -> tuple[dict[str, float], float | None]:
@@ -184,7 +191,8 @@ def _unexcused(made: Try, cases: Sequence[Case]) -> str:
         return ""
     if not exitcodes.says_tests_failed(code, bad, made.tools):
         return f"{exitcodes.exited(code)}, which tests in quarantine do not excuse"
-    missing = [item for item in made.items if item not in seen(cases, made.items)]
+    ran = seen(cases, made.items)
+    missing = [item for item in made.items if item not in ran]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"{exitcodes.exited(code)}, and {missing[0]}{more} has no test in its report"
@@ -211,11 +219,11 @@ def _items(story: Story, failed: Sequence[Case]) -> tuple[str, ...]:
     """
     last = story.tries[-1]
     ended = not last.run.because and exitcodes.got_to_its_end(last.run.exit_code, last.tools)
-    found = {filed(case, last.items) for case in failed}
+    found = files_of(failed, last.items)
     if not last.items or not ended or None in found:
         return last.items
     ran = seen(last.suite.cases, last.items)
-    held_back = {filed(case, last.items) for case in last.suite.cases if case.result is CaseResult.SKIPPED}
+    held_back = files_of((case for case in last.suite.cases if case.result is CaseResult.SKIPPED), last.items)
     return tuple(item for item in last.items if item in found or item not in ran or item in held_back)
 
 

@@ -279,3 +279,11 @@ def test_a_fence_that_no_lock_gave_is_none(text):
 
 def test_a_fence_is_a_number_of_31_bits():
     assert [fence_from(text) for text in ("0", "7", "2147483647", "2147483648")] == [0, 7, 2147483647, 0]
+
+
+def test_who_takes_the_marks_alone_away_has_promoted_nothing():
+    stage, data = lost()
+    stage.world.marks = None
+    _, outcome = stage.driven(Enforce(runner="cron"), ports(stage, data))
+    assert (outcome.ending, stage.serving, stage.images) == (Ending.ROLLED_BACK, (4, 0), OLD)
+    assert stage.is_as_it_was

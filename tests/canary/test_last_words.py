@@ -1,4 +1,4 @@
-"""What comes at the last moment is heard: an abort before the first patch, a look that is under way at the deadline."""
+"""What comes at the last moment: an abort before the first patch, a look under way at the deadline, a late sleeper."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,8 @@ from canary_stage import NEW, OLD, Fault, ScriptedJudge, Stage, good, policy, sh
 from davy.canary.memory import Killed
 from davy.canary.rollout import Enforce, Resume, rollout
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import Asked, RollbackStarted
+from davy.pipeline.errors import Conflict
+from davy.pipeline.events import Asked, RollbackStarted, StepReached
 from davy.pipeline.model import Decision
 
 
@@ -47,6 +48,21 @@ def test_who_takes_only_the_marks_away_has_promoted_nothing():
     _, outcome = stage.resume(ScriptedJudge(shy))
     assert outcome.ending is Ending.ROLLED_BACK
     assert (stage.serving, stage.images, stage.is_as_it_was) == ((4, 0), OLD, True)
+
+
+def test_who_declares_a_lost_canary_held_shuts_its_sleeping_runner_out():
+    stage = Stage()
+    asleep = stage.ports(ScriptedJudge(shy))
+    run = rollout(stage.start(policy(stage.clock, 1, 2, on_lost="hold")), asleep)
+    while not isinstance(next(run), StepReached):
+        pass
+    stage.clock.sleep(60)
+    _, outcome = stage.play(Enforce(runner="cron"), ScriptedJudge(shy))
+    assert (outcome.ending, stage.serving) == (Ending.UNDECIDED, (4, 1))
+    with pytest.raises(Conflict):
+        asleep.cluster.grow(2)
+    stage.clock.sleep(60)
+    assert stage.serving == (4, 1)
 
 
 class LateWork:

@@ -67,3 +67,37 @@ def test_preflight_names_a_selector_of_good_events_that_has_no_series() -> None:
     found = preflight.problems(config, metrics, ["old"], T0)
     assert [problem.path for problem in found] == ["checks.slos[0].good"]
     assert "`code` is 201" in found[0].what
+
+
+def counted(good: int, total: int, canary_good: int | None = None) -> Verdict:
+    """Twenty scrapes in which the two counters grow by so much a pod."""
+    metrics = SimulatedMetrics()
+    slo = {"name": "a", "objective": 99, "good": "good_total", "total": "all_total"}
+    config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": [slo], "dispersion": 1})
+    judge = SequentialJudge(metrics, config, timedelta(0))
+    sides = Sides(
+        canary=(ReadyPod(name="new", ready_since=T0),),
+        stable=(ReadyPod(name="old", ready_since=T0 - timedelta(days=1)),),
+        started_at=T0,
+    )
+    verdict = None
+    for number in range(21):
+        now = T0 + number * timedelta(seconds=15)
+        for pod in ("new", "old"):
+            grown = canary_good if canary_good is not None and pod == "new" else good
+            metrics.count("good_total", {"pod": pod}, grown)
+            metrics.count("all_total", {"pod": pod}, total)
+        metrics.scrape(now - timedelta(seconds=1))
+        verdict = judge.look(sides, now, 2.0)
+    assert verdict is not None
+    return verdict
+
+
+def test_more_good_events_than_events_are_a_gap_on_whichever_side() -> None:
+    for verdict in (counted(200, 100), counted(100, 100, canary_good=150), counted(150, 100, canary_good=100)):
+        assert verdict.gaps == {"a": Gap.EXCESS}
+        assert verdict.decision is Decision.UNKNOWN
+
+
+def test_a_good_event_between_two_counters_is_none() -> None:
+    assert counted(100, 100).gaps == {}

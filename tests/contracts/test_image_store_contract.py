@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,12 @@ def test_an_image_is_told_with_its_annotations(case: Case) -> None:
     assert found.image == case.image
     assert found.annotations["org.opencontainers.image.title"] == "app"
     assert case.store.stored(case.image.name, "never") is None
+
+
+def test_an_image_without_onbuild_holds_nothing_back_and_what_is_not_there_is_missing(case: Case) -> None:
+    assert case.store.held_back(case.image) == case.store.held_back(case.index) == ()
+    with pytest.raises(Missing):
+        case.store.held_back(replace(case.image, digest=NAMELESS))
 
 
 def test_moved_tags_lead_to_the_very_same_manifest(case: Case) -> None:

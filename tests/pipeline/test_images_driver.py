@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline import bases, prepared
+from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds.key import blob
 from davy.pipeline.builds.key import tag as key_tag
 from davy.pipeline.builds.remembered import KEY, KIND, Remembered, record_of
@@ -593,3 +595,42 @@ def test_what_its_base_holds_back_may_take_any_file(yard: Yard, dockerfile: str,
     one = next(image for image in yard.shop().images if image.label == "one")
     assert (set(one.files) >= AT_ROOT.keys()) is whole
     assert whole or set(one.files) == {"one/app"}
+
+
+HELD = {"one/Dockerfile": "FROM base:1\nCOPY one/app /\n"}
+
+
+def held_back(yard: Yard, *lines: str) -> str:
+    image = yard.store.put("docker.io/library/base", "1")
+    yard.store.triggers[image.reference] = lines
+    yard.said = (ROOT[0],)
+    yard.write({**AT_ROOT, **HELD})
+    return image.digest
+
+
+def test_a_base_that_holds_back_what_the_build_would_lack_is_refused_before_it_starts(yard: Yard) -> None:
+    yard.lock = {"base:1": held_back(yard, "ENV A=1", "COPY . /app")}
+    run = yard.build()
+    assert isinstance(run.error, Rejected)
+    assert "its base base:1 holds back 'COPY . /app' by ONBUILD" in run.error.what
+    assert "davy build lock --update base:1" in run.error.remedy
+    assert not yard.builder.registry
+
+
+@pytest.mark.parametrize("lines", [(), ("ENV A=1", "USER 1", "WORKDIR /x")])
+def test_a_base_that_takes_nothing_of_a_build_is_built_on(yard: Yard, lines: tuple[str, ...]) -> None:
+    yard.lock = {"base:1": held_back(yard, *lines)}
+    run = yard.build()
+    assert run.made == {"one"}
+    assert not run.of(Warned)
+
+
+def test_a_base_that_the_lock_notes_makes_everything_count(yard: Yard) -> None:
+    yard.lock = {"base:1": held_back(yard, "COPY . /app")}
+    config, tree = yard.config, GitWorkTree({})
+    shop = prepared.workshop(
+        config, tree, yard.folder, lock=yard.lock, resolve=lambda wanted: {}, holding=frozenset({"base:1"})
+    )
+    assert set(shop.images[0].files) >= {*AT_ROOT, *SHOP}
+    assert bases.overlooked(shop.images[0], yard.store) == ()
+    assert bases.holding(yard.lock, yard.store) == {"base:1"}

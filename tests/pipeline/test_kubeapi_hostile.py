@@ -101,7 +101,7 @@ def always(ports: Callable[..., Port]) -> Callable[..., Port]:
     return make
 
 
-def client(port: Port, scheme: str = "http", timeout: float = 0.3, patience: float = 0.0, **access: object) -> KubeApi:
+def client(port: Port, scheme: str = "http", timeout: float = 5.0, patience: float = 0.0, **access: object) -> KubeApi:
     server = f"{scheme}://127.0.0.1:{port.number}"
     return KubeApi(Access(server=server, **access), timeout=timeout, patience=patience, sleep=lambda _: None)
 
@@ -133,7 +133,7 @@ def drip(begin: bytes) -> Talk:
     ids=["nothing", "head", "body", "chunk"],
 )  # fmt: skip
 def test_an_answer_that_never_ends_is_given_up(ports: Callable[..., Port], begin: bytes) -> None:
-    api = client(ports(drip(begin)))
+    api = client(ports(drip(begin)), timeout=0.3)
     began = time.monotonic()
     with pytest.raises(Unreachable):
         api.get("/x")
@@ -147,12 +147,12 @@ def test_a_hundred_thousand_continues_are_no_answer(ports: Callable[..., Port]) 
 
     began = time.monotonic()
     with pytest.raises(Unreachable):
-        client(ports(talk)).get("/x")
+        client(ports(talk), timeout=0.3).get("/x")
     assert time.monotonic() - began < 5
 
 
 def test_a_server_that_takes_nothing_is_given_up(ports: Callable[..., Port]) -> None:
-    api = client(ports(lambda taken: time.sleep(3)))
+    api = client(ports(lambda taken: time.sleep(3)), timeout=0.3)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="no answer in time"):
         api.replace("/x", {"data": "x" * 30_000_000})
@@ -160,7 +160,7 @@ def test_a_server_that_takes_nothing_is_given_up(ports: Callable[..., Port]) -> 
 
 
 def test_a_tls_handshake_that_never_ends_is_given_up(ports: Callable[..., Port]) -> None:
-    api = client(ports(lambda taken: time.sleep(3)), "https")
+    api = client(ports(lambda taken: time.sleep(3)), "https", timeout=0.3)
     began = time.monotonic()
     with pytest.raises(Unreachable, match=r"no answer in time|timed out"):
         api.get("/x")
@@ -216,7 +216,7 @@ def test_an_answer_that_is_none_is_unreachable_and_says_who_was_asked(always: Ca
 def test_every_status_is_an_answer_or_one_of_davys_errors(
     always: Callable[..., Port], status: int, body: bytes
 ) -> None:
-    api = client(always(answered(body, status=f"{status} X")), timeout=0.2)
+    api = client(always(answered(body, status=f"{status} X")))
     with suppress(DavyError):
         assert isinstance(api.get("/x"), dict)
         assert 200 <= status < 300
@@ -297,7 +297,11 @@ PODS = "/api/v1/namespaces/shop/pods"
 def listed(ports: Callable[..., Port], *documents: object) -> tuple[dict[str, object], list[str]]:
     port = ports(lambda taken: None)
     port.talk = pages(port, *documents)
-    with closing(client(port, timeout=2)) as api:
+    with closing(
+        client(
+            port,
+        )
+    ) as api:
         found = api.get(PODS, {"labelSelector": "a=b"})
     return found, [head.split()[1].decode() for head in port.heard]
 
@@ -358,7 +362,7 @@ def test_a_refused_connection_names_the_place_and_the_context(ports: Callable[..
 def test_a_server_that_answered_before_is_waited_for_while_it_restarts(always: Callable[..., Port]) -> None:
     port = always(answered(OK))
     slept: list[float] = []
-    api = KubeApi(Access(server=f"http://127.0.0.1:{port.number}"), timeout=0.3, patience=0.2)
+    api = KubeApi(Access(server=f"http://127.0.0.1:{port.number}"), patience=0.2)
     api._sleep = lambda seconds: (slept.append(seconds), time.sleep(seconds))[1]
     api.get("/x")
     port.close()
@@ -504,14 +508,14 @@ def test_the_server_is_reached_through_a_proxy(
     plain, secure = connect_proxy(ports), connect_proxy(ports, server_tls(authority))
     trusted = {"ca_file": str(authority.ca), "token": "hush"}
     way = by_proxy(plain, authorization="Basic xyz")
-    assert client(server, "https", timeout=2, proxy=way, **trusted).get("/x") == {"ok": True}
+    assert client(server, "https", proxy=way, **trusted).get("/x") == {"ok": True}
     assert b"Proxy-Authorization: Basic xyz" in plain.heard[0]
     assert plain.heard[0].startswith(f"CONNECT 127.0.0.1:{server.number} HTTP/1.1\r\n".encode())
     assert b"hush" not in plain.heard[0]
     assert b"xyz" not in server.heard[0]
     # OpenSSL reads this variable: the proxy's own certificate is trusted as this machine trusts any.
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
-    assert client(server, "https", timeout=2, proxy=by_proxy(secure, tls=True), **trusted).get("/x") == {"ok": True}
+    assert client(server, "https", proxy=by_proxy(secure, tls=True), **trusted).get("/x") == {"ok": True}
 
 
 def test_a_plain_server_is_asked_for_by_its_whole_address(

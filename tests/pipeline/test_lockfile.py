@@ -20,6 +20,14 @@ def test_what_is_written_is_read_back_and_is_yaml(bases: dict[str, str]) -> None
     assert yaml.safe_load(text) == {"version": 1, "bases": bases}
 
 
+@given(LOCKS, st.data())
+def test_bases_that_hold_something_back_are_noted_and_read_again(bases: dict[str, str], data: st.DataObject) -> None:
+    holding = data.draw(st.sets(st.sampled_from(sorted(bases)))) if bases else set()
+    found = read(written(bases, holding))
+    assert (dict(found.bases), found.holding, found.problems) == (bases, holding, ())
+    assert yaml.safe_load(written(bases, holding)) == {"version": 1, "bases": bases}
+
+
 @given(LOCKS, st.randoms(use_true_random=False))
 def test_the_order_that_bases_are_found_in_changes_no_byte(bases: dict[str, str], chance: object) -> None:
     names = list(bases)

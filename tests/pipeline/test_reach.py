@@ -303,3 +303,23 @@ def test_an_argument_that_is_a_secret_by_its_name_is_warned_of_where_it_is_asked
     said = made(folder, replace(RECIPE, args={name: "1"})).warnings
     assert [word for word in said if "hand it in by `secrets`" in word] == list(said)
     assert bool(said) is is_secret
+
+
+@pytest.mark.parametrize(
+    ("context", "source", "ignore", "warned"),
+    [
+        (".", "COPY . /", "", True),
+        (".", "RUN --mount=target=/x true", "", True),
+        (".", "COPY src /", "", False),
+        (".", "COPY . /", "*.md", False),
+        ("app", "COPY . /", "", False),
+    ],
+)
+def test_an_image_that_every_commit_builds_is_warned_of(
+    folder: Path, context: str, source: str, ignore: str, warned: bool
+) -> None:
+    written(folder, "FROM base", source)
+    if ignore:
+        put(folder, ".dockerignore", ignore)
+    recipe = replace(RECIPE, context=context, dockerfile="Dockerfile" if context == "app" else "app/Dockerfile")
+    assert any("every commit builds it" in word for word in made(folder, recipe).warnings) is warned

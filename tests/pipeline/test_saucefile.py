@@ -122,9 +122,8 @@ def test_every_problem_is_said_at_once_with_its_line() -> None:
         .replace("name: each", "name: whole")
         .replace("when: fail", "when: sometimes")
         .replace('".*.spec.ts"', '"*.spec.ts"')
-        + "runOn: mars\n"
     )
-    assert set(found) == {4, 16, 17, 25, 32, 33}
+    assert set(found) == {4, 16, 17, 25, 32}
     assert "only real devices in us-east-4" in found[4]
     assert "must be one of chromium" in found[17]
 
@@ -270,3 +269,40 @@ def test_the_other_frameworks_are_read_too(kind: str) -> None:
     )
     for job, _ in found.values():
         assert saucestart.browser(job) in ("googlechrome", "playwright-firefox")
+
+
+PICKY = PLAYWRIGHT.replace("retries: 1", "retries: 2").replace(
+    "    params: {browserName: chromium, project: desktop}\n",
+    "    params: {browserName: chromium, project: desktop}\n    passThreshold: 2\n",
+)
+
+
+def test_how_many_tries_must_pass_is_each_suites_own() -> None:
+    cells = saucecells.cells(read(PICKY), FILES)
+    needed = {cell.name: cell.pass_threshold for cell in cells}
+    assert needed.pop("whole") == 2
+    assert set(needed.values()) == {1}
+
+
+def test_more_passes_than_there_are_tries_are_a_problem_with_its_line() -> None:
+    assert "can never be met" in wrong(PICKY.replace("passThreshold: 2", "passThreshold: 4"))[18]
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [("sauce:\n", "  tunnel-identifier: office\n"), ("  - name: numbered\n", "    files: [a.js]\n"), ("", "cy: 1\n")],
+)
+def test_a_key_that_nobody_knows_is_noted_with_its_line_and_left_out(place: str, key: str) -> None:
+    text = PLAYWRIGHT.replace(place, place + key, 1) if place else PLAYWRIGHT + key
+    (note,) = [note for note in read(text).notes if "does not know" in note.what]
+    assert note.line == text[: text.index(key)].count("\n") + 1
+
+
+def test_a_variable_that_is_not_set_is_told_beside_what_it_left_empty() -> None:
+    text = "apiVersion: v1alpha\nkind: espresso\nespresso: {app: $APP, testApp: t.apk}\n"
+    text += "suites: [{name: a, devices: [{id: x}]}]\n"
+    with pytest.raises(Unusable) as caught:
+        read(text)
+    said = [str(problem) for problem in caught.value.problems]
+    assert any("is needed" in one for one in said)
+    assert any("$APP is not set" in one for one in said)

@@ -10,7 +10,7 @@ from davy.pipeline.cases import Case, CaseResult, Suite
 from davy.pipeline.events import Result
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing import filing, tries
-from davy.pipeline.testing.expansion import Piece
+from davy.pipeline.testing.expansion import Cell, Piece
 from davy.pipeline.testing.tries import Rules, Story
 
 TOOK = timedelta(seconds=10)
@@ -222,3 +222,9 @@ def test_time_that_no_case_explains_is_what_beginning_cost() -> None:
 def test_time_is_shared_evenly_where_the_report_does_not_tell() -> None:
     cases = (Case(name="x", classname="strange", seconds=2),)
     assert filing.shared_out(10.0, cases, FILES) == ({FILES[0]: 5.0, FILES[1]: 5.0}, None)
+
+
+def test_a_cell_may_need_more_passes_than_its_suite() -> None:
+    rules = Rules(retries=2)
+    assert rules.of(Cell()) == rules
+    assert rules.of(Cell(pass_threshold=2)).threshold == 2

@@ -36,6 +36,13 @@ class RealTime:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def world_now(self) -> datetime:
+        """The world goes by the same clock."""
+        return self.now()
+
+    def elapsed(self) -> timedelta:
+        return self._clock.elapsed()
+
     def interrupted(self) -> bool:
         return self._clock.interrupted()
 
@@ -80,6 +87,6 @@ def written(path: Path, **state: object) -> None:
 
 
 if __name__ == "__main__":
-    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__)
+    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__, "davy memory STATE")
     sys.modules[__name__].command = command
     cli.main()

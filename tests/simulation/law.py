@@ -53,8 +53,10 @@ class Era:
     """Stable pods that must serve."""
     weight: int
     """Canary pods that were allowed so far."""
-    grants: int = 0
-    """Looks that said PROMOTE, and a person's words, since the weight grew last."""
+    looks: int = 0
+    """That said PROMOTE, since the weight grew last."""
+    words: int = 0
+    """People's `promote`s that were not used yet."""
     disturbed: bool = False
     """Somebody else changed template or strategy, or stable is sick itself: what the pods do is no runner's doing."""
     over: bool = False
@@ -71,6 +73,8 @@ class Law:
         self._brought: set[str] = set()
         """Marks that others put there: `kubectl rollout undo` brings old annotations back."""
         self._words = 0
+        self._early = 0
+        """Said after a rollout was announced in the journal and before its first patch."""
         self._taken: dict[str, int] = {}
         """By runner, the fence of its Lease."""
         self._reads: dict[str, bool] = {}
@@ -119,7 +123,7 @@ class Law:
                 self._expect_rollback(machine, self.era)
             machine.condemned = self.era
         elif decision is Decision.PROMOTE and self.era:
-            self.era.grants += 1
+            self.era.looks += 1
 
     def _expect_rollback(self, machine: Machine, era: Era) -> None:
         """Nothing is waited for: not the journal, not the lock, not a pod's words."""
@@ -145,8 +149,10 @@ class Law:
     def _heard(self, after: Doc | None) -> None:
         """People's words are counted where they are recorded."""
         words = ((after or {}).get("data") or {}).get("asked", "").count('"what":"promote"')
-        if words > self._words and self.era:
-            self.era.grants += words - self._words
+        if words > self._words and self.era and not self.era.over:
+            self.era.words += words - self._words
+        elif words > self._words:
+            self._early += words - self._words
         self._words = words
 
     def _journaled(self, machine: Machine | None, before: Doc | None, after: Doc | None) -> None:
@@ -166,7 +172,7 @@ class Law:
             self._reads[holder] = False
 
     def _davy_wrote(self, machine: Machine, before: Doc, after: Doc) -> None:
-        if before["spec"] != after["spec"] or not {*marks_of(before), *marks_of(after)} <= {FENCE}:
+        if before["spec"] != after["spec"] or not set(marks_of(before)) ^ set(marks_of(after)) <= {FENCE}:
             machine.touched = True
         ours = machine.lock.fence
         self._fencing(machine, ours)
@@ -202,6 +208,7 @@ class Law:
             surge = limits(after["spec"])[0]
             self.era = Era(release, image_of(before), image_of(after), min(serve, after["spec"]["replicas"]), surge)
             self.era.disturbed = image_of(before) in self._world.natures
+            self.era.words, self._early = self._early, 0
 
     def _is_held(self, deployment: Doc) -> bool:
         return bool(deployment["spec"].get("minReadySeconds") == HELD_MIN_READY_SECONDS)
@@ -215,10 +222,12 @@ class Law:
     def _grown(self, machine: Machine, era: Era, weight: int) -> None:
         by_policy = weight == ALL and self._world.promotes_late
         known = machine.last in (Decision.GO_ON, Decision.PROMOTE)
-        if not era.grants and not (by_policy and known) and not era.disturbed:
+        if not era.looks and not era.words and not (by_policy and known) and not era.disturbed:
             name = "4" if by_policy else "3"
             self.breaks(name, f"{machine.name} raised the weight from {era.weight} to {weight} on nothing")
-        era.weight, era.grants = weight, 0
+        if not era.looks:
+            era.words = max(era.words - 1, 0)
+        era.weight, era.looks = weight, 0
 
     def _meddled(self, before: Doc, after: Doc) -> None:
         self._brought |= {mark for mark in marks_of(after) if mark not in marks_of(before)}

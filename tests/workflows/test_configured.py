@@ -79,8 +79,8 @@ def test_two_objectives_of_one_name_are_told_with_both_places(file: Path) -> Non
     (file.parent / "slo" / "pyrra.yaml").write_text(PYRRA.replace("name: latency", "name: availability"))
     file.write_text(f"{DAVY}  thresholds: [{{name: availability, query: up, success: '> 0'}}]\n")
     first, second = problems(file)
-    assert "slo/sloth.yaml:4: availability: a second check 'availability', the first is at davy.yaml:7" in first
-    assert second.startswith("slo/pyrra.yaml:4: availability: a second check")
+    assert first.startswith("slo/pyrra.yaml:4: spec: a second check 'availability', the first is at slo/sloth.yaml:4")
+    assert "slo/sloth.yaml:4: availability: a second check 'availability', the first is at davy.yaml:7" in second
 
 
 def test_without_any_objective_or_file_the_sequential_judge_asks_for_one(file: Path) -> None:

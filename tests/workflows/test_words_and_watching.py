@@ -66,7 +66,7 @@ class Scene:
                 break
         self.clock.sleep(60)
 
-    def say(self, what: str) -> tuple[Event, ...]:
+    def say(self, what: str, *, at_once: bool = False) -> tuple[Event, ...]:
         ports = self.ports()
 
         def marked() -> bool:
@@ -78,9 +78,12 @@ class Scene:
             return framed(started, self.clock, stage)
 
         alive = lives(ports.lock, self.clock.now())
-        return tuple(
-            said(what, by="ann", why="", alive=alive, journal=ports.journal, clock=self.clock, act=act, marked=marked)
-        )
+        assert alive or not at_once
+        words = said(
+            what, by="ann", why="", alive=alive, journal=ports.journal, clock=self.clock, act=act,
+            lost=lambda: not lives(ports.lock, self.clock.now()), marked=marked,
+        )  # fmt: skip
+        return tuple(words)
 
     def snapshot(self) -> standing.Snapshot:
         ports = self.ports()
@@ -101,6 +104,18 @@ def test_an_abort_with_no_runner_alive_is_carried_out_by_the_one_who_asks(scene:
     scene.lost_runner()
     assert end(scene.say("abort")).ending is Ending.ROLLED_BACK
     assert scene.world.serving(scene.world.deployment.current_set().hash)[1] == 0
+    assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
+
+
+def test_an_abort_is_carried_out_once_a_runner_that_was_killed_a_moment_ago_is_lost(scene: Scene) -> None:
+    run = scene.runner()
+    scene.killed.append(run)
+    for event in run:
+        if type(event).__name__ == "StepReached":
+            break
+    began = scene.clock.now()
+    assert end(scene.say("abort", at_once=True)).ending is Ending.ROLLED_BACK
+    assert timedelta(seconds=20) < scene.clock.now() - began < timedelta(seconds=90)
     assert scene.world.deployment.images == {"app": "shop/app@sha256:1"}
 
 

@@ -12,18 +12,18 @@ from davy.workflows import options
 @options.target
 @options.output
 @options.view
-def command(*, output: str, plain: bool, no_color: bool, **target: Any) -> Ending:
+def command(**said: Any) -> Ending:
     """Follow a canary that runs elsewhere until it ends, and exit as it does.
 
     Reads the Deployment, its Lease and its journal. Changes nothing; Ctrl-C stops the watching, not the canary.
     Exits 6 where the runner is lost.
     """
     from davy.workflows import wiring  # noqa: PLC0415
-    from davy.workflows.screens import View  # noqa: PLC0415
+    from davy.workflows.screens import view_of  # noqa: PLC0415
     from davy.workflows.telling import told  # noqa: PLC0415
     from davy.workflows.watching import Watched, watched  # noqa: PLC0415
 
-    side = wiring.side_at(target)
+    side = wiring.side_at(said)
     with wiring.clock() as clock:
         place = Watched(cluster=side.cluster, lock=side.lock, journal=side.journal, clock=clock, now=side.now)
-        return told(watched(place), clock, View(output=output, plain=plain, no_color=no_color))
+        return told(watched(place), clock, view_of(said))

@@ -1,0 +1,38 @@
+"""A runner that slept past its lock writes nothing any more, whatever the one after it did."""
+
+from __future__ import annotations
+
+import pytest
+
+from davy.pipeline.errors import Conflict
+from simulation.draw import played_with
+from simulation.law import notes_of
+from simulation.machine import Machine
+from simulation.world import World
+
+
+@pytest.fixture
+def world():
+    made = World(1)
+    yield made
+    made.timeline.end()
+
+
+def test_a_fence_that_a_newer_runner_took_away_again_gives_an_older_one_no_right(world):
+    asleep, rival = Machine(world, "asleep"), Machine(world, "rival")
+    old = asleep.lock.acquire("asleep")
+    asleep.cluster.take(old)
+    world.timeline.sleep(60)
+    rival.cluster.take(rival.lock.acquire("rival"))
+    rival.cluster.untake()
+    rival.lock.release()
+    with pytest.raises(Conflict, match="taken by another runner"):
+        asleep.cluster.take(old)
+    assert "davy.dev/fence" not in notes_of(world.server.deployment)
+
+
+@pytest.mark.parametrize(
+    ("seed", "kinds"), [(63, ("second", "cut", "stall", "interrupt")), (242, ("second", "stall", "unmeasured", "word"))]
+)
+def test_seeds_that_showed_it_hold(seed, kinds):
+    assert played_with(seed, kinds).broken == ()
