@@ -193,7 +193,7 @@ def _failed(order: BuildOrder, story: _Story) -> DavyError:
     said = story.error or "the engine ended without an image"
     where = f" at {story.step.strip()!r}" if story.step else ""
     tail = "\n".join(f"  {line}" for line in story.last)
-    remedy = "Mend the step; the same build by hand: docker build."
+    remedy = f"Mend the step; {buildtool.NEARLY}: docker build."
     if any(sign in said for sign in MISSING_BASE) and "FROM" in story.step:
         remedy = "Check the base image's name, and that Docker is logged in to its registry."
     return Rejected(f"{order.name} was not built{where}: {said}" + (f"\n{tail}" if tail else ""), remedy=remedy)
