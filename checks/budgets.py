@@ -23,7 +23,7 @@ FINEST = timedelta(seconds=15)
 
 
 def read(slos: Sequence[SloConfig], source: Callable[[], Metrics], now: datetime) -> tuple[Budget, ...]:
-    """The budget of each, in their order; two to five queries an objective, a few objectives at once.
+    """The budget of each, in their order; two to six queries an objective, a few objectives at once.
 
     `source` makes a client for each of them. A server that is away, or refuses the query, is the budget's gap and
     `why`. Raises Forbidden.

@@ -4,21 +4,23 @@ Format: https://github.com/spinnaker/kayenta/blob/master/docs/canary-config.md. 
 note; what would make a verdict wrong is a problem.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from davy.checks.jsonplaces import places
 from davy.checks.kayenta import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.checks.kayentanode import Node, Notebook
+from davy.pipeline import jsontree
 from davy.pipeline.checksconfig import KayentaConfig
-from davy.pipeline.errors import Unusable
+from davy.pipeline.errors import Problem, Unusable
 
 JUDGE = "NetflixACAJudge-v1.0"
 PASS_AT, MARGINAL_AT = 95.0, 75.0
 """As Spinnaker's canary stage suggests them."""
 PROMQL = "PromQL:"
+LEFT_OUT = "is left out"
 VARIABLE = re.compile(r"\$\\?\{\s*([A-Za-z_]\w*)\s*\}")
 SELECTED = re.compile(r"=~\s*([\"'`])\$\\?\{\s*scope\s*\}\1")
 """`=~"${scope}"`: the only place where a regex of pod names can stand."""
@@ -56,10 +58,15 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     """The analysis that the text means. Raises Unusable with every problem at once."""
     book = Notebook(file)
     try:
-        whole = json.loads(text)
+        whole = jsontree.parsed(text)
     except ValueError as error:
         book.refuse("", f"is no JSON: {error}")
         raise _unusable(book) from None
+    book.places = places(text)
+    for path, line, first in book.places.twice:
+        book.problems.append(
+            Problem(what=f"is there twice; the first one is on line {first}", path=path, file=file, line=line)
+        )
     root = Node(whole, "", book)
     root.known(ROOT_KEYS, ROOT_LEFT)
     templates = root.at("templates").mapping()
@@ -69,7 +76,8 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     for name in sorted({name for name in names if names.count(name) > 1}):
         book.refuse("metrics", f"the name {name!r} is used more than once")
     if all(metric.yardstick.muted for metric in found) and not book.problems:
-        book.refuse("metrics", "there is no metric left that could be judged")
+        why = "; ".join(note.partition(": ")[2] for note in book.notes if LEFT_OUT in note)
+        book.refuse("metrics", "there is no metric left that could be judged" + (f". {why}" if why else ""))
     pass_at, marginal_at = _limits(root, config)
     weights = _weights(root, found)
     _judge(root)
@@ -136,7 +144,7 @@ def _metric(node: Node, templates: Mapping[str, Any], config: KayentaConfig) -> 
     kind = query.at("type").text("") or query.at("serviceType").text("")
     if kind != "prometheus":
         critical = " (a critical one)" if node.at("analysisConfigurations", "canary", "critical").truth() else ""
-        node.note(f"{name or 'a metric'}{critical} is left out: its query is of {kind or 'no type'}, not of Prometheus")
+        node.note(f"{name or 'a metric'}{critical} {LEFT_OUT}: its query is of {kind or 'no type'}, not of Prometheus")
         return None
     if node.at("scopeName").text("default") != "default":
         node.at("scopeName").note("is taken for the only scope there is")
@@ -155,18 +163,17 @@ def _query(query: Node, templates: Mapping[str, Any], config: KayentaConfig) -> 
     if "${" in VARIABLE.sub("", text) or "<#" in text:
         place.refuse("is more of FreeMarker than `${name}`; davy fills in names only")
         return None
+    before = len(place.book.problems)
     if "scope" not in VARIABLE.findall(text):
         place.refuse("asks the same of canary and baseline: there is no `${scope}` in it")
-        return None
     by_pods = any("{canary}" in side or "{stable}" in side for side in (config.canary, config.baseline))
     if by_pods and len(SELECTED.findall(text)) != VARIABLE.findall(text).count("scope"):
         place.refuse(
             '`${scope}` is a regex of pod names here, and can only stand as `=~"${scope}"`; write that, or say what '
             "it is under `checks.kayenta.canary` and `checks.kayenta.baseline`"
         )
-        return None
     filled = [_filled(place, text, scope, config) for scope in (config.canary, config.baseline)]
-    if filled[0] is None or filled[1] is None:
+    if filled[0] is None or filled[1] is None or len(place.book.problems) > before:
         return None
     return _promql(query, filled[0]), _promql(query, filled[1])
 

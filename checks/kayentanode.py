@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from davy.checks.jsonplaces import Places
 from davy.pipeline.errors import Problem
 
 E = TypeVar("E", bound=StrEnum)
@@ -16,18 +17,21 @@ class Notebook:
     """What was found on the way."""
 
     file: str
+    places: Places = field(default_factory=Places)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, path: str, what: str) -> None:
         """A problem, once."""
-        problem = Problem(what=what, path=path, file=self.file)
+        problem = Problem(what=what, path=path, file=self.file, line=self.places.line(path))
         if problem not in self.problems:
             self.problems.append(problem)
 
     def note(self, path: str, what: str) -> None:
         """A note, once."""
-        note = f"{self.file}: {path}: {what}" if path else f"{self.file}: {what}"
+        line = self.places.line(path)
+        where = self.file if line is None else f"{self.file}:{line}"
+        note = f"{where}: {path}: {what}" if path else f"{where}: {what}"
         if note not in self.notes:
             self.notes.append(note)
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from davy.checks import promqltree
 from davy.checks.ports import Answer
+from davy.checks.remark import Place, Remark, Severity
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import ChecksConfig, LintRule, ThresholdConfig
+from davy.pipeline.otherrules import can_never_fail
 
 if TYPE_CHECKING:
     import promql_parser as promql
@@ -23,29 +25,6 @@ MOST_SERIES = 10_000
 COUNTER_FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
 SELECTORS = ("errors", "good", "total", "histogram")
 CANARY, STABLE = "{canary}", "{stable}"
-Place = tuple[str | int, ...]
-
-
-class Severity(StrEnum):
-    """What a finding is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One finding."""
-
-    rule: LintRule
-    severity: Severity
-    place: Place
-    """Where in the configuration: `("checks", "thresholds", 0, "query")`."""
-    why: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.why}; {self.remedy} ({self.rule})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +44,16 @@ def remarks(config: ChecksConfig) -> tuple[Remark, ...]:
     for index, threshold in enumerate(config.thresholds):
         place: Place = ("checks", "thresholds", index, "query")
         found += _accepted(_of_query(threshold, place, config), threshold)
+        found += _accepted(_of_counting(threshold, place[:-1]), threshold)
     return tuple(found)
+
+
+def _of_counting(threshold: ThresholdConfig, place: Place) -> Iterator[Remark]:
+    if threshold.style != "flagger" and can_never_fail(threshold):
+        limit = threshold.failure_limit
+        why = f"no number of failures is too many: `failure_limit` is {limit}"
+        why += f" and `count` {threshold.count}" if limit >= 0 else ""
+        yield _warning("never-fails", place, why, remedy="set it below `count`, or accept this where it is meant")
 
 
 def questions(config: ChecksConfig, canary: str, stable: str) -> tuple[Question, ...]:
@@ -102,10 +90,9 @@ def _of_selector(text: str | None, place: Place) -> Iterator[Remark]:
 
 
 def _of_query(threshold: ThresholdConfig, place: Place, config: ChecksConfig) -> Iterator[Remark]:
-    import promql_parser as promql  # noqa: PLC0415 - heavy, and only linting needs it
 
     try:
-        tree = promql.parse(threshold.query)
+        tree = promqltree.parsed(threshold.query)
     except ValueError as error:
         yield _warning(
             "unparsed",
@@ -242,10 +229,8 @@ def _selectors(query: str) -> list[str]:
 
 
 def _tree(query: str) -> "promql.Expr | None":
-    import promql_parser as promql  # noqa: PLC0415
-
     try:
-        return promql.parse(query)
+        return promqltree.parsed(query)
     except ValueError:
         return None
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from davy.checks.podcounts import LARGEST, PodCounts
+from davy.pipeline import jsontree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Counts
 
@@ -112,7 +113,7 @@ def _counts(counts: PodCounts, metric: str, numbers: Any) -> Counts:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        document = json.loads(line)
+        document = jsontree.parsed(line)
     except (ValueError, RecursionError):
         raise ValueError("is no JSON") from None
     if not isinstance(document, dict):

@@ -9,6 +9,7 @@ from davy.checks.flagger import RangeCheck
 from davy.checks.kayentafile import Analysis
 from davy.checks.ports import Metrics, Series
 from davy.checks.promql import Selector, any_of, read_matcher, selector
+from davy.checks.remark import Severity
 from davy.checks.threshold import Check, asked
 from davy.pipeline.checksconfig import ChecksConfig, SloConfig, ThresholdConfig
 from davy.pipeline.errors import DavyError, Forbidden, Problem, Unusable
@@ -51,7 +52,7 @@ def _of_analysis(analysis: Analysis, metrics: Metrics, pods: frozenset[str], now
 def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime) -> tuple[str, ...]:
     """What the query linter advises against, also where only the server can tell, and what the server warned of."""
     pods = any_of(tuple(stable_pods))
-    remarks = [one for one in linting.remarks(config) if one.severity is linting.Severity.WARNING]
+    remarks = [one for one in linting.remarks(config) if one.severity is Severity.WARNING]
     for question in linting.questions(config, pods, pods):
         with suppress(DavyError):  # What matters is among the problems; advice is not worth a release.
             remark = question.read(metrics.query(question.promql, now))
@@ -71,7 +72,7 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
             _check(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
-    errors = (remark for remark in linting.remarks(config) if remark.severity is linting.Severity.ERROR)
+    errors = (remark for remark in linting.remarks(config) if remark.severity is Severity.ERROR)
     yield from (Problem(path=shown(remark.place), what=str(remark)) for remark in errors)
 
 

@@ -10,6 +10,23 @@ MATCHER = re.compile(r"\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[a-zA-Z_:.][\w
 QUOTES = "\"'`"
 
 
+PIECES = re.compile(r"#[^\n]*|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`", re.DOTALL)
+"""What holds no syntax: comments, and texts in each of PromQL's quotes."""
+
+
+def plain_quotes(text: str) -> str:
+    """The same expression with its raw texts (between backticks) in double quotes, which every parser knows."""
+
+    def quoted(found: re.Match[str]) -> str:
+        piece = found.group()
+        if not piece.startswith("`"):
+            return piece
+        inner = piece[1:-1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{inner}"'
+
+    return PIECES.sub(quoted, text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
     """A plain vector selector: a name, and matchers as they were written."""

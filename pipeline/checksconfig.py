@@ -9,10 +9,14 @@ from davy.pipeline.part import Part, part, setting
 from davy.pipeline.serverconfig import Servers
 
 LintRule = Literal[
-    "absent", "bound", "cardinality", "irate", "or-vector", "quantile", "rate-after-sum", "recorded", "short-window",
-    "sides", "subquery", "unparsed",
+    "absent", "bound", "cardinality", "irate", "never-fails", "or-vector", "quantile", "rate-after-sum", "recorded",
+    "short-window", "sides", "subquery", "unparsed",
 ]  # fmt: skip
 """What the query linter may find; docs/prometheus.md says why each matters."""
+
+
+LOW = "low-objective"
+"""The word of acceptance for an objective below 50 %."""
 
 
 @part
@@ -44,6 +48,11 @@ class SloConfig(Part):
         default="conditional",
         description="How the sides are compared. `two_sample` finds smaller differences where more than a few percent "
         "of all events are bad.",
+    )
+    accept: tuple[Literal["low-objective"], ...] = setting(
+        default=(),
+        description="`low-objective`: an objective below 50 % is meant. Else it is refused: most often 0.999 was "
+        "written for 99.9.",
     )
 
 

@@ -1,5 +1,6 @@
 """Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from davy.pipeline.yamltree import Place, Reading, Tree
 C = TypeVar("C", bound=DeliveryConfig)
 
 MOST_BYTES = 2**20
+TOO_LARGE = "is larger than 1 MiB; this is no davy.yaml"
 REMEDY = "`davy schema` prints the JSON Schema, which editors can check the file with as you type."
 
 
@@ -48,7 +50,7 @@ def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
 
 def _parsed(written: str, file: str, environment: Mapping[str, str], model: type[C]) -> C:
     if len(written) > MOST_BYTES:
-        raise _unusable(file, [Problem(what="is larger than 1 MiB; this is no davy.yaml", file=file)])
+        raise _unusable(file, [Problem(what=TOO_LARGE, file=file)])
     reading = yamltree.read(written, file, environment, raw=_is_command)
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
@@ -70,19 +72,21 @@ def _values(image: ImageConfig) -> frozenset[str]:
     return frozenset(image.args.values()).union(*image.matrix.values())
 
 
-def text(path: Path) -> str:
-    """What the file says. Raises Unusable where it cannot be read as text."""
+def text(path: Path, *, kind: str = "") -> str:
+    """What the file says; `kind`: whose file it is, where it is no davy.yaml. Raises Unusable where it is no text."""
     try:
         return plainfile.text(path, MOST_BYTES)
     except FileNotFoundError:
-        what, remedy = "is not there", "Write one, or name another with --config."
+        what, remedy = "is not there", "Write one, or name another with --file."
     except IsADirectoryError:
-        what, remedy = "is a folder, not a file", "Name the file itself with --config."
+        what, remedy = "is a folder, not a file", "Name the file itself."
     except UnicodeDecodeError as error:
         what, remedy = f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
     except OSError as error:
         is_other = error.errno in plainfile.NO_SUCH
         what, remedy = plainfile.why(error), "Name the file itself." if is_other else "Check its owner and mode."
+        if error.errno == errno.EFBIG and kind:
+            what += f", the most that davy reads of {kind}"
     raise Unusable(f"{path} {what}.", problems=(Problem(what=what, file=str(path)),), remedy=remedy)
 
 

@@ -5,15 +5,22 @@ from datetime import timedelta
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+LONGEST = 100
+"""Characters; a longer text is no duration that a person wrote, and is not looked at."""
 
 
 def parsed(text: str) -> timedelta:
     """The duration a text means. Raises ValueError with what would be right."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a text of {len(text):,} characters is no duration; write it like 500ms, 15s, 1m30s or 2h")
     compact = text.replace(" ", "")
     parts = PART.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
         raise ValueError(f"{text!r} is no duration; write it like 500ms, 15s, 1m30s or 2h")
-    return timedelta(seconds=sum(float(number) * UNITS[unit] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * UNITS[unit] for number, unit in parts))
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is longer than davy can count") from error
 
 
 def shown(span: timedelta) -> str:

@@ -19,9 +19,10 @@ STANDS_FOR = "davy.own"
 
 SAID = {
     **dict.fromkeys(("failed", "failure", "fail", "failing"), CaseResult.FAILED),
-    **dict.fromkeys(("error", "errored", "broken", "crashed", "timedout", "timeout"), CaseResult.ERROR),
+    **dict.fromkeys(("error", "errored", "broken", "crashed", "timedout", "timeout", "invalid"), CaseResult.ERROR),
     **dict.fromkeys(
-        ("skipped", "skip", "notrun", "suppressed", "disabled", "ignored", "pending", "untested"), CaseResult.SKIPPED
+        ("skipped", "skip", "notrun", "suppressed", "disabled", "ignored", "pending", "untested", "inconclusive"),
+        CaseResult.SKIPPED,
     ),
 }
 """What reports write into `status` and `result`: CTest, googletest (`notrun`, `suppressed`), saucectl, behave."""
@@ -29,7 +30,9 @@ SAID = {
 
 def result_said(told: Mapping[str, str]) -> CaseResult | None:
     """What the attributes alone say; the worst, where they say several. None: nothing, or that it passed."""
-    words = (told.get(name, "").strip().lower().translate(PLAIN) for name in ("status", "result", "outcome"))
+    words = [told.get(name, "").strip().lower().translate(PLAIN) for name in ("status", "result", "outcome")]
+    words += [word for word in ("failure", "error") if told.get(word)]  # node:test's, with its message.
+    words += ["failed"] if told.get("success", "").lower() == "false" and "executed" not in told else []
     found = [SAID[word] for word in words if word in SAID]
     return next((each for each in found if each.bad), found[0] if found else None)
 
@@ -119,6 +122,8 @@ def case(draft: Draft, *, own: bool = False) -> Case:
 
 def _counting(draft: Draft) -> Said | None:
     """The outcome that counts: the worst of what its elements and its attributes say; None where it passed."""
+    if todo := next((said for said in draft.outcomes if said.kind == TODO), None):
+        return todo
     told = sorted(draft.outcomes, key=lambda said: WORST.index(said.result))
     if told and (told[0].result.bad or draft.said is None or not draft.said.bad):
         return told[0]
@@ -127,6 +132,8 @@ def _counting(draft: Draft) -> Said | None:
     return next((said for said in reversed(draft.earlier) if said.final), None)
 
 
+TODO = "todo"
+"""`type` of node:test's `<skipped>` for a test that is expected to fail, and told with its failure."""
 WORST = (CaseResult.ERROR, CaseResult.FAILED, CaseResult.SKIPPED)
 
 

@@ -52,12 +52,13 @@ class Reading:
     """Its root, where that is no suite."""
 
 
-def reading(chunks: Iterable[bytes | str], *, own: bool = False) -> Reading:
+def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool = False) -> Reading:
     """The report's cases, of all suites in it. Memory is bounded, whatever comes; the chunks may have any size.
 
     `own`: davy wrote it. Then what it says of attempts and quarantine is believed; a suite's report cannot say it.
+    `by_suite`: the first of a case's suites is then davy's own, which is left out otherwise.
     """
-    eyes, pieces = _Eyes(own=own), Pieces(chunks)
+    eyes, pieces = _Eyes(own=own, by_suite=by_suite), Pieces(chunks)
     broken = ""
     try:
         for piece in pieces:
@@ -114,11 +115,11 @@ def _worse(first: Case, second: Case) -> Case:
 class _Eyes:
     """Takes the parser's events in; holds the finished cases and one draft."""
 
-    def __init__(self, *, own: bool) -> None:
+    def __init__(self, *, own: bool, by_suite: bool) -> None:
         self.cases: list[Case] = []
         self.tools: set[str] = set()
         self.foreign = ""
-        self._own = own
+        self._own, self._by_suite = own, by_suite
         self._open: list[OpenSuite] = []
         self._times = junittimes.Times()
         self._cut = 0
@@ -257,7 +258,7 @@ class _Eyes:
             output=Words(LONGEST_TEXT),
             errors=Words(LONGEST_TEXT),
             # The outermost of davy's own report is the suite of the configuration.
-            suites=suite.path[1:] if self._own else suite.path,
+            suites=suite.path[1:] if self._own and not self._by_suite else suite.path,
             said=junitcases.result_said(told),
         )
 
@@ -270,7 +271,7 @@ class _Eyes:
         words = [draft.output, draft.errors, *(said.text for said in (*draft.outcomes, *draft.earlier))]
         self._cut += any(each.over for each in (*words, *(value for _, value in draft.properties)))
         case = junitcases.case(draft, own=self._own)
-        if case.result.bad or draft.earlier:
+        if case.result.bad or draft.earlier or any(said.result.bad for said in draft.outcomes):
             self._open[-1].names_bad = True
         said = sum(len(attempt.message) + len(attempt.text) for attempt in case.attempts)
         said += sum(len(name) + len(value) for name, value in case.properties)

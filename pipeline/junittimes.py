@@ -8,6 +8,8 @@ UNITS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "sec": 1.0, "ms": 1e-3, 
 MEASURED = re.compile(r"(\d[\d.,]*)\s*(min|ms|us|µs|ns|sec|h|m|s)")
 # .NET writes days before the hours: `1.02:03:04.5`.
 CLOCK = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d{1,2}):(\d{1,2}(?:[.,]\d{1,12})?)")
+GROUPED = re.compile("(?<=[0-9])[ '\u2019\u00a0\u202f](?=[0-9]{3}(?![0-9]))")
+"""`1 234,5`: what stands between thousands in French, and in Swiss."""
 NUMBER = re.compile(r"\+?[\d.,]+(?:[eE][+-]?\d{1,3})?")
 UNSURE = re.compile(r"[1-9]\d{0,2},\d{3}")
 """One and 234 thousandths, or 1234: the suite's own time tells, else it is the former."""
@@ -17,7 +19,7 @@ LONGEST = 40
 
 def seconds(text: str) -> float:
     """As reports write it: `0.045`, `0,045`, `1,234.5`, `00:00:01.500`, `250ms`, `1m2.5s`; 0 where it is no time."""
-    said = text.strip().removeprefix("PT").lower() if len(text) <= LONGEST else ""
+    said = GROUPED.sub("", text.strip()).removeprefix("PT").lower() if len(text) <= LONGEST else ""
     if NUMBER.fullmatch(said):
         return _bounded(_number(said))
     if clock := CLOCK.fullmatch(said):

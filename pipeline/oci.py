@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from davy.pipeline import jsontree
 from davy.pipeline.value import dataclass
 
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, "Compatibility Matrix"
@@ -117,7 +118,7 @@ def packed(value: Mapping[str, Any]) -> bytes:
 
 def _object(manifest: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(manifest)
+        said = jsontree.parsed(manifest)
     except RecursionError as error:
         raise ValueError("the manifest nests too deep") from error
     if not isinstance(said, dict):

@@ -1,9 +1,11 @@
 """Other rules: what no single key can break alone, of thresholds and of the Mann-Whitney judge."""
 
+import math
 from collections.abc import Iterator
 
 from davy.pipeline import conditiontext, durations
 from davy.pipeline.checksconfig import KayentaConfig, ThresholdConfig
+from davy.pipeline.shares import percent_of
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
@@ -59,6 +61,17 @@ def threshold(place: Place, check: ThresholdConfig) -> Iterator[Finding]:
             "needs `count` or `successes`: without either Argo Rollouts measures until it is stopped and calls that "
             "good; davy asks for something to go on",
         )
+
+
+LEAST_OBJECTIVE = 50.0
+"""Percent. Below it more events may be bad than good: nobody's promise, and what a share means for a percentage."""
+
+
+def low_objective(percent: float) -> str:
+    """What an objective of 0.999 would let pass, and what was likely meant."""
+    bad = 100 - percent
+    meant = f"; did you mean {percent_of(percent):.15g}?" if LEAST_OBJECTIVE <= percent_of(percent) < 100 else "."
+    return f"{percent:.15g} % would let {math.floor(bad)} of 100 requests fail{meant}"
 
 
 def can_never_fail(check: ThresholdConfig) -> bool:

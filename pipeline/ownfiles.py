@@ -29,8 +29,8 @@ class Unwritable(Unusable, OSError):
     """A file or folder of davy's own that cannot be written; an OSError for those who can do without it."""
 
     def __init__(self, path: Path, error: OSError) -> None:
-        words = error.strerror or str(error)
         is_link = error.errno == errno.ELOOP
+        words = f"{path.name} is a link" if error.strerror == os.strerror(errno.ELOOP) else error.strerror or str(error)
         remedy = "Remove what lies there" if is_link else "Check the owner and mode of its folder"
         Unusable.__init__(
             self, f"{path} cannot be written: {words}.", remedy=f"{remedy}, or name another folder with --out."
@@ -70,11 +70,16 @@ def append(path: Path) -> TextIO:
     """A file that is there already, to be gone on with. Raises Unwritable, also where it has another name elsewhere."""
     with _writing(path), inside(path.parent) as folder:
         handle = os.open(path.name, os.O_WRONLY | os.O_APPEND | ONLY, dir_fd=folder)
-        seen = os.fstat(handle)
-        if not stat.S_ISREG(seen.st_mode) or seen.st_nlink > 1:
-            os.close(handle)
-            raise OSError(errno.EMLINK, f"{path.name} is no plain file of one name")
+        _refuse_other(handle, path.name)
         return TextIOWrapper(os.fdopen(handle, "ab"), encoding="utf-8")
+
+
+def keep_open(path: Path) -> int:
+    """The handle of a file that stays, made where it is not there. Raises Unwritable, also where it is an other's."""
+    with _writing(path), inside(path.parent, make=True) as folder:
+        handle = os.open(path.name, os.O_RDWR | os.O_CREAT | ONLY, 0o644, dir_fd=folder)
+        _refuse_other(handle, path.name)
+        return handle
 
 
 def write(path: Path, text: str) -> None:
@@ -134,6 +139,14 @@ def step(folder: int, name: str, *, make: bool = False) -> int:
         if error.errno in (errno.ENOTDIR, errno.ELOOP) and _is_link(name, folder):
             raise OSError(errno.ELOOP, f"{name} is a link, and nothing is read or written through one") from error
         raise
+
+
+def _refuse_other(handle: int, name: str) -> None:
+    """What has another name elsewhere is somebody else's, too. Closes it then."""
+    seen = os.fstat(handle)
+    if not stat.S_ISREG(seen.st_mode) or seen.st_nlink > 1:
+        os.close(handle)
+        raise OSError(errno.EMLINK, f"{name} is no plain file of one name")
 
 
 def _is_link(name: str, folder: int) -> bool:

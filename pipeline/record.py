@@ -24,6 +24,8 @@ class CaseRecord:
     quarantined: bool = False
     file: str = ""
     """Where two files of the suite have a test of this name: which of them."""
+    own: bool = False
+    """davy's: it stands for a whole run, or a suite of its report, and no quarantine means it."""
 
     @property
     def title(self) -> str:
@@ -33,6 +35,8 @@ class CaseRecord:
     @property
     def names(self) -> tuple[str, ...]:
         """What a quarantine may call it."""
+        if self.own:
+            return ()
         return (self.name, self.title) if self.file else (self.name,)
 
 

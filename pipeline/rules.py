@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from davy.pipeline import buildrules, durations, otherrules, suiterules
 from davy.pipeline.buildconfig import BuildConfig, ImageConfig
-from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig
+from davy.pipeline.checksconfig import LOW, ChecksConfig, KayentaConfig, SloConfig
 from davy.pipeline.checksconfig import ThresholdConfig as Threshold
 from davy.pipeline.config import CanaryConfig, StepConfig
 from davy.pipeline.part import Part
@@ -21,6 +21,8 @@ from davy.pipeline.yamltree import Place, Tree
 Finding = tuple[Place, str]
 P = TypeVar("P", bound=Part)
 
+SPLIT = re.compile(r""",(?=(?:[^"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*$)""")
+"""Commas outside of quotes."""
 SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
 MOST_LOOKS = 8000
 """The error rates of the sequential judge are kept up to this many looks."""
@@ -125,7 +127,7 @@ def _checks(value: Tree) -> Iterator[Finding]:
     yield from _twice(slos + thresholds, "name", "check")
     for place, item in slos:
         slo = attempt(SloConfig, item)
-        yield from _slo(place, slo) if slo else ()
+        yield from (*_slo(place, slo), *_promise(place, slo)) if slo else ()
     for place, item in thresholds:
         threshold = attempt(Threshold, item)
         yield from otherrules.threshold(place, threshold) if threshold else ()
@@ -197,6 +199,29 @@ def _slo(place: Place, slo: SloConfig) -> Iterator[Finding]:
                 'must be a plain selector, like http_requests_total{job="checkout"}: davy reads the raw counters '
                 "and subtracts them itself, so no rate(), sum() or [5m]; other PromQL goes under `thresholds`",
             )
+
+
+def _promise(place: Place, slo: SloConfig) -> Iterator[Finding]:
+    """What is promised must be able to break and to be kept."""
+    if slo.objective < otherrules.LEAST_OBJECTIVE and LOW not in slo.accept:
+        words = f"{otherrules.low_objective(slo.objective)} If it is meant, write `accept: [{LOW}]`"
+        yield (*place, "objective"), words
+    for key, part in (("good", slo.good), ("errors", slo.errors)):
+        if part is not None and slo.total is not None and _same(part, slo.total):
+            which = "good" if key == "good" else "bad"
+            yield (*place, key), f"counts the same as `total`: every event would be {which} for ever"
+
+
+def _same(one: str, other: str) -> bool:
+    """True where two selectors are alike but for spaces and the order of their matchers."""
+    return _taken_apart(one) == _taken_apart(other)
+
+
+def _taken_apart(selector: str) -> tuple[str, frozenset[str]]:
+    name, _, matchers = selector.strip().removesuffix("}").partition("{")
+    return name.strip(), frozenset(
+        re.sub(r"\s*(=~|!~|!=|=)\s*", r"\1", one.strip()) for one in SPLIT.split(matchers) if one.strip()
+    )
 
 
 def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from davy.pipeline import codec
+from davy.pipeline import codec, jsontree
 from davy.pipeline.record import RunRecord
 
 VERSION = 1
@@ -47,7 +47,7 @@ def text(record: RunRecord) -> str:
 def record(written: str | bytes) -> RunRecord:
     """What was written. Raises ValueError for anything else, and for what a later davy wrote in another way."""
     try:
-        document = json.loads(written)
+        document = jsontree.parsed(written)
         if not isinstance(document, dict) or document.get("davy_run") != VERSION:
             raise ValueError(f"no run of version {VERSION}")
         found = codec.value(RunRecord, document)

@@ -67,6 +67,9 @@ class SuiteConfig(Part):
     )
     image: str | None = setting(default=None, description="Name of the image to run in; the first one by default.")
     env: dict[str, str] = setting(default_factory=dict)
+    inherit: tuple[str, ...] = setting(
+        default=(), description="Variables with credentials that it gets from davy's own environment all the same."
+    )
     network: str = setting(default="bridge", description="Docker network, for `in: image`; `none` and `host` are two.")
     memory: str = setting(default="512Mi", pattern=r"^\d+(Ki|Mi|Gi)$", description="Memory limit.")
     cpus: float = setting(default=1.0, gt=0, description="CPU limit.")

@@ -68,6 +68,8 @@ def _does(place: Place, said: SuiteConfig) -> Iterator[Finding]:
 def _where(place: Place, said: SuiteConfig) -> Iterator[Finding]:
     if said.services and said.in_ != "kubernetes":
         yield (*place, "services"), f"are for `in: kubernetes`; with `in: {said.in_}` start them in `run`"
+    if said.inherit and said.in_ in IN_IMAGES:
+        yield (*place, "inherit"), f"is of davy's own environment, which `in: {said.in_}` has nothing of; write `env`"
     if said.cloud and said.in_ not in CLOUDS:
         yield (*place, "cloud"), f"is an account of {', '.join(CLOUDS)}; `in: {said.in_}` needs none"
     if said.in_ == "grid" and not (said.cloud and said.cloud.hub):

@@ -10,6 +10,7 @@ from davy.pipeline.alongside import Crew, Threads
 from davy.pipeline.cases import CaseResult, Suite, blamed
 from davy.pipeline.errors import DavyError
 from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, SuiteFinished, Warned
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
@@ -21,6 +22,7 @@ from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.testing.tries import Rules, Story
 
 REPORT, LOG = "junit.xml", "log.txt"
+NO_TIME = timedelta(0)
 
 Quarantine = Callable[[str, str], bool]
 """Whether the case, by its key, may fail without failing its suite: `e2e`, or with its cell `e2e[chrome]`."""
@@ -72,10 +74,12 @@ def run(
     history: Sequence[RunRecord] = (),
     quarantined: Quarantine = nobody,
     crew: Callable[[], Crew[Runs]] = Threads,
+    masks: Masks = NONE,
 ) -> Generator[Event, None, Tested]:
     """Run every suite, also after one failed: a release engineer wants all that is wrong, not the first.
 
-    `places`: by the suite's name. `history`: earlier runs, newest first, for what takes how long.
+    `places`: by the suite's name. `history`: earlier runs, newest first, for what takes how long. `masks`: what the
+    merged report must not hold.
     At an interruption, and where a place raises, what had ended until then is still merged and kept.
     """
     began = clock.now()
@@ -102,12 +106,12 @@ def run(
             if worked.wrong is not None:
                 raise worked.wrong
     except (DavyError, KeyboardInterrupt) as error:
-        _kept([*ended, *_not_begun(wanted, ended)], out)
+        _kept([*ended, *_not_begun(wanted, ended)], out, masks)
         now = clock.now()
         note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
         yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
         raise
-    tested = Tested(ended=tuple(ended), report=_kept(ended, out))
+    tested = Tested(ended=tuple(ended), report=_kept(ended, out, masks))
     now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
     yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
@@ -241,29 +245,11 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
 
 
 def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
-    """Its numbers count what counts: a bad case in quarantine is neither failed nor an error. `took`: by the clock."""
-    suite, runs = ended.suite, [each.run for story in ended.stories for each in story.runs]
-    told, more = highlights.highlights(suite, shown)
-    return SuiteFinished(
-        at=clock.now(),
-        suite=suite.name,
-        result=suite.result,
-        took=took,
-        passed=suite.count(CaseResult.PASSED),
-        failed=sum(case.fails and case.result is CaseResult.FAILED for case in suite.cases),
-        errors=sum(case.fails and case.result is CaseResult.ERROR for case in suite.cases),
-        skipped=suite.count(CaseResult.SKIPPED),
-        because=shown(suite.because),
-        log=str(_log(one, ended)),
-        flaky=sum(case.flaky for case in suite.cases),
-        quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
-        parts=len(ended.stories),
-        link=next((run.link for run in reversed(runs) if run.link), ""),
-        told=told,
-        more=more,
-        slowest=highlights.slowest(suite, shown),
-        notes=tuple(map(shown, suite.notes)),
-    )
+    """`took`: by the clock."""
+    runs = [each.run for story in ended.stories for each in story.runs]
+    told = highlights.finished(ended.suite, clock.now(), took, shown)
+    link = next((run.link for run in reversed(runs) if run.link), "")
+    return replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
 
 
 def _log(one: Wanted, ended: Ended) -> Path:
@@ -273,11 +259,11 @@ def _log(one: Wanted, ended: Ended) -> Path:
     return failed[0].run.log if len(failed) == 1 else one.order.out
 
 
-def _kept(ended: Sequence[Ended], out: Path) -> Path | None:
+def _kept(ended: Sequence[Ended], out: Path, masks: Masks) -> Path | None:
     if not ended:
         return None
     path = out / REPORT
-    ownfiles.write(path, junit.merged(each.suite for each in ended))
+    ownfiles.write(path, junit.merged(masks.value(each.suite) for each in ended))
     return path
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from davy.pipeline import part
 from davy.pipeline.config import Config
+from davy.pipeline.excerpt import excerpt
 from davy.pipeline.part import Part
 from davy.pipeline.yamltree import Place, shown
 
@@ -129,6 +130,6 @@ def told(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return f"the number {excerpt(str(value), 60)}"
     words = {type(None): "nothing", list: "a list", tuple: "a list", dict: "a mapping"}
     return words.get(type(value), "that")

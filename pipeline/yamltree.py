@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from davy.pipeline.errors import Problem
+from davy.pipeline.excerpt import excerpt
 from davy.pipeline.substitution import substituted
 
 STANDARD = "tag:yaml.org,2002:"
@@ -17,6 +18,8 @@ MERGE = f"{STANDARD}merge"
 MOST_NODES = 20_000
 """More than any real file has; what aliases of aliases blow up to is stopped here."""
 MOST_DEPTH = 50
+LONGEST_NUMBER = 1000
+"""Characters of a scalar that is read as a number; more take time that grows with their square."""
 FAST = getattr(yaml, "CSafeLoader", None)
 """libyaml's; None where PyYAML was made without it."""
 
@@ -73,7 +76,7 @@ def read_all(text: str, file: str) -> Reading:
 
 
 def _documents(reading: Reading, text: str) -> Tree:
-    nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+    nodes = [node for node in _composed_all(text) if node is not None]
     return [_value(reading, node, (index,)) for index, node in enumerate(nodes)]
 
 
@@ -104,19 +107,31 @@ def _one(reading: Reading, text: str) -> Tree:
 
 
 def _composed(text: str) -> yaml.Node | None:
-    """By libyaml where it is there, in a fifth of the time; what it does not like is told by the other, in its words.
-
-    libyaml's composer calls itself for each level and knows no end of it, so its parser counts the levels first.
-    """
+    """By libyaml where it is there, in a fifth of the time; what it does not like the other tells in its words."""
     if FAST is not None:
         with suppress(yaml.YAMLError):
-            depth = 0
-            for event in yaml.parse(text, Loader=FAST):
-                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-                if depth > MOST_DEPTH:
-                    raise _TooMuch(event.start_mark.line + 1 if event.start_mark else None)
+            _measured(text)
             return yaml.compose(text, Loader=FAST)
     return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def _composed_all(text: str) -> list[yaml.Node | None]:
+    """Every document, in the same way."""
+    if FAST is not None:
+        with suppress(yaml.YAMLError):
+            _measured(text)
+            return list(yaml.compose_all(text, Loader=FAST))
+    return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+
+
+def _measured(text: str) -> None:
+    """Raises _TooMuch: libyaml's composer calls itself for each level and knows no end of it, so its parser counts."""
+    assert FAST is not None  # noqa: S101 - whoever asks has looked
+    depth = 0
+    for event in yaml.parse(text, Loader=FAST):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            raise _TooMuch(event.start_mark.line + 1 if event.start_mark else None)
 
 
 def _filled(reading: Reading, text: str, walk: Callable[[], Tree]) -> None:
@@ -215,10 +230,13 @@ def _scalar(reading: Reading, node: yaml.ScalarNode, place: Place) -> Tree:
 
 
 def _plain(reading: Reading, node: yaml.ScalarNode, place: Place) -> Tree:
+    if len(node.value) > LONGEST_NUMBER:
+        reading.refuse(place, f"is a number of {len(node.value):,} characters; put a text in quotes")
+        return ""
     try:
         value: Tree = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, OverflowError, yaml.YAMLError):
-        reading.refuse(place, f"{node.value!r} is no number; put a text in quotes")
+        reading.refuse(place, f"{excerpt(str(node.value), 60)!r} is no number; put a text in quotes")
         return str(node.value)
     if isinstance(value, float) and not math.isfinite(value):
         reading.refuse(place, "must be a finite number")

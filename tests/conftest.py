@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from davy.workflows import veil
 from lab import facts
 from lab.talk import LabError
 from shop.runner import COUNTED
@@ -38,6 +39,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.skip(reason="the lab is not up: `nox -s lab -- up`"))
+
+
+@pytest.fixture(autouse=True)
+def _unveiled() -> Iterator[None]:
+    """A process has one veil; a test's secrets are no other's."""
+    veil.begin({})
+    yield
+    veil.begin({})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -103,7 +103,11 @@ def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: 
     names = frozenset(pod.name for pod in pods)
     orders = asking.ordered(task, asking.asks(task, wanted), images, out, told(pods))
     places = wiring.suite_places(task.config, task.release, clock, folder=task.folder, suites=wanted, reach=task.reach)
-    done = _ended(suites.run(orders, places, clock, out, wiring.washing(task.config)))
+    masks = wiring.masks(task.config, task.folder)
+    try:
+        done = _ended(suites.run(orders, places, clock, out, wiring.washing(task.config), masks=masks))
+    finally:
+        wiring.mask_files([one.order.out for one in orders], masks)
     faults = [story for each in done.ended for story in each.stories if story.at_fault]
     if faults and all(each.suite.exit_code in (0, None) for each in done.ended):
         return Round(pods=frozenset(), fault=done.sentence)

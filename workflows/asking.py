@@ -47,13 +47,12 @@ def ordered(
     """The orders, with the environment they run in. Raises Unusable for images and secrets that are missing."""
     by_name = {image.name: image for image in images}
     made = ordering.wanted(asked, task.config, by_name, out, folder=task.folder, release=task.release)
-    return tuple(
-        replace(
-            one, order=replace(one.order, env={**_environment(one.order.name, one.order.env), **told(one.ask.suite)})
-        )
-        for one in made
-    )
+    return tuple(replace(one, order=replace(one.order, env=_environment(one, told(one.ask.suite)))) for one in made)
 
 
-def _environment(suite: str, env: Mapping[str, str]) -> dict[str, str]:
-    return {name: wiring.secret(value, f"tests.{suite}.env.{name}") for name, value in env.items()}
+def _environment(one: Wanted, told: Mapping[str, str]) -> dict[str, str]:
+    """What the suite asked for by name, then what the configuration says, then what is known only now."""
+    order, held = one.order, os.environ
+    inherited = {name: held[name] for name in one.ask.suite.inherit if name in held}
+    said = {name: wiring.secret(value, f"tests.{order.name}.env.{name}") for name, value in order.env.items()}
+    return {**inherited, **said, **told}

@@ -7,7 +7,8 @@ import sys
 import click
 
 from davy.pipeline import __version__
-from davy.workflows import ancestry
+from davy.workflows import ancestry, veil
+from davy.workflows.arguments import wants_json
 from davy.workflows.lazy import Entry, LazyGroup
 
 HOME = "davy.workflows.commands"
@@ -99,6 +100,13 @@ def run(arguments: list[str]) -> int:
     _termination_interrupts()
     ancestry.watch(os.environ)
     _collects_seldom()
+    veil.begin(os.environ)
+    # JSON is masked by its values: a secret that is `true` must not break it.
+    with veil.over("stderr", *(() if wants_json(arguments, os.environ) else ("stdout",))):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         ending = davy.main(args=arguments, prog_name="davy", standalone_mode=False)
         code = int(ending or 0)

@@ -9,6 +9,7 @@ from davy.pipeline.checksconfig import FiledSlo
 from davy.pipeline.config import Config
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.yamltree import Reading
+from davy.workflows import access, veil
 
 if TYPE_CHECKING:
     from davy.checks.slofiles import Found
@@ -23,6 +24,7 @@ def read(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Prob
     """The same, and what of the SLO files is not wholly carried over."""
     try:
         config, wrong = configfile.loaded(file, environment), None
+        veil.learn(access.secrets_of(config, environment, file.parent))
     except Unusable as error:
         config, wrong = None, error
     if config is not None and not config.checks.slo_files:
@@ -54,7 +56,7 @@ def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]
     for index, name in _named(own):
         path = folder / name
         try:
-            texts.append((str(path), configfile.text(path)))
+            texts.append((str(path), configfile.text(path, kind="an SLO file")))
         except Unusable as error:
             what = "; ".join(problem.what for problem in error.problems)
             missing.append(own.problem(("checks", "slo_files", index), f"{path} {what}"))

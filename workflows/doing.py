@@ -58,7 +58,7 @@ def canary(task: Order, said: Said) -> Ending:
     images = parts.given(task.config, said["images"])
 
     def body() -> Told:
-        whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images))
+        whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images, acting=True))
         yield from examined(whole)
         if stop := (yield from gated(whole)):
             return stop

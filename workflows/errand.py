@@ -35,10 +35,12 @@ class Errand:
 def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
     """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
     config = configfile.delivery(said["file"], os.environ)
+    folder = said["file"].resolve().parent
+    wiring.masks(config, folder)
     with wiring.clock() as clock, writing(said):
         yield Errand(
             config=config,
-            folder=said["file"].resolve().parent,
+            folder=folder,
             out=said.get("out", Path("davy-out")),
             clock=clock,
             release=named(config.service, clock.now()),

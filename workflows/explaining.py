@@ -183,7 +183,7 @@ def _weight(one: Explained) -> str:
 
 def _promotion(missing: Missing) -> str:
     if missing.clean == 0:
-        return f"to promote: no evidence. {missing.held}" if missing.held else "to promote: nothing"
+        return f"to promote: no more evidence is needed. {missing.held}" if missing.held else "to promote: nothing"
     clean = f"about {missing.clean:,} canary requests without a bad one" if missing.clean else "no number of requests"
     alike = f"; {missing.alike:,} bad as often as stable's" if missing.alike else ""
     return f"to promote: {clean} at this share{alike}"

@@ -8,6 +8,7 @@ import click
 
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, Problem, Unusable
+from davy.workflows.arguments import wants_json
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.jsontext import json_text
 
@@ -44,17 +45,6 @@ def _read(error: BaseException) -> tuple[Ending, str, str, tuple[Problem, ...]]:
             return Ending.INTERRUPTED, "Interrupted.", "", ()
         case _:
             return Ending.DEFECT, f"{type(error).__name__}: {error}", REPORT, ()
-
-
-def wants_json(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether `--output json` was asked for; read without Click, for it may be Click that failed."""
-    said = environment.get("DAVY_OUTPUT", "")
-    for at, argument in enumerate(arguments):
-        if argument in ("--output", "-o") and at + 1 < len(arguments):
-            said = arguments[at + 1]
-        elif argument.startswith("--output="):
-            said = argument.partition("=")[2]
-    return said == "json"
 
 
 def document(ending: Ending, what: str, remedy: str, problems: tuple[Problem, ...]) -> dict[str, object]:

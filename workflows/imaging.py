@@ -27,6 +27,7 @@ from davy.workflows.render.jsontext import json_text
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
+CHECK, HUB = "Check the name and the tag.", "Check them, or write registry/name where it is not on Docker Hub."
 MOST_ATTACHED_BYTES = 32 * 2**20
 
 
@@ -34,7 +35,9 @@ def _config(said: Said) -> DeliveryConfig | None:
     """The file's, where there is one: none is needed to look at an image."""
     if not said["file"].exists() and not options.was_said("file"):
         return None
-    return configfile.delivery(said["file"], os.environ)
+    config = configfile.delivery(said["file"], os.environ)
+    wiring.masks(config, said["file"].resolve().parent)
+    return config
 
 
 @contextmanager
@@ -44,11 +47,14 @@ def _opened(said: Said) -> Iterator[tuple[ImageStore, Image, DeliveryConfig | No
     Raises Missing, Unusable.
     """
     reference, config = references.read(said["reference"]), _config(said)
+    hub = references.on_the_hub(said["reference"])
+    if hub:
+        _talk(f"`{said['reference']}` alone means {hub} on Docker Hub; for another write registry/name")
     with closing(wiring.images(config)) as real:
         store: ImageStore = ForeseenImages(real, _talk) if said.get("dry_run") else real
         digest = store.digest(reference.name, reference.wanted)
         if digest is None:
-            raise Missing(f"There is no {said['reference']} in its registry.", remedy="Check the name and the tag.")
+            raise Missing(f"There is no {said['reference']} in its registry.", remedy=HUB if hub else CHECK)
         yield store, Image(name=reference.name, digest=digest), config
 
 
@@ -189,7 +195,7 @@ def _signer(said: Said, config: DeliveryConfig | None) -> Signer:
     named |= {
         key: str(Path(named[key]).resolve()) for key in ("key", "public_key") if "://" not in named.get(key, "://")
     }
-    return wiring.signer(kept.copied(**named), folder)
+    return wiring.signer(kept.copied(**named), folder, config)
 
 
 def scan(said: Said) -> Ending:

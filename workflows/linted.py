@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from davy.checks import linting
+from davy.checks.remark import Severity
 from davy.pipeline import configfile
 from davy.pipeline.config import Config
 from davy.pipeline.errors import Problem, Unusable
@@ -23,7 +24,7 @@ def loaded(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Pr
         (remark.severity, configured.placed(place(remark.place, str(remark)), config))
         for remark in linting.remarks(config.checks)
     ]
-    errors = tuple(problem for severity, problem in found if severity is linting.Severity.ERROR)
+    errors = tuple(problem for severity, problem in found if severity is Severity.ERROR)
     if errors:
         raise Unusable(f"{file} has queries that cannot judge a canary.", problems=errors, remedy=REMEDY)
     return config, tuple(problem for _, problem in found), notes

@@ -168,6 +168,12 @@ def dry_run(command: F) -> F:
     return option("--dry-run", is_flag=True, help="Say what would be done, and stop.")(command)
 
 
+def _named_by_the_user(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+    """One that is named may be a link; a `davy-out` that is one may be the repository's doing."""
+    is_default = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
+    return folder if is_default else ownfiles.followed(folder)
+
+
 def out(command: F) -> F:
     """`--out davy-out`."""
     return option(
@@ -175,7 +181,7 @@ def out(command: F) -> F:
         envvar="DAVY_OUT",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("davy-out"),
-        callback=lambda _, __, folder: ownfiles.followed(folder),
+        callback=_named_by_the_user,
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",
     )(command)

@@ -10,7 +10,7 @@ from davy.canary.rollout import Outcome, Resume, Start, rollout
 from davy.checks import budgets, rulebook
 from davy.checks import preflight as questions
 from davy.checks.budget import Budget
-from davy.pipeline import archiving, suites
+from davy.pipeline import archiving, ownfiles, suites
 from davy.pipeline.builds import recipes
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import DavyError, LockedOut, Problem, Unusable
@@ -18,9 +18,10 @@ from davy.pipeline.events import Event, Warned
 from davy.pipeline.model import Image, Revision
 from davy.pipeline.ports import Archive, Clock
 from davy.pipeline.record import RunRecord
-from davy.pipeline.testing import quarantine, recorded
+from davy.pipeline.testing import partfile, quarantine, recorded
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.quarantine import Quarantine
+from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.value import dataclass
 from davy.workflows import againstcanary, attesting, canaryfile, configured, gate, signing, wiring, works
 from davy.workflows.asking import Told, asks, nothing, ordered
@@ -64,16 +65,21 @@ def parts(task: Order) -> Parts:
     return Parts(
         clock=task.clock,
         source=lambda: wiring.revision(task.folder),
-        examine=lambda: examined(task),
+        examine=lambda: examined(task, acting=True),
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images, before_traffic(task)),
         canary=lambda images: canaried(task, images),
-        gate=lambda: gate.asked(task.config.checks.gate, lambda: budgeted(task), task.clock, task.accepted),
+        gate=lambda: gate.asked(
+            task.config.checks.gate, lambda: budgeted(task, acting=True), task.clock, task.accepted
+        ),
     )
 
 
-def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
-    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable."""
+def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = False) -> tuple[str, ...]:
+    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable.
+
+    `acting`: what follows changes the world; else secrets stay where they are (`wiring.metrics`).
+    """
     config = task.config.copied(images=works.placed(task.config, task.folder))
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config, task.reach)
@@ -84,7 +90,7 @@ def examined(task: Order, images: tuple[Image, ...] = ()) -> tuple[str, ...]:
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    metrics, stable = wiring.metrics(config), _stable(standing)
+    metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(standing)
     analysis = canaryfile.read(config.checks, task.folder)
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(configured.placed(problem, config) for problem in found)
@@ -102,10 +108,10 @@ def notes(task: Order) -> tuple[str, ...]:
     return analysis.notes if analysis else ()
 
 
-def budgeted(task: Order) -> tuple[Budget, ...]:
+def budgeted(task: Order, *, acting: bool = False) -> tuple[Budget, ...]:
     """The error budget of every objective. Raises Forbidden."""
     checks = task.config.checks
-    return budgets.read(checks.slos, lambda: wiring.metrics(task.config), task.clock.now())
+    return budgets.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
 
 
 def _stable(standing: Standing) -> list[str]:
@@ -132,12 +138,14 @@ def tested(
     meant = [ask.suite for ask in asked]
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant, reach=task.reach)
     archive, held, today = (
-        wiring.archive(config, task.folder),
+        wiring.archive(config, task.folder, acting=True),
         wiring.quarantine(config, task.folder),
         clock.now().date(),
     )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
+    ownfiles.remove(task.out / partfile.NAME)
+    masks = wiring.masks(config, task.folder)
     story = suites.run(
         wanted,
         places,
@@ -145,17 +153,37 @@ def tested(
         task.out,
         wiring.washing(config),
         history=_agreed(task, archive, asked, history),
-        quarantined=lambda suite, case: held.is_quarantined(suite, case, today),
+        quarantined=lambda suite, case: held.is_quarantined(suite, masks.text(case), today),
+        masks=masks,
     )
-    done = yield from attesting.tests(task, images, story)
+    try:
+        done = yield from attesting.tests(task, images, story)
+    finally:
+        # What suites left is theirs, and others read it: logs, reports, what was collected.
+        moved = wiring.mask_files([one.order.out for one in wanted], masks)
+    ownfiles.write(task.out / partfile.NAME, partfile.text(masks.value(_part(task, asked, done.ended))))
     if done.ended:
         run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
-        record = recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        record = masks.value(
+            recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+        )
         yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
-        paths = (*([done.report] if done.report else []), *done.files)
+        paths = (*([done.report] if done.report else []), *(moved.get(path.resolve(), path) for path in done.files))
         kept = archiving.keep(archive, record, paths, out=task.out, rule=config.results.archive, now=clock.now())
         yield from warned(kept.warnings, clock)
-    return "" if done.passed else done.sentence
+    return "" if done.passed else wiring.washing(config)(done.sentence)
+
+
+def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> partfile.Part:
+    """What another job is told of this one."""
+    revision = known(task)
+    return partfile.Part(
+        service=task.config.service,
+        revision=revision.sha if revision else "",
+        release=task.release,
+        at=task.clock.now(),
+        suites=partfile.ran(asked, ended),
+    )
 
 
 def _agreed(

@@ -8,6 +8,7 @@ from davy.canary.state import folded
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseFinished
 from davy.pipeline.ports import Clock
+from davy.workflows import veil
 from davy.workflows.words import asked, ending, heeded
 
 PATIENCE = timedelta(seconds=60)
@@ -35,7 +36,8 @@ def said(
     `hold` needs no act: what no runner moves stays where it is.
     """
     began = clock.elapsed()
-    word = asked(what, by, why, journal, clock)
+    # As the journal will hold it, so that it is known again there.
+    word = asked(what, veil.masks().text(by), veil.masks().text(why), journal, clock)
     if alive:
         yield from heeded(word, journal, clock, PATIENCE)
         how = ending(word, folded(journal.read()))

@@ -29,7 +29,7 @@ def scanned(task: Errand, images: Sequence[Image]) -> Generator[Event, None, Non
     if said is None:
         return
     entries = exceptions(task.folder / said.ignore) if said.ignore else ()
-    by, scanner = policy_of(said), wiring.scanner(task.clock)
+    by, scanner = policy_of(said), wiring.scanner(task.config, task.clock)
     refused = []
     for image in images:
         found = yield from _findings(task, said, image, scanner)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TextIO
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import CanaryFinished, Event, LogLine, ReleaseFinished
 from davy.pipeline.value import dataclass
+from davy.workflows import veil
 from davy.workflows.render.brief import Brief
 from davy.workflows.render.jsonlines import JsonLines
 from davy.workflows.render.text import Text
@@ -85,7 +86,9 @@ def played(events: Iterator[Event], shown: Screen) -> tuple[Ending, tuple[Event,
     ending = Ending.DONE
     open_eyes = True
     try:
-        for event in events:
+        for told in events:
+            # Here events leave davy: for screens, files, reports, summaries and annotations.
+            event = veil.masks().value(told)
             open_eyes = open_eyes and _seen(event, shown)
             if not isinstance(event, LogLine):
                 kept.append(event)

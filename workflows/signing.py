@@ -14,7 +14,7 @@ def signed(task: Errand, images: Sequence[Image]) -> Generator[Event, None, None
     said = task.config.build.sign
     if said is None:
         return
-    signer = wiring.signer(said, task.folder)
+    signer = wiring.signer(said, task.folder, task.config)
     for image in images:
         had = not signer.verify(image)
         if not had:
@@ -28,7 +28,7 @@ def verified(task: Errand, images: Sequence[Image]) -> Generator[Event, None, No
     said = task.config.build.sign
     if said is None:
         return
-    signer = wiring.signer(said, task.folder)
+    signer = wiring.signer(said, task.folder, task.config)
     wrong = [
         f"{image.reference} is not signed as it should be: {why}" for image in images if (why := signer.verify(image))
     ]

@@ -108,7 +108,7 @@ def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
 
 def _read(said: Mapping[str, Any], config: Config) -> Situation:
     now = wiring.clock().now()
-    seen = baserates.traffic(wiring.metrics(config), config.checks, now, said["last"])
+    seen = baserates.traffic(wiring.metrics(config, said["file"].resolve().parent), config.checks, now, said["last"])
     metrics = _metrics(said, config)
     notes = tuple(
         f"{name}: no bad event among {rate.total:,.0f}; planned as if it were one"

@@ -120,7 +120,7 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
     now = wiring.clock().now()
     try:
         held = podreading.read(
-            wiring.metrics(config),
+            wiring.metrics(config, asked.file.resolve().parent),
             config.checks,
             warmup=config.canary.warmup,
             start=now - timedelta(days=asked.days),

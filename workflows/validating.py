@@ -39,7 +39,7 @@ def validated(file: Path, environment: Mapping[str, str]) -> Validated:
         return Validated(service=config.service, good_for=_delivery(config), notes=notes)
     whole, warnings, found = linted.loaded(file, environment)
     notes = _of_tests(whole, folder, environment)
-    analysis = canaryfile.read(whole.checks, folder)
+    analysis = canaryfile.read(whole.checks, file.parent)
     notes = (*map(str, found), *(map(str, analysis.notes) if analysis else ()), *notes)
     return Validated(service=whole.service, good_for=_release(whole, analysis), warnings=warnings, notes=notes)
 

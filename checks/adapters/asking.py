@@ -12,6 +12,9 @@ from prometheus_api_client.prometheus_connect import PrometheusConnect
 from davy.checks.adapters.paging import TooMuch, is_too_much
 from davy.checks.adapters.reading import Reply, body_of, error_of, warnings_of
 from davy.checks.adapters.signing import Certified, Signing
+from davy.pipeline import jsontree
+from davy.pipeline.adapters.exchange import TIMES, Expired, within
+from davy.pipeline.adapters.silence import silence
 from davy.pipeline.errors import DavyError, Forbidden, Unreachable, Unusable
 from davy.pipeline.redaction import masked
 from davy.pipeline.serverconfig import PrometheusConfig
@@ -79,15 +82,16 @@ class Line:
 
     def posted(self, promql: str, at: float) -> Reply:
         """The data of an instant query at `at` (unix seconds). Raises TooMuch where it is larger than davy takes."""
-        response = self._session.post(
-            f"{self._url}/api/v1/query",
-            data={"query": promql, "time": f"{at:.3f}", "timeout": f"{math.ceil(self._timeout)}s"},
-            timeout=self._timeout,
-            stream=True,
-        )
-        good = response.status_code == requests.codes.ok
-        content = self._bounded(response)
-        body = json.loads(content) if good else body_of(content)
+        with within(TIMES * self._timeout):
+            response = self._session.post(
+                f"{self._url}/api/v1/query",
+                data={"query": promql, "time": f"{at:.3f}", "timeout": f"{math.ceil(self._timeout)}s"},
+                timeout=self._timeout,
+                stream=True,
+            )
+            good = response.status_code == requests.codes.ok
+            content = self._bounded(response)
+        body = jsontree.parsed(content) if good else body_of(content)
         self._note(body, good=good)
         if not good:
             raise _Refused
@@ -96,7 +100,8 @@ class Line:
 
     def queried(self, promql: str, at: float) -> Any:
         """The result of an instant query at `at` (unix seconds)."""
-        return self._client.custom_query(promql, params={"time": f"{at:.3f}"})
+        with within(TIMES * self._timeout):
+            return self._client.custom_query(promql, params={"time": f"{at:.3f}"})
 
     def asked(self, what: str, ask: Callable[[], T]) -> T:
         """The answer, after a few attempts where another could help. Raises Unreachable, Forbidden, Unusable, TooMuch.
@@ -138,9 +143,12 @@ class Line:
             raise _Again(error) if self._status in AGAIN else error from cause
         except (requests.exceptions.JSONDecodeError, json.JSONDecodeError) as cause:
             raise self._away(what, "it answered with something that is no JSON") from cause
+        except Expired as cause:
+            # It was patient enough once: another try would take as long.
+            raise self._away(what, str(cause)) from cause
         except requests.RequestException as cause:
-            raise _Again(self._away(what, _words(cause, self._timeout))) from cause
-        except (AttributeError, LookupError, TypeError, ValueError) as cause:
+            raise _Again(self._away(what, _words(cause, self._timeout, self._url))) from cause
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as cause:
             raise self._away(what, "it answered with something that is no answer of Prometheus") from cause
 
     def _bounded(self, response: requests.Response) -> bytes:
@@ -194,11 +202,15 @@ class _Again(Exception):
         self.error = error
 
 
-def _words(error: requests.RequestException, timeout: float) -> str:
+def _words(error: requests.RequestException, timeout: float, url: str) -> str:
     if isinstance(error, requests.Timeout):
         return f"no answer within {timeout:g} s"
     if isinstance(error, requests.exceptions.SSLError):
         return "its TLS certificate or handshake was refused"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return f"the request failed ({error})"
     if isinstance(error, requests.ConnectionError):
-        return "the connection failed"
+        return silence(
+            error, url, requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or ""
+        ).words
     return f"the request failed ({type(error).__name__})"

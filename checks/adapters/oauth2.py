@@ -13,6 +13,7 @@ from requests.auth import AuthBase
 from requests_oauthlib import OAuth2Session
 
 from davy.checks.adapters.signing import PATH, Held, certified
+from davy.pipeline.adapters.silence import silence
 from davy.pipeline.errors import Forbidden, Unreachable
 from davy.pipeline.serverconfig import OAuth2Config
 
@@ -66,7 +67,7 @@ class Bought(AuthBase):
             why = f"{error.error}: {error.description}" if error.description else error.error
             raise Forbidden(f"Asked {where} for a token; it refused ({why}).", remedy=remedy) from error
         except requests.RequestException as error:
-            what = f"Asked {where} for a token; the request failed ({type(error).__name__})."
+            what = f"Asked {where} for a token; {silence(error, where).words}."
             raise Unreachable(what, remedy=f"See that it runs, and that {PATH}.oauth2.token_url is right.") from error
         except (LookupError, TypeError, ValueError) as error:
             what = f"Asked {where} for a token; it answered with something that is none."

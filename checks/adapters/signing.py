@@ -8,15 +8,17 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from davy.pipeline import plainfile
+from davy.pipeline.adapters.limitedhttp import LimitedAdapter
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.serverconfig import PrometheusConfig, TlsConfig
 
 PATH = "checks.prometheus"
 S = TypeVar("S", bound=requests.Session)
+MOST_SECRET = 2**16
+"""Bytes of a file with a secret."""
 UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 
 
@@ -73,14 +75,14 @@ class Held:
             raise _unreadable(self._file, self._path, error) from error
 
 
-class Certified(HTTPAdapter):
+class Certified(LimitedAdapter):
     """The package's transport, with a name of our own for the server's certificate. It retries nothing itself."""
 
     def __init__(self, server_name: str | None) -> None:
         self._named: dict[str, Any] = {}
         if server_name is not None:
             self._named = {"server_hostname": server_name, "assert_hostname": server_name}
-        super().__init__(max_retries=0)
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """The package's hook."""

@@ -11,6 +11,16 @@ WHY = {
     "measurementRetention": "the journal keeps what there is room for",
     "templates": "the metrics of other templates are imported from their own files",
 }
+COUNTING: dict[str, tuple[str, int | None]] = {
+    "interval": ("interval", None), "initialDelay": ("initial_delay", None), "failureLimit": ("failure_limit", -1),
+    "inconclusiveLimit": ("inconclusive_limit", 0), "count": ("count", 0),
+    "consecutiveErrorLimit": ("error_limit", 0), "consecutiveSuccessLimit": ("successes", 1),
+}  # fmt: skip
+"""By Argo's key, davy's, and the least number; None for a duration."""
+RANGE = (
+    "asks for every point of a span, and `result` is all of them; davy asks for one moment. Write a query over the "
+    "span itself, like max_over_time(…[5m:1m]), without `rangeQuery`"
+)
 KNOWN = (
     "provider", "successCondition", "failureCondition", "interval", "count", "failureLimit", "consecutiveErrorLimit",
     "consecutiveSuccessLimit", "inconclusiveLimit", "initialDelay",
@@ -38,7 +48,11 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
     provider = metric.at("provider")
     if not provider.at("prometheus").there:
         others = ", ".join(provider.value) if isinstance(provider.value, dict) else "nothing"
-        provider.refuse(f"is {others}; davy asks Prometheus alone")
+        kayenta = "; `checks.kayenta.config` takes its canary config" if provider.at("kayenta").there else ""
+        provider.refuse(f"is {others}; davy asks Prometheus alone{kayenta}")
+        return
+    if provider.at("prometheus", "rangeQuery").there:
+        provider.at("prometheus", "rangeQuery").refuse(RANGE)
         return
     asked = provider.at("prometheus", "query")
     provider.at("prometheus").left(("query", "address"), {"authentication": "`checks.prometheus` says how to sign in"})
@@ -54,13 +68,18 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
         metric.refuse("has neither `successCondition` nor `failureCondition`: in Argo it succeeds whatever comes")
     if not said or len(conditions) < len(said):
         return
-    query = measured.filled(asked, asked.text(), values)
-    measured.put(metric, metric.at("name").text(), query, {**conditions, **_counting(metric)})
+    counting = _counting(metric, values)
+    if counting is not None:
+        query = measured.filled(asked, asked.text(), values)
+        measured.put(metric, metric.at("name").text(), query, {**conditions, **counting})
 
 
 def _condition(node: Node, values: dict[str, str]) -> str:
     """The expression as it is, where davy knows all of its words."""
-    text = " ".join(measured.filled(node, node.text(), values).split())
+    valued = measured.valued(node, values)
+    if valued is None:
+        return ""
+    text = " ".join(valued.text().split())
     try:
         return conditiontext.condition(text).text if text else ""
     except ValueError as error:
@@ -68,18 +87,22 @@ def _condition(node: Node, values: dict[str, str]) -> str:
         return ""
 
 
-def _counting(metric: Node) -> dict[str, object]:
+def _counting(metric: Node, values: dict[str, str]) -> dict[str, object] | None:
+    """How the measurements are counted; None where a part of it cannot be read: with less it would mean another."""
     said: dict[str, object] = {"style": "argo"}
-    for theirs, ours in (("interval", "interval"), ("initialDelay", "initial_delay")):
-        if metric.at(theirs).there and (span := metric.at(theirs).span()) is not None:
-            said[ours] = span
-    for theirs, ours, least in (
-        ("failureLimit", "failure_limit", -1), ("inconclusiveLimit", "inconclusive_limit", 0), ("count", "count", 1),
-        ("consecutiveErrorLimit", "error_limit", 0), ("consecutiveSuccessLimit", "successes", 1),
-    ):  # fmt: skip
-        value = measured.whole(metric.at(theirs), least)
-        if value is not None:
-            said[ours] = value
+    for theirs, (ours, least) in COUNTING.items():
+        if not metric.at(theirs).there:
+            continue
+        node = measured.valued(metric.at(theirs), values)
+        value: object = None
+        if node is not None:
+            value = node.span() if least is None else measured.whole(node, least)
+        if value is None:
+            return None
+        said[ours] = value
+    # Both mean "without end" in Argo: no `count`, and 0.
+    if said.get("count") == 0:
+        del said["count"]
     if not {"count", "successes"} & said.keys():
         said |= _endless(metric)
     return said
@@ -89,5 +112,6 @@ def _endless(metric: Node) -> dict[str, object]:
     """Argo measures once without an interval, and with one until it is stopped."""
     if not metric.at("interval").there:
         return {"count": 1}
-    metric.note(f"has no `count`: Argo measures until it is stopped; here {FEW} successes in a row are good enough")
+    has = "has a `count` of 0" if metric.at("count").there else "has no `count`"
+    metric.note(f"{has}: Argo measures until it is stopped; here {FEW} successes in a row are good enough")
     return {"successes": FEW}

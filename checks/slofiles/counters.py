@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from davy.checks import promqltree
+
 WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 GROWTH = ("rate", "increase")
+NUMERIC = re.compile(r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+SECONDS = re.compile(r"(?:^|[^a-z])seconds(?:[^a-z]|$)")
+"""As a word of a metric's name: `milliseconds` are others."""
+VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\[\[\w+\]\]")
+"""Of Grafana's."""
 INSTEAD = (
     "write it as sum(rate(NAME{…}[{{.window}}])) of one counter, or write the objective itself under `checks.slos`"
 )
@@ -50,6 +57,16 @@ class Counter:
             return None
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Words in its matchers that some dashboard would fill in."""
+        return tuple(word for _, _, value in self.matchers for word in VARIABLE.findall(value))
+
+    @property
+    def counts_fast_ones(self) -> bool:
+        """True for a bucket of a finite bound, which counts the events that took at most so long."""
+        return self.name.endswith("_bucket") and self.bound is not None and self.bound < float("inf")
+
+    @property
     def unbound(self) -> tuple[Matcher, ...]:
         """Its matchers without the bucket bound."""
         return tuple(matcher for matcher in self.matchers if matcher[0] != "le")
@@ -81,17 +98,32 @@ def counted(text: str, *, raw: bool = False) -> Counter:
     return _summed(_unwrapped(_parsed(text)), raw=raw)
 
 
+def whole(text: str, *, raw: bool = False) -> tuple[Counter, str]:
+    """The same for all events or the good ones, and a remark.
+
+    A guard against nothing counted is left out: here that is "cannot tell" anyway.
+    """
+    expression, guard = _unguarded(_unwrapped(_parsed(text)), any_number=True)
+    found, inner = _guarded_sum(expression, raw=raw, any_number=True)
+    guard = guard or inner
+    return found, f"{guard} is left out: where nothing was counted davy cannot tell anyway" if guard else ""
+
+
 def failed(text: str, *, raw: bool = False) -> tuple[Counter | Difference, str]:
     """The same for bad events, and a remark: here `or vector(0)` says nothing, and `all - good` is understood."""
     import promql_parser as promql  # noqa: PLC0415
 
-    expression, remark = _unwrapped(_parsed(text)), ""
-    if isinstance(expression, promql.BinaryExpr) and _is_zero(expression):
-        expression, remark = _unwrapped(expression.lhs), "`or vector(0)` is left out: no error yet is 0 here anyway"
+    expression, guard = _unguarded(_unwrapped(_parsed(text)))
+    bad: Counter | Difference
     if isinstance(expression, promql.BinaryExpr) and str(expression.op) == "-" and expression.modifier is None:
-        sides = (_summed(_unwrapped(side), raw=raw) for side in (expression.lhs, expression.rhs))
-        return Difference(of=next(sides), good=next(sides)), remark
-    return _summed(expression, raw=raw), remark
+        whole, guarded = _unguarded(_unwrapped(expression.lhs), any_number=True)
+        good, also = _unguarded(_unwrapped(expression.rhs))
+        (of, first), (part, second) = _guarded_sum(whole, raw=raw, any_number=True), _guarded_sum(good, raw=raw)
+        bad, guard = Difference(of=of, good=part), guard or guarded or also or first or second
+    else:
+        bad, inner = _guarded_sum(expression, raw=raw)
+        guard = guard or inner
+    return bad, f"{guard} is left out: no error yet is 0 here anyway" if guard else ""
 
 
 def objective(
@@ -102,6 +134,10 @@ def objective(
         if errors.of.everything != total.everything:
             raise ValueError(f"subtracts from {errors.of}, which is not the total ({total}); {INSTEAD}")
         good = errors.good
+    part = good if good is not None else errors
+    if isinstance(part, Counter) and part.everything == total.everything:
+        which = "good" if good is not None else "bad"
+        raise ValueError(f"counts the same as the total ({total}): every event would be {which} for ever")
     if good is None:
         return {"errors": str(errors), "total": str(total)}
     return _latency(good, total) or {"good": str(good), "total": str(total)}
@@ -111,7 +147,7 @@ def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
     """A bucket of the total's own histogram in seconds, as `histogram` and `under`."""
     base, bound = good.name.removesuffix("_bucket"), good.bound
     same = total.everything == (base, frozenset(good.unbound)) and good.name.endswith("_bucket")
-    if not same or bound is None or "seconds" not in base or not 1e-6 <= bound < float("inf"):
+    if not same or bound is None or not SECONDS.search(base.lower()) or not 1e-6 <= bound < float("inf"):
         return None
     under = timedelta(seconds=bound)
     if abs(under.total_seconds() - bound) > bound * 1e-9:
@@ -120,13 +156,11 @@ def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
 
 
 def _parsed(text: str) -> Any:
-    import promql_parser as promql  # noqa: PLC0415
-
     filled = WINDOW.sub("5m", text)
     if "{{" in filled:
         raise ValueError(f"holds a template that davy does not know; {INSTEAD}")
     try:
-        return promql.parse(filled)
+        return promqltree.parsed(filled)
     except ValueError as error:
         raise ValueError(f"is no PromQL: {error}") from error
 
@@ -139,20 +173,46 @@ def _unwrapped(expression: Any) -> Any:
     return expression
 
 
-def _is_zero(expression: Any) -> bool:
-    right = str(_unwrapped(expression.rhs)).replace(" ", "")
-    return str(expression.op) == "or" and right in ("vector(0)", "0")
+def _unguarded(expression: Any, *, any_number: bool = False) -> tuple[Any, str]:
+    """What a guard against an empty answer stands around, and the guard: `or vector(0)`, `> 0`.
 
-
-def _summed(expression: Any, *, raw: bool) -> Counter:
+    `any_number`: of a total, `or vector(1)` guards too.
+    """
     import promql_parser as promql  # noqa: PLC0415
 
-    inner, grouped = expression, False
+    if not isinstance(expression, promql.BinaryExpr):
+        return expression, ""
+    operator, right = str(expression.op), str(_unwrapped(expression.rhs)).replace(" ", "")
+    number = NUMERIC.fullmatch(right.removeprefix("vector(").removesuffix(")"))
+    if number is None or (expression.modifier is not None and expression.modifier.return_bool):
+        return expression, ""
+    zero = float(number.group()) == 0
+    if (operator == "or" and (zero or any_number)) or (operator in (">", "!=") and zero):
+        inner, _ = _unguarded(_unwrapped(expression.lhs), any_number=any_number)
+        return inner, f"`{operator} {right}`"
+    return expression, ""
+
+
+def _guarded_sum(expression: Any, *, raw: bool, any_number: bool = False) -> tuple[Counter, str]:
+    """`_summed`, where the guard may also stand inside of the sum."""
+    import promql_parser as promql  # noqa: PLC0415
+
+    if isinstance(expression, promql.AggregateExpr):
+        inner, guard = _unguarded(_unwrapped(expression.expr), any_number=any_number)
+        return _summed(expression, raw=raw, inner=inner), guard
+    return _summed(expression, raw=raw), ""
+
+
+def _summed(expression: Any, *, raw: bool, inner: Any = None) -> Counter:
+    """Of a sum `inner` is what it sums, where a guard was taken away there."""
+    import promql_parser as promql  # noqa: PLC0415
+
+    summed, inner, grouped = inner, expression, False
     if isinstance(expression, promql.AggregateExpr):
         if str(expression.op) != "sum":
             raise ValueError(f"is a {expression.op}(…), not a sum(…) of events; {INSTEAD}")
         grouped = expression.modifier is not None and bool(expression.modifier.labels)
-        inner = _unwrapped(expression.expr)
+        inner = summed if summed is not None else _unwrapped(expression.expr)
     if isinstance(inner, promql.Call) and inner.func.name in GROWTH and inner is not expression:
         return _of_range(_unwrapped(inner.args[0]), grouped=grouped)
     if isinstance(inner, promql.VectorSelector) and raw:

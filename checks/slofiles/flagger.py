@@ -1,6 +1,7 @@
 """Flagger: the metrics of a Canary's analysis, with their MetricTemplates. https://docs.flagger.app/usage/metrics."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from davy.checks.slofiles import measured
 from davy.checks.slofiles.node import Node
@@ -21,43 +22,66 @@ ANALYSIS = {
     "alerts": "davy prints, reports and exits; alert on that",
     "sessionAffinity": "davy's shares are made of pods",
 }
+SHORTEST = timedelta(seconds=10)
+"""Flagger's MetricInterval and GetAnalysisInterval: a minute where none is said, and ten seconds at least."""
 PER_METRIC = ("templateRef", "templateVariables", "thresholdRange", "threshold", "interval", "query")
 
 
 def read(canary: Node, documents: Sequence[Node]) -> None:
     """Each metric of the analysis is a threshold; how they are counted is said once for all."""
     spec = canary.at("spec")
-    analysis = spec.at("analysis") if spec.at("analysis").there else spec.at("canaryAnalysis")
+    analysis = _analysis(canary)
     analysis.left(("metrics", "threshold", "interval", "iterations"), ANALYSIS)
+    if not _count(analysis):
+        return
     metrics = analysis.at("metrics").each()
     if not metrics:
         spec.refuse("has no metrics in its `analysis`")
     for metric in metrics:
         metric.left(PER_METRIC)
-        query = _query(metric, documents)
+        query = _query(metric, canary, documents)
         if query is not None:
             text = measured.filled(query, query.text(), _values(canary, metric))
             _put(metric, text)
-    _count(analysis)
+
+
+def _analysis(canary: Node) -> Node:
+    spec = canary.at("spec")
+    return spec.at("analysis") if spec.at("analysis").there else spec.at("canaryAnalysis")
 
 
 def read_alone(documents: Sequence[Node]) -> None:
     """Templates that no Canary of these files uses: a query without a range is no threshold."""
-    used = {
-        str(metric.at("templateRef", "name").value)
+    used = [
+        template.place
         for document in documents
-        if document.at("kind").value == "Canary"
-        for metric in document.at("spec", "analysis", "metrics").each()
-    }
+        if document.at("kind").value == "Canary" and isinstance(_analysis(document).at("metrics").value, list)
+        for metric in _analysis(document).at("metrics").each()
+        for template in _templates(metric, document, documents)
+    ]
     for document in documents:
-        name = document.at("metadata", "name").value
-        if document.at("kind").value == "MetricTemplate" and name not in used:
+        if document.at("kind").value == "MetricTemplate" and document.place not in used:
             document.refuse(
                 "is a query without a range; name the file with the Canary that says its `thresholdRange` as well"
             )
 
 
-def _query(metric: Node, documents: Sequence[Node]) -> Node | None:
+def _templates(metric: Node, canary: Node, documents: Sequence[Node]) -> list[Node]:
+    """Those that the metric names: in its `namespace`, else in the Canary's; where a file names none, any may be it."""
+    reference = metric.at("templateRef")
+    named = reference.at("namespace") if reference.at("namespace").there else canary.at("metadata", "namespace")
+    same = [
+        document
+        for document in documents
+        if document.at("kind").value == "MetricTemplate"
+        and document.at("metadata", "name").value == reference.at("name").value
+    ]
+    exact = [one for one in same if one.at("metadata", "namespace").value == named.value]
+    loose = [one for one in same if not named.there or not one.at("metadata", "namespace").there]
+    return exact or loose
+
+
+def _query(metric: Node, canary: Node, documents: Sequence[Node]) -> Node | None:
     if metric.at("query").there:
         return metric.at("query")
     reference = metric.at("templateRef", "name")
@@ -65,10 +89,17 @@ def _query(metric: Node, documents: Sequence[Node]) -> Node | None:
         name = str(metric.at("name").value)
         metric.refuse(BUILT_IN.get(name, "has neither `templateRef` nor `query`"))
         return None
-    for document in documents:
-        if document.at("kind").value == "MetricTemplate" and document.at("metadata", "name").value == reference.value:
-            return _of_template(document)
-    reference.refuse(f"no MetricTemplate {reference.value!r} is in the files; name the file that holds it as well")
+    found = _templates(metric, canary, documents)
+    if len(found) == 1:
+        return _of_template(found[0])
+    if found:
+        reference.refuse(f"{len(found)} MetricTemplates have the name {reference.value!r}; name its `namespace`")
+        return None
+    named = metric.at("templateRef", "namespace").value or canary.at("metadata", "namespace").value
+    where = f" of the namespace {named}" if named else ""
+    reference.refuse(
+        f"no MetricTemplate {reference.value!r}{where} is in the files; name the file that holds it as well"
+    )
     return None
 
 
@@ -92,7 +123,7 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
         "service": service if service.there else spec.at("targetRef", "name"),
         "ingress": spec.at("ingressRef", "name"), "interval": metric.at("interval"),
     }  # fmt: skip
-    values = {name: str(place.value) for name, place in places.items() if place.there}
+    values = {"interval": "1m"} | {name: str(place.value) for name, place in places.items() if place.there}
     own = metric.at("templateVariables").value
     return values | {f"variables.{key}": str(value) for key, value in (own if isinstance(own, dict) else {}).items()}
 
@@ -113,16 +144,28 @@ def _put(metric: Node, query: str) -> None:
         metric.refuse("needs `thresholdRange` with `min` or `max`")
 
 
-def _count(analysis: Node) -> None:
-    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged."""
+def _count(analysis: Node) -> bool:
+    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged. False where it cannot be that."""
     said: dict[str, object] = {}
-    if analysis.at("interval").there and (interval := analysis.at("interval").span()):
-        said["interval"] = interval
+    if analysis.at("interval").there:
+        interval = analysis.at("interval").span()
+        if interval is None:
+            return False
+        if interval < SHORTEST:
+            analysis.at("interval").note(f"is {SHORTEST.total_seconds():.0f}s here: Flagger itself raises it")
+        said["interval"] = max(interval, SHORTEST)
     for key in ("threshold", "iterations"):
-        value = measured.whole(analysis.at(key), 1)
-        if value is not None:
+        value = measured.whole(analysis.at(key), 0)
+        if value is None and analysis.at(key).there:
+            return False
+        # As Flagger has it: none at all is the first.
+        if value:
             said[key] = value
-    if analysis.found.flagger and analysis.found.flagger != said:
-        analysis.refuse("counts otherwise than another Canary of these files; import them one by one")
-        return
-    analysis.found.flagger.update(said)
+    before = analysis.found.flagger
+    if before is not None and before != said:
+        analysis.refuse(
+            "counts otherwise than another Canary of these files, so its metrics are left out; import them one by one"
+        )
+        return False
+    analysis.found.flagger = said
+    return True

@@ -1,6 +1,8 @@
 """Formats: which tool's each document is, and the reader for it. Pure; the texts are read elsewhere."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import assert_never
 
@@ -37,6 +39,10 @@ KINDS = {
     ("openslo/v1", kind): Format.BESIDE
     for kind in ("SLI", "Service", "DataSource", "AlertPolicy", "AlertCondition", "AlertNotificationTarget")
 }
+KAYENTA = ("classifier", "judge", "configVersion")
+HELM = re.compile(
+    r"\{\{-?\s*(?:range|if|with|end|include|template|define|toYaml|tpl|\$|\.(?:Values|Release|Chart|Files))\b"
+)
 THRESHOLDS = frozenset({Format.KEPTN, Format.ARGO, Format.FLAGGER})
 
 
@@ -47,11 +53,16 @@ def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> Found
     """
     found = Found()
     documents = [document for file, text in texts for document in _documents(found, file, text)]
+    strangers = [document for document in documents if _format(document) is None]
+    # Beside something known, what is not is left out by name, as kubectl would apply it; alone it is a mistake.
+    some = thresholds and len(strangers) < len(documents)
+    for document in strangers:
+        (found.refused if some else found.problems).append(document.problem(_unknown(document)))
     for document in documents:
         form = _format(document)
         if form is None:
-            found.problems.append(document.problem(_unknown(document)))
-        elif form in THRESHOLDS and not thresholds:
+            continue
+        if form in THRESHOLDS and not thresholds:
             what = f"is a document of {form.value}, which holds no objective"
             found.problems.append(document.problem(f"{what}; `davy slo import` says it as `checks.thresholds`"))
         else:
@@ -83,12 +94,23 @@ def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
 
 def _documents(found: Found, file: str, text: str) -> Iterator[Node]:
     reading = yamltree.read_all(text, file)
-    found.problems.extend(reading.problems)
+    found.problems.extend(_told(problem, text) for problem in reading.problems)
     whole = reading.value if isinstance(reading.value, list) else []
-    if not whole and not reading.problems:
+    if not any(one is not None for one in whole) and not reading.problems:
         found.problems.append(Problem(what=f"is empty; it may hold documents of {KNOWN}", file=file))
     for index in range(len(whole)):
-        yield from _flat(Node(found=found, reading=reading, place=(index,), value=whole[index]))
+        # Between two `---` there may be nothing, or a comment: no document to kubectl and Sloth either.
+        if whole[index] is not None:
+            yield from _flat(Node(found=found, reading=reading, place=(index,), value=whole[index]))
+
+
+def _told(problem: Problem, text: str) -> Problem:
+    """As people know the place: without the document's number, and a template of Helm's as such."""
+    path = re.sub(r"^\[\d+\]\.?", "", problem.path)
+    if HELM.search(text):
+        what = "looks like a template of Helm's; render it first (`helm template …`) and name what comes out"
+        return Problem(what=what, file=problem.file, line=problem.line)
+    return replace(problem, path=path)
 
 
 def _flat(node: Node) -> Iterator[Node]:
@@ -114,7 +136,11 @@ def _unknown(document: Node) -> str:
     if not isinstance(document.value, dict):
         return f"is no mapping of keys; it must be {KNOWN}"
     version, kind = document.at("apiVersion").value, document.at("kind").value
+    if document.at("metrics").there and any(document.at(key).there for key in KAYENTA):
+        return "is a canary config of Kayenta's; `checks.kayenta.config` takes it as it is"
     if isinstance(version, str) and version.startswith("openslo"):
         return f"is {kind} of {version}; davy reads openslo/v1"
-    has = f"apiVersion {version}, kind {kind}" if version or kind else "no `apiVersion` and no `version`"
+    keys = ("apiVersion", "kind", "version", "spec_version")
+    here = [f"{key} {document.at(key).value}" for key in keys if document.at(key).there]
+    has = ", ".join(here) or "no `apiVersion` and no `version`"
     return f"is of no kind that davy reads (it has {has}); it must be {KNOWN}"

@@ -54,14 +54,28 @@ def _failure(item: Node, good: str) -> dict[str, object]:
     if warned is None or warned == good:
         return {}
     operator, _, number = warned.partition(" ")
-    return {"failure": f"{OPPOSITE[operator]} {number}"} if operator in OPPOSITE else {}
+    if operator not in OPPOSITE or not _is_wider(warned, good):
+        item.at("warning").note("is not carried over: it is no wider than `pass`, which Keptn asks first")
+        return {}
+    return {"failure": f"{OPPOSITE[operator]} {number}"}
+
+
+def _is_wider(warned: str, good: str) -> bool:
+    """True where all that passes is within the warning, too: only then is what is beyond it a failure."""
+    (operator, _, number), (passing, _, limit) = warned.partition(" "), good.partition(" ")
+    if operator[0] != passing[0]:
+        return False
+    beyond = float(number) - float(limit) if operator[0] == "<" else float(limit) - float(number)
+    return beyond > 0 or (beyond == 0 and (operator.endswith("=") or not passing.endswith("=")))
 
 
 def _limit(criteria: Node) -> str | None:
     """The one absolute limit that must hold; None, noted, where there is none or more than one."""
     groups = criteria.each()
     if len(groups) > 1:
-        criteria.refuse("has several lists of which one must hold; davy has no `or`: write one")
+        criteria.refuse(
+            "has several lists of which one must hold; write them under `checks.thresholds`, joined by `||`"
+        )
         return None
     found = list(_absolute(groups[0].at("criteria"))) if groups else []
     if not found:
@@ -74,7 +88,7 @@ def _limit(criteria: Node) -> str | None:
     operator, number = (min if sides == {"<"} else max)(found, key=lambda one: one[1])
     if len(found) > 1:
         criteria.note("of several limits that must all hold, the tightest is carried over")
-    return f"{'==' if operator == '=' else operator} {number:g}"
+    return f"{'==' if operator == '=' else operator} {number:.15g}"
 
 
 def _absolute(criteria: Node) -> Iterator[tuple[str, float]]:

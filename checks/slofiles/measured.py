@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from davy.checks.slofiles.node import Node, name_of
 from davy.pipeline.checksconfig import ThresholdConfig
+from davy.pipeline.otherrules import can_never_fail
 from davy.pipeline.structuring import Misfits, made
 
 TEMPLATE = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
@@ -14,14 +15,18 @@ SIDES = (
     "here both versions are pods of one Deployment"
 )
 
+NEVER_FAILS = (
+    "cannot fail: `failureLimit` allows as many failures as there are measurements, so it is good whatever comes"
+)
+
 
 def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
     """One more threshold, where all of its parts could be read."""
     called = name_of(name)
     if not called or not query:
         return
-    if called in {threshold.name for threshold in node.found.thresholds}:
-        node.refuse(f"a second metric {called!r}; give it a name of its own")
+    if first := node.found.place(called):
+        node.refuse(f"a second check {called!r}, the first is at {first[0]}:{first[1]}; give it a name of its own")
         return
     if called != name:
         node.note(f"is called {called} here: a name is letters, digits, `-`, `_` and `.`, at most 63")
@@ -33,7 +38,10 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
         return
     if "{canary}" not in query:
         node.note(SIDES)
+    if can_never_fail(threshold) and threshold.style == "argo":
+        node.note(NEVER_FAILS)
     node.found.thresholds.append(threshold)
+    node.found.places[called] = (node.file, node.line)
 
 
 def filled(node: Node, text: str, values: Mapping[str, str]) -> str:
@@ -58,6 +66,17 @@ def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def valued(node: Node, values: Mapping[str, str]) -> Node | None:
+    """The place with the values of arguments put in; None, refused, where one has none."""
+    if not isinstance(node.value, str):
+        return node
+    missing = sorted({name for name in TEMPLATE.findall(node.value) if name not in values})
+    if missing:
+        node.refuse(f"takes {', '.join(missing)}, which has no value in the files; write yours")
+        return None
+    return node.replaced(TEMPLATE.sub(lambda found: values[found[1]], node.value))
 
 
 def whole(node: Node, least: int = 0) -> int | None:

@@ -27,13 +27,25 @@ class Found:
 
     objectives: list[FiledSlo] = field(default_factory=list)
     thresholds: list[ThresholdConfig] = field(default_factory=list)
-    flagger: dict[str, object] = field(default_factory=dict)
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By threshold, its file and line."""
+    flagger: dict[str, object] | None = None
     """How the thresholds of `style: flagger` are counted, as far as a Canary says it."""
     refused: list[Problem] = field(default_factory=list)
     """What davy cannot say, each with the reason and what to write instead."""
     notes: list[Note] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     """What is no file of a known kind at all."""
+
+    def place(self, name: str) -> tuple[str, int] | None:
+        """File and line of the check of this name; None where there is none."""
+        filed = ((one.file, one.line) for one in self.objectives if one.name == name)
+        return next(filed, None) or self.places.get(name)
+
+    def about(self, name: str, what: str) -> Problem:
+        """A problem of the check of this name, at its place."""
+        file, line = self.place(name) or ("", 0)
+        return Problem(what=what, path=name, file=file, line=line)
 
     def ordered(self) -> "Found":
         """The same by file and line, each remark once."""
@@ -92,7 +104,10 @@ class Node:
             return self.value.strip()
         if isinstance(self.value, int | float) and not isinstance(self.value, bool):
             return f"{self.value}"
-        self.refuse("is missing" if self.value in (None, "") else "must be a text")
+        quotes = (
+            "; write it in quotes: without them YAML takes it for a truth value" if self.value in (True, False) else ""
+        )
+        self.refuse("is missing" if self.value in (None, "") else f"must be a text{quotes}")
         return ""
 
     def number(self) -> float | None:
@@ -119,6 +134,10 @@ class Node:
         if text:
             self.refuse(f"{text!r} is no duration; write it like 30d or 4w")
         return None
+
+    def replaced(self, value: Tree) -> "Node":
+        """The same place with another value."""
+        return replace(self, value=value)
 
     def refuse(self, what: str) -> None:
         """What stands here cannot be said by davy."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from davy.checks.slofiles import filed
-from davy.checks.slofiles.counters import objective
 from davy.checks.slofiles.node import Node
 from davy.pipeline.shares import percent_of
 
 SPEC = ("indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives")
 TARGET = ("target", "targetPercent")
+OWN = ("indicator", "indicatorRef")
+"""What an objective of a composite judges by."""
 WHY = {
     "alertPolicies": "davy has its own limits, and pages nobody for a budget",
     "compositeWeight": "composite objectives are judged one by one",
@@ -25,7 +26,8 @@ def read(document: Node, documents: Sequence[Node]) -> None:
     if method.there and method.value != "Occurrences":
         method.refuse(SLICES)
         return
-    counters = _counters(_indicator(document, documents))
+    shared = spec.at("indicator").there or spec.at("indicatorRef").there
+    counters = _counters(_indicator(spec, documents)) if shared else None
     window = _window(spec.at("timeWindow"))
     name = document.at("metadata", "name").text()
     objectives = spec.at("objectives")
@@ -33,25 +35,27 @@ def read(document: Node, documents: Sequence[Node]) -> None:
     if not items:
         objectives.refuse("is missing: an objective needs its `target`" if not objectives.there else "is empty")
     for number, item in enumerate(items, start=1):
-        item.left((*TARGET, "op", "value"), WHY)
+        item.left((*TARGET, *OWN, "op", "value"), WHY)
         word = item.at("displayName").value
         own = str(word) if isinstance(word, str) and word else str(number)
-        filed.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, counters)
+        mine = counters
+        if any(item.at(key).there for key in OWN) or not shared:
+            mine = _counters(_indicator(item if any(item.at(key).there for key in OWN) else spec, documents))
+        filed.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, mine)
 
 
-def _percent(item: Node) -> float | None:
+def _percent(item: Node) -> tuple[Node, float | None]:
     if item.at("target").there:
         share = item.at("target").number()
-        return None if share is None else percent_of(share)
+        return item.at("target"), None if share is None else percent_of(share)
     if item.at("targetPercent").there:
-        return item.at("targetPercent").number()
+        return item.at("targetPercent"), item.at("targetPercent").number()
     item.refuse("needs `target`, such as 0.999, or `targetPercent`")
-    return None
+    return item, None
 
 
-def _indicator(document: Node, documents: Sequence[Node]) -> Node | None:
-    """The SLI's spec, inline or by its name in any of the files."""
-    spec = document.at("spec")
+def _indicator(spec: Node, documents: Sequence[Node]) -> Node | None:
+    """The SLI's spec, inline or by its name in any of the files; of the SLO, or of one objective of it."""
     reference = spec.at("indicatorRef")
     if spec.at("indicator").there:
         return spec.at("indicator", "spec")
@@ -96,17 +100,17 @@ def _ratio(ratio: Node) -> Mapping[str, object] | None:
     if not which:
         ratio.refuse("needs `good` or `bad` beside `total`")
         return None
-    total = filed.counter(_query(ratio.at("total"), raw=raw), raw=raw)
-    part = _query(ratio.at(which[0]), raw=raw)
+    every, part = _query(ratio.at("total"), raw=raw), _query(ratio.at(which[0]), raw=raw)
+    total = filed.counter(every, raw=raw) if every else None
+    if part is None:
+        return None
     if which[0] == "bad":
-        bad = filed.errors(part, raw=raw)
-        return None if bad is None or total is None else filed.asked(part, lambda _: objective(total=total, errors=bad))
-    good = filed.counter(part, raw=raw)
-    return None if good is None or total is None else objective(total=total, good=good)
+        return filed.joined(part, total=total, errors=filed.errors(part, raw=raw))
+    return filed.joined(part, total=total, good=filed.counter(part, raw=raw))
 
 
-def _query(metric: Node, *, raw: bool) -> Node:
-    """The query of a metric source; `counter: false` with a plain selector is a gauge."""
+def _query(metric: Node, *, raw: bool) -> Node | None:
+    """The query of a metric source; `counter: false` with a plain selector is a gauge, and None, refused."""
     source = metric.at("metricSource")
     kind = source.at("type")
     if kind.there and str(kind.value).lower() != "prometheus":
@@ -117,6 +121,7 @@ def _query(metric: Node, *, raw: bool) -> Node:
     query = spec.at("promql") if spec.at("promql").there else spec.at("query")
     if not raw and isinstance(query.value, str) and "(" not in query.value:
         query.refuse("is no counter by `counter: false`; set `counter: true` where it only grows")
+        return None
     return query
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from davy.checks.slofiles import filed
-from davy.checks.slofiles.counters import Counter, objective, selected
+from davy.checks.slofiles.counters import Counter, selected
 from davy.checks.slofiles.node import Node
 
 WHY = {
@@ -20,7 +20,7 @@ def read(document: Node) -> None:
     spec.left(("target", "window", "indicator", "partial_response_strategy"), WHY)
     name = document.at("metadata", "name").text()
     counters = _counters(spec.at("indicator"))
-    filed.put(spec, name, spec.at("target").number(), spec.at("window").span(), counters)
+    filed.put(spec, name, (spec.at("target"), spec.at("target").number()), spec.at("window").span(), counters)
 
 
 def _counters(indicator: Node) -> Mapping[str, object] | None:
@@ -34,7 +34,9 @@ def _counters(indicator: Node) -> Mapping[str, object] | None:
     match kinds[0]:
         case "ratio":
             errors, total = _selector(kind.at("errors", "metric")), _selector(kind.at("total", "metric"))
-            return None if errors is None or total is None else objective(total=total, errors=errors)
+            if errors is not None:
+                filed.inverted(kind.at("errors", "metric"), errors)
+            return filed.joined(kind.at("errors", "metric"), total=total, errors=errors)
         case "latency":
             return _latency(kind)
         case "latencyNative":
@@ -45,7 +47,10 @@ def _counters(indicator: Node) -> Mapping[str, object] | None:
 
 
 def _selector(metric: Node) -> Counter | None:
-    return filed.asked(metric, selected)
+    found = filed.asked(metric, selected)
+    if found is not None:
+        filed.remarked(metric, found)
+    return found
 
 
 def _latency(kind: Node) -> Mapping[str, object] | None:
@@ -53,7 +58,7 @@ def _latency(kind: Node) -> Mapping[str, object] | None:
     if good is not None and good.bound is None:
         kind.at("success", "metric").refuse('needs the bucket of one bound, like le="0.5"')
         return None
-    return None if good is None or total is None else objective(total=total, good=good)
+    return filed.joined(kind.at("success", "metric"), total=total, good=good)
 
 
 def _native(kind: Node) -> Mapping[str, object] | None:

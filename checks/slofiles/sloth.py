@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from davy.checks.slofiles import filed
-from davy.checks.slofiles.counters import objective
 from davy.checks.slofiles.node import Node
 
 WHY = {"alerting": "davy has its own limits, and pages nobody for a budget", "plugins": "davy runs none of Sloth's"}
@@ -20,7 +19,9 @@ def read(document: Node) -> None:
         spec.refuse("has no `slos`")
     for item in items:
         item.left(("objective", "sli"), WHY)
-        filed.put(item, item.at("name").text(), item.at("objective").number(), filed.MONTH, _counters(item.at("sli")))
+        target = item.at("objective")
+        counters = _counters(item.at("sli"))
+        filed.put(item, item.at("name").text(), (target, target.number()), filed.MONTH, counters)
 
 
 def _counters(sli: Node) -> Mapping[str, object] | None:
@@ -38,4 +39,4 @@ def _counters(sli: Node) -> Mapping[str, object] | None:
         for plain, resource in (("error_query", "errorQuery"), ("total_query", "totalQuery"))
     )
     every, bad = filed.counter(total), filed.errors(error)
-    return None if every is None or bad is None else filed.asked(error, lambda _: objective(total=every, errors=bad))
+    return filed.joined(error, total=every, errors=bad)

@@ -6,11 +6,13 @@ The first line is the build, the second what it was made from: a plan over many 
 import hashlib
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from davy.pipeline import ownfiles, plainfile
 from davy.pipeline.builds.inputs import Inputs
 from davy.pipeline.builds.remembered import Build, Remembered, build_of, build_text, inputs_of, inputs_text
+from davy.pipeline.masks import NONE, Masks
 
 MOST_BYTES = 64 * 2**20
 
@@ -18,9 +20,9 @@ MOST_BYTES = 64 * 2**20
 class BuildRecords:
     """In a folder; one that cannot be written is no failure: the registry remembers, too."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder`: `.davy` beside the configuration; made where it is not there."""
-        self._folder = folder
+    def __init__(self, folder: Path, *, masks: Masks = NONE) -> None:
+        """`folder`: `.davy` beside the configuration; made where it is not there. `masks`: what no record may hold."""
+        self._folder, self._masks = folder, masks
 
     def last(self, recipe: str) -> Build | None:
         """From the first line."""
@@ -47,7 +49,8 @@ class BuildRecords:
             ignore = self._folder / ".gitignore"
             if not ignore.is_file():
                 ownfiles.write(ignore, "*\n")
-            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(record)}\n")
+            hidden = replace(record, inputs=self._masks.value(record.inputs))
+            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(hidden)}\n")
 
     def _path(self, recipe: str) -> Path:
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", recipe.rsplit("/", 1)[-1])[:60]

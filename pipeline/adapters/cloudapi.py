@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from davy.pipeline.adapters.exchange import Expired, within
+from davy.pipeline.adapters.limitedhttp import LimitedAdapter
 from davy.pipeline.errors import Forbidden, Missing, Unreachable
 from davy.pipeline.redaction import washed
 from davy.pipeline.testing.dialects import ACCOUNTS, Call, Cloud, parsed
@@ -22,6 +24,10 @@ LONGEST_WAIT = 30.0
 AGAIN = (429, 500, 502, 503, 504)
 JSON = "application/json; charset=utf-8"
 """Said in full: Selenium Grid 4 refuses JSON whose charset is not named."""
+MOST_ANSWER = 256 * 2**20
+"""Of an answer that is kept whole: a screenshot of a long page, a file that a browser fetched."""
+ASSET_WITHIN = 900.0
+"""Seconds for a video."""
 MOST_ASSET = 512 * 2**20
 
 
@@ -73,15 +79,15 @@ class CloudApi:
 
     def fetched(self, call: Call, into: IO[bytes], accept: str = "*/*") -> None:
         """Write the answer's bytes as they come. Raises as `answered`."""
-        answer = self.answered(call, accept=accept)
         try:
-            size = 0
-            for chunk in answer.iter_content(2**16):
-                size += len(chunk)
-                if size > MOST_ASSET:
-                    raise Unreachable(f"{self.cloud.title} sent more than 512 MiB for {_path(call)}.")
-                into.write(chunk)
-        except requests.RequestException as error:
+            with within(ASSET_WITHIN):
+                size = 0
+                for chunk in self.answered(call, accept=accept).iter_content(2**16):
+                    size += len(chunk)
+                    if size > MOST_ASSET:
+                        raise Unreachable(f"{self.cloud.title} sent more than 512 MiB for {_path(call)}.")
+                    into.write(chunk)
+        except (Expired, requests.RequestException) as error:
             raise Unreachable(f"{self.cloud.title} broke off {_path(call)}: {type(error).__name__}.") from error
 
     def _once(self, call: Call, form: Body | None, accept: str) -> requests.Response | None:
@@ -122,6 +128,8 @@ class CloudApi:
         if not hasattr(self._own, "session"):
             session = requests.Session()
             session.auth = _Account(self.cloud)
+            session.mount("https://", LimitedAdapter(MOST_ANSWER))
+            session.mount("http://", LimitedAdapter(MOST_ANSWER))
             self._own.session = session
         held: requests.Session = self._own.session
         return held

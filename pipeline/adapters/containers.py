@@ -1,5 +1,6 @@
 """Containers: suites run in the image they test, by the Docker engine."""
 
+import codecs
 import io
 import logging
 import os
@@ -24,6 +25,7 @@ from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.orphans import is_there
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import Refused, extracted
+from davy.pipeline.masks import NONE, Lines, Masks
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.testing import k6
 
@@ -41,6 +43,7 @@ class ImagePlace:
 
     environment: Mapping[str, str]
     interrupted: Callable[[], bool]
+    masks: Masks = NONE
 
     def slots(self, wanted: int) -> int:
         """As many as are wanted: who writes `shards` knows the machine."""
@@ -48,7 +51,7 @@ class ImagePlace:
 
     def runner(self) -> "DockerSuites":
         """A new one each time."""
-        return DockerSuites(self.environment, interrupted=self.interrupted)
+        return DockerSuites(self.environment, interrupted=self.interrupted, masks=self.masks)
 
     def swept(self) -> tuple[str, ...]:
         """See the port. Raises Unreachable where Docker is not there."""
@@ -59,8 +62,14 @@ class ImagePlace:
 class DockerSuites:
     """Runs one suite at a time. `stop` may come from another thread."""
 
-    def __init__(self, environment: Mapping[str, str], *, interrupted: Callable[[], bool] = lambda: False) -> None:
-        self._environment, self._interrupted = environment, interrupted
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        interrupted: Callable[[], bool] = lambda: False,
+        masks: Masks = NONE,
+    ) -> None:
+        self._environment, self._interrupted, self._masks = environment, interrupted, masks
         self._credentials = DockerCredentials(environment)
         self._stopped = threading.Event()
 
@@ -83,7 +92,7 @@ class DockerSuites:
                 return SuiteRun(exit_code=None, junit=None, log=log, because=problem)
             container = self._created(client, order)
             try:
-                return self._played(client, container, order, _Log(kept, say), log)
+                return self._played(client, container, order, _Log(kept, say, self._masks), log)
             finally:
                 with suppress(NotFound):
                     client.remove_container(container, v=True, force=True)
@@ -154,9 +163,11 @@ class DockerSuites:
 
     def _followed(self, client: docker.APIClient, container: str, order: SuiteOrder, told: "_Log") -> str:
         """Tell the lines until the container has ended; why it had to be stopped, where it had to."""
-        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         limit = int(order.timeout.total_seconds()) + SPARE
-        reader = threading.Thread(target=_read, args=(self._environment, container, lines, limit), daemon=True)
+        reader = threading.Thread(
+            target=_read, args=(self._environment, container, lines, limit, self._masks), daemon=True
+        )
         reader.start()
         deadline = time.monotonic() + order.timeout.total_seconds()
         because, heard_all = "", False
@@ -165,16 +176,16 @@ class DockerSuites:
                 line = lines.get(timeout=0.1)
                 heard_all = heard_all or line is None
                 if line is not None:
-                    told.bytes(line)
+                    told.printed(line)
             if not because:
                 because = self._over(deadline, order)
                 if because:
                     with suppress(APIError):
                         client.kill(container)
         # The engine's follower may miss the end of a container that ends at once; its file has all.
-        for number, line in enumerate(_lines(client.logs(container, stream=True, follow=False))):
+        for number, line in enumerate(_lines(client.logs(container, stream=True, follow=False), self._masks)):
             if number >= told.followed:
-                told.bytes(line)
+                told.printed(line)
         return because
 
     def _over(self, deadline: float, order: SuiteOrder) -> str:
@@ -186,25 +197,27 @@ class DockerSuites:
 class _Log:
     """The suite's lines, told and kept."""
 
-    def __init__(self, kept: TextIO, say: Say) -> None:
-        self._log = SuiteLog(kept=kept, say=say)
+    def __init__(self, kept: TextIO, say: Say, masks: Masks) -> None:
+        self._log = SuiteLog(kept=kept, say=say, masks=masks)
         self.followed = 0
         """Lines that the container printed, so far."""
 
-    def bytes(self, line: bytes) -> None:
+    def printed(self, line: str) -> None:
         self.followed += 1
-        self.line(line.decode(errors="replace").rstrip("\r\n"))
+        self.line(line)
 
     def line(self, text: str) -> None:
         self._log.tell(text)
 
 
-def _read(environment: Mapping[str, str], container: str, lines: "queue.SimpleQueue[bytes | None]", limit: int) -> None:
+def _read(
+    environment: Mapping[str, str], container: str, lines: "queue.SimpleQueue[str | None]", limit: int, masks: Masks
+) -> None:
     """Put the container's lines into the queue, None at their end. A connection of its own: it blocks."""
     try:
         client = docker.APIClient(version="auto", timeout=limit, **docker.utils.kwargs_from_env(dict(environment)))
         try:
-            for line in _lines(client.logs(container, stream=True, follow=True)):
+            for line in _lines(client.logs(container, stream=True, follow=True), masks):
                 lines.put(line)
         finally:
             client.close()
@@ -219,16 +232,13 @@ def _has_ended(client: docker.APIClient, container: str) -> bool:
     return not client.inspect_container(container)["State"]["Running"]
 
 
-def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    left = b""
+def _lines(chunks: Iterator[bytes], masks: Masks) -> Iterator[str]:
+    """Lines without secrets, wherever the chunks are cut."""
+    lines, decoded = Lines(masks, MOST_LINE), codecs.getincrementaldecoder("utf-8")(errors="replace")
     for chunk in chunks:
-        *whole, left = (left + chunk).split(b"\n")
-        yield from whole
-        if len(left) > MOST_LINE:
-            yield left
-            left = b""
-    if left:
-        yield left
+        yield from lines.fed(decoded.decode(chunk))
+    yield from lines.fed(decoded.decode(b"", final=True))
+    yield from lines.rest()
 
 
 def _folder_for(path: str) -> bytes:

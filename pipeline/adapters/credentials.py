@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters import process
 from davy.pipeline.errors import DavyError, Unusable
 from davy.pipeline.value import dataclass
@@ -30,8 +30,11 @@ class Credentials:
 class DockerCredentials:
     """Reads `config.json` once, and asks its helpers for each registry once."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(
+        self, environment: Mapping[str, str], learned: Callable[[Iterable[str]], object] = lambda _: None
+    ) -> None:
+        """`learned`: told every secret that is found, so that nobody says it."""
+        self._environment, self._learned = environment, learned
         self._known: dict[str, Credentials | None] = {}
 
     @property
@@ -43,12 +46,13 @@ class DockerCredentials:
     def of(self, host: str) -> Credentials | None:
         """What is known for the registry; None where nobody logged in."""
         if host not in self._known:
-            self._known[host] = self._found(self._config(), host)
+            self._known[host] = found = self._found(self._config(), host)
+            self._learned(filter(None, (found.password, found.token) if found else ()))
         return self._known[host]
 
     def _config(self) -> dict[str, Any]:
         try:
-            read = json.loads(self.path.read_text())
+            read = jsontree.parsed(self.path.read_text())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -76,7 +80,7 @@ class DockerCredentials:
                 timeout=timedelta(seconds=30),
                 environment=self._environment,
             )
-            said = json.loads(ended.out) if ended.exit_code == 0 else {}
+            said = jsontree.parsed(ended.out) if ended.exit_code == 0 else {}
         except (DavyError, ValueError):
             return None
         user, secret = said.get("Username", ""), said.get("Secret", "")

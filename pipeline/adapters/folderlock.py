@@ -40,14 +40,8 @@ def held(folder: Path, holder: str) -> Iterator[None]:
 
 
 def _opened(folder: Path) -> int:
-    try:
-        ownfiles.write(folder / ".gitignore", "*\n")
-        with ownfiles.inside(folder) as handle:
-            return os.open(NAME, os.O_RDWR | os.O_CREAT | ownfiles.ONLY, 0o644, dir_fd=handle)
-    except ownfiles.Unwritable:
-        raise
-    except OSError as error:
-        raise ownfiles.Unwritable(folder / NAME, error) from error
+    ownfiles.write(folder / ".gitignore", "*\n")
+    return ownfiles.keep_open(folder / NAME)
 
 
 def _locked_out(folder: Path, who: bytes) -> LockedOut:

@@ -13,10 +13,12 @@ from davy.pipeline.adapters.blobs import CHUNK, Blobs
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registry import Manifest, Registry, is_loopback, read
 from davy.pipeline.errors import Conflict, Missing, Unreachable
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.model import Image
 from davy.pipeline.oci import Descriptor
 from davy.pipeline.ports import Evidence, Stored
 from davy.pipeline.supply import artifacts
+from davy.pipeline.supply.masked import masked_evidence
 
 ABREAST = 4
 """Blobs of one image that are copied at once."""
@@ -39,8 +41,13 @@ class RegistryImages:
         plain: Callable[[str], bool] = is_loopback,
         pause: Callable[[float], None] = time.sleep,
         chunk: int = CHUNK,
+        masks: Masks = NONE,
     ) -> None:
-        """`plain`: True for registries that are spoken to over http. `chunk`: bytes sent at once."""
+        """`plain`: True for registries that are spoken to over http. `chunk`: bytes sent at once.
+
+        `masks`: what no evidence may hold.
+        """
+        self._masks = masks
         self._registry = Registry(credentials, plain=plain, pause=pause)
         self._blobs = Blobs(self._registry.wire, chunk=chunk)
         self._pause = pause
@@ -112,6 +119,7 @@ class RegistryImages:
 
     def attach(self, subject: Image, evidence: Evidence) -> str:
         """Put it beside the image; the digest of its manifest. The same twice is there once."""
+        evidence = masked_evidence(evidence, self._masks)
         on = self._registry.manifest(subject.name, subject.digest)
         of = Descriptor(digest=subject.digest, size=len(on.body), media_type=on.media_type)
         self._blobs.put(subject.name, artifacts.NOTHING)

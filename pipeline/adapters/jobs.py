@@ -24,6 +24,7 @@ from davy.pipeline.adapters.jobwatch import Board, Shard
 from davy.pipeline.adapters.kubeapi import MERGE_PATCH, KubeApi
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.errors import Conflict, DavyError, Missing
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.testing import k6
 
@@ -48,6 +49,7 @@ class JobPlace:
     interrupted: Callable[[], bool]
     allowed: Callable[[], None]
     """Raises Forbidden, with every right that is missing."""
+    masks: Masks = NONE
 
     def slots(self, wanted: int) -> int:
         """As many as are wanted: pods that have no room yet wait for it."""
@@ -61,6 +63,7 @@ class JobPlace:
             service=self.service,
             release=self.release,
             interrupted=self.interrupted,
+            masks=self.masks,
         )
 
     def swept(self) -> tuple[str, ...]:
@@ -102,10 +105,11 @@ class JobSuites:
         release: str,
         interrupted: Callable[[], bool] = lambda: False,
         start_within: timedelta = START_WITHIN,
+        masks: Masks = NONE,
     ) -> None:
         """`start_within`: the image must be pulled and the pod placed by then, while no other shard of it runs."""
         self._api, self._service, self._release = api, service, release
-        self._interrupted, self._start_within = interrupted, start_within
+        self._interrupted, self._start_within, self._masks = interrupted, start_within, masks
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._stopped = threading.Event()
@@ -182,7 +186,7 @@ class JobSuites:
             api=self._api.again(),
             namespace_path=self._pods,
             board=board,
-            log=SuiteLog(kept=kept, say=say),
+            log=SuiteLog(kept=kept, say=say, masks=self._masks),
             mark=mark,
             start_within=self._start_within,
         )

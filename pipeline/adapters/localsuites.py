@@ -12,6 +12,7 @@ from davy.pipeline import durations, ownfiles
 from davy.pipeline.adapters import orphans, process, suitereport
 from davy.pipeline.adapters.suitelog import SuiteLog
 from davy.pipeline.adapters.tarball import MOST_BYTES, MOST_FILES
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
 from davy.pipeline.testing import k6
 
@@ -27,6 +28,7 @@ class ProcessPlace:
     """What suites get, without davy's own secrets."""
     service: str
     interrupted: Callable[[], bool]
+    masks: Masks = NONE
 
     def slots(self, wanted: int) -> int:
         """As many as are wanted: who writes `shards` knows the machine."""
@@ -34,7 +36,7 @@ class ProcessPlace:
 
     def runner(self) -> "ProcessSuites":
         """A new one each time."""
-        return ProcessSuites(self.environment, service=self.service, interrupted=self.interrupted)
+        return ProcessSuites(self.environment, service=self.service, interrupted=self.interrupted, masks=self.masks)
 
     def swept(self) -> tuple[str, ...]:
         """See the port. Only where the system tells the environment of its processes (Linux)."""
@@ -50,8 +52,9 @@ class ProcessSuites:
         *,
         service: str = "",
         interrupted: Callable[[], bool] = lambda: False,
+        masks: Masks = NONE,
     ) -> None:
-        self._environment, self._interrupted = environment, interrupted
+        self._environment, self._interrupted, self._masks = environment, interrupted, masks
         self._owner = orphans.mark(service, socket.gethostname(), os.getpid())
         self._stopped = threading.Event()
 
@@ -78,6 +81,7 @@ class ProcessSuites:
                 environment={**self._environment, **order.env, "JUNIT": str(asked.report), orphans.NAME: self._owner},
                 interrupted=self._is_over,
                 patience=GRACE,
+                masks=self._masks,
             )
             files = _collected(order, out / "files", log.tell)
         found = suitereport.gathered(asked, before)

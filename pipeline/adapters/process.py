@@ -1,17 +1,19 @@
 """Process: the one place where a subprocess starts. A list of words, no shell; ended with all its children."""
 
+import codecs
 import contextlib
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from davy.pipeline.errors import Missing, Unreachable
+from davy.pipeline.masks import NONE, Lines, Masks
 from davy.pipeline.ports import Say
 from davy.pipeline.value import dataclass
 
@@ -48,11 +50,13 @@ def run(
     given: str = "",
     interrupted: Callable[[], bool] = lambda: False,
     patience: timedelta = timedelta(),
+    masks: Masks = NONE,
 ) -> Ended:
     """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program.
 
     `interrupted`: asked again and again; when true, the child is stopped. `patience`: how long a child that is to be
-    stopped may take for it after SIGTERM; without it, and after it, its whole session is killed.
+    stopped may take for it after SIGTERM; without it, and after it, its whole session is killed. `masks`: of the lines
+    that are told; what is kept is as it came.
     """
     try:
         child = subprocess.Popen(
@@ -68,7 +72,7 @@ def run(
         raise Missing(
             f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."
         ) from error
-    out, err = _Ear(child.stdout, say), _Ear(child.stderr, None)
+    out, err = _Ear(child.stdout, say, masks), _Ear(child.stderr, None, NONE)
     code: int | None = None
     unwanted = False
     try:
@@ -148,7 +152,7 @@ def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[s
     """Run with the terminal as its own, for a person who answers; only stdout is kept. Raises Missing."""
     try:
         with subprocess.Popen(list(words), stdout=subprocess.PIPE, env=dict(environment)) as child:
-            out = _Ear(child.stdout, None)
+            out = _Ear(child.stdout, None, NONE)
             try:
                 code: int | None = child.wait(timeout.total_seconds())
             except subprocess.TimeoutExpired:
@@ -171,9 +175,10 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 class _Ear:
     """Reads one stream to its end, in a thread of its own."""
 
-    def __init__(self, stream: IO[bytes] | None, say: Callable[[str], None] | None) -> None:
+    def __init__(self, stream: IO[bytes] | None, say: Callable[[str], None] | None, masks: Masks) -> None:
         self._kept: list[bytes] = []
         self._stream, self._say = stream, say
+        self._lines = Lines(masks, LONGEST_LINE)
         self._is_saying = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -181,13 +186,20 @@ class _Ear:
     def _listen(self) -> None:
         size = 0
         stream = self._stream
+        # A character and a secret may lie across two reads.
+        decoded = codecs.getincrementaldecoder("utf-8")(errors="replace")
         for line in iter(lambda: stream.readline(LONGEST_LINE), b"") if stream else ():
             if size < MOST_KEPT:
                 self._kept.append(line)
             size += len(line)
+            self._tell(self._lines.fed(decoded.decode(line)) if self._say else ())
+        self._tell((*self._lines.fed(decoded.decode(b"", final=True)), *self._lines.rest()))
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        for line in lines:
             if self._say:
                 self._is_saying = True
-                self._say(line.decode(errors="replace").rstrip("\r\n"))
+                self._say(line)
                 self._is_saying = False
 
     def heard(self, interrupted: Callable[[], bool] = lambda: False) -> str:

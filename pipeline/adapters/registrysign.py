@@ -1,15 +1,17 @@
 """Registry sign: the Authorization that a registry's challenge asks for, by the credentials that Docker has."""
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters.credentials import Credentials, DockerCredentials
+from davy.pipeline.adapters.exchange import within
 from davy.pipeline.adapters.registrynames import is_loopback
+from davy.pipeline.adapters.silence import silence
 from davy.pipeline.errors import Unreachable
 
 CHALLENGE = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
@@ -19,7 +21,16 @@ MOST_BYTES = 2**20
 class Signs:
     """Answers challenges."""
 
-    def __init__(self, pool: urllib3.PoolManager, credentials: DockerCredentials, plain: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        pool: urllib3.PoolManager,
+        credentials: DockerCredentials,
+        plain: Callable[[str], bool],
+        *,
+        whole: float = 45.0,
+    ) -> None:
+        """`whole`: seconds that a token may take."""
+        self._whole = whole
         self._pool, self._credentials, self._plain = pool, credentials, plain
 
     def sign(self, challenge: str, host: str, scopes: Sequence[str]) -> str:
@@ -51,17 +62,29 @@ class Signs:
                 service = dict(wanted).get("service", "")
                 body = urlencode({**form, "service": service, "scope": scopes})
                 kind = {"Content-Type": "application/x-www-form-urlencoded"}
-                answer = self._pool.request("POST", realm, body=body, headers=kind, redirect=False)
+                status, said = self._asked("POST", realm, kind, body)
             else:
                 url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
                 headers = {"Authorization": _basic(known)} if known else {}
-                answer = self._pool.request("GET", url, headers=headers, redirect=False)
-            body_said = json.loads(answer.data[:MOST_BYTES]) if answer.status == 200 else {}
-        except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise Unreachable(
-                f"The registry's token service did not answer: {type(error).__name__}.", remedy="Try again."
-            ) from error
+                status, said = self._asked("GET", url, headers)
+            body_said = jsontree.parsed(said) if status == 200 else {}
+        except ValueError as error:
+            what = f"The registry's token service {urlsplit(realm).netloc} answered with something that is no token."
+            raise Unreachable(what, remedy="Try again.") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            what = f"The registry's token service did not answer: {silence(error, realm).words}."
+            raise Unreachable(what, remedy="Check that it can be reached from here, and try again.") from error
         return _bearer(body_said)
+
+    def _asked(self, method: str, url: str, headers: Mapping[str, str], body: str | None = None) -> tuple[int, bytes]:
+        with within(self._whole):
+            answer = self._pool.request(
+                method, url, body=body, headers=headers, redirect=False, retries=False, preload_content=False
+            )
+            said = answer.read(MOST_BYTES + 1)
+            # What is larger is no token, and its connection is of no more use.
+            answer.close() if len(said) > MOST_BYTES else answer.release_conn()
+            return answer.status, said[:MOST_BYTES]
 
 
 def _bearer(said: object) -> str:

@@ -4,7 +4,6 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,14 +13,21 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.exchange import Expired, limited, within
 from davy.pipeline.adapters.registrynames import PULL, address, forbidden, host_and_repository, is_loopback
 from davy.pipeline.adapters.registrysign import Signs
+from davy.pipeline.adapters.silence import Silence, silence
 from davy.pipeline.errors import Unreachable
 from davy.pipeline.value import dataclass
 
 TRIES = 5
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
+WHOLE = 45.0
+"""Seconds for an answer that is kept whole, from the question to its last byte."""
+SMALL = 2**20
+"""Bytes that are sent in a moment; a larger body takes what its line takes."""
 LONGEST_WAIT = 30.0
 MOST_BYTES = 4 * 2**20
 """Of an answer that is kept whole. A registry must take manifests up to this size."""
@@ -65,7 +71,7 @@ class Answer:
     def said(self) -> str:
         """The registry's own words, in one line; empty where it has none."""
         try:
-            errors = json.loads(self.body)["errors"]
+            errors = jsontree.parsed(self.body)["errors"]
             words = "; ".join(f"{error['code']}: {error['message']}" for error in errors)
         except (ValueError, LookupError, TypeError, RecursionError):
             return ""
@@ -87,11 +93,15 @@ class Wire:
         *,
         plain: Callable[[str], bool] = is_loopback,
         pause: Callable[[float], None] = time.sleep,
+        whole: float = WHOLE,
     ) -> None:
-        """`plain`: True for registries that are spoken to over http."""
+        """`plain`: True for registries that are spoken to over http. `whole`: seconds that an answer may take."""
+        self._whole = whole
+        self._heard: set[str] = set()
+        """Hosts that have answered: where one of them is away, it may come back."""
         self._credentials, self._plain, self.pause = credentials, plain, pause
         self._pools: dict[str, urllib3.PoolManager] = {"": _pool("")}
-        self._signed = Signs(self._pools[""], credentials, plain)
+        self._signed = Signs(self._pools[""], credentials, plain, whole=whole)
         self._signs: dict[tuple[str, str, str], str] = {}
 
     def close(self) -> None:
@@ -141,13 +151,15 @@ class Wire:
         for attempt in range(1, TRIES + 1):
             wait = min(LONGEST_WAIT, 0.5 * 2 ** (attempt - 1))
             try:
-                response = self._followed(ask, origin, url, sign)
-                worth_reading = keep or response.status >= 400
-                body = _whole(response, ask) if worth_reading else b""
+                response, body = self._answered(ask, origin, url, sign, keep=keep)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                if attempt == TRIES or ask.once:
-                    raise _away(host, error) from error
+                why = silence(error, url, _proxy(url))
+                if attempt == TRIES or ask.once or isinstance(error, Expired):
+                    raise _away(host, why) from error
+                if why.for_good and host not in self._heard:
+                    raise _away(host, why) from error
             else:
+                self._heard.add(host)
                 answer = Answer(status=response.status, headers=response.headers, body=body, url=url)
                 if not answer.is_full and (ask.once or (response.status != 429 and response.status < 500)):
                     return response, body
@@ -159,6 +171,15 @@ class Wire:
                 wait = _retry_after(response.headers) or wait
             self.pause(min(wait, LONGEST_WAIT))
         raise AssertionError("the last try returns or raises")
+
+    def _answered(
+        self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool
+    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        """One try. What is sent may be large, and what streams is its reader's; else the whole has a limit."""
+        small = len(ask.body or b"") <= SMALL
+        with within(self._whole) if keep and small else contextlib.nullcontext():
+            response = self._followed(ask, origin, url, sign)
+            return response, _whole(response, ask) if keep or response.status >= 400 else b""
 
     def _followed(self, ask: Ask, origin: str, url: str, sign: str) -> urllib3.BaseHTTPResponse:
         """The answer, after redirects. To another host no credentials are sent, and none leads out of TLS."""
@@ -188,7 +209,8 @@ class Wire:
 
 def _pool(proxy: str) -> urllib3.PoolManager:
     kept = {"num_pools": 16, "maxsize": THREADS, "timeout": TIMEOUT, "retries": False}
-    return urllib3.ProxyManager(proxy, **kept) if proxy else urllib3.PoolManager(**kept)  # type: ignore[arg-type]
+    made = urllib3.ProxyManager(proxy, **kept) if proxy else urllib3.PoolManager(**kept)  # type: ignore[arg-type]
+    return limited(made)
 
 
 def _proxy(url: str) -> str:
@@ -227,10 +249,9 @@ def _whole(response: urllib3.BaseHTTPResponse, ask: Ask) -> bytes:
     return body
 
 
-def _away(host: str, error: Exception) -> Unreachable:
-    why = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+def _away(host: str, why: Silence) -> Unreachable:
     return Unreachable(
-        f"The registry {host} did not answer: {type(why).__name__}.",
+        f"The registry {host} did not answer: {why.words}.",
         remedy="Check that it runs and can be reached from here.",
     )
 

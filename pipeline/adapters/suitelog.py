@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.ports import Say
 
 MOST_LOG = 64 * 2**20
@@ -15,6 +16,7 @@ class SuiteLog:
 
     kept: TextIO
     say: Say
+    masks: Masks = NONE
     most: int = MOST_LOG
     """Letters of the log, and of what is shown of it."""
     _size: int = 0
@@ -22,6 +24,7 @@ class SuiteLog:
 
     def tell(self, line: str) -> None:
         """May come from two threads: the suite's own lines, and what is noted of it. Both ends are cut at one place."""
+        line = self.masks.text(line)
         with self._lock:
             if self._size > self.most:
                 return

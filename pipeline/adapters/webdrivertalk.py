@@ -1,8 +1,10 @@
 """WebDriver talk: one connection of a test's client to the door, command by command."""
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import requests
 
@@ -21,7 +23,27 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrad
     "accept-encoding",
 }
 """Headers that end at the door."""
+MOST_ENCODED = 4
+"""Times that a path may be encoded anew within itself before it is taken for what it is."""
 MOST_BODY = 256 * 2**20
+
+
+# Only what WebDriver and its extensions are made of; what is encoded is an element's name or a property, never a way.
+PATH = re.compile(r"/status|/session/?|/session/[A-Za-z0-9._~:@-]+(?:/[A-Za-z0-9._~:@!$&'()*+,=%-]+)*/?(?:\?[!-~]*)?")
+
+
+def is_of_webdriver(path: str) -> bool:
+    """True for what leads to a session or asks for one; False for what may lead out of it, however it is written."""
+    if not PATH.fullmatch(path):
+        return False
+    way = path.partition("?")[0]
+    for _ in range(MOST_ENCODED):
+        if any(part in (".", "..") for part in re.split(r"[/\\;]", way)) or "//" in way:
+            return False
+        way, before = unquote(way), way
+        if way == before:
+            return way.isprintable() and "\\" not in way
+    return False
 
 
 def refusal(status: int, kind: str, words: str) -> tuple[int, dict[str, Any]]:
@@ -62,18 +84,24 @@ class Talk(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(size)
         path = self.path.removeprefix(self.door.prefix)
-        if path == self.path or not path.startswith(("/session", "/status")):
+        if path == self.path or not is_of_webdriver(path):
             self._reply(*refusal(404, "unknown command", "This is no path of WebDriver."))
-        elif self.command == "POST" and path.rstrip("/") == "/session":
-            tree = dialects.parsed(body)
-            self._answer(self.door.started(tree if isinstance(tree, dict) else {}))
+        elif path.rstrip("/") == "/session":
+            self._asked_for_one(body)
         else:
             self._forwarded(path, body)
 
+    def _asked_for_one(self, body: bytes) -> None:
+        if self.command != "POST":
+            self._reply(*refusal(405, "unknown method", "A session is asked for by POST."))
+            return
+        tree = dialects.parsed(body)
+        self._answer(self.door.started(tree if isinstance(tree, dict) else {}))
+
     def _forwarded(self, path: str, body: bytes) -> None:
-        parts = path.split("/")
+        parts = path.partition("?")[0].rstrip("/").split("/")
         session = self.door.sessions.get(parts[2]) if len(parts) > 2 else None
-        if session is None and path != "/status":
+        if session is None and not (path == "/status" and self.command == "GET"):
             self._reply(*refusal(404, "invalid session id", "No such session was started through this door."))
             return
         if session is not None:

@@ -2,11 +2,12 @@
 
 import base64
 import binascii
-import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from davy.pipeline import jsontree
 
 STEP = re.compile(r"^\[(?:[^\]]* )?\d+/\d+\] (\w+)")
 """`[2/3] RUN make`, `[linux/amd64 build 2/3] COPY . .`; the frontend's own begin with `[internal]`."""
@@ -39,7 +40,7 @@ class Progress:
     def lines(self, line: str) -> Iterator[str]:
         """What is to be said of it."""
         try:
-            said = json.loads(line)
+            said = jsontree.parsed(line)
         except ValueError:
             said = None
         if isinstance(said, dict):

@@ -79,16 +79,18 @@ class Selector:
 
     def _taken(self, end: str, source: Taken, left_out: Ignoring | None, found: set[str]) -> bool:
         """Add what it takes of a place; False where that is nothing, but for the whole of a context without files."""
+        if end in self._files and not source.below:
+            found.add(end)
+            return True
         kept, length = list(self._inside(end, source.below)), len(end) + bool(end)
         if left_out:
-            kept = [path for path in kept if path == end or left_out.keeps(path[length:])]
+            kept = [path for path in kept if left_out.keeps(path[length:])]
         found.update(kept)
         return bool(kept) or not (end or source.below)
 
     def _inside(self, place: str, below: str) -> Iterator[str]:
-        """The file, or the folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
+        """The folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
         if place in self._files:
-            yield from () if below else (place,)
             return
         beginning = f"{place}/" if place else ""
         if not below:

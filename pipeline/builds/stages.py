@@ -208,15 +208,17 @@ class _Stages:
     def _run(self, one: Instruction) -> None:
         """What it does in the stage that is read, whoever held it back."""
         stage, escape = self._stages[-1], self._said.escape
-        found = tuple(taken(one, self._scopes, escape))
-        self._stages[-1] = replace(
-            stage,
-            copied=stage.copied + tuple(self._sources(one)),
-            taken=stage.taken + tuple(each for each in found if isinstance(each, Taken)),
-            remotes=stage.remotes + tuple(each for each in found if isinstance(each, Remote)),
-            declared=stage.declared | set(names_of(one)),
-            wrong=stage.wrong + self._unusable(one),
-        )
+        found, copied, declared = tuple(taken(one, self._scopes, escape)), tuple(self._sources(one)), names_of(one)
+        wrong = self._unusable(one)
+        if found or copied or declared or wrong:
+            self._stages[-1] = replace(
+                stage,
+                copied=stage.copied + copied,
+                taken=stage.taken + tuple(each for each in found if isinstance(each, Taken)),
+                remotes=stage.remotes + tuple(each for each in found if isinstance(each, Remote)),
+                declared=stage.declared | set(declared),
+                wrong=stage.wrong + wrong,
+            )
         pairs = zip(self._scopes, self._global, strict=True)
         self._scopes = tuple(self._behind(scope, one, before) for scope, before in pairs)
 

@@ -1,7 +1,8 @@
 """Documents: whether a file is what it is said to be, before it is attached to an image under that name."""
 
-import json
 from typing import Any
+
+from davy.pipeline import jsontree
 
 SPDX, CYCLONEDX, SARIF = "application/spdx+json", "application/vnd.cyclonedx+json", "application/sarif+json"
 SPDX_3 = "https://spdx.org/rdf/3."
@@ -16,7 +17,7 @@ def wrong(kind: str, body: bytes) -> str:
     if kind not in (SPDX, CYCLONEDX, SARIF):
         return ""
     try:
-        said = json.loads(body)
+        said = jsontree.parsed(body)
     except (ValueError, RecursionError):
         return "is no JSON" if body.strip() else "is empty"
     if not isinstance(said, dict):

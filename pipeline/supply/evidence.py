@@ -1,12 +1,11 @@
 """Evidence: what is attached to an image, read into claims that a promotion can ask for."""
 
 import base64
-import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from davy.pipeline import oci
+from davy.pipeline import jsontree, oci
 from davy.pipeline.ports import Evidence
 from davy.pipeline.supply import documents, statements
 from davy.pipeline.supply.artifacts import CREATED
@@ -141,7 +140,7 @@ def _statement(evidence: Evidence) -> dict[str, Any]:
 
 def _read(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = jsontree.parsed(body)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

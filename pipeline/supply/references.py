@@ -36,6 +36,14 @@ def read(text: str) -> Reference:
     return Reference(name=head, wanted=digest or tag or "latest", tag=tag)
 
 
+def on_the_hub(text: str) -> str:
+    """`library/nope` for `nope`, `shop/app` for `shop/app:1`: its name on Docker Hub; empty where it is elsewhere."""
+    parts = read(text).name.split("/")
+    if len(parts) > 1 and ("." in parts[0] or ":" in parts[0] or parts[0] == "localhost"):
+        return ""
+    return "/".join(parts if len(parts) > 1 else ["library", *parts])
+
+
 def name(text: str) -> str:
     """A name without tag and digest. Raises Unusable."""
     if not NAME.fullmatch(text):

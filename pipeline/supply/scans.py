@@ -1,11 +1,12 @@
 """Scans: what a scanner found, read without trust from SARIF 2.1, Grype's JSON or Trivy's JSON."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
+
+from davy.pipeline import jsontree
 
 MOST_CHARACTERS = 64 * 2**20
 MOST_FINDINGS = 100_000
@@ -62,7 +63,7 @@ def read(text: str) -> tuple[Finding, ...]:
     if len(text) > MOST_CHARACTERS:
         raise Broken("is larger than 64 MiB")
     try:
-        said = json.loads(text)
+        said = jsontree.parsed(text)
     except (ValueError, RecursionError) as error:
         what = "is empty" if not text.strip() else f"is no JSON: {str(error)[:LONGEST]}"
         raise Broken(what) from error

@@ -76,16 +76,23 @@ def _is_made_good(bad: Case, cases: Sequence[Case], *, passed: bool) -> bool:
     """
     if bad.own and not bad.suites:
         return True
+    if not passed or not (bad.own or _container(bad)):
+        return False
     ran = (case for case in cases if not case.own and case.result is CaseResult.PASSED)
-    return passed and any(_stands_for(bad, case) for case in ran)
+    return any(_stands_for(bad, case) for case in ran)
 
 
 def _stands_for(bad: Case, case: Case) -> bool:
     if bad.own:
         return case.suites[: len(bad.suites)] == bad.suites
-    named = tuple(filter(None, (bad.classname, bad.name)))
-    inside = case.classname == named[0] or case.classname.startswith(f"{named[0]}.") if len(named) == 1 else False
-    return inside and bad.result is CaseResult.ERROR
+    name = _container(bad)
+    return case.classname == name or case.classname.startswith(f"{name}.")
+
+
+def _container(bad: Case) -> str:
+    """The class or module that it stands for: such a case has either a class or a name; empty where it is a test."""
+    alone = bad.result is CaseResult.ERROR and not (bad.classname and bad.name)
+    return bad.classname or bad.name if alone else ""
 
 
 def _counted(tries: Sequence[Case], threshold: int) -> Case:

@@ -4,13 +4,13 @@ Sauce Labs: https://docs.saucelabs.com/dev/api/ and the source of saucectl. Brow
 documentation. Selenium Grid: the W3C protocol alone.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
 from typing import Any, assert_never
 from urllib.parse import quote
 
+from davy.pipeline import jsontree
 from davy.pipeline.value import dataclass
 
 
@@ -236,7 +236,7 @@ def inner(tree: object, *path: str) -> Any:
 def parsed(text: str | bytes) -> Any:
     """The JSON's value; None where it is none: clouds answer with pages of HTML, too."""
     try:
-        return json.loads(text)
+        return jsontree.parsed(text)
     except ValueError:
         return None
 

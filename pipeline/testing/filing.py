@@ -1,6 +1,6 @@
 """Filing: which of the test files a case belongs to, by what its report says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from davy.pipeline.cases import Case, CaseResult
 
@@ -23,10 +23,16 @@ def filed(case: Case, items: Sequence[str]) -> str | None:
     return fits[0] if len(fits) == 1 else None
 
 
+def files_of(cases: Iterable[Case], items: Sequence[str]) -> frozenset[str | None]:
+    """The files that the cases are of. Thousands of cases of one class are asked for once."""
+    alike = {(case.file, case.classname or case.name, case.suites): case for case in cases}
+    return frozenset(filed(case, items) for case in alike.values())
+
+
 def seen(cases: Sequence[Case], items: Sequence[str]) -> frozenset[str]:
     """The files that have a case which ran, or broke."""
     ran = (case for case in cases if not case.own and case.result is not CaseResult.SKIPPED)
-    return frozenset(item for case in ran if (item := filed(case, items)) is not None)
+    return frozenset(item for item in files_of(ran, items) if item is not None)
 
 
 def shared_out(seconds: float, cases: Sequence[Case], items: Sequence[str]) -> tuple[dict[str, float], float | None]:

@@ -60,24 +60,26 @@ class Flake:
     """In its newest run."""
     seconds: float = 0.0
     """Of its newest run."""
+    own: bool = False
+    """It is no test, but davy's own case of a whole run or of a suite of the report."""
 
 
 def flakes(records: Sequence[RunRecord], suite: str | None = None) -> tuple[Flake, ...]:
     """The tests that were flaky or failed, worst first. `records`: newest first, as an archive gives them."""
-    runs: dict[tuple[str, str], list[tuple[RunRecord, CaseRecord]]] = {}
+    runs: dict[tuple[str, str, bool], list[tuple[RunRecord, CaseRecord]]] = {}
     for record in records:
         for case in _once(record.cases):
             if case.result != "skipped" and (suite is None or suite in (case.suite, case.suite.partition("[")[0])):
-                runs.setdefault((case.suite, case.title), []).append((record, case))
-    found = (_flake(suite_name, name, told) for (suite_name, name), told in runs.items())
+                runs.setdefault((case.suite, case.title, case.own), []).append((record, case))
+    found = (_flake(suite_name, name, told) for (suite_name, name, _), told in runs.items())
     return tuple(sorted((one for one in found if one is not None), key=_badness))
 
 
 def _once(cases: Iterable[CaseRecord]) -> Iterable[CaseRecord]:
     """A name that one run tells several times, once: the worst of them counts, so that a run is one run."""
-    found: dict[tuple[str, str], CaseRecord] = {}
+    found: dict[tuple[str, str, bool], CaseRecord] = {}
     for case in cases:
-        key = (case.suite, case.title)
+        key = (case.suite, case.title, case.own)
         first = found.setdefault(key, case)
         if _rank(case) > _rank(first):
             found[key] = case
@@ -111,6 +113,7 @@ def _flake(suite: str, name: str, told: Sequence[tuple[RunRecord, CaseRecord]]) 
         across=sum(one and not case.flaky for one, (_, case) in zip(flaky, told, strict=True)),
         quarantined=newest.quarantined,
         seconds=newest.seconds,
+        own=newest.own,
     )
 
 
@@ -142,10 +145,13 @@ def sparkline(trend: Sequence[float]) -> str:
 
 
 def entries(found: Iterable[Flake], today: date, lasting: timedelta = timedelta(days=14)) -> str:
-    """Lines of YAML for the quarantine file; the owner is for a person to say. What is held already is left out."""
+    """Lines of YAML for the quarantine file; the owner is for a person to say. What is held already is left out.
+
+    So is what is no test: no entry would mean it.
+    """
     lines = []
     for flake in found:
-        if flake.flaky.hits and not flake.quarantined:
+        if flake.flaky.hits and not flake.quarantined and not flake.own:
             lines += [
                 f"- test: {_quoted(flake.name)}",
                 f"  suite: {_quoted(flake.suite.partition('[')[0])}",

@@ -1,19 +1,43 @@
 """Highlights: of a suite's cases those that a person wants to see at its end."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from davy.pipeline.cases import Case, Suite
-from davy.pipeline.events import CaseTold
+from davy.pipeline.cases import Case, CaseResult, Suite
+from davy.pipeline.events import CaseTold, SuiteFinished
 
 MOST = 20
 """Cases told of one suite; the report has them all."""
 LINES = 3
+MOST_READ, MOST_LINES = 2**16, 100
+"""Characters and lines of a failure's words that are looked at."""
 LONGEST = 300
 """Characters of the words of one case."""
 
 Shown = Callable[[str], str]
 """Makes one line of others harmless."""
+
+
+def finished(suite: Suite, at: datetime, took: timedelta, shown: Shown) -> SuiteFinished:
+    """A suite's end. Its numbers count what counts: a bad case in quarantine is neither failed nor an error."""
+    told, more = highlights(suite, shown)
+    return SuiteFinished(
+        at=at,
+        suite=suite.name,
+        result=suite.result,
+        took=took,
+        passed=suite.count(CaseResult.PASSED),
+        failed=sum(case.fails and case.result is CaseResult.FAILED for case in suite.cases),
+        errors=sum(case.fails and case.result is CaseResult.ERROR for case in suite.cases),
+        skipped=suite.count(CaseResult.SKIPPED),
+        because=shown(suite.because),
+        flaky=sum(case.flaky for case in suite.cases),
+        quarantined=sum(case.quarantined and case.result.bad for case in suite.cases),
+        told=told,
+        more=more,
+        slowest=slowest(suite, shown),
+        notes=tuple(map(shown, suite.notes)),
+    )
 
 
 def highlights(suite: Suite, shown: Shown) -> tuple[tuple[CaseTold, ...], int]:
@@ -50,6 +74,7 @@ def _words(case: Case, shown: Shown) -> str:
     """The first lines of what it said; of a flaky one, of the attempt that failed."""
     failed = next((attempt for attempt in case.attempts if attempt.result.bad), case) if case.flaky else case
     text = failed.message if failed.message.strip() else failed.text
-    lines = [clean for line in text[: LONGEST * LINES].splitlines() if (clean := shown(line).strip())]
+    # Nothing is cut before it is shown: of a secret that was cut the mask would not know the rest.
+    lines = [clean for line in text[:MOST_READ].splitlines()[:MOST_LINES] if (clean := shown(line).strip())]
     whole = "\n".join(lines[:LINES])
     return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}…"

@@ -1,12 +1,12 @@
 """k6: a load test as a suite: its thresholds are the test cases, its exit code is told by k6's own table."""
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from davy.pipeline import jsontree
 from davy.pipeline.junittext import ILLEGAL
 from davy.pipeline.ports import SuiteOrder, SuiteRun
 
@@ -61,7 +61,7 @@ def told(order: SuiteOrder, run: SuiteRun) -> SuiteRun:
 def junit(name: str, summary: str) -> str | None:
     """JUnit of a summary: a case for each threshold, and one that tells requests and checks. None where it is none."""
     try:
-        document = json.loads(summary)
+        document = jsontree.parsed(summary)
         metrics = dict(document["metrics"])
         cases = [*_thresholds(metrics), _course(metrics, document.get("root_group") or {})]
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -81,5 +81,6 @@ def _cases(suite: Suite) -> Iterator[CaseRecord]:
             attempts=max(1, len(case.attempts)),
             flaky=case.flaky,
             quarantined=case.quarantined,
+            own=case.own,
             file=case.file if len(files[case.key]) > 1 else "",
         )

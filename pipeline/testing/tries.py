@@ -11,7 +11,7 @@ from davy.pipeline.junitreading import Reading
 from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing import attempts
 from davy.pipeline.testing.expansion import Piece
-from davy.pipeline.testing.filing import filed, seen, shared_out
+from davy.pipeline.testing.filing import files_of, seen, shared_out
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""
@@ -184,7 +184,8 @@ def _unexcused(made: Try, cases: Sequence[Case]) -> str:
         return ""
     if not exitcodes.says_tests_failed(code, bad, made.tools):
         return f"{exitcodes.exited(code)}, which tests in quarantine do not excuse"
-    missing = [item for item in made.items if item not in seen(cases, made.items)]
+    ran = seen(cases, made.items)
+    missing = [item for item in made.items if item not in ran]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         return f"{exitcodes.exited(code)}, and {missing[0]}{more} has no test in its report"
@@ -211,11 +212,11 @@ def _items(story: Story, failed: Sequence[Case]) -> tuple[str, ...]:
     """
     last = story.tries[-1]
     ended = not last.run.because and exitcodes.got_to_its_end(last.run.exit_code, last.tools)
-    found = {filed(case, last.items) for case in failed}
+    found = files_of(failed, last.items)
     if not last.items or not ended or None in found:
         return last.items
     ran = seen(last.suite.cases, last.items)
-    held_back = {filed(case, last.items) for case in last.suite.cases if case.result is CaseResult.SKIPPED}
+    held_back = files_of((case for case in last.suite.cases if case.result is CaseResult.SKIPPED), last.items)
     return tuple(item for item in last.items if item in found or item not in ran or item in held_back)
 
 

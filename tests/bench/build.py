@@ -13,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import yaml
 
+from bench import monorepo
 from bench.measure import Budget
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds import recipes
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         place = repository(Path(made), lab=not said.plan_only)
         load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
         print(f"bench build: {IMAGES} images, {FILES} files of {BYTES} bytes; the least of {said.runs}; load {load}\n")
-        budgets = [key_beside_git(place, said.runs)]
+        budgets = [key_beside_git(place, said.runs), keys_of_a_monorepo(place, said.runs)]
         if not said.plan_only:
             try:
                 budgets += with_the_lab(place, said.runs)
@@ -142,6 +143,22 @@ def key_beside_git(place: Place, runs: int) -> Budget:
         theirs=_ms(theirs),
         measured=ours / theirs,
         limit=8.0,
+    )
+
+
+def keys_of_a_monorepo(place: Place, runs: int) -> Budget:
+    """Of images that share the root as their context, and each leave all but one folder of it."""
+    ours, theirs = monorepo.in_turn(
+        place.environment,
+        lambda folder: keys(replace(place, folder=folder)),
+        lambda mine, other: in_turn(mine, other, runs),
+    )
+    return Budget(
+        name=f"{monorepo.IMAGES} keys over {monorepo.FILES:,} files, in the process / git status",
+        ours=_ms(ours),
+        theirs=_ms(theirs),
+        measured=ours / theirs,
+        limit=12.0,
     )
 
 

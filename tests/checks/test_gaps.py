@@ -73,7 +73,9 @@ def test_an_explanation_names_the_gap_in_place_of_nothing():
     one = trace({}, window(15, (9000, 0), (9000, 9), gap=True))
     found = explained(one, one.windows)
     assert UNREAD in found.finding.sentence
-    assert "to promote: no evidence. Nothing is promoted at a window of which" in " ".join(text(found).split())
+    assert "to promote: no more evidence is needed. Nothing is promoted at a window of which" in " ".join(
+        text(found).split()
+    )
     assert "to promote: nothing" not in text(found)
 
 

@@ -152,3 +152,44 @@ def test_what_is_no_canary_config_is_refused(text):
 def test_a_config_whose_metrics_are_all_muted_judges_nothing():
     with pytest.raises(Unusable, match="a problem"):
         told(config(metric(rule={"muted": True})))
+
+
+def test_every_problem_has_its_line_and_all_of_a_template_are_told():
+    asked = {"customInlineTemplate": 'PromQL:sum(up{app="${scope}",ns="${namespace}"})'}
+    text = json.dumps(json.loads(config(metric(), metric("other", query=asked))), indent=2)
+    with pytest.raises(Unusable) as caught:
+        told(text)
+    lines = text.splitlines()
+    assert len(caught.value.problems) == 2
+    for problem in caught.value.problems:
+        assert problem.path == "metrics[1].query.customInlineTemplate"
+        assert "${namespace}" in lines[problem.line - 1]
+    words = " ".join(one.what for one in caught.value.problems)
+    assert "`${scope}` is a regex of pod names" in words
+    assert "asks for `${namespace}`" in words
+
+
+@pytest.mark.parametrize("indent", [None, 1, "\t"])
+def test_a_key_that_is_there_twice_is_refused_with_both_lines(indent):
+    text = json.dumps(json.loads(config(metric(rule={"critical": True}))), indent=indent)
+    text = text.replace('"critical": true', '"critical": true, "critical": false')
+    with pytest.raises(Unusable) as caught:
+        told(text)
+    (problem,) = caught.value.problems
+    assert problem.path == "metrics[0].analysisConfigurations.canary.critical"
+    assert problem.line == next(n for n, line in enumerate(text.splitlines(), 1) if "critical" in line)
+    assert "is there twice" in problem.what
+
+
+def test_where_no_metric_is_left_it_is_told_why_of_each():
+    with pytest.raises(Unusable) as caught:
+        told(config(metric(query={"type": "atlas"}), metric("b", query={"type": "stackdriver"})))
+    (problem,) = caught.value.problems
+    assert "its query is of atlas" in problem.what
+    assert "its query is of stackdriver" in problem.what
+
+
+def test_notes_have_their_line():
+    text = json.dumps(json.loads(config(metric(), strange=1)), indent=2)
+    line = next(n for n, line in enumerate(text.splitlines(), 1) if "strange" in line)
+    assert f"canary.json:{line}: strange: is not read" in told(text).notes

@@ -143,7 +143,7 @@ slos:
     found = read(text)
     assert found.objectives == []
     assert [(one.line, one.path) for one in found.refused] == [
-        (7, "slos[0].sli.raw"), (10, "slos[1].sli.plugin"), (11, "slos[2]"), (14, "slos[3].name"),
+        (7, "slos[0].sli.raw"), (10, "slos[1].sli.plugin"), (12, "slos[2].objective"), (14, "slos[3].name"),
         (15, "slos[3].sli.events.error_query"), (15, "slos[3].sli.events.total_query"),
     ]  # fmt: skip
 

@@ -25,6 +25,12 @@ SCENES = {
         "mkdir -p /out/in && echo x > /out/in/a; echo y > /out/b; exit 1",
         Scene(exit_code=1, files={"/out/in/a": b"x\n", "/out/b": b"y\n", "/other": b"z"}),
     ),
+    "several": (
+        f"mkdir -p /out/r/in && echo '{XML}' > /out/r/a.xml && echo '{XML}' > /out/r/in/b.xml && echo x > /out/r/c.txt",
+        Scene(
+            files={"/out/r/a.xml": f"{XML}\n".encode(), "/out/r/in/b.xml": f"{XML}\n".encode(), "/out/r/c.txt": b"x"}
+        ),
+    ),
     "slow": ("echo begun; sleep 60", Scene(exit_code=None, lines=("begun",), because="timed out after 1s")),
 }
 
@@ -42,9 +48,7 @@ class Stage:
     def run(
         self, name: str, say: Callable[[str], None] = lambda _: None, collect: tuple[str, ...] = (), **more: object
     ) -> SuiteRun:
-        run, *paths = (
-            text.replace("/out", "out") if self.folder != Path("/") else text for text in self._of(name, collect)
-        )
+        run, *paths = map(self._here, self._of(name, collect))
         order = SuiteOrder(
             name=name,
             image=self.image,
@@ -56,6 +60,14 @@ class Stage:
             **more,  # type: ignore[arg-type]
         )
         return self.runner.run(order, say)
+
+    def _here(self, text: str) -> str:
+        return text.replace("/out", "out") if self.folder != Path("/") else text
+
+    def reported(self, *globs: str) -> list[str]:
+        """The report files that came, by their names."""
+        run = self.run("several", reports=tuple(map(self._here, globs)))
+        return sorted(path.name for path in run.reports)
 
     def _of(self, name: str, collect: tuple[str, ...]) -> tuple[str, ...]:
         return (SCENES[name][0], *collect)
@@ -114,6 +126,12 @@ def test_what_is_asked_for_is_collected_even_from_a_suite_that_failed(stage: Sta
     run = stage.run("files", collect=("/out", "/not/there"))
     found = {str(path.relative_to(stage.out / "files")): path.read_text() for path in run.files}
     assert found == {"out/in/a": "x\n", "out/b": "y\n"}
+
+
+def test_report_files_that_globs_and_folders_mean_come_out(stage: Stage) -> None:
+    assert stage.reported("/out/r/*.xml") == ["a.xml"]
+    assert stage.reported("/out/r") == ["a.xml", "b.xml"]
+    assert stage.reported("/out/**/in", "/out/r/c.txt", "/out/not/there") == ["b.xml", "c.txt"]
 
 
 def test_a_suite_that_takes_too_long_is_stopped_and_says_so(stage: Stage) -> None:

@@ -121,3 +121,13 @@ def test_tests_of_one_name_in_two_files_are_told_apart() -> None:
     (one,) = flakes([RunRecord(id="1", at=START, service="shop", revision="1", cases=cases)])
     assert (one.name, one.failing.hits, one.failing.of) == ("b.test.js::cart::total", 1, 1)
     assert "b.test.js::cart::total" not in entries([one], date(2026, 4, 2))  # It is not flaky, it is broken.
+
+
+def test_what_stands_for_a_whole_run_is_no_test_of_its_name_and_no_entry_is_printed_for_it() -> None:
+    cases = (
+        CaseRecord(suite="unit", name="unit", result="passed", flaky=True, own=True),
+        CaseRecord(suite="unit", name="unit", result="passed"),
+    )
+    found = flakes([RunRecord(id="1", at=START, service="shop", revision="1", cases=cases)])
+    assert [(one.own, one.flaky.hits, one.flaky.of) for one in found] == [(True, 1, 1)]
+    assert entries(found, date(2026, 4, 2)) == ""

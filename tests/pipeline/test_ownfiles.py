@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline import leftovers, ownfiles
-from davy.pipeline.adapters import suitereport
+from davy.pipeline.adapters import folderlock, suitereport
 from davy.pipeline.adapters.buildrecords import BuildRecords
 from davy.pipeline.adapters.folderarchive import FolderArchive
 from davy.pipeline.adapters.localsuites import ProcessSuites
@@ -37,6 +37,11 @@ RECORD = BuildRecords(Path())._path("r.test/a").name
 
 def report(place: Path) -> None:
     keeper(place / "out")(())
+
+
+def locked(place: Path) -> None:
+    with folderlock.held(place / "out", "me"):
+        pass
 
 
 def suite(place: Path) -> None:
@@ -104,6 +109,7 @@ def single(place: Path) -> None:
 
 WRITTEN: dict[Callable[[Path], None], tuple[str, ...]] = {
     report: ("out", "out/report.md", "out/events.jsonl", "out/.gitignore"),
+    locked: ("out", "out/.gitignore", "out/.lock"),
     suite: ("out", "out/unit", "out/unit/log.txt", "out/unit/junit.xml", "out/unit/files", "out/unit/files/a.png"),
     played: ("out", "out/unit", "out/unit/log.txt", "out/unit/files/shots", "out/unit/files/shots/a.png"),
     collected: ("out/unit", "out/unit/files", "out/unit/files/shots", "out/unit/files/shots/deep/b.png"),

@@ -8,7 +8,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from davy.checks.finding import Finding, Result
 from davy.checks.sentences import percent
 from davy.checks.trace import Trace
-from davy.pipeline.shares import rest
+from davy.pipeline import shares
 from davy.workflows.render import axes, curves
 from davy.workflows.render.axes import Axis
 from davy.workflows.render.bars import BLOCKS
@@ -278,7 +278,7 @@ def _sides(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
 def _groups(one: Sides) -> Iterator[Group]:
     """Of a counter one, of a histogram one for each of some bounds; the objective's is among them."""
     bounds = curves.bounds(one)
-    allowed = "" if one.metric.objective is None else f", objective {percent(rest(one.metric.objective))}"
+    allowed = "" if one.metric.objective is None else f", objective {percent(shares.rest(one.metric.objective))}"
     if len(bounds) < 2:
         pair = curves.pair(one, None)
         yield Group(name=f"{one.metric.name}: {one.metric.bad_words}{allowed}", bars=pair, axis=_scale(pair))

@@ -12,7 +12,8 @@ ESCAPES = re.compile(
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 # GitHub's runner takes `::name …::` at the start of a trimmed line and the older `##[name]` anywhere as commands,
 # GitLab takes `section_start:` and `section_end:`, Azure `##vso[`, TeamCity `##teamcity[`.
-LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+# A line that is broken to a terminal's width may begin at any word, and within one that is longer than the terminal.
+LINE_COMMAND = re.compile(r"(?:(?<!\S)|(?<=\S{60})):(?=:)")
 HASH_COMMAND = re.compile(r"#(?=#\w*\[)")
 SECTION = re.compile(r"section_(?=(?:start|end):)")
 
@@ -24,7 +25,7 @@ def harmless(text: str) -> str:
     secrets; what others printed went through `pipeline.redaction.washed` where it came in.
     """
     plain = CONTROLS.sub("", ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).expandtabs(4)
-    return SECTION.sub("section ", HASH_COMMAND.sub("# ", LINE_COMMAND.sub(r"\1: ", plain)))
+    return SECTION.sub("section ", HASH_COMMAND.sub("# ", LINE_COMMAND.sub(": ", plain)))
 
 
 def one_line(text: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from davy.checks.finding import Finding
 from davy.checks.sentences import percent, times
 from davy.checks.trace import Trace
+from davy.pipeline import shares
 from davy.pipeline.model import Evidence
-from davy.pipeline.shares import rest
 from davy.workflows.render import axes, curves, figures
 from davy.workflows.render.axes import Axis, Tick
 from davy.workflows.render.curves import Sides
@@ -202,7 +202,7 @@ def _objective(one: Sides, bounds: Sequence[str]) -> tuple[Spot, ...]:
     metric = one.metric
     if metric.objective is None or metric.bound not in bounds:
         return ()
-    allowed = rest(metric.objective)
+    allowed = shares.rest(metric.objective)
     words = f"objective: {percent(allowed)}"
     return (Spot(x=bounds.index(metric.bound), y=curves.log_share(allowed), words=words),)
 
@@ -221,7 +221,7 @@ def _rates(counters: Sequence[Sides]) -> str:
         Group(
             name=f"{one.metric.name}: {one.metric.bad_words}",
             bars=curves.pair(one),
-            limit=None if one.metric.objective is None else rest(one.metric.objective),
+            limit=None if one.metric.objective is None else shares.rest(one.metric.objective),
         )
         for one in shown
     ]

@@ -10,6 +10,7 @@ from davy.workflows.wiring.runs import (
     clock,
     held,
     history,
+    masks,
     person,
     revision,
     runner,
@@ -19,7 +20,7 @@ from davy.workflows.wiring.runs import (
     version,
     washing,
 )
-from davy.workflows.wiring.suites import archive, demanded, project_files, quarantine, suite_places
+from davy.workflows.wiring.suites import archive, demanded, mask_files, project_files, quarantine, suite_places
 
 __all__ = [
     "Side",
@@ -33,6 +34,8 @@ __all__ = [
     "history",
     "images",
     "judge",
+    "mask_files",
+    "masks",
     "metrics",
     "person",
     "project_files",

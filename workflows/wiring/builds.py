@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from davy.workflows import access, veil
+
 if TYPE_CHECKING:
     from davy.pipeline.adapters.imagestore import RegistryImages
     from davy.pipeline.buildconfig import SignConfig
@@ -34,27 +36,29 @@ def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
 def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
     from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
 
+    environment = access.for_tools(config, os.environ)
+
     def plain(host: str) -> bool:
         return host in config.build.plain_http or is_loopback(host)
 
     if name == "buildx":
         from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
 
-        return BuildxBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+        return BuildxBuilder(environment, interrupted=clock.interrupted, plain=plain)
     if name == "buildah":
         from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
 
-        return BuildahBuilder(os.environ, interrupted=clock.interrupted, plain=plain)
+        return BuildahBuilder(environment, interrupted=clock.interrupted, plain=plain)
     from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
 
-    return DockerBuilder(os.environ, interrupted=clock.interrupted)
+    return DockerBuilder(environment, interrupted=clock.interrupted)
 
 
 def records(folder: Path) -> "Records":
     """What this machine knows of builds."""
     from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
 
-    return BuildRecords(folder)
+    return BuildRecords(folder, masks=veil.masks())
 
 
 def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
@@ -64,18 +68,23 @@ def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
     from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
 
     plain = config.build.plain_http if config else ()
-    return RegistryImages(DockerCredentials(os.environ), plain=lambda host: host in plain or is_loopback(host))
+    return RegistryImages(
+        DockerCredentials(os.environ, veil.learn),
+        plain=lambda host: host in plain or is_loopback(host),
+        masks=veil.masks(),
+    )
 
 
-def scanner(clock: "Clock") -> "Scanner":
+def scanner(config: "DeliveryConfig", clock: "Clock") -> "Scanner":
     """The user's own, as processes here; Ctrl-C stops them."""
     from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
 
-    return ProcessScanner(os.environ, interrupted=clock.interrupted)
+    return ProcessScanner(access.for_tools(config, os.environ), interrupted=clock.interrupted)
 
 
-def signer(said: "SignConfig", folder: Path) -> "Signer":
+def signer(said: "SignConfig", folder: Path, config: "DeliveryConfig | None" = None) -> "Signer":
     """cosign, as configured. `folder`: what key files are relative to."""
     from davy.pipeline.adapters.cosign import Cosign  # noqa: PLC0415
 
-    return Cosign(said, os.environ, folder)
+    environment = access.for_signer(config, os.environ) if config else os.environ
+    return Cosign(said, environment, folder)

@@ -10,7 +10,7 @@ from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import Workload
 from davy.pipeline.targetfile import Target
 from davy.pipeline.value import dataclass
-from davy.workflows import access
+from davy.workflows import access, trust, veil
 from davy.workflows.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runs import secrets
 
@@ -127,6 +127,7 @@ def side(
     from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
     from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+    from davy.workflows.wiring.veiled import VeiledJournal  # noqa: PLC0415
 
     api = _api(meant.kubeconfig, meant.context, reach)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
@@ -136,7 +137,7 @@ def side(
         api=api,
         cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs),
         lock=lock,
-        journal=KubernetesJournal(api, workload, fence=lambda: lock.fence),
+        journal=VeiledJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence)),
         now=api.server_now,
     )
 
@@ -154,7 +155,9 @@ def _api(kubeconfig: str | None, context: str | None, reach: Reach) -> "KubeApi"
         as_groups=reach.as_groups,
         work_tree=_work_tree(reach.folder or Path.cwd()) if by_file else None,
     )
-    return KubeApi(access_from(wish=wish))
+    known = access_from(wish=wish)
+    veil.learn(filter(None, (known.token, known.password)))
+    return KubeApi(known)
 
 
 def _work_tree(folder: Path) -> Path:
@@ -180,12 +183,16 @@ def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
     return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
-def metrics(config: "Config") -> "Metrics":
-    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss."""
+def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False) -> "Metrics":
+    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss.
+
+    `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
+    """
     from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
     from davy.checks.quorum import Quorum  # noqa: PLC0415
 
     checks, known = config.checks, secrets(config)
+    trust.demand(checks, os.environ, folder, acting=acting)
     servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
     # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
     if len(servers) == 1 and "replica_labels" not in checks.said:
@@ -201,4 +208,4 @@ def judge(config: "Config", folder: Path) -> "Judge":
     from davy.workflows import canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)
-    return judge_of(config.checks, metrics(config), config.canary.warmup, analysis)
+    return judge_of(config.checks, metrics(config, folder, acting=True), config.canary.warmup, analysis)

@@ -9,16 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.workflows import access, identity
+from davy.workflows import access, identity, veil
 
 if TYPE_CHECKING:
     from davy.pipeline.adapters.clock import SystemClock
     from davy.pipeline.config import DeliveryConfig
+    from davy.pipeline.masks import Masks
     from davy.pipeline.model import Revision
     from davy.pipeline.ports import History, Source
-
-KEYS = ("SAUCE_ACCESS_KEY", "BROWSERSTACK_ACCESS_KEY", "LT_ACCESS_KEY")
-"""Variables that hold keys of clouds, also where the configuration does not name them."""
 
 
 def runner() -> str:
@@ -73,24 +71,24 @@ def secret(value: str, path: str) -> str:
     return access.secret(value, path, os.environ)
 
 
-def secrets(config: "DeliveryConfig") -> tuple[str, ...]:
-    """Every secret that the configuration names, for redaction: of the environment, of files, and written out."""
-    mark = access.SECRET
-    named = [value for suite in config.tests for value in suite.env.values() if value.startswith(mark)]
-    held = [os.environ.get(value.removeprefix(mark), "") for value in named]
-    accounts = [suite.cloud for suite in config.tests if suite.cloud]
-    held += [os.environ.get(said.key.removeprefix(mark), "") for said in accounts if said.key and mark in said.key]
-    held += [os.environ.get(name, "") for name in KEYS]
-    servers = config.checks.prometheus if config.checks else ()
-    known = (*held, *(secret for server in servers for secret in access.secrets(server, os.environ)))
-    return tuple(filter(None, known))
+def secrets(config: "DeliveryConfig", folder: Path = Path()) -> tuple[str, ...]:
+    """Every secret that the configuration names, for redaction: of the environment, of files, and written out.
+
+    `folder`: the configuration's, which its files are relative to.
+    """
+    return access.secrets_of(config, os.environ, folder)
+
+
+def masks(config: "DeliveryConfig", folder: Path = Path()) -> "Masks":
+    """What davy must not say from now on: the configuration's secrets, and what this machine is known to hold."""
+    return veil.learn(secrets(config, folder))
 
 
 def washing(config: "DeliveryConfig") -> Callable[[str], str]:
-    """Makes a line that others printed harmless, and masks the configuration's secrets in it."""
+    """Makes a line that others printed harmless, and masks every known secret in it."""
     from davy.pipeline.redaction import washed  # noqa: PLC0415
 
-    return partial(washed, secrets=secrets(config))
+    return partial(washed, secrets=masks(config))
 
 
 def source(folder: Path) -> "Source":

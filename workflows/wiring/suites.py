@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.part import tree_of
 from davy.pipeline.value import dataclass
-from davy.workflows import access
+from davy.workflows import access, trust, veil
 from davy.workflows.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
+from davy.workflows.wiring.runs import masks
 
 if TYPE_CHECKING:
     from davy.pipeline.config import DeliveryConfig
+    from davy.pipeline.masks import Masks
     from davy.pipeline.ports import Archive, Clock, SuitePlace
     from davy.pipeline.suiteconfig import SuiteConfig
     from davy.pipeline.testing.quarantine import Quarantine
@@ -70,11 +72,16 @@ class _Asked:
     folder: Path
     reach: Reach
 
+    @property
+    def masks(self) -> "Masks":
+        """What no log may hold."""
+        return masks(self.config, self.folder)
+
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
     from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
 
-    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted)
+    return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted, masks=asked.masks)
 
 
 def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
@@ -82,7 +89,8 @@ def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa
 
     config = asked.config
     own = access.without_secrets(tree_of(config), os.environ)
-    return ProcessPlace(environment=own, service=config.service, interrupted=asked.clock.interrupted)
+    interrupted = asked.clock.interrupted
+    return ProcessPlace(environment=own, service=config.service, interrupted=interrupted, masks=asked.masks)
 
 
 def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
@@ -97,6 +105,7 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
         release=asked.release,
         interrupted=asked.clock.interrupted,
         allowed=lambda: demand_jobs(api, namespace),
+        masks=asked.masks,
     )
 
 
@@ -111,11 +120,13 @@ def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
     terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
     # Outside of the work tree: what lies there counts for the keys of images.
     kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
-    environment, interrupted = cloudaccess.hidden(os.environ, cloud.key), asked.clock.interrupted
+    own = access.without_secrets(tree_of(asked.config), os.environ)
+    known = veil.learn((*asked.masks.secrets, cloud.key))
+    environment, interrupted = cloudaccess.hidden(own, cloud.key), asked.clock.interrupted
     return CloudPlace(
         account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
         folder=asked.folder,
-        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted),
+        command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted, masks=known),
         interrupted=interrupted,
     )
 
@@ -129,6 +140,15 @@ _PLACES: "dict[str, Callable[[_Asked, SuiteConfig], SuitePlace]]" = {
 """A place for each kind under `in`; a line for each."""
 
 
+def mask_files(folders: "Sequence[Path]", known: "Masks") -> "dict[Path, Path]":
+    """Take secrets out of the text files below the folders; where a file went whose very name held one."""
+    if not known.secrets:
+        return {}
+    from davy.pipeline.adapters import maskedfiles  # noqa: PLC0415
+
+    return {old: new for folder in folders for old, new in maskedfiles.below(folder.resolve(), known)}
+
+
 def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
     """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
     from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
@@ -136,8 +156,13 @@ def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
     return sauceproject.files(root, ignore_file)
 
 
-def archive(config: "DeliveryConfig", folder: Path) -> "Archive":
-    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used."""
+def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> "Archive":
+    """Where results are kept. `folder`: the configuration's. Raises Unusable where S3 is meant and cannot be used.
+
+    `acting`: as `metrics` has it.
+    """
+    if not acting:
+        trust.demand_endpoint(config, os.environ)
     said = config.results.archive
     if said.s3 is not None:
         from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415

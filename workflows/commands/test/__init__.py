@@ -16,6 +16,12 @@ TABLE: dict[str, Entry] = {
         KEPT, "Which tests are flaky, how often, and since when.", f"{HOME}.flaky", "davy test flaky --last 100"
     ),
     "history": Entry(KEPT, "The last runs, newest first.", f"{HOME}.history", "davy test history"),
+    "merge": Entry(
+        KEPT,
+        "Add up the parts that several CI jobs ran; notice a missing one.",
+        f"{HOME}.merge",
+        "davy test merge job-1/davy-out job-2/davy-out",
+    ),
     "plan": Entry(KEPT, "What would run where, and how long it is expected to take.", f"{HOME}.plan", "davy test plan"),
 }
 

@@ -1,0 +1,29 @@
+"""`davy test merge`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.endings import Ending
+from davy.workflows import options
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
+@options.file
+@options.suites
+@options.out
+@options.output
+@options.view
+def command(**said: Any) -> Ending:
+    """Add up the parts of the suites that several CI jobs ran, and notice one that is missing.
+
+    FOLDER: what one job kept as its davy-out, with part.json and junit.xml in it. All of them make one verdict and
+    one junit.xml in --out. Exits 3 where a suite failed in any part, and where a suite, a shard or a test file was
+    run by no part; 2 where the parts are not of one commit and service. Runs nothing and asks nobody.
+    """
+    from davy.workflows import errand, testmerge  # noqa: PLC0415
+
+    with errand.opened(said) as task:
+        return testmerge.merged(task, said)
