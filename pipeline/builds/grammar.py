@@ -44,9 +44,9 @@ class Form:
 
 NETWORKS = ("default", "none", "host")
 SECURITY = ("sandbox", "insecure")
-DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+DURATION = re.compile(r"[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
 """https://pkg.go.dev/time#ParseDuration"""
-TINY = re.compile(r"(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs))+")
+TINY = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs))+")
 
 
 def arguments(one: Instruction) -> list[str]:
@@ -176,7 +176,8 @@ def _timed(flag: Flag) -> Iterator[str]:
     if flag.name not in HEALTH or not text:
         return
     if flag.name == "retries":
-        if not re.fullmatch(r"\+?\d+|-0+", text) or int(text) >= 2**31:
+        found = re.fullmatch(r"\+?0*(\d{1,10})|-0+", text)
+        if not found or int(found[1] or 0) >= 2**31:
             yield f"--retries={text} is no whole number from 0 on"
     elif not DURATION.fullmatch(text):
         yield f"--{flag.name}={text} is no duration, like 30s or 1m30s" + (": it has no unit" if text.isdigit() else "")

@@ -18,7 +18,7 @@ TARGETS = ("target", "dst", "destination")
 OWNED = ("mode", "uid", "gid")
 TRUTH = re.compile(r"1|t|T|TRUE|true|True|0|f|F|FALSE|false|False")
 """https://pkg.go.dev/strconv#ParseBool"""
-SIZE = re.compile(r"(?:\d+\.?\d*|\.\d+) ?(?:b|[kmgtp](?:b|ib)?)?", re.IGNORECASE)
+SIZE = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+) ?(?:b|[kmgtp](?:b|ib)?)?", re.IGNORECASE)
 """https://pkg.go.dev/github.com/docker/go-units#RAMInBytes"""
 RECORD = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
 
@@ -94,8 +94,9 @@ def _together(said: Mapping[str, str | None]) -> Iterator[str]:
 
 
 def _whole(value: str, base: int) -> bool:
-    digits = "[0-7]+" if base == 8 else "[0-9]+"
-    return re.fullmatch(digits, value) is not None and int(value, base) < 2**32
+    # No more digits than a number of 32 bits has: Python reads no endless ones.
+    found = re.fullmatch(r"0*([0-7]{1,11})" if base == 8 else r"0*(\d{1,10})", value, re.ASCII)
+    return found is not None and int(found[1], base) < 2**32
 
 
 CHECKED: Mapping[str, Callable[[str], bool]] = {

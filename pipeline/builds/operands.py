@@ -13,11 +13,11 @@ from davy.pipeline.builds.mounts import is_record, unfit_mount
 from davy.pipeline.builds.scope import Scope
 from davy.pipeline.builds.shellwords import bare, check, words_of
 
-OCTAL = re.compile(r"[0-7]+")
+OCTAL = re.compile(r"0*([0-7]{1,5})")
 SYMBOLIC = re.compile(r"[augo]*(?:[-+=][rwxXstugo]*)+(?:,[augo]*(?:[-+=][rwxXstugo]*)+)*")
 """https://pkg.go.dev/github.com/tonistiigi/dchapes-mode"""
 MOST_MODE = 0o7777
-PORTS = re.compile(r"(\d+)(?:-(\d+))?")
+PORTS = re.compile(r"0*(\d{1,5})(?:-0*(\d{1,5}))?", re.ASCII)
 MOST_PORT = 65_535
 PROTOCOLS = ("tcp", "udp", "sctp", "")
 SIGNAL = re.compile(
@@ -126,8 +126,8 @@ def _digested(text: str) -> Iterator[str]:
 
 
 def _is_mode(text: str) -> bool:
-    if OCTAL.fullmatch(text):
-        return int(text, 8) <= MOST_MODE
+    if found := OCTAL.fullmatch(text):
+        return int(found[1], 8) <= MOST_MODE
     return SYMBOLIC.fullmatch(text) is not None
 
 
@@ -160,8 +160,8 @@ def _is_address(text: str) -> bool:
 
 
 def _signalled(text: str) -> Iterator[str]:
-    is_number = re.fullmatch(r"[-+]?\d+", text) is not None
-    known = int(text) != 0 if is_number else SIGNAL.fullmatch(text.upper()) is not None
+    number = re.fullmatch(r"[-+]?0*(\d{1,18})", text, re.ASCII)
+    known = int(number[1]) != 0 if number else SIGNAL.fullmatch(text.upper()) is not None
     if not known:
         yield f"STOPSIGNAL {text} is no signal"
 

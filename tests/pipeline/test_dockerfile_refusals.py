@@ -1,6 +1,7 @@
 """A Dockerfile that BuildKit cannot build is refused, and none that it can: as its own packages answered."""
 
 import json
+from time import process_time
 
 import pytest
 
@@ -87,3 +88,22 @@ def test_a_circle_is_said_with_each_of_its_lines() -> None:
         "2: stage b is itself made from this one: a circle",
         "4: stage a is itself made from this one: a circle",
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "HEALTHCHECK --interval=" + "1" * 50_000 + " CMD x",
+        "HEALTHCHECK --retries=" + "9" * 50_000 + " CMD x",
+        "EXPOSE " + "9" * 50_000,
+        "STOPSIGNAL " + "9" * 50_000,
+        "COPY --chmod=" + "7" * 50_000 + " a /",
+        "COPY --chmod=" + "u+" * 25_000 + "! a /",
+        "RUN --mount=type=cache,target=/x,uid=" + "1" * 50_000 + " y",
+        "RUN --mount=type=tmpfs,target=/x,size=" + "1" * 50_000 + "x y",
+    ],
+)
+def test_an_endless_number_is_refused_like_any_other_and_takes_no_time(line: str) -> None:
+    before = process_time()
+    assert len(said(f"FROM alpine\n{line}\n")) == 1
+    assert process_time() - before < 5
