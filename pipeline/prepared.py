@@ -8,7 +8,7 @@ from davy.pipeline.bases import Naming
 from davy.pipeline.builds import graph, key
 from davy.pipeline.builds.graph import Links
 from davy.pipeline.builds.recipes import Recipe, expanded, labels
-from davy.pipeline.builds.references import own_digest
+from davy.pipeline.builds.references import familiar, own_digest
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
@@ -65,12 +65,13 @@ def _triggered(found: Mapping[str, Ingredients], links: Links, holding: Collecti
 
     Of an image of the configuration its Dockerfile says so; of another one the lock, or its name as of `node:onbuild`.
     """
+    held = set(map(familiar, holding))
     parents = {one for one, made in found.items() if made.dockerfile.holds_back}
     return {
         one
         for one, made in found.items()
         for name in made.dockerfile.stands_on
-        if links.by[one].get(name) in parents or name in holding or TRIGGERS.search(name)
+        if links.by[one].get(name) in parents or familiar(name) in held or TRIGGERS.search(name)
     }
 
 

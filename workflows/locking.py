@@ -58,7 +58,8 @@ def _named(task: Errand, tree: WorkTree, before: Lock) -> dict[str, Naming]:
         return {}
 
     prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected, holding=before.holding)
-    return named
+    by_name = {familiar(one): naming for one, naming in reversed(named.items())}
+    return {one: by_name[familiar(one)] for one in lockfile.once(before.bases, named)}
 
 
 def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
             task.config,
             tree,
             task.folder,
-            lock=lock.bases,
+            lock=lockfile.Spellings(lock.bases),
             holding=lock.holding,
             resolve=resolve,
             leave_out=(task.out,),

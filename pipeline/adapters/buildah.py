@@ -17,7 +17,8 @@ from typing import Any
 from davy.pipeline.adapters import annotating, buildtool, loopback, process
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
-from davy.pipeline.adapters.staging import Staged, dockerfile, staged
+from davy.pipeline.adapters.staging import Staged, dockerfile, dockerfile_said, staged
+from davy.pipeline.builds.features import buildah_lacks
 from davy.pipeline.builds.foreign import runs_on_target
 from davy.pipeline.errors import Missing
 from davy.pipeline.model import Image
@@ -74,6 +75,8 @@ class BuildahBuilder:
             "make provenance": order.provenance != "off",
         }
         without = [f"Buildah cannot {what}" for what, wanted in asked.items() if wanted]
+        unknown = buildah_lacks(dockerfile_said(order), version)
+        without += [f"Buildah {version[0]}.{version[1]} does not know {', '.join(unknown)}"] if unknown else []
         return (*without, *_by_platform(order))
 
     def build(self, order: BuildOrder, say: Say) -> Built:

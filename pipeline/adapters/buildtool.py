@@ -31,6 +31,8 @@ AWAY = re.compile(
 )
 WRAPPED = re.compile(r"^(?:failed to build: |failed to solve: |rpc error: code = Unknown desc = )+")
 """What buildx and gRPC write before what went wrong."""
+NEARLY = "by hand nearly the same, but with `.git`, empty folders and all that no COPY names"
+"""What davy's own copy of a context leaves out."""
 MOST_SECRET = 2**16
 """Bytes of a secret's file that are kept out of the log; what is larger is no password."""
 
@@ -52,7 +54,7 @@ def told(fall: Fall, credentials: DockerCredentials) -> DavyError:
     """It as an error: the user's Dockerfile, the user's rights, or something that was away."""
     said = WRAPPED.sub("", " ".join(fall.said.split()))[-1500:] or f"{fall.tool} ended without a word"
     if fall.step and not _is_base(fall):
-        return _rejected(fall, said, f"Mend the step; the same build by hand: {fall.tool}.")
+        return _rejected(fall, said, f"Mend the step; {NEARLY}: {fall.tool}.")
     if PUSHING.search(f"{fall.step} {said}"):
         return _not_pushed(fall, said, credentials)
     if BASE.search(said) and not (AWAY.search(said) and not re.search("not found|unknown", said)):
@@ -62,7 +64,7 @@ def told(fall: Fall, credentials: DockerCredentials) -> DavyError:
         return Unreachable(
             f"{fall.order.name} could not be built: {said}", remedy="Check that the builder and the registry run."
         )
-    return _rejected(fall, said, f"Mend it; the same build by hand: {fall.tool}.")
+    return _rejected(fall, said, f"Mend it; {NEARLY}: {fall.tool}.")
 
 
 def _is_base(fall: Fall) -> bool:

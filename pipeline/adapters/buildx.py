@@ -102,7 +102,11 @@ class BuildxBuilder:
         if ended.exit_code:
             last = tuple(quiet(line) for line in told.last)
             fall = buildtool.Fall(
-                order=order, tool="docker buildx build", said=quiet(told.error), step=told.failed, last=last
+                order=order,
+                tool=" ".join([*words[: words.index("build")], "build"]),
+                said=quiet(told.error),
+                step=told.failed,
+                last=last,
             )
             raise buildtool.told(fall, self._credentials)
         return told

@@ -13,6 +13,7 @@ from docker.errors import APIError
 
 from davy.pipeline.adapters import annotating, buildtool, engine, staging
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.builds.features import declared, engine_lacks, platform_arguments
 from davy.pipeline.errors import DavyError, Missing, Rejected, Unreachable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
@@ -36,7 +37,7 @@ class DockerBuilder:
 
     def lacks(self, order: BuildOrder) -> tuple[str, ...]:
         """What only BuildKit can do. Raises Missing where no engine answers."""
-        own = self._own_platform()
+        own, text = self._own_platform(), staging.dockerfile_said(order)
         asked = {
             f"build for another platform than its own, {own}": len(order.platforms) == 1 and order.platforms != (own,),
             "build for several platforms": len(order.platforms) > 1,
@@ -47,7 +48,11 @@ class DockerBuilder:
             "make an SBOM": order.sbom,
             "make provenance": order.provenance != "off",
         }
-        return tuple(f"the Docker Engine's own API cannot {what}" for what, wanted in asked.items() if wanted)
+        unknown = engine_lacks(text)
+        return (
+            *(f"the Docker Engine's own API cannot {what}" for what, wanted in asked.items() if wanted),
+            *([f"the Docker Engine's own API does not know {', '.join(unknown)}"] if unknown else []),
+        )
 
     def _own_platform(self) -> str:
         """As `linux/amd64`; asked once."""
@@ -80,7 +85,7 @@ class DockerBuilder:
                 for line in client.build(
                     **given,
                     tag=f"{order.name}:{order.tag}",
-                    buildargs=dict(order.args),
+                    buildargs=self._arguments(order),
                     labels=dict(order.annotations),
                     target=order.target,
                     rm=True,
@@ -98,6 +103,12 @@ class DockerBuilder:
         if story.error or not story.image:
             raise _failed(order, story)
         return story.cached
+
+    def _arguments(self, order: BuildOrder) -> dict[str, str]:
+        """With the platform, which BuildKit knows by itself: one key must not make two images."""
+        known = platform_arguments(self._own_platform())
+        asked = declared(staging.dockerfile_said(order))
+        return {name: value for name, value in known.items() if name in asked} | dict(order.args)
 
     def _pushed(self, client: docker.APIClient, order: BuildOrder, say: Say) -> str:
         """Push the tag; the digest that the registry gave it."""
@@ -182,7 +193,7 @@ def _failed(order: BuildOrder, story: _Story) -> DavyError:
     said = story.error or "the engine ended without an image"
     where = f" at {story.step.strip()!r}" if story.step else ""
     tail = "\n".join(f"  {line}" for line in story.last)
-    remedy = "Mend the step; the same build by hand: docker build."
+    remedy = f"Mend the step; {buildtool.NEARLY}: docker build."
     if any(sign in said for sign in MISSING_BASE) and "FROM" in story.step:
         remedy = "Check the base image's name, and that Docker is logged in to its registry."
     return Rejected(f"{order.name} was not built{where}: {said}" + (f"\n{tail}" if tail else ""), remedy=remedy)

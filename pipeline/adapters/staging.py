@@ -99,6 +99,14 @@ def dockerfile(order: BuildOrder) -> bytes:
     return _text(path) if text is None else text.encode(errors="surrogateescape")
 
 
+def dockerfile_said(order: BuildOrder) -> str:
+    """The same as text, to be asked what it needs; empty where it is not there."""
+    try:
+        return dockerfile(order).decode(errors="surrogateescape")
+    except Unusable:
+        return ""
+
+
 def ignored(order: BuildOrder) -> bytes:
     """The ignore file that BuildKit would take: the one beside the Dockerfile under its name, else the context's."""
     for path in (Path(order.context, f"{order.dockerfile}.dockerignore"), order.context / ".dockerignore"):

@@ -6,9 +6,11 @@ from dataclasses import field, replace
 
 from davy.pipeline.builds import instructions
 from davy.pipeline.builds.instructions import Word
+from davy.pipeline.builds.mounts import mount_fields
+from davy.pipeline.builds.order import disorder
 from davy.pipeline.builds.portion import Portion, portion
 from davy.pipeline.builds.references import SCRATCH, familiar
-from davy.pipeline.builds.sources import Remote, Taken, mount_fields
+from davy.pipeline.builds.sources import Remote, Taken
 from davy.pipeline.builds.stages import Source, Stage, Staged, staged
 from davy.pipeline.errors import Problem
 from davy.pipeline.value import dataclass
@@ -82,7 +84,11 @@ def parsed(
         needed = set(range(len(all_stages.stages)))
     bases = list(reading.images(needed, single=not platforms))
     named = list(reading.images(range(len(all_stages.stages))))
-    wrong = [*said.wrong, *all_stages.wrong, *reading.wrong] if OURS.fullmatch(said.frontend) else []
+    wrong = (
+        [*said.wrong, *all_stages.wrong, *reading.wrong, *disorder(all_stages.stages, needed, reading.stage_at)]
+        if OURS.fullmatch(said.frontend)
+        else []
+    )
     return Dockerfile(
         text=text,
         bases=tuple(dict.fromkeys(name for name, _ in bases)),
@@ -243,6 +249,10 @@ class _Reading:
             return False
         at = self._index(target, len(self._stages)) if target else len(self._stages) - 1
         return at is not None and any(one.name in ("COPY", "ADD", "RUN") for one in self._stages[at].held)
+
+    def stage_at(self, name: str) -> int | None:
+        """The stage that a COPY --from, or a mount, means by it."""
+        return None if familiar(name) in self._contexts else self._index(name, len(self._stages))
 
     def _refuse(self, line: int, what: str) -> None:
         if (line, what) not in self.wrong:

@@ -16,7 +16,11 @@ DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 DIRECTIVES = ("syntax", "escape", "check")
 HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
 HOLDS_HEREDOC = ("RUN", "COPY", "ADD")
-WORD = re.compile(r"\S+")
+WORD = re.compile(r"[^ \t\v\f\r]+")
+"""Other blanks divide nothing: U+00A0 is a letter like others."""
+BLANKS = " \t\v\f\r"
+LONGEST = 65_535
+"""Bytes of a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,12 @@ class Instruction:
     @property
     def is_json(self) -> bool:
         """Whether it is written as a list: `["a", "b"]`."""
-        return self.rest.startswith("[") and _is_list(self.rest)
+        return is_list(self.behind if self.name == "HEALTHCHECK" else self.rest)
+
+    @property
+    def behind(self) -> str:
+        """The rest without its first word."""
+        return self.rest[len(self.words[0].text) :].strip() if self.words else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +127,10 @@ class _Reader:
         end = self._text.find("\n", start)
         self._at = len(self._text) if end < 0 else end + 1
         self._line += 1
-        return self._text[start : self._at].rstrip("\r\n"), start
+        line = self._text[start : self._at]
+        if len(line) > LONGEST // 4 and len(line.rstrip("\n").encode(errors="surrogateescape")) > LONGEST:
+            self._wrong.append((self._line, f"is longer than {LONGEST:,} bytes"))
+        return line.rstrip("\r\n"), start
 
     def _logical(self) -> tuple[str, list[int], int]:
         """The next line with those that continue it; the offset of each character; its number."""
@@ -216,7 +228,7 @@ def _flags(line: str, offsets: list[int], at: int) -> tuple[tuple[Flag, ...], in
     """The words that begin with `--`, and where the rest begins."""
     found: list[Flag] = []
     while True:
-        at += len(line[at:]) - len(line[at:].lstrip())
+        at += len(line[at:]) - len(line[at:].lstrip(BLANKS))
         if not line.startswith("--", at):
             return tuple(found), at
         text, end = _unquoted(line, at)
@@ -248,9 +260,28 @@ def _unquoted(line: str, at: int) -> tuple[str, int]:
     return text, min(at, len(line))
 
 
-def _is_list(text: str) -> bool:
+def is_list(text: str) -> bool:
+    """Whether it is a list of texts."""
+    value = _listed(text)
+    return value is not None and all(isinstance(item, str) for item in value)
+
+
+def mixed_list(text: str) -> bool:
+    """Whether it is a list that holds something else, too."""
+    value = _listed(text)
+    return value is not None and not all(isinstance(item, str) for item in value)
+
+
+def _listed(text: str) -> list[object] | None:
+    if not text.startswith("["):
+        return None
     try:
-        value = json.loads(text)
-    except ValueError:
-        return False
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        value = json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) else None
+
+
+def _refused(constant: str) -> object:
+    """NaN and the like are of JavaScript, not of JSON."""
+    raise ValueError(constant)

@@ -4,10 +4,11 @@ It is YAML, written and read line by line: so a line is what a review sees, and 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 
+from davy.pipeline.builds.references import familiar
 from davy.pipeline.errors import Problem
 from davy.pipeline.value import dataclass
 
@@ -50,6 +51,34 @@ class Lock:
     holding: frozenset[str] = frozenset()
     """Of these, the ones that are noted to hold something back by ONBUILD."""
     problems: tuple[Problem, ...] = ()
+
+
+class Spellings(Mapping[str, str]):
+    """Digests, found by any name of an image: `alpine` and `docker.io/library/alpine:latest` are one."""
+
+    def __init__(self, bases: Mapping[str, str]) -> None:
+        self._bases = bases
+        self._names = {familiar(name): name for name in sorted(bases, reverse=True)}
+
+    def __getitem__(self, reference: str) -> str:
+        """Of that very spelling, where it is there."""
+        return self._bases[reference if reference in self._bases else self._names[familiar(reference)]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bases)
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+
+def once(before: Collection[str], named: Collection[str]) -> tuple[str, ...]:
+    """Of several names of one image those that the lock has, else one: as the lock spells it, or the shortest."""
+    known = {familiar(name): name for name in sorted(before, reverse=True)}
+    found: dict[str, list[str]] = {}
+    for name in sorted({*named}, key=lambda name: (len(name), name)):
+        found.setdefault(familiar(name), []).append(name)
+    kept = ([name for name in names if name in before] or [known.get(one, names[0])] for one, names in found.items())
+    return tuple(sorted(name for names in kept for name in names))
 
 
 def read(text: str, file: str = "davy.lock") -> Lock:

@@ -25,6 +25,18 @@ def raw_words(line: str) -> list[str]:
         return []
 
 
+def words_of(rest: str, escape: str) -> list[str]:
+    """Words with their quotes; one that is not closed goes on to the end."""
+    mark = re.escape(escape)
+    word = rf"""(?:{mark}.|{mark}$|"(?:[^"{mark}]|{mark}.|{mark}$)*(?:"|$)|'[^']*(?:'|$)|[^\s'"{mark}])+"""
+    return re.findall(word, rest, re.DOTALL)
+
+
+def check(word: str, escape: str = "\\") -> None:
+    """Raises ValueError where a quote is not closed, or a `${…}` is none, whatever is set."""
+    _Reader(word, escape=escape).read()
+
+
 def bare(word: str) -> list[str]:
     """The words that are left when quotes are taken off; variables are left. Raises ValueError."""
     return _Reader(word).read()[1]

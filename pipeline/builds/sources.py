@@ -1,6 +1,5 @@
 """Sources: what COPY, ADD and mounts take from a context, and what ADD fetches, with their variables filled in."""
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -8,6 +7,7 @@ from dataclasses import replace
 from posixpath import normpath
 
 from davy.pipeline.builds.instructions import HEREDOC, Flag, Instruction
+from davy.pipeline.builds.mounts import mount_fields
 from davy.pipeline.builds.scope import Scope
 from davy.pipeline.value import dataclass
 
@@ -69,12 +69,6 @@ def mounted_from(flag: Flag) -> str:
         if key.lower() == "from":
             return value
     return ""
-
-
-def mount_fields(value: str) -> list[tuple[str, str]]:
-    """A mount's keys and values, as BuildKit reads them: one line of CSV."""
-    fields = next(csv.reader([value]), [])
-    return [(key, text) for key, _, text in (one.partition("=") for one in fields)]
 
 
 def _copied(one: Instruction, scopes: Sequence[Scope], escape: str) -> Iterator[Taken | Remote]:

@@ -4,25 +4,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
+from davy.pipeline.builds.grammar import FORMS, malformed, unfit
 from davy.pipeline.builds.instructions import Instruction, Read, Word
+from davy.pipeline.builds.operands import is_platform, unusable
 from davy.pipeline.builds.references import SCRATCH, familiar
-from davy.pipeline.builds.scope import Scope, after, first, names_of
+from davy.pipeline.builds.scope import NAMED, Scope, after, first, names_of
 from davy.pipeline.builds.shellwords import expanded, raw_words
 from davy.pipeline.builds.sources import Remote, Taken, mounted_from, taken
+from davy.pipeline.builds.spelling import meant
 from davy.pipeline.value import dataclass
 
-KNOWN: Mapping[str, tuple[str, ...]] = {
-    "FROM": ("platform",),
-    "COPY": ("from", "chown", "chmod", "link", "parents", "exclude"),
-    "ADD": ("chown", "chmod", "link", "keep-git-dir", "checksum", "unpack", "exclude"),
-    "RUN": ("mount", "network", "security", "device"),
-    "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
-    **dict.fromkeys(("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD"), ()),
-    **dict.fromkeys(("SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"), ()),
-}
-"""Instructions and their flags: https://docs.docker.com/reference/dockerfile/"""
-REPEATED = ("mount", "exclude", "device")
-WITHOUT_VALUE = ("link", "parents", "keep-git-dir", "unpack")
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 WHICH = ("OS", "ARCH", "VARIANT")
 PLATFORM_NAMES = tuple(f"{side}{which}" for side in ("TARGET", "BUILD") for which in ("PLATFORM", *WHICH))
@@ -55,6 +46,8 @@ class Stage:
     """Its own, FROM first."""
     held: tuple[Instruction, ...] = ()
     """By ONBUILD, for a stage or an image that is made on it."""
+    wrong: tuple[tuple[int, str], ...] = ()
+    """What fails where the stage is needed: line, and what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,30 +122,21 @@ class _Stages:
         return Staged(stages=tuple(self._stages), before=tuple(self._before_all), wrong=tuple(self._wrong))
 
     def _check(self, one: Instruction) -> None:
-        if one.name not in KNOWN:
+        if one.name not in FORMS:
             self._wrong.append((one.line, _unknown(one.name)))
-            return
-        if one.onbuild and one.name in ("ONBUILD", "FROM", "MAINTAINER"):
+        elif one.onbuild and one.name in ("ONBUILD", "FROM", "MAINTAINER"):
             self._wrong.append((one.line, f"ONBUILD cannot hold {one.name} back"))
-        seen: set[str] = set()
-        for flag in one.flags:
-            if flag.name not in KNOWN[one.name]:
-                self._wrong.append((one.line, f"{one.name} has no flag --{flag.name}"))
-            elif flag.name in seen and flag.name not in REPEATED:
-                self._wrong.append((one.line, f"--{flag.name} is there twice"))
-            elif flag.value is None and flag.name not in WITHOUT_VALUE:
-                self._wrong.append((one.line, f"--{flag.name} needs a value"))
-            seen.add(flag.name)
-        if one.name in ("COPY", "ADD") and len(one.words) < 2 and not one.is_json:
-            self._wrong.append((one.line, f"{one.name} needs what to copy, and where to"))
+        else:
+            self._wrong += [(one.line, what) for what in malformed(one, self._said.escape)]
 
     def _before(self, one: Instruction) -> None:
         """Only ARG may stand before the first FROM; it fills names in FROM."""
         if one.name != "ARG":
-            if one.name in KNOWN:
+            if one.name in FORMS:
                 self._wrong.append((one.line, f"{one.name} stands before the first FROM"))
             return
         self._before_all.append(one)
+        self._wrong += self._unusable(one)
         self._global = self._scopes = tuple(self._behind(scope, one, scope) for scope in self._global)
         for word in raw_words(one.rest):
             name, said, value = word.partition("=")
@@ -177,6 +161,7 @@ class _Stages:
         if "" in names and len(self._wrong) == before:
             self._wrong.append((one.line, f"FROM {texts[0]} is empty: an ARG before it needs a value"))
         names = tuple(filter(None, names))
+        self._platform(one)
         base = Source(word=one.words[0], line=one.line, names=names)
         self._ends.append(self._scopes)
         at = self._earlier(names)
@@ -184,6 +169,19 @@ class _Stages:
         self._stages.append(Stage(name=name, base=base, instructions=(one,)))
         for held in self._stages[at].held if at is not None else ():
             self._run(held)
+
+    def _platform(self, one: Instruction) -> None:
+        """`--platform` names a platform, wherever it is built."""
+        written = next((flag.value.text for flag in one.flags if flag.name == "platform" and flag.value), "")
+        before = len(self._wrong)
+        filled = [self._filled(written, world, one.line) for world in self._worlds]
+        if not written or len(self._wrong) > before or any(map(is_platform, filled)):
+            return
+        unset = [name for name in NAMED.findall(written) if not any(world.get(name) for world in self._worlds)]
+        known = sorted(self._worlds[0])
+        hint = next(filter(None, (meant(name, known) for name in unset)), "")
+        what = f"is empty{hint}" if not any(filled) else f"is no platform: {filled[0]!r}; it would be like linux/arm64"
+        self._wrong.append((one.line, f"--platform={written} {what}"))
 
     def _earlier(self, names: tuple[str, ...]) -> int | None:
         """The stage that this one is made on; None where it is an image, a context, or not the same everywhere."""
@@ -211,16 +209,28 @@ class _Stages:
         """What it does in the stage that is read, whoever held it back."""
         stage, escape = self._stages[-1], self._said.escape
         found, copied, declared = tuple(taken(one, self._scopes, escape)), tuple(self._sources(one)), names_of(one)
-        if found or copied or declared:
+        wrong = self._unusable(one)
+        if found or copied or declared or wrong:
             self._stages[-1] = replace(
                 stage,
                 copied=stage.copied + copied,
                 taken=stage.taken + tuple(each for each in found if isinstance(each, Taken)),
                 remotes=stage.remotes + tuple(each for each in found if isinstance(each, Remote)),
                 declared=stage.declared | set(declared),
+                wrong=stage.wrong + wrong,
             )
         pairs = zip(self._scopes, self._global, strict=True)
         self._scopes = tuple(self._behind(scope, one, before) for scope, before in pairs)
+
+    def _unusable(self, one: Instruction) -> tuple[tuple[int, str], ...]:
+        """What is noticed when it is done; of ONBUILD that is here also how it is written."""
+        if one.name not in FORMS:
+            return ()
+        escape = self._said.escape
+        wrong = tuple(unfit(one, escape)) if one.onbuild else ()
+        if not (wrong or tuple(malformed(one, escape))):
+            wrong = unusable(one, self._scopes, escape, tuple(self._args))
+        return tuple((one.line, what) for what in wrong)
 
     def _behind(self, scope: Scope, one: Instruction, before: Scope) -> Scope:
         return after(scope, one, before, self._args, self._said.escape)

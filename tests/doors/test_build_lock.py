@@ -91,6 +91,16 @@ def test_what_is_written_down_is_not_asked_for_again_until_update_says_so(davy: 
     assert locked(shop) == {hub.name("base:1"): TWO, hub.name("tools:2"): ONE}
 
 
+def test_one_image_has_one_line_however_its_dockerfiles_name_it(davy: Davy, shop: Path, hub: Hub) -> None:
+    hub.digests = {"base:latest": ONE, "tools:2": TWO}
+    (shop / "lib/Dockerfile").write_text(f"FROM {hub.name('base:latest')}\n")
+    (shop / "web/Dockerfile").write_text(f"FROM {hub.name('base')}\n")
+    assert davy("build", "lock").returncode == Ending.DONE
+    assert locked(shop) == {hub.name("base"): ONE}
+    assert davy("build", "lock", "--check").returncode == Ending.DONE
+    assert "not locked" not in davy("build", "--plan").stderr
+
+
 def test_a_base_that_nothing_stands_on_any_more_is_dropped(davy: Davy, shop: Path, hub: Hub) -> None:
     davy("build", "lock")
     (shop / "lib/Dockerfile").write_text(f"FROM {hub.name('base:1')}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import dockerfile_questions
 from build_questions import ANSWERS, QUESTIONS, RECORDED, TREES, asked, generated, text_of
 from davy.pipeline.builds.dockerfile import parsed
 from davy.pipeline.builds.ignoring import ignoring
@@ -48,3 +49,10 @@ def test_no_file_that_buildkit_takes_is_left_out_of_a_random_build(oracle: Path)
         counts = set(answers[one.name]["counts"]) - {".dockerignore"}
         known = all(each.path or "$" not in each.written for each in taken)
         assert counts == found - {".dockerignore"} if known else counts <= found, one
+
+
+def test_what_is_taken_and_refused_is_what_the_lab_s_buildkit_takes_and_refuses(oracle: Path) -> None:
+    known = json.loads(dockerfile_questions.ANSWERS.read_text(encoding="utf-8"))
+    assert {name: bool(what) for name, what in dockerfile_questions.refused(oracle).items()} == {
+        name: bool(what) for name, what in known.items()
+    }

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.lockfile import Change, Kind, anew, difference, due, read, written
+from davy.pipeline.builds.lockfile import Change, Kind, Spellings, anew, difference, due, once, read, written
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 REFERENCES = st.from_regex(r"[a-z0-9.-]{1,8}(:[0-9]{2,4})?/[a-z0-9/]{1,8}(:[a-zA-Z0-9._-]{1,8})?", fullmatch=True)
@@ -80,3 +80,29 @@ def test_what_nothing_stands_on_is_dropped_and_what_was_found_is_taken() -> None
         Change(kind=Kind.ADDED, reference="b", after=ONE),
         Change(kind=Kind.GONE, reference="gone", before=ONE),
     )
+
+
+SPELLINGS = ("alpine", "alpine:latest", "library/alpine", "docker.io/library/alpine", "index.docker.io/library/alpine")
+OTHERS = ("alpine:3", "example.com/alpine", "other/alpine")
+
+
+@given(st.sets(st.sampled_from(SPELLINGS), min_size=1), st.sets(st.sampled_from(OTHERS)))
+def test_one_image_has_one_line_however_it_is_named(same: set[str], others: set[str]) -> None:
+    lines = once((), same | others)
+    assert set(lines) - others == {min(same, key=lambda name: (len(name), name))}
+    assert others <= set(lines)
+
+
+@given(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS))
+def test_a_line_is_found_by_every_name_of_its_image_and_by_no_other(written_as: str, asked_as: str) -> None:
+    lock = Spellings({written_as: ONE, "alpine:3": TWO})
+    assert lock[asked_as] == ONE
+    assert lock.get("example.com/alpine", "") == ""
+    assert (asked_as in lock, "other/alpine" in lock, len(lock)) == (True, False, 2)
+    assert once(dict(lock), {asked_as, "alpine:3"}) == tuple(sorted((written_as, "alpine:3")))
+
+
+@given(st.dictionaries(st.sampled_from(SPELLINGS), st.sampled_from([ONE, TWO]), min_size=1))
+def test_a_lock_that_has_several_lines_for_one_image_is_read_as_it_was(bases: dict[str, str]) -> None:
+    assert {name: Spellings(bases)[name] for name in bases} == bases
+    assert once(bases, bases) == tuple(sorted(bases))
