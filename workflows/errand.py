@@ -32,12 +32,15 @@ class Errand:
 
 
 @contextmanager
-def opened(said: Mapping[str, Any]) -> Iterator[Errand]:
-    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
+def opened(said: Mapping[str, Any], *, looks: bool = False) -> Iterator[Errand]:
+    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable.
+
+    `looks`: the command writes nothing, and so the folder of `--out` stays whoever's it is.
+    """
     config = configfile.delivery(said["file"], os.environ)
     folder = said["file"].resolve().parent
     wiring.masks(config, folder)
-    with wiring.clock() as clock, writing(said):
+    with wiring.clock() as clock, nullcontext() if looks else writing(said):
         yield Errand(
             config=config,
             folder=folder,

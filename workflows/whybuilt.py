@@ -1,6 +1,6 @@
 """Why built: what `davy build explain` says: why an image will or won't be built, since which build."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from davy.pipeline import lookup, moments, outlook
 from davy.pipeline.builds import because
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Unreachable
 from davy.pipeline.events import BuildAction
 from davy.pipeline.model import Commit
 from davy.pipeline.outlook import Outlook
@@ -56,12 +57,22 @@ class Change:
 def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
     """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
     only = works.meant(task.config, (said["image"],))
-    with works.seen(task, ask=not said["offline"]) as (shop, memory):
-        found = outlook.outlook(shop, memory, only=only)
-        told = [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]
+    try:
+        told = _told(task, only, ask=not said["offline"])
+    except Unreachable as error:
+        if said["offline"]:
+            raise
+        click.echo(harmless(f"note: {error.what} What this machine knows of the last build answers."), err=True)
+        told = _told(task, only, ask=False)
     for why in told:
         click.echo(json_text(document(why)) if said["output"] == "json" else text(why))
     return Ending.DONE
+
+
+def _told(task: Errand, only: Collection[str], *, ask: bool) -> list[Why]:
+    with works.seen(task, ask=ask) as (shop, memory):
+        found = outlook.outlook(shop, memory, only=only)
+        return [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]
 
 
 def _why(one: Outlook, memory: lookup.Memory, shop: Workshop, folder: Path) -> Why:

@@ -223,3 +223,15 @@ def test_a_registry_that_is_away_is_no_reason_to_build(repository: Path) -> None
     assert run.returncode == Ending.UNREACHABLE, run.stderr
     assert "building" not in run.stderr
     assert "--force" in run.stderr
+
+
+def test_a_registry_that_is_away_is_no_reason_to_explain_nothing(repository: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        at(repository, f"127.0.0.1:{nobody.getsockname()[1]}")
+        run = davy(repository, "build", "explain", "base", "--output", "json")
+        offline = davy(repository, "build", "explain", "base", "--output", "json", "--offline")
+    assert run.returncode == Ending.DONE, run.stderr
+    assert json.loads(run.stdout) == json.loads(offline.stdout)
+    assert "What this machine knows of the last build answers." in run.stderr
+    assert not (repository / "davy-out").exists()

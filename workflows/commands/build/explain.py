@@ -18,10 +18,11 @@ def command(**said: Any) -> Ending:
     """Say why IMAGE will or won't be built: the file, argument or base that changed, since which build.
 
     IMAGE: its repository, the last part of it, or its id where a matrix makes several.
-    Asks the registry whether it has the image, and for the record of the last build where this machine has none.
+    Asks the registry whether it has the image, and for the record of the last build where this machine has none; where
+    it does not answer, what this machine knows does.
     Changes nothing.
     """
     from davy.workflows import errand, whybuilt  # noqa: PLC0415
 
-    with errand.opened(said) as task:
+    with errand.opened(said, looks=True) as task:
         return whybuilt.explained(task, said)
