@@ -21,6 +21,8 @@ from davy.pipeline.errors import LockedOut, Missing
 from davy.pipeline.events import Asked, CanaryStarted, Restore, StepReached, Warned
 from davy.workflows import past, standing
 
+pytestmark = pytest.mark.slow
+
 MINUTES = timedelta(minutes=1)
 
 

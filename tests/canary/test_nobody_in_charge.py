@@ -20,6 +20,8 @@ from davy.pipeline.events import (
     Warned,
 )
 
+pytestmark = pytest.mark.slow
+
 SECONDS = timedelta(seconds=1)
 MINUTES = timedelta(minutes=1)
 

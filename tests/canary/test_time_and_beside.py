@@ -17,6 +17,8 @@ from davy.pipeline.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.events import Asked, CanaryStarted, Judged, PodTrouble, RollbackStarted, StepReached, Warned
 from davy.pipeline.model import Decision, Gap
 
+pytestmark = pytest.mark.slow
+
 SECONDS = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 

@@ -16,6 +16,8 @@ import pytest
 
 from shop import ci_runners, memory_canary
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(memory_canary.__file__).parents[1]
 CI = {
     "github": {"GITHUB_ACTIONS": "true", "CI": "true"},

@@ -12,6 +12,8 @@ import pytest
 from davy.pipeline.endings import Ending
 from davy.pipeline.testing import partfile
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 REPORT = """\
 echo "<testsuite>" > "$JUNIT"

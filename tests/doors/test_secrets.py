@@ -15,6 +15,8 @@ from werkzeug import Request, Response
 
 from davy.pipeline.endings import Ending
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 
 PLAIN = "s3cr3t-value-xyz"

@@ -21,6 +21,8 @@ from davy.pipeline.testing.expansion import Piece
 from davy.pipeline.testing.tries import Rules, Story
 from report_shapes import SHAPES, Shape
 
+pytestmark = pytest.mark.slow
+
 Run = tuple[int | None, str | None]
 Key = tuple[str, ...]
 BAD_CHILDREN = ("failure", "error", "rerunFailure", "rerunError")
