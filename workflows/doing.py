@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -33,12 +33,16 @@ Said = Mapping[str, Any]
 
 
 @contextmanager
-def opened(said: Said) -> Iterator[Order]:
-    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable."""
+def opened(said: Said, *, tests: bool = False) -> Iterator[Order]:
+    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable.
+
+    `tests`: suites run, too, so the folder of `--out` is held. A canary alone is never kept out of it: a runner that
+    hangs there must not keep the one out who takes over.
+    """
     reach = reach_of(said)
     config = reached(configured.loaded(said["file"], os.environ), reach)
     canaryfile.read(config.checks, said["file"].resolve().parent)
-    with wiring.clock() as clock, writing(said):
+    with wiring.clock() as clock, writing(said) if tests else nullcontext():
         out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
         yield parts.order(config, said["file"], out, clock, accepted, reach=reach)
 

@@ -83,4 +83,4 @@ def test_good_bad_and_crashing_versions_end_as_they_should_on_a_real_cluster(lab
         assert next(e for e in events if isinstance(e, RolledBack)).took < timedelta(seconds=5)
     (trouble,) = (event for event in events if isinstance(event, PodTrouble))
     assert "cannot find the price list" in trouble.words
-    assert replace(after, pods=()) == replace(before, pods=())
+    assert replace(after, pods=(), at=before.at) == replace(before, pods=())

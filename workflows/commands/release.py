@@ -25,7 +25,7 @@ def command(**said: Any) -> Ending:
     """
     from davy.workflows import doing  # noqa: PLC0415
 
-    with doing.opened(said) as task:
+    with doing.opened(said, tests=True) as task:
         if said["dry_run"]:
             return doing.planned(task, said)
         return doing.release(task, said)
