@@ -43,7 +43,7 @@ def text(template: str, kind: str = "prometheus") -> str:
 def test_a_config_beside_davy_yaml_is_read_and_what_is_left_out_is_noted(davy: Davy, canary: Path) -> None:
     canary.write_text(text("", kind="datadog"))
     run = davy("validate")
-    assert (run.returncode, run.stdout) == (0, "davy.yaml: good. Service checkout, 1 steps, 1 checks.\n")
+    assert (run.returncode, run.stdout) == (0, "davy.yaml: good. Service checkout, 1 step, 1 check.\n")
     assert "other is left out: its query is of datadog, not of Prometheus" in run.stderr
 
 

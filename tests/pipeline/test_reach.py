@@ -258,7 +258,7 @@ REMOTES: Mapping[str, bool | None] = {
     "ADD https://example.com/x.tgz /": False,
     "ADD ${URL} /": False,
     "ADD ${URL}?x=$NONE /": False,
-    "ADD --checksum=sha256:1 ${URL} /": True,
+    "ADD --checksum=sha256:" + 64 * "1" + " ${URL} /": True,
     "ADD https://example.com/x.tgz?checksum=aaaa /": False,
     "ADD https://github.com/x/y.git /": False,
     "ADD https://github.com/x/y.git#main /": False,
