@@ -76,11 +76,13 @@ class KubernetesCluster:
         slices = self._slices.documents()
         kin = self._of(self._workload.name, deployment)
         stamps = (self._seen[self._workload.name].stamp, self._slices.stamp, self._kin[self._workload.name].stamp)
-        if self._said is None or self._said[0] != stamps:
-            standing = readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
-            self._said = stamps, standing
+        said = self._said
+        if said is None or said[0] != stamps:
+            said = stamps, readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
+            self._said = said
+        # To read the baseline forgets what was said, where something was found to be new.
         kept = self._kept(slices) if self._baseline else None
-        return replace(self._said[1], baseline=kept, at=self._api.server_now())
+        return replace(said[1], baseline=kept, at=self._api.server_now())
 
     def _deployment(self) -> Doc:
         seen = self._seen[self._workload.name]

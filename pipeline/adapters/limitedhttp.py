@@ -38,10 +38,18 @@ class LimitedAdapter(HTTPAdapter):
             with within(TIMES * _seconds(timeout)):
                 response = super().send(request, True, timeout, *args, **more)
                 if not stream:
-                    self._read(response)
+                    self._whole(response)
                 return response
         except Expired as error:
             raise requests.exceptions.ReadTimeout(str(error), request=request) from error
+
+    def _whole(self, response: requests.Response) -> None:
+        """Its body; a connection whose answer is not read to its end serves no other."""
+        try:
+            self._read(response)
+        except BaseException:
+            response.close()
+            raise
 
     def _read(self, response: requests.Response) -> None:
         """Keep the body, as the package would. Raises ContentDecodingError where it is larger than davy takes."""
@@ -49,7 +57,6 @@ class LimitedAdapter(HTTPAdapter):
         for part in response.iter_content(2**16):
             kept += part
             if len(kept) > self._most_bytes:
-                response.close()
                 raise requests.exceptions.ContentDecodingError(
                     f"an answer of more than {self._most_bytes // 2**20} MiB"
                 )

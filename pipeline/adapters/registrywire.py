@@ -179,7 +179,12 @@ class Wire:
         small = len(ask.body or b"") <= SMALL
         with within(self._whole) if keep and small else contextlib.nullcontext():
             response = self._followed(ask, origin, url, sign)
-            return response, _whole(response, ask) if keep or response.status >= 400 else b""
+            try:
+                return response, _whole(response, ask) if keep or response.status >= 400 else b""
+            except BaseException:
+                # What is not read to its end is on no connection that another answer may come on.
+                response.close()
+                raise
 
     def _followed(self, ask: Ask, origin: str, url: str, sign: str) -> urllib3.BaseHTTPResponse:
         """The answer, after redirects. To another host no credentials are sent, and none leads out of TLS."""

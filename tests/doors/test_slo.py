@@ -112,7 +112,7 @@ def test_a_name_that_is_no_objective_is_told_with_those_there_are(davy: Davy, wr
     written("http://127.0.0.1:1")
     run = davy("slo", "status", "availabilty")
     assert run.returncode == 2
-    assert "own, filed" in run.stderr
+    assert "own and filed" in run.stderr
 
 
 def test_validate_counts_the_filed_objectives_and_names_their_problems(
