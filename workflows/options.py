@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from davy.pipeline import durations, ownfiles
-from davy.pipeline.shares import share_of
+from davy.pipeline import durations
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +36,8 @@ class Share(ShareType):
         if isinstance(value, float):
             return value
         try:
+            from davy.pipeline.shares import share_of  # noqa: PLC0415 - only who says a share needs fractions
+
             share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
         except ValueError:
             share = -1.0
@@ -167,7 +168,11 @@ def dry_run(command: F) -> F:
 def _named_by_the_user(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
     """One that is named may be a link; a `davy-out` that is one may be the repository's doing."""
     is_default = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
-    return folder if is_default else ownfiles.followed(folder)
+    if is_default:
+        return folder
+    from davy.pipeline import ownfiles  # noqa: PLC0415 - few name one
+
+    return ownfiles.followed(folder)
 
 
 def out(command: F) -> F:

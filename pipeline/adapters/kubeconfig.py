@@ -10,14 +10,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from davy.pipeline.adapters import kubefile, kubesignin
+from davy.pipeline.adapters import kubefile
 from davy.pipeline.adapters.kubeaccess import HOW_TO, Access, Doc, end_of, text_of
 from davy.pipeline.adapters.kubefile import Entry, Named
 from davy.pipeline.adapters.proxies import Proxy, proxy_for, proxy_of
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.value import dataclass
+
+if TYPE_CHECKING:
+    from davy.pipeline.adapters import kubesignin
 
 __all__ = ["Access", "Doc", "Wish", "access_from"]
 
@@ -170,6 +174,11 @@ class _Chosen:
             self._refused()
             return place
         known = _user(self.user, place)
+        if "exec" not in self.user.said():
+            self._refused()
+            return known
+        from davy.pipeline.adapters import kubesignin  # noqa: PLC0415 - only who signs in by a plugin pays for it
+
         plugin = kubesignin.plugin_of(self.user, self.name)
         self._refused()
         if plugin is None:
@@ -257,7 +266,7 @@ def _user(user: Entry, place: Access) -> Access:
     )
 
 
-def _signed_in(known: Access, sign_in: kubesignin.SignIn, *, fresh: bool) -> Access:
+def _signed_in(known: Access, sign_in: "kubesignin.SignIn", *, fresh: bool) -> Access:
     made = sign_in.credential(fresh=fresh)
     return replace(
         known,
