@@ -13,19 +13,18 @@ TOKENS = re.compile(
     r"|SAUCE_ACCESS_KEY|BROWSERSTACK_ACCESS_KEY|LT_ACCESS_KEY"
 )
 """Their values are credentials themselves: masked wherever davy speaks, and no suite's business."""
-POINTERS = re.compile(
+# These three are made when they are first asked for: most commands never do.
+POINTERS = (
     r"KUBECONFIG|COSIGN_\w+|AWS_ACCESS_KEY_ID|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_\w+"
     r"|GOOGLE_APPLICATION_CREDENTIALS|AZURE_FEDERATED_TOKEN_FILE|REGISTRY_AUTH_FILE|ACTIONS_ID_TOKEN_REQUEST_URL"
 )
 """They lead to credentials: no suite's business either, but nothing to hide."""
-REGISTRIES = re.compile(
+REGISTRIES = (
     r"AWS_\w+|GOOGLE_\w+|AZURE_\w+|ARM_\w+|DOCKER_\w+|REGISTRY_AUTH_FILE|CI_REGISTRY_PASSWORD|CI_JOB_TOKEN"
     r"|ACTIONS_RUNTIME_TOKEN"
 )
 """What helpers of Docker sign in to registries with, and what opens GitHub's cache of layers."""
-SPEAKING = re.compile(
-    r"TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|PRIVATE_?KEY|ACCESS_?KEY|API_?KEY|_AUTH(?:_|$)"
-)
+SPEAKING = r"TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|PRIVATE_?KEY|ACCESS_?KEY|API_?KEY|_AUTH(?:_|$)"
 """What people call the variables that they keep credentials in."""
 
 
@@ -36,14 +35,14 @@ def is_token(name: str) -> bool:
 
 def is_withheld(name: str) -> bool:
     """True where a suite that did not ask for it does not get it."""
-    return is_token(name) or POINTERS.fullmatch(name) is not None
+    return is_token(name) or re.fullmatch(POINTERS, name) is not None
 
 
 def opens_registries(name: str) -> bool:
     """True where builders and scanners may need it to pull and push."""
-    return REGISTRIES.fullmatch(name) is not None
+    return re.fullmatch(REGISTRIES, name) is not None
 
 
 def speaks_of_a_secret(name: str) -> bool:
     """True where its name says that it is one, or it is known as one."""
-    return is_token(name) or SPEAKING.search(name.upper()) is not None
+    return is_token(name) or re.search(SPEAKING, name.upper()) is not None
