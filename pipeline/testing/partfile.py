@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from davy.pipeline import codec
+from davy.pipeline import codec, jsontree
 from davy.pipeline.events import Result
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.recorded import Ended
@@ -93,7 +93,7 @@ def text(part: Part) -> str:
 def parsed(written: str | bytes) -> Part:
     """What was written. Raises ValueError for anything else, and for what a later davy wrote in another way."""
     try:
-        document = json.loads(written)
+        document = jsontree.parsed(written)
         if not isinstance(document, dict) or document.get("davy_test_part") != VERSION:
             raise ValueError(f"is no part of version {VERSION}")
         found = codec.value(Part, document)
