@@ -21,7 +21,9 @@ FOUND = Path(__file__).parent.parent / ".hypothesis" / "examples"
 # The same change is green or red everywhere: the default run tries the same inputs each time. New ones are sought by
 # `nox -s deep`.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
-settings.register_profile("deep", database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True)
+settings.register_profile(
+    "deep", derandomize=False, database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True
+)
 settings.load_profile("fixed")
 
 
