@@ -17,6 +17,8 @@ from davy.pipeline.value import dataclass
 
 Doc = dict[str, Any]
 
+EVERY = 60.0
+"""Seconds, then all is read again, whatever a watch told."""
 RETRY = 10.0
 """Seconds after a stream's beginning before another is begun in its place."""
 
@@ -42,7 +44,7 @@ class Mirror:
         folder: str,
         query: Mapping[str, Any],
         glance: Callable[[], Doc] | None = None,
-        every: float = 15.0,
+        every: float = EVERY,
         accept: str = JSON,
     ) -> None:
         """`read`: a list, or one thing. `folder`, `query`: of the watch. `every`: seconds, then it is read again.

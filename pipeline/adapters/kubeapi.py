@@ -62,6 +62,8 @@ class KubeApi:
         `patience`: seconds after which a failed try is the last. `host`: the machine that it runs on.
         """
         self._kept: Wire | None = None
+        self._streamed: Wire | None = None
+        """Of a stream that was heard to its end: good for the next one."""
         self.access = access
         self._timeout, self._patience, self._sleep, self._host = timeout, patience, sleep, host
         self._used = 0.0
@@ -75,10 +77,11 @@ class KubeApi:
         return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep, host=self._host)
 
     def close(self) -> None:
-        """Drop the kept connection."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        """Drop the kept connections."""
+        for wire in (self._kept, self._streamed):
+            if wire is not None:
+                wire.close()
+        self._kept = self._streamed = None
 
     def __del__(self) -> None:
         """A client that nobody has any more leaves no open socket behind."""
@@ -186,7 +189,8 @@ class KubeApi:
         One try: who follows a stream knows where to take it up again. `begun` is told once the server has agreed, which
         may be long before the first line. Raises OSError on a broken one.
         """
-        wire = self._connected(self._host.monotonic() + self._timeout)
+        wire, self._streamed = self._streamed or self._connected(self._host.monotonic() + self._timeout), None
+        ended = False
         try:
             wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
             ask = Ask(method="GET", target=target(path, query), timeout=quiet, accept=accept)
@@ -197,10 +201,19 @@ class KubeApi:
             wire.until(NEVER, wait=quiet)
             begun()
             yield from kubecall.lines_of(response)
+            ended = response.isclosed() and not response.will_close
         except (http.client.HTTPException, ValueError, Overflow) as error:
             raise ConnectionError(str(error)) from error
         finally:
-            wire.close()
+            if ended:
+                self._streamed = wire
+            else:
+                wire.close()
+
+    @property
+    def has_streamed(self) -> bool:
+        """True after a stream that the server ended, as it should, and that may be gone on from."""
+        return self._streamed is not None
 
     # ---- tries ----
 

@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -62,54 +62,60 @@ class CountingProxy:
         return http.client.HTTPConnection(host, port, timeout=LONGEST)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
+        return type("Handler", (_Forwarder,), {"proxy": self})
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
 
-            def log_message(self, *_: object) -> None:
-                return
+class _Forwarder(BaseHTTPRequestHandler):
+    """One connection of the client, with one of its own to the server."""
 
-            def setup(self) -> None:
-                super().setup()
-                self.beyond = proxy.connection()
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    proxy: CountingProxy
 
-            def finish(self) -> None:
-                self.beyond.close()
-                super().finish()
+    def log_message(self, *_: object) -> None:
+        return
 
-            def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                kept = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
-                what = asked_for(self.command, self.path)
-                proxy.asked(what)
-                self.beyond.request(self.command, self.path, body=body or None, headers=kept)
-                with self.beyond.getresponse() as answer:
-                    self.head(answer, what)
-                    self.relay(answer, what)
+    def setup(self) -> None:
+        super().setup()
+        self.beyond = self.proxy.connection()
 
-            def head(self, answer: http.client.HTTPResponse, what: str) -> None:
-                self.send_response_only(answer.status)
-                heads = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
-                size = answer.headers.get("Content-Length")
-                heads.append(("Transfer-Encoding", "chunked") if size is None else ("Content-Length", size))
-                for name, value in heads:
-                    self.send_header(name, value)
-                self.end_headers()
-                proxy.came(what, sum(len(name) + len(value) + 4 for name, value in heads))
+    def finish(self) -> None:
+        self.beyond.close()
+        super().finish()
 
-            def relay(self, answer: http.client.HTTPResponse, what: str) -> None:
-                chunked = answer.headers.get("Content-Length") is None
-                while part := answer.read1(PART):
-                    proxy.came(what, len(part))
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
-                if chunked:
-                    self.wfile.write(b"0\r\n\r\n")
+    def handle(self) -> None:
+        with suppress(OSError):  # The client hung up in the middle of a stream.
+            super().handle()
 
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
-            setattr(Handler, f"do_{method}", Handler.handle_any)
-        return Handler
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        what = asked_for(self.command, self.path)
+        self.proxy.asked(what)
+        self.beyond.request(self.command, self.path, body=body or None, headers=kept)
+        with self.beyond.getresponse() as answer:
+            self.head(answer, what)
+            self.relay(answer, what)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815 - the package's names
+
+    def head(self, answer: http.client.HTTPResponse, what: str) -> None:
+        self.send_response_only(answer.status)
+        heads = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
+        size = answer.headers.get("Content-Length")
+        heads.append(("Transfer-Encoding", "chunked") if size is None else ("Content-Length", size))
+        for name, value in heads:
+            self.send_header(name, value)
+        self.end_headers()
+        self.proxy.came(what, sum(len(name) + len(value) + 4 for name, value in heads))
+
+    def relay(self, answer: http.client.HTTPResponse, what: str) -> None:
+        chunked = answer.headers.get("Content-Length") is None
+        while part := answer.read1(PART):
+            self.proxy.came(what, len(part))
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
 
 def asked_for(method: str, path: str) -> str:
