@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
-from davy.pipeline import junitcases, junitsuites, junittimes
+from davy.pipeline import junitcases, junitsuites, junittimes, nouns
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
@@ -148,8 +148,7 @@ class _Eyes:
             raise Broken(f"its report is no XML: {error}") from error
 
     def notes(self) -> tuple[str, ...]:
-        plural = "" if self._cut == 1 else "s"
-        return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
+        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
 
     def _refused(self, name: str, *_: object) -> None:
         if not self._path:
