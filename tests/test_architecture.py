@@ -22,7 +22,7 @@ HEAVY = {"docker", "git", "requests", "kubernetes", "junitparser", "prometheus_a
 SIN = {
     "rooms": [("canary/machine.py", "import davy.checks.statistics"), ("pipeline/plan.py", "import davy.canary.state")],
     "pipeline": [
-        ("pipeline/ports.py", "import davy.pipeline.images"),
+        ("pipeline/ports/suites.py", "import davy.pipeline.images"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
     "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply.policy")],
