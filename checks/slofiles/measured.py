@@ -68,6 +68,23 @@ def _lines(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
+def texts(node: Node) -> dict[str, str]:
+    """The texts of a mapping by their keys; what is none is noted, and has no value."""
+    if not isinstance(node.value, dict):
+        return {}
+    found = ((key, worded(node.at(key))) for key in node.value)
+    return {str(key): text for key, text in found if text is not None}
+
+
+def worded(node: Node) -> str | None:
+    """The text of a value, also an empty one; None, noted, where YAML takes it for no text and no number."""
+    if isinstance(node.value, bool | list | dict):
+        what = "a truth value" if isinstance(node.value, bool) else "no text"
+        node.note(f"is {what} to YAML, so it has no value here; write the text in quotes")
+        return None
+    return None if node.value is None else f"{node.value}"
+
+
 def valued(node: Node, values: Mapping[str, str]) -> Node | None:
     """The place with the values of arguments put in; None, refused, where one has none."""
     if not isinstance(node.value, str):
