@@ -138,7 +138,7 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
 
 def _put(metric: Node, query: str) -> None:
     bounds = metric.at("thresholdRange")
-    said: dict[str, object] = {
+    said: dict[str, float] = {
         bound: limit
         for bound in ("min", "max")
         if bounds.at(bound).there and (limit := bounds.at(bound).number()) is not None
@@ -146,7 +146,9 @@ def _put(metric: Node, query: str) -> None:
     if not said and metric.at("threshold").there and (limit := metric.at("threshold").number()) is not None:
         # As Flagger has it for a metric with a query of its own: at most the threshold.
         said["max"] = limit
-    if said:
+    if list(said) == ["min", "max"] and said["min"] > said["max"]:
+        bounds.refuse("has a `min` above its `max`: every tick would fail")
+    elif said:
         measured.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
     else:
         metric.refuse("needs `thresholdRange` with `min` or `max`")

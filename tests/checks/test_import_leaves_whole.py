@@ -214,3 +214,9 @@ def test_values_that_are_no_text_are_not_written_into_a_query():
     found = read(json.dumps(canary("c", [metric])))
     assert found.thresholds[0].query == query
     assert "write your value in place of {{ variables.a }}" in told(found.notes)
+
+
+def test_a_range_that_nothing_is_in_is_left_out():
+    found = read(canary("a", [tick("x", thresholdRange={"min": 2, "max": 1}), tick("y", thresholdRange={"min": 1})]))
+    assert [one.name for one in found.thresholds] == ["y"]
+    assert "has a `min` above its `max`" in told(found.refused)

@@ -130,7 +130,7 @@ def keptns(passing, warning, value):
     return Result.INCONCLUSIVE if warning and held(warning, value) else Result.FAILURE
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(groups, st.none() | groups)
 @example([[("<", 2.0)]], [[("<=", 1.0)]])
 def test_each_number_comes_to_what_keptn_makes_of_it_or_the_whole_is_left_out(passing, warning):
