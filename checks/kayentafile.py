@@ -78,9 +78,9 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     templates = root.at("templates").mapping()
     metrics = [_metric(node, templates, config) for node in root.at("metrics").items()]
     found = tuple(metric for metric in metrics if metric is not None)
-    first: dict[str, int] = {}
+    named: dict[str, int] = {}
     for index, metric in enumerate(metrics):
-        if metric is not None and (before := first.setdefault(metric.name, index)) != index:
+        if metric is not None and (before := named.setdefault(metric.name, index)) != index:
             book.refuse(f"metrics[{index}].name", f"the name {metric.name!r} is that of metrics[{before}], too")
     if all(metric.yardstick.muted for metric in found) and not book.problems:
         why = "; ".join(note.partition(": ")[2] for note in book.notes if LEFT_OUT in note)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from davy.checks.slofiles.node import Node, name_of
+from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ThresholdConfig
 from davy.pipeline.otherrules import can_never_fail
 from davy.pipeline.structuring import Misfits, made
@@ -38,7 +39,9 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
         return
     if "{canary}" not in query:
         node.note(SIDES)
-    if can_never_fail(threshold) and threshold.style == "argo":
+    if not can_be_failed(threshold):
+        node.note("cannot fail: there is no answer that its conditions fail, so it is good whatever comes")
+    elif can_never_fail(threshold) and threshold.style == "argo":
         node.note(NEVER_FAILS)
     node.found.thresholds.append(threshold)
     node.found.places[called] = (node.file, node.line)

@@ -47,6 +47,10 @@ def read(document: Node, documents: Sequence[Node]) -> None:
 def _percent(item: Node) -> tuple[Node, float | None]:
     if item.at("target").there:
         share = item.at("target").number()
+        if share is not None and share > 1:
+            meant = f"; did you mean {share / 100:.15g}, or `targetPercent: {share:.15g}`?" if share < 100 else ""
+            item.at("target").refuse(f"{share:.15g} is no share of good events, which lies between 0 and 1{meant}")
+            share = None
         return item.at("target"), None if share is None else percent_of(share)
     if item.at("targetPercent").there:
         return item.at("targetPercent"), item.at("targetPercent").number()

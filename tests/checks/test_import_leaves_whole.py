@@ -220,3 +220,20 @@ def test_a_range_that_nothing_is_in_is_left_out():
     found = read(canary("a", [tick("x", thresholdRange={"min": 2, "max": 1}), tick("y", thresholdRange={"min": 1})]))
     assert [one.name for one in found.thresholds] == ["y"]
     assert "has a `min` above its `max`" in told(found.refused)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"), [(99.9, "did you mean 0.999, or `targetPercent: 99.9`?"), (250, "between 0 and 1")]
+)
+def test_percent_where_a_share_is_meant_are_told_with_what_was_meant(target, says):
+    slo = openslo(good="g", total="a")
+    slo["spec"]["objectives"] = [{"target": target}]
+    (problem,) = read(slo).refused
+    assert says in problem.what
+    assert problem.path == "spec.objectives[0].target"
+
+
+@pytest.mark.parametrize("line", ["{{/* comment */}}", "{{- else }}", '{{ $x := "a" }}', "{{ .Chart.Name }}"])
+def test_what_helm_makes_is_told_to_be_rendered(line):
+    (problem,) = read(f"{line}\napiVersion: x\n  - y\n").problems
+    assert "looks like a template of Helm's" in problem.what
