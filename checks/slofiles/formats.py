@@ -41,7 +41,8 @@ KINDS = {
 }
 KAYENTA = ("classifier", "judge", "configVersion")
 HELM = re.compile(
-    r"\{\{-?\s*(?:range|if|with|end|include|template|define|toYaml|tpl|\$|\.(?:Values|Release|Chart|Files))\b"
+    r"\{\{-?\s*(?:/\*|\$|\.(?:Values|Release|Chart|Files)\b"
+    r"|(?:range|if|else|with|end|include|template|define|block|toYaml|tpl)\b)"
 )
 THRESHOLDS = frozenset({Format.KEPTN, Format.ARGO, Format.FLAGGER})
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from davy.checks.slofiles.node import Node, name_of
+from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ThresholdConfig
 from davy.pipeline.otherrules import can_never_fail
 from davy.pipeline.structuring import Misfits, made
@@ -38,7 +39,9 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
         return
     if "{canary}" not in query:
         node.note(SIDES)
-    if can_never_fail(threshold) and threshold.style == "argo":
+    if not can_be_failed(threshold):
+        node.note("cannot fail: there is no answer that its conditions fail, so it is good whatever comes")
+    elif can_never_fail(threshold) and threshold.style == "argo":
         node.note(NEVER_FAILS)
     node.found.thresholds.append(threshold)
     node.found.places[called] = (node.file, node.line)
@@ -66,6 +69,23 @@ def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def texts(node: Node) -> dict[str, str]:
+    """The texts of a mapping by their keys; what is none is noted, and has no value."""
+    if not isinstance(node.value, dict):
+        return {}
+    found = ((key, worded(node.at(key))) for key in node.value)
+    return {str(key): text for key, text in found if text is not None}
+
+
+def worded(node: Node) -> str | None:
+    """The text of a value, also an empty one; None, noted, where YAML takes it for no text and no number."""
+    if isinstance(node.value, bool | list | dict):
+        what = "a truth value" if isinstance(node.value, bool) else "no text"
+        node.note(f"is {what} to YAML, so it has no value here; write the text in quotes")
+        return None
+    return None if node.value is None else f"{node.value}"
 
 
 def valued(node: Node, values: Mapping[str, str]) -> Node | None:
