@@ -144,9 +144,8 @@ class _Tracked:
             if here is None:
                 continue
             if here.files:
-                entries, kept = self._known.entries, self._files.rules.kept(self._names(here.files))
-                pairs = zip(kept, self._paths(kept), strict=True)
-                self._files.found |= {name: entry for name, path in pairs if (entry := entries[path])}
+                kept = self._files.rules.kept(self._names(tuple(here.files)))
+                self._files.found |= zip(kept, map(here.files.__getitem__, self._paths(kept)), strict=True)
             for path, name in zip(here.unsure, self._names(here.unsure), strict=True):
                 place = os.path.join(self._known.root, path)
                 self._files.read(place, name, self._manner, self._known.modes.get(path, ""))

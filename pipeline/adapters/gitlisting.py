@@ -3,15 +3,16 @@
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from davy.pipeline.adapters.process import Answered, answered
 from davy.pipeline.errors import Unusable
 from davy.pipeline.value import dataclass
 
+Found = TypeVar("Found")
 PATIENCE = timedelta(minutes=2)
 SUBMODULE = "160000"
 LIST = ("ls-files", "-z", "-s", "-v", "-c", "-m", "-d", "-o", "--directory")
@@ -32,8 +33,8 @@ NOT_SO = ("unset", "unspecified")
 class Folder(NamedTuple):
     """What is right in one folder, by paths from the root."""
 
-    files: list[str]
-    """Those that git knows to be unchanged."""
+    files: dict[str, tuple[str, str]]
+    """Those that git knows to be unchanged: mode and id."""
     unsure: list[str]
     """Those that have to be looked at."""
     folders: list[str]
@@ -64,11 +65,32 @@ def listing(root: str, environment: Mapping[str, str]) -> Listing | None:
     Raises Unusable where it says no, Missing where there is no git.
     """
     asked = _environment(environment)
-    with ThreadPoolExecutor(2) as hands:
-        settings = hands.submit(_settings, root, asked)
-        taken = hands.submit(_is_root, root, asked)
-        listed = _git(root, asked, *LIST)
-    return _listing(root, asked, settings.result(), _out(root, listed)) if taken.result() else None
+    settings, taken = _beside(lambda: _settings(root, asked)), _beside(lambda: _is_root(root, asked))
+    listed = _git(root, asked, *LIST)
+    return _listing(root, asked, settings(), _out(root, listed)) if taken() else None
+
+
+def _beside(deed: Callable[[], Found]) -> Callable[[], Found]:
+    """In a thread of its own; what is returned waits for it. A pool would bring in more than all of davy's plan."""
+    found: list[Found] = []
+    wrong: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            found.append(deed())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            wrong.append(error)
+
+    hand = threading.Thread(target=do, daemon=True)
+    hand.start()
+
+    def result() -> Found:
+        hand.join()
+        for error in wrong:
+            raise error
+        return found[0]
+
+    return result
 
 
 def _listing(root: str, asked: Mapping[str, str], settings: Mapping[str, str], listed: bytes) -> Listing:
@@ -168,15 +190,18 @@ def _read(listed: str) -> tuple[dict[str, tuple[str, str] | None], dict[str, str
     return entries, modes, folders
 
 
-def _inner(entries: Mapping[str, object]) -> dict[str, Folder]:
-    found = {"": Folder([], [], [])}
+def _inner(entries: Mapping[str, tuple[str, str] | None]) -> dict[str, Folder]:
+    found = {"": Folder({}, [], [])}
     last, here = "", found[""]
     for path, entry in entries.items():
         folder = path.rpartition("/")[0]
         # Git lists them folder by folder.
         if folder != last:
             last, here = folder, found.get(folder) or _made(folder, found)
-        (here.unsure if entry is None else here.files).append(path)
+        if entry is None:
+            here.unsure.append(path)
+        else:
+            here.files[path] = entry
     return found
 
 
@@ -184,7 +209,7 @@ def _made(folder: str, found: dict[str, Folder]) -> Folder:
     """With those above it."""
     made, at = [], folder
     while at not in found:
-        found[at] = Folder([], [], [])
+        found[at] = Folder({}, [], [])
         made.append(at)
         at = at.rpartition("/")[0]
     for each in made:

@@ -90,7 +90,7 @@ class Ignoring:
             if rule.keeps:
                 out -= rule.patterns.fitting(out)
             else:
-                out |= rule.patterns.fitting(path for path in files if path not in out)
+                out |= rule.patterns.fitting([path for path in files if path not in out] if out else files)
         return [path for path in files if path not in out] if out else files
 
     def entered(self, folders: Sequence[str]) -> Sequence[str]:
