@@ -124,10 +124,10 @@ class ImageStore(Protocol):
         """The manifest as the registry holds it. Raises Missing, Forbidden, Unreachable."""
         ...
 
-    def held_back(self, image: Image) -> tuple[str, ...]:
-        """What it holds back by ONBUILD for whatever is made on it, an instruction each; of its first platform.
+    def configuration(self, image: Image) -> bytes:
+        """An image's configuration as the registry holds it, or what an artifact has in its place; empty: it has none.
 
-        Raises Missing, Forbidden, Unreachable.
+        Of an index that of its first platform. Raises Missing, Forbidden, Unreachable, this also where it is too large.
         """
         ...
 
