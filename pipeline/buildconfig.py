@@ -30,7 +30,9 @@ class ImageConfig(Part):
         description="Container of the Deployment that runs it; by default the one with the same repository.",
     )
     contexts: dict[str, str] = setting(
-        default_factory=dict, description="Further folders, by the name that `COPY --from` uses; relative to the file."
+        default_factory=dict,
+        description="By the name that `FROM` or `COPY --from` uses: a folder, relative to the file; "
+        "`docker-image://NAME` of a registry; `target:NAME` of another image of this file.",
     )
     platforms: tuple[str, ...] = setting(default=(), description="Like linux/arm64; the builder's own by default.")
     matrix: dict[str, tuple[str, ...]] = setting(

@@ -2,12 +2,23 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import prod
 from pathlib import PurePosixPath
 
 from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.builds.recipes import OF_REVISION, PLACEHOLDER, Recipe, cells_of, filled
+from davy.pipeline.builds.recipes import (
+    IMAGE,
+    OF_REVISION,
+    PLACEHOLDER,
+    TARGET,
+    Recipe,
+    cells_of,
+    filled,
+    labels,
+    meant,
+)
+from davy.pipeline.builds.references import REFERENCE, familiar
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
@@ -41,9 +52,12 @@ def broken(images: Placed) -> Iterator[Finding]:
         yield from _tags(place, image)
         yield from _platforms(place, image)
         yield from _secrets(place, image)
-        yield from _contexts(place, image)
+        yield from _context(place, image)
         yield from _dockerfile(place, image)
     yield from _same(usable)
+    made = [recipe for _, image in usable for recipe in cells_of(image)]
+    for place, image in usable:
+        yield from _contexts(place, image, made)
 
 
 def names(images: Placed) -> set[str]:
@@ -127,14 +141,50 @@ def _secrets(place: Place, image: ImageConfig) -> Iterator[Finding]:
         seen.add(secret.id)
 
 
-def _contexts(place: Place, image: ImageConfig) -> Iterator[Finding]:
+def _context(place: Place, image: ImageConfig) -> Iterator[Finding]:
     if REMOTE.match(image.context):
         what = f"{image.context!r} is no folder; davy builds no remote contexts: check it out, and name its folder"
         yield (*place, "context"), what
-    for name, folder in image.contexts.items():
-        if "://" in folder:
-            what = f"{folder!r} is no folder; an image is named in the Dockerfile itself, by FROM or COPY --from"
-            yield (*place, "contexts", name), what
+    elif image.context.startswith(TARGET):
+        what = f"{image.context!r} is no folder; another image is named under `contexts`, or by FROM"
+        yield (*place, "context"), f"{what} (a folder called so: ./{image.context})"
+
+
+def _contexts(place: Place, image: ImageConfig, made: Sequence[Recipe]) -> Iterator[Finding]:
+    """`made`: all that the file makes."""
+    folders = {familiar(name) for name, said in image.contexts.items() if not said.startswith((IMAGE, TARGET))}
+    for name, said in image.contexts.items():
+        wrong = [what for cell in cells_of(image) if (what := _strange(filled(said, cell.cell), cell, made, folders))]
+        if wrong:
+            yield (*place, "contexts", name), wrong[0]
+
+
+def _strange(said: str, own: Recipe, made: Sequence[Recipe], folders: Collection[str]) -> str:
+    """What is wrong with a further context; empty where it is usable."""
+    if said.startswith(TARGET):
+        return _no_target(said.removeprefix(TARGET), own, made)
+    if said.startswith(IMAGE):
+        name = said.removeprefix(IMAGE)
+        if not REFERENCE.fullmatch(name):
+            return f"{name!r} is no name of an image; write it like {IMAGE}registry.example.com/base:1@sha256:…"
+        clash = familiar(name) in folders
+        return f"{name} is itself the name of a context that is a folder; name the image by its digest" if clash else ""
+    if said.startswith("oci-layout:"):
+        return f"{said!r}: davy takes no OCI layout; push it to a registry, and name it as {IMAGE}NAME@sha256:…"
+    if REMOTE.match(said):
+        return f"{said!r} is no folder; davy fetches no remote contexts: check it out, and name its folder"
+    return ""
+
+
+def _no_target(word: str, own: Recipe, made: Sequence[Recipe]) -> str:
+    found = meant(made, word)
+    known = [label for id_, label in labels(made).items() if id_ != own.id]
+    if not found:
+        there = ", ".join(known) or "no other one"
+        return f"no image of this file is called {word!r}; there is {there} (a folder called so: ./{TARGET}{word})"
+    if len(found) > 1:
+        return f"{word!r} are {len(found)} images; name one: {', '.join(labels(made)[one.id] for one in found[:4])}"
+    return f"{word!r} is this image itself" if found[0].id == own.id else ""
 
 
 def _dockerfile(place: Place, image: ImageConfig) -> Iterator[Finding]:

@@ -146,13 +146,15 @@ def _based(annotations: Mapping[str, str], keyed: Keyed, parents: Mapping[str, I
 
 
 def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
+    # A name that an image stands in for is no image's own, also where that one's digest is written down already.
+    put = {reference: reference for reference in keyed.recipe.stand_ins.values()}
     own = {link: parents[parent].reference for link, parent in keyed.links.items() if parent in parents}
     bases = {
         reference: f"{reference}@{digest}"
         for reference, digest in keyed.inputs.bases.items()
         if digest and not own_digest(reference)
     }
-    return bases | own
+    return put | bases | own
 
 
 def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:

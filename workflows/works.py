@@ -136,7 +136,9 @@ def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]
         text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
     except (Unusable, Missing):
         return ()
-    read = dockerfile.parsed(text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts)
+    read = dockerfile.parsed(
+        text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts, stand_ins=recipe.stand_ins
+    )
     return read.bases
 
 

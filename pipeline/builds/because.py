@@ -30,6 +30,7 @@ def changes(
     was, is_now = ({path: one for path, one in files.items() if path not in own} for files in (before.files, now.files))
     return (
         *_dockerfile(before, now),
+        *_stand_ins(before.stand_ins, now.stand_ins),
         *_bases(before.bases, now.bases),
         *_parents(before.parents, now.parents, called or {}),
         *_arguments(before, now, key),
@@ -51,6 +52,12 @@ def _dockerfile(before: Inputs, now: Inputs) -> Iterator[str]:
         yield "the Dockerfile changed"
     if before.target != now.target:
         yield f"target: {_shown(before.target)} → {_shown(now.target)}"
+
+
+def _stand_ins(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            yield f"the context {name}: {before.get(name, 'no image')} → {now.get(name, 'no image')}"
 
 
 def _bases(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

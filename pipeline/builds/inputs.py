@@ -37,6 +37,8 @@ class Inputs:
     """Of the context, what `.dockerignore` leaves, by path in it."""
     contexts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     """Of each further context by its name, the same. Apart, for a file may be called `name:path`."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """By name of a further context that is an image: what stands in for it. Its digest or key is below."""
     args: Mapping[str, str] = field(default_factory=dict)
     """Those that the build asks for. Of a build that is remembered, those that stand in davy.yaml as they are."""
     given: frozenset[str] = frozenset()

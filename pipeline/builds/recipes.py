@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from davy.pipeline.value import dataclass
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 OF_REVISION = ("branch", "version", "revision")
 """Placeholders of `tags` that git fills; the others are arguments of the matrix."""
+IMAGE = "docker-image://"
+"""How a context begins that is an image of a registry."""
+TARGET = "target:"
+"""How one begins that is another image of the configuration."""
 LONGEST_TAG = 128
 """https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests"""
 
@@ -39,6 +43,9 @@ class Recipe:
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
     contexts: Mapping[str, str] = field(default_factory=dict)
+    """Further folders, by the name that the Dockerfile uses."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """By such a name, the image in its place; of one of the configuration its repository, with the cell as the tag."""
     tags: tuple[str, ...] = ()
     """With the suffix, where they need it; `{branch}`, `{version}`, `{revision}` are still to be filled."""
     suffix: str = ""
@@ -47,7 +54,8 @@ class Recipe:
 
 def expanded(images: Iterable[ImageConfig]) -> tuple[Recipe, ...]:
     """Every image to make, in the file's order and its matrix's."""
-    return tuple(recipe for image in images for recipe in cells_of(image))
+    made = tuple(recipe for image in images for recipe in cells_of(image))
+    return tuple(_aimed(recipe, made) for recipe in made)
 
 
 def cells_of(image: ImageConfig) -> tuple[Recipe, ...]:
@@ -107,10 +115,32 @@ def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Rec
         platforms=image.platforms,
         secrets=tuple(_secret(secret) for secret in image.secrets),
         ssh=image.ssh,
-        contexts=image.contexts,
+        contexts={at: one for at, one in image.contexts.items() if not one.startswith((IMAGE, TARGET))},
+        stand_ins={
+            at: _image(filled(one, cell)) for at, one in image.contexts.items() if one.startswith((IMAGE, TARGET))
+        },
         tags=tuple(_own(tag, image, cell, suffix) for tag in image.tags),
         suffix=suffix,
     )
+
+
+def _image(context: str) -> str:
+    """Its name, with a slash: without one it might be a stage's. A target stays as it is."""
+    name = context.removeprefix(IMAGE)
+    return name if context.startswith(TARGET) or "/" in name else f"docker.io/library/{name}"
+
+
+def _aimed(recipe: Recipe, all_: Sequence[Recipe]) -> Recipe:
+    """With its targets as the images that they are; one that is none is refused elsewhere."""
+    aims = {at: one for at, one in recipe.stand_ins.items() if one.startswith(TARGET)}
+    found = {at: meant(all_, one.removeprefix(TARGET)) for at, one in aims.items()}
+    named = {at: _image(_reference(those[0])) for at, those in found.items() if len(those) == 1}
+    return replace(recipe, stand_ins={**recipe.stand_ins, **named}) if named else recipe
+
+
+def _reference(recipe: Recipe) -> str:
+    """What another Dockerfile names it by."""
+    return f"{recipe.name}:{recipe.suffix.removeprefix('-')}" if recipe.suffix else recipe.name
 
 
 def _own(tag: str, image: ImageConfig, cell: Mapping[str, str], suffix: str) -> str:

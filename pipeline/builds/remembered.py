@@ -161,6 +161,7 @@ def _inputs_out(record: Remembered) -> dict[str, object]:
             if inputs.contexts
             else {}
         ),
+        **({"stand_ins": dict(inputs.stand_ins)} if inputs.stand_ins else {}),
         "args": {name: value for name, value in inputs.args.items() if name not in inputs.given},
         **({"sealed": hidden} if hidden else {}),
         "target": inputs.target,
@@ -181,6 +182,7 @@ def _inputs_in(said: object) -> Inputs | None:
             dockerfile=str(said["dockerfile"]),
             files=_files_in(said["files"]),
             contexts={str(name): _files_in(files) for name, files in said.get("contexts", {}).items()},
+            stand_ins=_texts(said.get("stand_ins", {})),
             args=_texts(said["args"]),
             sealed=_texts(said.get("sealed", {})),
             target=str(said["target"]),
