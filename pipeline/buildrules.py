@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from ipaddress import ip_address
 from math import prod
 from pathlib import PurePosixPath
 
@@ -19,6 +20,7 @@ from davy.pipeline.builds.recipes import (
     meant,
 )
 from davy.pipeline.builds.references import REFERENCE, familiar
+from davy.pipeline.oci import PREFIX
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
@@ -34,6 +36,17 @@ PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 """A URL, or git's short form of one."""
+LABEL = re.compile(r"[A-Za-z0-9]+(?:[._/-]+[A-Za-z0-9]+)*")
+OWN_LABELS = ("dev.davy.", f"{PREFIX}base.")
+OF_COMMIT = ("created", "revision", "ref.name")
+"""Of the OCI annotations those by which davy knows an image again."""
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+ULIMITS = (
+    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio"),
+    *("rttime", "sigpending", "stack"),
+)
+"""https://pkg.go.dev/github.com/docker/go-units#Ulimit"""
+LIMIT = re.compile(r"(?:-1|\d{1,18})(?::(?:-1|\d{1,18}))?")
 MOST_CELLS = 64
 OURS = ("k-", "davy-")
 """What davy's own tags begin with."""
@@ -53,6 +66,8 @@ def broken(images: Placed) -> Iterator[Finding]:
         yield from _platforms(place, image)
         yield from _secrets(place, image)
         yield from _context(place, image)
+        yield from _labels(place, image)
+        yield from _surroundings(place, image)
         yield from _dockerfile(place, image)
     yield from _same(usable)
     made = [recipe for _, image in usable for recipe in cells_of(image)]
@@ -139,6 +154,41 @@ def _secrets(place: Place, image: ImageConfig) -> Iterator[Finding]:
         if secret.id in seen:
             yield (*at, "id"), f"a second secret {secret.id!r}; each needs its own id"
         seen.add(secret.id)
+
+
+def _labels(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name in image.labels:
+        if not LABEL.fullmatch(name):
+            what = f"{name!r} is no name of a label; write it like com.example.team, in letters, digits, `.`, `-`, `_`"
+            yield (*place, "labels", name), what
+        elif name.startswith(OWN_LABELS) or name.removeprefix(PREFIX) in OF_COMMIT:
+            yield (*place, "labels", name), "is davy's own to say: it names the build, the commit or the base"
+
+
+def _surroundings(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name, address in image.extra_hosts.items():
+        at = (*place, "extra_hosts", name)
+        if not HOST.fullmatch(name):
+            yield at, f"{name!r} is no name of a host"
+        elif address != "host-gateway" and not _is_address(address):
+            yield at, f"{address!r} is no address, like 10.0.0.7 or fd00::7, nor host-gateway"
+    for name, limit in image.ulimits.items():
+        at = (*place, "ulimits", name)
+        soft, _, hard = limit.partition(":")
+        if name not in ULIMITS:
+            yield at, f"{name!r} is no limit; there is {', '.join(ULIMITS)}"
+        elif not LIMIT.fullmatch(limit):
+            yield at, f'{limit!r} is no limit; write it like "1024", or "1024:4096" for soft and hard; -1 is none'
+        elif hard and int(hard) >= 0 and not 0 <= int(soft) <= int(hard):
+            yield at, f"{limit!r}: the soft limit is above the hard one"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _context(place: Place, image: ImageConfig) -> Iterator[Finding]:

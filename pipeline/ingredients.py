@@ -196,6 +196,8 @@ def inputs(
         secrets=tuple(secret.id for secret in recipe.secrets),
         # An id alone: where the socket or the key lies is the machine's.
         ssh=tuple(one.partition("=")[0] for one in recipe.ssh),
+        labels=dict(recipe.labels),
+        steps=recipe.steps.counted,
         bases={name: own_digest(name) or digest for name, digest in bases.items()},
         parents=dict(parent_keys),
     )

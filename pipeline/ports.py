@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Commit, Image, Revision
 from davy.pipeline.record import RunRecord
+from davy.pipeline.steps import Steps
 from davy.pipeline.value import dataclass
 
 Say = Callable[[str], None]
@@ -96,6 +97,10 @@ class BuildOrder:
     """Empty: the builder's own."""
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
+    steps: Steps = field(default_factory=Steps)
+    """In what surroundings they run."""
+    no_cache: bool = False
+    """True: no step is taken from a builder's cache."""
     cache_from: tuple[str, ...] = ()
     """As buildx writes them: `type=registry,ref=…`."""
     cache_to: tuple[str, ...] = ()

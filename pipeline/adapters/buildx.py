@@ -17,6 +17,7 @@ from davy.pipeline.builds.progress import Progress
 from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
+from davy.pipeline.steps import HOST
 
 WAYS = (("docker", "buildx"), ("buildx",), ("docker-buildx",))
 ANSWER_WITHIN = timedelta(seconds=30)
@@ -228,6 +229,8 @@ def _words(order: BuildOrder, place: Staged, instance: Instance, meta: Path, pla
         *(given("--platform", [",".join(order.platforms)]) if order.platforms else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
+        *buildtool.step_words(order),
+        *given("--allow", sorted({*order.steps.entitlements, *([HOST] if order.steps.network == "host" else [])})),
         *given("--ssh", order.ssh),
         *given("--cache-from", order.cache_from),
         *given("--cache-to", (one.partition(",ref=")[0] if "type=inline" in one else one for one in order.cache_to)),

@@ -112,6 +112,17 @@ def _settings(before: Inputs, now: Inputs) -> Iterator[str]:
     ):
         if old != new:
             yield f"{what}: {_shown(', '.join(old))} → {_shown(', '.join(new))}"
+    for name in sorted({*before.steps, *now.steps}):
+        if before.steps.get(name) != now.steps.get(name):
+            yield f"{name}: {_shown(before.steps.get(name))} → {_shown(now.steps.get(name))}"
+    # Without its value, which the environment may have given.
+    for name in sorted({*before.labels, *now.labels}):
+        if before.labels.get(name) != now.labels.get(name):
+            yield f"the label {name} {_became(before.labels.get(name), now.labels.get(name))}"
+
+
+def _became(old: str | None, new: str | None) -> str:
+    return "is new" if old is None else "is there no more" if new is None else "changed"
 
 
 def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[str]:

@@ -50,6 +50,10 @@ class Inputs:
     secrets: tuple[str, ...] = ()
     """Ids; a value never counts."""
     ssh: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of davy.yaml; what davy itself says of a commit never counts."""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Of the surroundings of its steps what counts."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """By reference as the Dockerfile resolves to it, the digest; empty where nobody knows it yet."""
     parents: Mapping[str, str] = field(default_factory=dict)

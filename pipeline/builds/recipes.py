@@ -9,6 +9,7 @@ from pathlib import Path
 
 from davy.pipeline.buildconfig import ImageConfig, SecretConfig
 from davy.pipeline.ports import BuildSecret
+from davy.pipeline.steps import Steps
 from davy.pipeline.value import dataclass
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -18,6 +19,7 @@ IMAGE = "docker-image://"
 """How a context begins that is an image of a registry."""
 TARGET = "target:"
 """How one begins that is another image of the configuration."""
+SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 LONGEST_TAG = 128
 """https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests"""
 
@@ -42,6 +44,8 @@ class Recipe:
     platforms: tuple[str, ...] = ()
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
     contexts: Mapping[str, str] = field(default_factory=dict)
     """Further folders, by the name that the Dockerfile uses."""
     stand_ins: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +119,8 @@ def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Rec
         platforms=image.platforms,
         secrets=tuple(_secret(secret) for secret in image.secrets),
         ssh=image.ssh,
+        labels={name: filled(value, cell) for name, value in image.labels.items()},
+        steps=_steps(image),
         contexts={at: one for at, one in image.contexts.items() if not one.startswith((IMAGE, TARGET))},
         stand_ins={
             at: _image(filled(one, cell)) for at, one in image.contexts.items() if one.startswith((IMAGE, TARGET))
@@ -141,6 +147,16 @@ def _aimed(recipe: Recipe, all_: Sequence[Recipe]) -> Recipe:
 def _reference(recipe: Recipe) -> str:
     """What another Dockerfile names it by."""
     return f"{recipe.name}:{recipe.suffix.removeprefix('-')}" if recipe.suffix else recipe.name
+
+
+def _steps(image: ImageConfig) -> Steps:
+    return Steps(
+        network="" if image.network == "default" else image.network,
+        hosts=image.extra_hosts,
+        shm=int(image.shm_size[:-2]) * SIZES[image.shm_size[-2:]] if image.shm_size else 0,
+        ulimits=image.ulimits,
+        entitlements=image.entitlements,
+    )
 
 
 def _own(tag: str, image: ImageConfig, cell: Mapping[str, str], suffix: str) -> str:
