@@ -8,6 +8,7 @@ from typing import Protocol
 
 from davy.pipeline.model import Image
 from davy.pipeline.ports.surroundings import Say
+from davy.pipeline.steps import Steps
 from davy.pipeline.value import dataclass
 
 
@@ -49,6 +50,10 @@ class BuildOrder:
     """Empty: the builder's own."""
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
+    steps: Steps = field(default_factory=Steps)
+    """In what surroundings they run."""
+    no_cache: bool = False
+    """True: no step is taken from a builder's cache."""
     cache_from: tuple[str, ...] = ()
     """As buildx writes them: `type=registry,ref=…`."""
     cache_to: tuple[str, ...] = ()
