@@ -50,7 +50,7 @@ def main(options: list[str]) -> int:
         ended = [ring for rings in SIDE_BY_SIDE for ring in over(rings, options, Path(folder), began)]
         for ring in ended:
             print(f"\n==== ring: {ring.name} ====\n{ring.log.read_text(errors='replace')}", flush=True)
-    return max(ring.child.returncode for ring in ended)
+    return 1 if any(ring.child.returncode for ring in ended) else 0
 
 
 def over(rings: Mapping[str, Sequence[str]], options: list[str], folder: Path, began: float) -> list[Ring]:
