@@ -265,3 +265,31 @@ def test_percent_where_a_share_is_meant_are_told_with_what_was_meant(target, say
 def test_what_helm_makes_is_told_to_be_rendered(line):
     (problem,) = read(f"{line}\napiVersion: x\n  - y\n").problems
     assert "looks like a template of Helm's" in problem.what
+
+
+# ---- files without an objective
+
+SLI = "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: i}\nspec: {}\n"
+INDICATORS = 'spec_version: "1.0"\nindicators: {a: up}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SLI, "holds no objective: it is of the kind SLI"),
+        (INDICATORS, "a file of `indicators` for Keptn"),
+        ('spec_version: "1.0"\nobjectives: []\n', "has no `objectives`"),
+        ('spec_version: "1.0"\nobjectives:\n', "has no `objectives`"),
+        ("version: prometheus/v1\nslos: []\n", "has no `slos`"),
+    ],
+)
+def test_a_file_that_holds_no_objective_is_told_why(text, says):
+    assert says in told(read(text).refused)
+    found = slofiles.read([("a.yaml", text)])
+    assert found.refused or found.problems
+
+
+def test_what_is_referred_to_beside_an_objective_is_no_problem():
+    slo = openslo(good="g", total="a")
+    assert read(slo, SLI).refused == []
+    assert slofiles.read([("a.yaml", yaml.safe_dump(slo)), ("b.yaml", SLI)]).refused == []
