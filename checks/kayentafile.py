@@ -13,7 +13,7 @@ from typing import Any
 from davy.checks.jsonplaces import places
 from davy.checks.kayenta import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.checks.kayentanode import Node, Notebook
-from davy.pipeline import jsontree
+from davy.pipeline import jsontree, nouns
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import Problem, Unusable
 
@@ -114,9 +114,10 @@ RULE_KEYS = ("direction", "nanStrategy", "critical", "muted", "mustHaveData", "e
 
 
 def _unusable(book: Notebook) -> Unusable:
-    count = "a problem" if len(book.problems) == 1 else f"{len(book.problems)} problems"
     remedy = "docs/migrating.md says what davy reads of Kayenta's canary configs."
-    return Unusable(f"{book.file} has {count}.", problems=tuple(book.problems), remedy=remedy)
+    return Unusable(
+        f"{book.file} has {nouns.problems(len(book.problems))}.", problems=tuple(book.problems), remedy=remedy
+    )
 
 
 def _judge(root: Node) -> None:
