@@ -192,7 +192,9 @@ def _parsed(text: str) -> Any:
     try:
         return promqltree.parsed(filled)
     except ValueError as error:
-        raise ValueError(f"is no PromQL: {error}") from error
+        words = ", ".join(dict.fromkeys(VARIABLE.findall(filled)))
+        why = f"it holds {words}, which only a dashboard fills in; write your value" if words else error
+        raise ValueError(f"is no PromQL: {why}") from error
 
 
 def _unwrapped(expression: Any) -> Any:
@@ -241,8 +243,11 @@ def _summed(expression: Any, *, raw: bool, inner: Any = None) -> Counter:
     if isinstance(expression, promql.AggregateExpr):
         if str(expression.op) != "sum":
             raise ValueError(f"is a {expression.op}(…), not a sum(…) of events; {INSTEAD}")
-        grouped = expression.modifier is not None and bool(expression.modifier.labels)
+        by = expression.modifier
+        grouped = by is not None and (by.type == promql.AggModifierType.Without or bool(by.labels))
         inner = summed if summed is not None else _unwrapped(expression.expr)
+        if isinstance(inner, promql.AggregateExpr):
+            return replace(_summed(inner, raw=raw), grouped=grouped)
     if isinstance(inner, promql.Call) and inner.func.name in GROWTH and inner is not expression:
         return _of_range(_unwrapped(inner.args[0]), grouped=grouped, by=inner.func.name)
     if isinstance(inner, promql.VectorSelector) and raw:

@@ -22,7 +22,10 @@ def read(document: Node, documents: Sequence[Node]) -> None:
     """Each objective with an absolute criterion and a known query is a threshold."""
     document.left(("spec_version", "objectives", "filter"), WHY)
     values = measured.texts(document.at("filter"))
-    for item in document.at("objectives").each():
+    items = document.at("objectives").each()
+    if not items and not isinstance(document.at("objectives").value, str | int | float | dict):
+        document.refuse("has no `objectives`")
+    for item in items:
         item.left(("sli", "pass", "warning"), WHY)
         if not item.at("pass").value:
             item.note("has no `pass`: Keptn shows it and judges nothing by it, so it is left out")

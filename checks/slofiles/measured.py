@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from davy.checks.slofiles.counters import VARIABLE
 from davy.checks.slofiles.node import Node, name_of
 from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ThresholdConfig
@@ -16,6 +17,8 @@ SIDES = (
     "here both versions are pods of one Deployment"
 )
 
+MATCHED = re.compile(r"""(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)""")
+"""An operator of a matcher and its value."""
 NEVER_FAILS = (
     "cannot fail: `failureLimit` allows as many failures as there are measurements, so it is good whatever comes"
 )
@@ -37,6 +40,10 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
         for item in misfits.errors:
             node.refuse(f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
         return
+    words = dict.fromkeys(word for _, value in MATCHED.findall(query) for word in VARIABLE.findall(value))
+    # Of Keptn's, which has variables of its own, that is said already.
+    if words and threshold.style != "davy":
+        node.note(f"holds {', '.join(words)}: nothing here fills that in; write your value")
     if "{canary}" not in query:
         node.note(SIDES)
     if not can_be_failed(threshold):

@@ -143,6 +143,34 @@ def test_bad_events_beside_good_ones_are_taken_and_the_good_ones_noted():
     assert "good: is not looked at" in told(found.notes)
 
 
+@pytest.mark.parametrize("grouping", ["by (pod)", "without (pod)", "without ()"])
+def test_a_sum_by_labels_is_noted_and_a_sum_of_sums_is_one(grouping):
+    found = read(sloth(f"sum {grouping} (rate(b[5m]))", "sum(rate(a[5m]))"))
+    assert "sums by labels" in told(found.notes)
+    found = read(sloth(f"sum(sum {grouping} (rate(b[5m])))", "sum(rate(a[5m]))"))
+    assert [one.errors for one in found.objectives] == ["b"]
+    assert found.notes == []
+
+
+@pytest.mark.parametrize("word", ["$__rate_interval", "${window}", "[[window]]"])
+def test_a_window_that_a_dashboard_fills_in_is_told_as_that(word):
+    found = read(sloth(f"sum(rate(b[{word}]))", "sum(rate(a[5m]))"))
+    assert f"it holds {word}, which only a dashboard fills in" in told(found.refused)
+
+
+@pytest.mark.parametrize("query", ['up{ns="$ns",pod=~"{canary}"}', "up{ns=~'${ns}|x'}", "up{ns=`[[ns]]`}"])
+def test_a_variable_of_a_dashboard_is_noted_in_checks_too(query):
+    metric = {"count": 1, "provider": {"prometheus": {"query": query}}}
+    assert "nothing here fills that in" in told(read(argo(metric)).notes)
+    assert "nothing here fills that in" in told(read(canary("c", [tick("x", query=query)])).notes)
+
+
+@pytest.mark.parametrize("query", ['up{code=~"5..$"}', 'label_replace(up, "v", "$1", "pod", "(.*)")', "up > 5"])
+def test_what_is_no_variable_is_not_noted(query):
+    metric = {"count": 1, "provider": {"prometheus": {"query": query}}}
+    assert "nothing here fills that in" not in told(read(argo(metric)).notes)
+
+
 # ---- Argo
 
 
@@ -237,3 +265,31 @@ def test_percent_where_a_share_is_meant_are_told_with_what_was_meant(target, say
 def test_what_helm_makes_is_told_to_be_rendered(line):
     (problem,) = read(f"{line}\napiVersion: x\n  - y\n").problems
     assert "looks like a template of Helm's" in problem.what
+
+
+# ---- files without an objective
+
+SLI = "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: i}\nspec: {}\n"
+INDICATORS = 'spec_version: "1.0"\nindicators: {a: up}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SLI, "holds no objective: it is of the kind SLI"),
+        (INDICATORS, "a file of `indicators` for Keptn"),
+        ('spec_version: "1.0"\nobjectives: []\n', "has no `objectives`"),
+        ('spec_version: "1.0"\nobjectives:\n', "has no `objectives`"),
+        ("version: prometheus/v1\nslos: []\n", "has no `slos`"),
+    ],
+)
+def test_a_file_that_holds_no_objective_is_told_why(text, says):
+    assert says in told(read(text).refused)
+    found = slofiles.read([("a.yaml", text)])
+    assert found.refused or found.problems
+
+
+def test_what_is_referred_to_beside_an_objective_is_no_problem():
+    slo = openslo(good="g", total="a")
+    assert read(slo, SLI).refused == []
+    assert slofiles.read([("a.yaml", yaml.safe_dump(slo)), ("b.yaml", SLI)]).refused == []

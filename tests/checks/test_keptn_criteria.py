@@ -151,3 +151,8 @@ def test_each_number_comes_to_what_keptn_makes_of_it_or_the_whole_is_left_out(pa
         ]
     else:
         assert {value: check.result(value) for value in VALUES} == wanted
+
+
+def test_a_placeholder_without_a_value_is_told_once():
+    found = read({"pass": criteria(["<1"])}, indicators={"lag": 'max(lag{svc="$SERVICE"})'})
+    assert told(found.notes).count("$SERVICE") == 1
