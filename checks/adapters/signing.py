@@ -108,8 +108,8 @@ class Session(requests.Session):
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """The package's hook, where a server sends on to another one: it knows one header that is secret, not ours."""
-        super().rebuild_auth(prepared_request, response)
-        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):  # type: ignore[no-untyped-call]
             for name in [name for name in prepared_request.headers if name.lower() not in PLAIN]:
                 del prepared_request.headers[name]
 
