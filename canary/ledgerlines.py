@@ -19,6 +19,7 @@ TEXT, WHY, WHO = 2000, 500, 100
 """Characters; escaped, one takes up to twelve bytes."""
 LINE = 16 * 1024
 """Bytes of an event but the first."""
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 NUMBER = re.compile(r'\{"n":(\d{1,15})[,}]')
 KIND = re.compile(r'"event":"(\w+)"')
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -151,4 +152,4 @@ def _moment(micros: int) -> datetime:
 
 def text_of(document: Any) -> str:
     """One line of ASCII."""
-    return json.dumps(document, separators=(",", ":"))
+    return _TEXT.encode(document)
