@@ -6,7 +6,6 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -43,6 +42,7 @@ A_LIFETIME = timedelta(days=36500).total_seconds()
 
 __all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
 
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -150,7 +150,7 @@ class KubeApi:
         repeatable: bool | None = None,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else _TEXT.encode(body).encode()
         answer = self._tried(
             Ask(
                 method=method,
@@ -278,11 +278,14 @@ class KubeApi:
     def _heed(self, date: str | None) -> None:
         if not date:
             return
-        with suppress(ValueError, TypeError, OverflowError, OSError):
-            # The header is cut to whole seconds: half of one is the best guess.
-            ahead = _second(date) + 0.5 - self._host.wall()
-            if abs(ahead) < A_LIFETIME:
-                self._ahead = ahead
+        try:
+            second = _second(date)
+        except (ValueError, TypeError, OverflowError, OSError):
+            return
+        # The header is cut to whole seconds: half of one is the best guess.
+        ahead = second + 0.5 - self._host.wall()
+        if abs(ahead) < A_LIFETIME:
+            self._ahead = ahead
 
 
 @lru_cache(maxsize=8)
