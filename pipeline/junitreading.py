@@ -262,6 +262,7 @@ class _Eyes:
             classname=self._short(told.get("classname", ""), LONGEST_NAME),
             seconds=self._times.seconds(told.get("time", ""), len(self.cases)),
             file=(told.get("file", "") or suite.file)[:LONGEST_NAME],
+            line=line if (line := told.get("line", "")[:9]).isdigit() else "",
             output=Words(LONGEST_TEXT),
             errors=Words(LONGEST_TEXT),
             # The outermost of davy's own report is the suite of the configuration.
