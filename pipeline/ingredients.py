@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import starmap
 from pathlib import Path
 
 from davy.pipeline.builds.dockerfile import Dockerfile, parsed
@@ -59,6 +60,7 @@ class Gatherer:
     def __init__(self, tree: WorkTree, folder: Path) -> None:
         """`folder`: the configuration's; what recipes name is relative to it."""
         self._tree, self._folder = tree, folder
+        self._places: dict[Path, Path] = {}
         self._contexts: dict[tuple[Path, str | None], _Context] = {}
 
     def ingredients(self, recipe: Recipe, *, whole: bool = False) -> Ingredients:
@@ -95,7 +97,7 @@ class Gatherer:
         if (
             ignore is None
             and made.files is contexts[""].files
-            and self._folder.resolve().is_relative_to(context.resolve())
+            and self._place(self._folder).is_relative_to(self._place(context))
         ):
             return replace(made, warnings=(*made.warnings, EVERY_COMMIT))
         return replace(made, ignore=_shown(ignore, self._folder) if ignore else "")
@@ -151,17 +153,25 @@ class Gatherer:
             raise Unusable(error.what, problems=said, remedy=error.remedy) from error
 
     def _context(self, folder: Path, rules: Ignoring, ignore: Path | None) -> _Context:
-        known = (folder.resolve(), str(ignore) if ignore else None)
+        known = (self._place(folder), str(ignore) if ignore else None)
         if known not in self._contexts:
-            found = self._tree.entries(folder, rules.keeps, rules.enters)
-            files = Files({path: Entry(mode=mode, blob=id_) for path, (mode, id_) in found.items()})
+            found = self._tree.entries(folder, rules)
+            files = Files(zip(found, starmap(Entry, found.values()), strict=True))
             selector = Selector(files, lambda path: self._tree.target(folder / path))
             self._contexts[known] = _Context(folder=folder, files=files, rules=rules, selector=selector)
         return self._contexts[known]
 
+    def _place(self, folder: Path) -> Path:
+        """Where it is, after links; looked up once."""
+        if folder not in self._places:
+            self._places[folder] = folder.resolve()
+        return self._places[folder]
+
     def _secrets(self, recipe: Recipe, context: _Context) -> dict[str, str]:
         """By path in the context, the secrets whose files lie there: no build is given them but as secrets."""
-        root = context.folder.resolve()
+        if not recipe.secrets:
+            return {}
+        root = self._place(context.folder)
         places = {one.id: (self._folder / one.file).resolve() for one in recipe.secrets if one.file}
         inside = {
             id_: place.relative_to(root).as_posix() for id_, place in places.items() if place.is_relative_to(root)

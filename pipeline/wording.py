@@ -1,6 +1,5 @@
 """Wording: what pydantic has against a value, said for people."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +87,8 @@ def unknown(place: Place) -> str:
         return f"unknown key; {other}"
     home = homes(Config).get(key)
     elsewhere = f"`{key}` belongs under `{shown(home)}`" if home else ""
+    import difflib  # noqa: PLC0415 - only for a strange key
+
     close = difflib.get_close_matches(key, known, n=1, cutoff=SURE if home else 0.6)
     if close:
         return f"unknown key; did you mean `{close[0]}`?" + (f" ({elsewhere})" if elsewhere else "")

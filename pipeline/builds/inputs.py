@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import NamedTuple
 
 from davy.pipeline.value import dataclass
 
@@ -9,9 +10,8 @@ LINK = "120000"
 """The mode of a link, as git writes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A file of the work tree by its content."""
+class Entry(NamedTuple):
+    """A file of the work tree by its content. A tuple, for there may be a hundred thousand of them."""
 
     mode: str
     """As git writes it: `100644`, `100755`, `120000` for a link, `160000` for a submodule."""

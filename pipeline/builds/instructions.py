@@ -181,7 +181,7 @@ class _Reader:
                 self._wrong.append((self._line, f"escape={found[2]}: only \\ and ` can escape"))
 
     def _skip_heredocs(self, instruction: Instruction, logical: str) -> None:
-        if instruction.name not in HOLDS_HEREDOC or instruction.is_json:
+        if "<<" not in logical or instruction.name not in HOLDS_HEREDOC or instruction.is_json:
             return
         for name, chomps in _heredocs(logical):
             while self._at < len(self._text):

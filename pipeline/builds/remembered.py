@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from davy.pipeline import oci
+from davy.pipeline import jsontree, oci
 from davy.pipeline.builds.inputs import Entry, Inputs
 from davy.pipeline.builds.key import SCHEMA, sealed
 from davy.pipeline.builds.recipes import Recipe, tagged
@@ -124,8 +124,8 @@ def record_of(text: str) -> Remembered | None:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text) if len(text) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
+        document = jsontree.exact(text, MOST_BYTES)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 

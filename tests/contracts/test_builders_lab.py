@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from context_rules import Asked
 from contracts.builder_places import REAL, BuilderPlaces
 from davy.pipeline import prepared
 from davy.pipeline.adapters.buildah import BuildahBuilder
@@ -264,7 +265,7 @@ def test_where_git_keeps_no_modes_one_key_is_one_image(
             subprocess.run([*git, *words], check=True)
         for file, mode in zip(("a", "run.sh"), modes, strict=True):
             (tree / file).chmod(mode)
-        found = GitWorkTree(dict(os.environ)).entries(tree, lambda _: True, lambda _: True)
+        found = GitWorkTree(dict(os.environ)).entries(tree, Asked())
         listed.append(found)
         digests.add(builder_places.builder(name).build(replace(order, files=found, epoch=EPOCH), print).image.digest)
     assert listed[0] == listed[1]
