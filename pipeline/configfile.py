@@ -33,6 +33,11 @@ def delivery(path: Path, environment: Mapping[str, str]) -> DeliveryConfig:
     return _parsed(text(path), str(path), environment, DeliveryConfig)
 
 
+def parsed_delivery(text: str, file: str, environment: Mapping[str, str]) -> DeliveryConfig:
+    """The same of a text; `file` is its name, for problems."""
+    return _parsed(text, file, environment, DeliveryConfig)
+
+
 def reading(path: Path, environment: Mapping[str, str]) -> Reading:
     """The file as it is written, with its lines, whatever is wrong with it. Raises Unusable where it is not there."""
     return yamltree.read(text(path), str(path), environment, raw=_is_command)

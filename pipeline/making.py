@@ -161,7 +161,7 @@ def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
 def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
     """Why it is built, in one line."""
     if forced:
-        return "it was asked for by --force"
+        return "it was asked for on the command line"
     memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
     past = lookup.last(keyed, memory)
     return lookup.why(keyed, past, shop.labels)

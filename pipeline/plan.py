@@ -184,7 +184,18 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
                 if_it_fails="It is rolled back; davy ends with 4.",
             )
         )
-    return made
+    return [*made, _longest(config)]
+
+
+def _longest(config: Config) -> PlanStep:
+    canary = config.canary
+    longest = durations.shown(canary.deadline + canary.promote_within + canary.bake)
+    return PlanStep(
+        stage=Stage.CANARY,
+        sentence=f"From its first pod on it takes {longest} at the most: deadline, promotion and watching. "
+        "A CI job needs a limit above that and its builds and suites.",
+        if_it_fails="A job that is ended sooner takes its canary back; one that is killed leaves it held.",
+    )
 
 
 def _against(said: SuiteConfig) -> PlanStep:

@@ -24,6 +24,12 @@ TABLE: dict[str, Entry] = {
         f"{HOME}.explain",
         "davy build explain checkout",
     ),
+    "import": Entry(
+        KEYS,
+        "Print bake's targets, or Compose's services, as images of davy.yaml.",
+        f"{HOME}.imports",
+        "davy build import bake.json     docker buildx bake --print > bake.json",
+    ),
 }
 
 
