@@ -34,8 +34,14 @@ nox.options.sessions = ["lint", "types", "tests", "extras", "others", "lowest", 
 
 def locked(session: nox.Session) -> None:
     """Installs the locked tools, and davy itself as editable."""
+    keeps_bytecode(session)
     session.install("-q", "-r", LOCK)
     session.install("-q", "--no-deps", "--build-constraints", BUILD, "-e", ".")
+
+
+def keeps_bytecode(session: nox.Session) -> None:
+    """Thousands of processes start here: without it each compiles davy and its packages again, or all tests."""
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
 
 
 def compiled(session: nox.Session) -> None:
@@ -107,6 +113,7 @@ def others(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The tests that need no lab, with the lowest version of every dependency that users may have."""
+    keeps_bytecode(session)
     # Not session.create_tmp(): it moves TMPDIR into this work tree, where no test can be outside of git.
     lock = Path(session.virtualenv.location, "lowest.txt")
     session.run(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from davy.pipeline import nouns
 from davy.pipeline.events import Result
 
 NAMELESS = "(no name)"
@@ -136,3 +137,8 @@ def reason(cases: Iterable[Case]) -> str:
     every = tuple(cases)
     own = dict.fromkeys(case.message for case in every if case.own and case.fails)
     return "; ".join(filter(None, (blamed(every), *own)))
+
+
+def shortage(ran: int, needed: int) -> str:
+    """Why a suite fails in which so few tests ran; empty where they are enough."""
+    return "" if ran >= needed else f"{nouns.counted(ran, 'test')} ran, and at least {needed} are needed"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline import plainfile, wording, yamltree
+from davy.pipeline import nouns, plainfile, wording, yamltree
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
@@ -77,7 +77,7 @@ def text(path: Path, *, kind: str = "") -> str:
     try:
         return plainfile.text(path, MOST_BYTES)
     except FileNotFoundError:
-        what, remedy = "is not there", "Write one, or name another with --file."
+        what, remedy = "is not there", "Write one (`davy schema` has every key), or name another with --file."
     except IsADirectoryError:
         what, remedy = "is a folder, not a file", "Name the file itself."
     except UnicodeDecodeError as error:
@@ -92,8 +92,7 @@ def text(path: Path, *, kind: str = "") -> str:
 
 def _unusable(file: str, problems: list[Problem]) -> Unusable:
     ordered = sorted(problems, key=lambda problem: (problem.line or 0, problem.path))
-    count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-    return Unusable(f"{file} has {count}.", problems=tuple(ordered), remedy=REMEDY)
+    return Unusable(f"{file} has {nouns.problems(len(ordered))}.", problems=tuple(ordered), remedy=REMEDY)
 
 
 def _is_command(place: Place) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, trxreading
+from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, nouns, trxreading
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
@@ -143,8 +143,7 @@ class _Eyes:
         self._xml.feed(piece, last=last)
 
     def notes(self) -> tuple[str, ...]:
-        plural = "" if self._cut == 1 else "s"
-        return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
+        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
 
     def declares(self, name: str) -> None:
         """See the parser's reader."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from davy.pipeline import junit, leftovers, ownfiles, piecework
 from davy.pipeline.alongside import Crew, Threads
-from davy.pipeline.cases import CaseResult, Suite, blamed
+from davy.pipeline.cases import CaseResult, Suite, blamed, shortage
 from davy.pipeline.errors import DavyError
-from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, SuiteFinished, Warned
+from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
@@ -101,22 +101,22 @@ def run(
             own = tuple(_grouped(one, worked))
             ended += own
             for each in own:
-                if not each.suite.cases:
-                    yield Warned(at=clock.now(), what=f"suite {each.suite.name}: its report has 0 tests")
-                yield _finished(one, each, clock.now() - since, clock, shown)
+                yield from _finished(one, each, clock.now() - since, clock, shown)
             if worked.wrong is not None:
                 raise worked.wrong
     except (DavyError, KeyboardInterrupt) as error:
         _kept([*ended, *_not_begun(wanted, ended)], out, masks)
-        now = clock.now()
         note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
-        yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
+        yield _over(began, clock.now(), Result.FAILED, note)
         raise
     tested = Tested(ended=tuple(ended), report=_kept(ended, out, masks))
-    now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
-    yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
+    yield _over(began, clock.now(), result, shown(tested.sentence))
     return tested
+
+
+def _over(began: datetime, now: datetime, result: Result, note: str) -> StageFinished:
+    return StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=note)
 
 
 def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
@@ -220,13 +220,13 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
               if suite.result is not Result.PASSED]  # fmt: skip
     cases = tuple(case for suite in each for case in suite.cases)
     because = _because(failed, blamed(cases)) if failed else ""
-    ran, needed = sum(suite.tests for suite in each), _at_least(one)
-    if ran < needed and not because:
-        because = f"{ran} test{'' if ran == 1 else 's'} ran, and at least {needed} are needed"
-        cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
-    elif needed and not because and (silent := _silent(stories, each)):
-        because = f"{silent} told no test, and with `at_least` each part must"
-        cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
+    needed = _at_least(one)
+    if not because:
+        because = shortage(sum(suite.tests for suite in each), needed)
+        if not because and needed and (silent := _silent(stories, each)):
+            because = f"{silent} told no test, and with `at_least` each part must"
+        if because:
+            cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
         name=spread.key(one.ask.suite.name, cell.name),
         cases=cases,
@@ -259,12 +259,14 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
     return "; ".join(filter(None, (named, *others[:3])))
 
 
-def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
+def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> Iterator[Event]:
     """`took`: by the clock."""
+    if not ended.suite.cases:
+        yield Warned(at=clock.now(), what=f"suite {ended.suite.name}: its report has 0 tests")
     runs = [each.run for story in ended.stories for each in story.runs]
     told = highlights.finished(ended.suite, clock.now(), took, shown)
     link = next((run.link for run in reversed(runs) if run.link), "")
-    return replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
+    yield replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
 
 
 def _log(one: Wanted, ended: Ended) -> Path:

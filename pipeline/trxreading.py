@@ -5,7 +5,7 @@ The elements are those of Visual Studio's schema: http://microsoft.com/schemas/V
 
 from dataclasses import dataclass, field, replace
 
-from davy.pipeline import junitcases, junitsuites
+from davy.pipeline import junitcases, junitsuites, nouns
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
@@ -67,8 +67,7 @@ class TrxEyes:
 
     def notes(self) -> tuple[str, ...]:
         """What was cut."""
-        plural = "" if self._cut == 1 else "s"
-        return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
+        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
 
     def declares(self, name: str) -> None:
         """See the parser's reader."""

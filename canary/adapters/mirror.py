@@ -70,7 +70,7 @@ class Mirror:
         try:
             if anew or not (self._is_told() and (self.age < self._every or self._is_confirmed(now))):
                 self._renew(now)
-        except Exception:
+        except Exception:  # Whatever was odd: what is held may be half of it.
             self._held, self._version, self._read_at = {}, 0, None
             self.stamp += 1
             self.close()

@@ -105,6 +105,16 @@ class Session(requests.Session):
         """`params`: sent with every question."""
         super().__init__()
         self._params = dict(params or {})
+        self._settings: dict[tuple[object, ...], Any] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The package's own; the same questions go to one server, and to go through the environment is dear."""
+        key = (urlsplit(url)[:2], stream, verify, cert)
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if key not in self._settings:
+            self._settings[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return self._settings[key]
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """The package's hook, where a server sends on to another one: it knows one header that is secret, not ours."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from davy.pipeline import junittext, ownfiles
+from davy.pipeline import junittext, nouns, ownfiles
 from davy.pipeline.adapters.tarball import MOST_BYTES
 from davy.pipeline.testing import reportpaths
 
@@ -115,12 +115,17 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from islice(plain, reportpaths.MOST + 1)
 
 
+def outdated(files: int) -> str:
+    """What is said of so many report files that were there before the run."""
+    return f"{nouns.counted(files, 'report file')} {'is' if files == 1 else 'are'} of an earlier run, and not read"
+
+
 def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Iterator[str]:
     kind = _kind(asked.report)
     if kind not in ("", "file", "folder"):
         yield f"what it wrote as its report is {kind}; that is not read"
     if stale:
-        yield f"{stale} report file{' is' if stale == 1 else 's are'} of an earlier run, and not read"
+        yield outdated(stale)
     for glob in asked.globs:
         if not fresh[glob]:
             yield f"it wrote no report at {glob}"

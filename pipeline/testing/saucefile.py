@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.pipeline import durations, yamltree
+from davy.pipeline import durations, nouns, yamltree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.testing import saucekeys
 from davy.pipeline.testing.saucekeys import FRAMEWORKS, Kind
@@ -177,5 +177,4 @@ def _number(value: object, default: int) -> int:
 
 def _unusable(file: str, problems: list[Problem]) -> Unusable:
     ordered = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-    count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-    return Unusable(f"{file} has {count}.", problems=ordered, remedy=REMEDY)
+    return Unusable(f"{file} has {nouns.problems(len(ordered))}.", problems=ordered, remedy=REMEDY)

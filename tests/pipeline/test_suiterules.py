@@ -5,7 +5,7 @@ import pytest
 from davy.pipeline import suiterules
 from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import expansion
+from davy.pipeline.testing import environment
 from davy.pipeline.yamltree import shown
 
 
@@ -77,7 +77,7 @@ def test_several_problems_are_told_together() -> None:
     assert len(found(services=[{"name": "db", "image": "x"}], pass_threshold=2)) == 3
 
 
-@pytest.mark.parametrize("word", expansion.TOLD)
+@pytest.mark.parametrize("word", environment.TOLD)
 def test_no_key_of_a_matrix_takes_a_name_that_davy_uses(word: str) -> None:
     for key in (word.lower(), word, word.lower().replace("_", "-"), word.lower().replace("_", ".")):
         assert found(run="x", matrix={key: ["a"]}).keys() == {f"tests[0].matrix.{key}"}
