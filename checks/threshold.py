@@ -250,14 +250,6 @@ class Tally:
         return replace(self, successes=0, counted=0)
 
 
-def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, Tally]) -> str:
-    """The sentence. What failed and could not be failed is not called good."""
-    never = [one.config.name for one in checks if one.cannot_fail and tallies[one.config.name].failures]
-    if not never:
-        return f"Good enough: {counted}."
-    return f"Promoted by the count alone: {counted}; no number of failures would have failed {', '.join(never)}."
-
-
 PAIRS: Mapping[Result, Pair] = {
     Result.SUCCESS: Pair(canary=Counts(bad=0, total=1)),
     Result.FAILURE: Pair(canary=Counts(bad=1, total=1)),

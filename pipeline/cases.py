@@ -54,6 +54,8 @@ class Case:
     """`type` of the failure: the exception's class."""
     file: str = ""
     """Of the test, or of its suite, where the report says it."""
+    line: str = ""
+    """Where it stands in its file, where the report says it."""
     suites: tuple[str, ...] = ()
     """Names of the report's suites that it stands in, from outside; of an own case of such a suite, its own last."""
     properties: tuple[tuple[str, str], ...] = ()

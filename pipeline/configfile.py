@@ -77,7 +77,7 @@ def text(path: Path, *, kind: str = "") -> str:
     try:
         return plainfile.text(path, MOST_BYTES)
     except FileNotFoundError:
-        what, remedy = "is not there", "Write one, or name another with --file."
+        what, remedy = "is not there", "Write one (`davy schema` has every key), or name another with --file."
     except IsADirectoryError:
         what, remedy = "is a folder, not a file", "Name the file itself."
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
-from davy.pipeline import junitcases, junitsuites, junittimes, nouns
+from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, nouns
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
@@ -66,6 +66,8 @@ def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool 
         eyes.feed("", last=True)
     except Broken as error:
         broken = str(error)
+    if broken and not eyes.begun:
+        broken = foreignreports.sentence(eyes.foreign, eyes.head) or broken
     notes = list(eyes.notes())
     if pieces.mended:
         notes.append(f"{pieces.mended:,} characters that XML cannot hold were replaced")
@@ -119,6 +121,10 @@ class _Eyes:
         self.cases: list[Case] = []
         self.tools: set[str] = set()
         self.foreign = ""
+        self.begun = False
+        """True from its root on, where that is a suite."""
+        self.head = ""
+        """How it begins, until then."""
         self._own, self._by_suite = own, by_suite
         self._open: list[OpenSuite] = []
         self._times = junittimes.Times()
@@ -139,6 +145,7 @@ class _Eyes:
 
     def feed(self, piece: str, *, last: bool = False) -> None:
         """Raises Broken."""
+        self.head += "" if self.begun else piece[: foreignreports.HEAD - len(self.head)]
         self._silent += len(piece)
         if self._silent > LONGEST_TAG:
             raise Broken("its report has a tag longer than 4 MiB")
@@ -169,6 +176,7 @@ class _Eyes:
         if not self._path and word not in SUITES:
             self.foreign = word[:FEW]
             raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
+        self.begun = True
         if len(self._path) >= MOST_DEPTH:
             raise Broken("its report nests too deep")
         self._path.append(word)
@@ -254,6 +262,7 @@ class _Eyes:
             classname=self._short(told.get("classname", ""), LONGEST_NAME),
             seconds=self._times.seconds(told.get("time", ""), len(self.cases)),
             file=(told.get("file", "") or suite.file)[:LONGEST_NAME],
+            line=line if (line := told.get("line", "")[:9]).isdigit() else "",
             output=Words(LONGEST_TEXT),
             errors=Words(LONGEST_TEXT),
             # The outermost of davy's own report is the suite of the configuration.

@@ -97,6 +97,10 @@ def _parts(place: Place, said: SuiteConfig) -> Iterator[Finding]:
         if len(set(values)) != len(values):
             yield (*place, "matrix", key), "has a value twice"
     yield from _variables(place, said)
+    if said.retries_up_to is not None and not (said.retries or said.config):
+        yield (*place, "retries_up_to"), "limits what `retries` tries again, and there are none"
+    if said.retries_up_to is not None and said.pass_threshold > 1:
+        yield (*place, "retries_up_to"), "is for tries of what failed; with `pass_threshold` every try is of the whole"
     if said.pass_threshold > said.retries + 1:
         yield (
             (*place, "pass_threshold"),

@@ -15,6 +15,7 @@ from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
 from davy.pipeline.redaction import washed
+from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion, highlights, spread, tries
 from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
@@ -158,13 +159,17 @@ def _one(
     job = Job(
         order=one.order,
         pieces=pieces,
-        rules=Rules(retries=suite.retries, threshold=suite.pass_threshold),
+        rules=_rules(suite),
         excused=lambda cell, case: quarantined(spread.key(suite.name, cell), case),
     )
     with leftovers.fresh(one.order.out, tuple(_files(job))) as stayed:
         for sentence in stayed:
             yield Warned(at=clock.now(), what=shown(sentence))
         return (yield from piecework.worked(job, runners, crew, clock, shown))
+
+
+def _rules(suite: SuiteConfig) -> Rules:
+    return Rules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
 
 
 def _files(job: Job) -> Iterator[Path]:
@@ -177,7 +182,7 @@ def _files(job: Job) -> Iterator[Path]:
 
 def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
     suite = one.ask.suite
-    rules = Rules(retries=suite.retries, threshold=suite.pass_threshold)
+    rules = _rules(suite)
     for cell in one.ask.cells:
         stories = tuple(story for story in worked.stories if story.piece.cell == cell)
         left = tuple(piece for piece in worked.left if piece.cell == cell)
@@ -215,8 +220,13 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
               if suite.result is not Result.PASSED]  # fmt: skip
     cases = tuple(case for suite in each for case in suite.cases)
     because = _because(failed, blamed(cases)) if failed else ""
-    if not because and (because := shortage(sum(suite.tests for suite in each), _at_least(one))):
-        cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
+    needed = _at_least(one)
+    if not because:
+        because = shortage(sum(suite.tests for suite in each), needed)
+        if not because and needed and (silent := _silent(stories, each)):
+            because = f"{silent} told no test, and with `at_least` each part must"
+        if because:
+            cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
         name=spread.key(one.ask.suite.name, cell.name),
         cases=cases,
@@ -225,6 +235,13 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
         because=because,
         notes=tuple(dict.fromkeys(note for suite in each for note in suite.notes)),
     )
+
+
+def _silent(stories: Sequence[Story], each: Sequence[Suite]) -> str:
+    """The parts that told no test, not even a skipped one; the others' tests would hide them."""
+    parts = [story.piece.name for story, suite in zip(stories, each, strict=True)
+             if all(case.own for case in suite.cases)]  # fmt: skip
+    return f"{parts[0]}{f' and {len(parts) - 1} more' if len(parts) > 1 else ''}" if parts else ""
 
 
 def _at_least(one: Wanted) -> int:

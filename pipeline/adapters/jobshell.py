@@ -89,6 +89,8 @@ if [ -n "$reports" ]; then
       else
         printf '%s lost junit\\n' "$mark"
       fi
+    elif [ -d "$JUNIT" ] && [ -n "$(ls "$JUNIT")" ]; then
+      printf '%s lost folder\\n' "$mark"
     fi
   else
     printf '%s lost reports\\n' "$mark"

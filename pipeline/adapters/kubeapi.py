@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
@@ -279,9 +280,15 @@ class KubeApi:
             return
         with suppress(ValueError, TypeError, OverflowError, OSError):
             # The header is cut to whole seconds: half of one is the best guess.
-            ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._host.wall()
+            ahead = _second(date) + 0.5 - self._host.wall()
             if abs(ahead) < A_LIFETIME:
                 self._ahead = ahead
+
+
+@lru_cache(maxsize=8)
+def _second(date: str) -> float:
+    """A Date header as seconds since 1970: many answers come within one second."""
+    return parsedate_to_datetime(date).timestamp()
 
 
 def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:

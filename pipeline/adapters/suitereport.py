@@ -85,6 +85,8 @@ def gathered(asked: Asked, before: Seen) -> Gathered:
     if len(own) + len(others) > reportpaths.MOST or sum(path.stat().st_size for path in others) > MOST_BYTES:
         words = f"it wrote more than {reportpaths.MOST:,} report files, or {MOST_BYTES // 2**20} MiB"
         return Gathered(notes=notes, because=f"{words}; name fewer under `junit`")
+    if not own and not others and (strange := _strange(asked.report)):
+        return Gathered(notes=notes, because=strange)
     if own == [asked.report] and not others:
         text, reports = told(asked.report)
         return Gathered(junit=text, reports=reports, notes=notes)
@@ -125,6 +127,12 @@ def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Ite
     for glob in asked.globs:
         if not fresh[glob]:
             yield f"it wrote no report at {glob}"
+
+
+def _strange(report: Path) -> str:
+    """Why a folder that has something in it is no report."""
+    inside = sorted(each.name for each in report.iterdir()) if _kind(report) == "folder" else []
+    return reportpaths.no_xml(inside) if inside else ""
 
 
 def _kind(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from davy.pipeline.model import Image
 from davy.pipeline.ports.surroundings import Say
+from davy.pipeline.steps import Steps
 from davy.pipeline.value import dataclass
 
 
@@ -49,6 +50,10 @@ class BuildOrder:
     """Empty: the builder's own."""
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
+    steps: Steps = field(default_factory=Steps)
+    """In what surroundings they run."""
+    no_cache: bool = False
+    """True: no step is taken from a builder's cache."""
     cache_from: tuple[str, ...] = ()
     """As buildx writes them: `type=registry,ref=…`."""
     cache_to: tuple[str, ...] = ()
@@ -124,10 +129,10 @@ class ImageStore(Protocol):
         """The manifest as the registry holds it. Raises Missing, Forbidden, Unreachable."""
         ...
 
-    def held_back(self, image: Image) -> tuple[str, ...]:
-        """What it holds back by ONBUILD for whatever is made on it, an instruction each; of its first platform.
+    def configuration(self, image: Image) -> bytes:
+        """An image's configuration as the registry holds it, or what an artifact has in its place; empty: it has none.
 
-        Raises Missing, Forbidden, Unreachable.
+        Of an index that of its first platform. Raises Missing, Forbidden, Unreachable, this also where it is too large.
         """
         ...
 

@@ -55,16 +55,25 @@ class History(Protocol):
         ...
 
 
+class Rules(Protocol):
+    """What a context leaves out. Asked of what is right in one folder, all at once; paths are the context's."""
+
+    def kept(self, files: Sequence[str]) -> Sequence[str]:
+        """Those of the files that are part of it, in their order."""
+        ...
+
+    def entered(self, folders: Sequence[str]) -> Sequence[str]:
+        """Those of the folders in which anything may be part of it, in their order."""
+        ...
+
+
 class WorkTree(Protocol):
     """The files that builds read, by their content and without reading what git knows already."""
 
-    def entries(
-        self, folder: Path, keeps: Callable[[str], bool], enters: Callable[[str], bool]
-    ) -> Mapping[str, tuple[str, str]]:
+    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
         """Every file below it that is kept, also untracked and ignored ones: (mode, blob id) by path relative to it.
 
-        `keeps` is asked with a file's path, `enters` with a folder's: False where nothing below it is kept. Only what
-        is kept is read. Raises Unusable with every file that cannot be read, Missing without git.
+        Only what is kept is read. Raises Unusable with every file that cannot be read, Missing without git.
         """
         ...
 

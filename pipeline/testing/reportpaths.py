@@ -20,6 +20,12 @@ def means(glob: str, path: str) -> bool:
     return re.fullmatch(f"{_pattern(glob)}(?:/.*[.]xml)?", path, re.DOTALL) is not None
 
 
+def no_xml(names: Sequence[str]) -> str:
+    """What is wrong with a folder as report that has these files in it."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"its report is a folder without XML, but with {names[0][:80]}{more}; JUnit files end in .xml"
+
+
 def _pattern(glob: str) -> str:
     return "".join(
         MEANING.get(part) or (_letters(part) if TOKENS.fullmatch(part) else re.escape(part))

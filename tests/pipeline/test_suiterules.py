@@ -49,6 +49,8 @@ def test_a_plain_suite_breaks_no_rule() -> None:
         ({"run": "x", "name": "junit.xml"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "name": "Build"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "retries": 1, "pass_threshold": 3}, "tests[0].pass_threshold", "at most 2 tries"),
+        ({"run": "x", "retries_up_to": 3}, "tests[0].retries_up_to", "there are none"),
+        ({"run": "x", "retries": 1, "pass_threshold": 2, "retries_up_to": 3}, "tests[0].retries_up_to", "of the whole"),
         ({"k6": "s.js", "junit": ["r/*.xml"]}, "tests[0].junit[0]", "`k6` has its own"),
         ({"config": "c", "in": "saucelabs", "junit": ["r"]}, "tests[0].junit[0]", "`config` has its own"),
         ({"run": "x", "junit": ["r", "../r"]}, "tests[0].junit[1]", "must stay"),

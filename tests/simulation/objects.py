@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 Doc = Mapping[str, Any]
 
@@ -14,6 +14,13 @@ EPOCH = 1_767_603_600
 """Where simulated time begins, 2026-01-05 09:00 UTC, as seconds since 1970."""
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Item(NamedTuple):
+    """A document, and the same as it is sent."""
+
+    document: Doc
+    text: bytes
 
 
 class Unfit(Exception):
@@ -39,6 +46,10 @@ def date_header(second: int) -> str:
 def text(document: object) -> str:
     """As it goes over the wire."""
     return _dumps(document)
+
+
+def item(document: Doc) -> Item:
+    return Item(document, _dumps(document).encode())
 
 
 def merged(document: Any, patch: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from simulation.objects import Doc, stamp, text
+from simulation.objects import Doc, Item, item, stamp, text
 
 NEVER = float("inf")
 APP = {"app": "checkout"}
@@ -49,6 +49,8 @@ class Pod:
     gone_at: float = NEVER
     """When it is deleted for good; before that it is terminating."""
     deleted_at: float = NEVER
+    _item: tuple[tuple[bool, bool, float], Item] | None = None
+    """As it was written last, and what was true of it then."""
 
     def is_ready(self, now: float) -> bool:
         """Its readiness probe passes."""
@@ -67,8 +69,14 @@ class Pod:
         nature = self.nature
         return tuple(self.made_at + after for after in (nature.ready_after, nature.crashes_after, nature.unready_after))
 
-    def document(self, now: float) -> dict[str, Any]:
-        """As the API shows it."""
+    def item(self, now: float) -> Item:
+        """As the API shows it, written once for every change."""
+        looks = self.is_ready(now), self.has_crashed(now), self.deleted_at
+        if self._item is None or self._item[0] != looks:
+            self._item = looks, item(self._document(now))
+        return self._item[1]
+
+    def _document(self, now: float) -> dict[str, Any]:
         owner, ready = self.owner, self.is_ready(now)
         since = self.made_at + (self.nature.ready_after if ready else 0.0)
         meta: dict[str, Any] = {
@@ -122,6 +130,8 @@ class ReplicaSet:
     notes: Mapping[str, str] = field(default_factory=dict)
     """The Deployment's annotations, copied."""
     pods: list[Pod] = field(default_factory=list)
+    _item: tuple[tuple[int, int, Mapping[str, str]], Item] | None = None
+    """As it was written last, and what was true of it then."""
 
     @property
     def name(self) -> str:
@@ -154,8 +164,14 @@ class ReplicaSet:
             if not pod.terminates and pod.is_ready(now) and pod.made_at + pod.nature.ready_after + least <= now
         )
 
-    def document(self, owner_uid: str) -> dict[str, Any]:
-        """As the API shows it."""
+    def item(self, owner_uid: str) -> Item:
+        """As the API shows it, written once for every change."""
+        looks = self.size, self.revision, self.notes
+        if self._item is None or self._item[0] != looks:
+            self._item = looks, item(self._document(owner_uid))
+        return self._item[1]
+
+    def _document(self, owner_uid: str) -> dict[str, Any]:
         return {
             "metadata": {
                 "name": self.name,

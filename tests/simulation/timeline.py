@@ -52,7 +52,13 @@ class Timeline:
         me = self._current
         if self.over and me is not self._first:
             raise Over
-        self._wake(me, self.now + seconds)
+        heap, when = self._heap, self.now + seconds
+        if not heap or when < heap[0][0]:
+            # Nothing comes before: it wakes at once, and what should have woken it before is void.
+            self._count += 1
+            self.now, me.wake = max(self.now, when), self._count
+            return
+        self._wake(me, when)
         self._give_way(me)
 
     def start(self, name: str, work: Callable[[], None], after: float = 0.0) -> Task:

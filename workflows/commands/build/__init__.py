@@ -33,6 +33,7 @@ TABLE: dict[str, Entry] = {
 @options.option("--plan", is_flag=True, help="Say what would be built and why, and stop. Asks nobody, touches nothing.")
 @options.option("--ask", is_flag=True, help="With --plan: ask the registry which images it has.")
 @options.option("--force", is_flag=True, help="Build also what the registry has.")
+@options.option("--no-cache", is_flag=True, help="Build all anew, and take no step from a builder's cache.")
 @options.out
 @options.output
 @options.view
