@@ -7,8 +7,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
@@ -273,13 +271,15 @@ class KubeApi:
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
-        return Answer(status=response.status, body=body, retry_after=_seconds(response.headers.get("Retry-After")))
+        return Answer(
+            status=response.status, body=body, retry_after=kubeanswers.seconds(response.headers.get("Retry-After"))
+        )
 
     def _heed(self, date: str | None) -> None:
         if not date:
             return
         try:
-            second = _second(date)
+            second = kubeanswers.instant(date)
         except (ValueError, TypeError, OverflowError, OSError):
             return
         # The header is cut to whole seconds: half of one is the best guess.
@@ -288,20 +288,7 @@ class KubeApi:
             self._ahead = ahead
 
 
-@lru_cache(maxsize=8)
-def _second(date: str) -> float:
-    """A Date header as seconds since 1970: many answers come within one second."""
-    return parsedate_to_datetime(date).timestamp()
-
-
 def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
     """Raises what an answer means that is no success."""
     if not 200 <= answer.status < 300:
         fail(method, path, answer, access)
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return float(header) if header else None
-    except ValueError:
-        return None
