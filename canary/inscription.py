@@ -6,9 +6,11 @@ a rollout can be taken back whichever mark was lost.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from davy.canary.marks import RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
+from davy.canary.marks import MOST_MARK, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
+from davy.pipeline import jsontree
 from davy.pipeline.events import Restore
 from davy.pipeline.value import dataclass
 
@@ -40,7 +42,7 @@ class Inscription:
     """What could not be read, and what was taken instead."""
 
 
-def read(notes: Mapping[str, str], versions: Sequence[Version], containers: Sequence[str]) -> Inscription:
+def read(notes: Mapping[str, str], versions: Sequence[Version], containers: tuple[str, ...]) -> Inscription:
     """`notes`: the annotations of a Deployment that has the label of a rollout. `containers`: the Deployment's."""
     stable = _stable(notes, versions)
     held, said = _restore(notes, stable, containers)
@@ -63,7 +65,7 @@ def _stable(notes: Mapping[str, str], versions: Sequence[Version]) -> Version | 
 
 
 def _restore(
-    notes: Mapping[str, str], stable: Version | None, containers: Sequence[str]
+    notes: Mapping[str, str], stable: Version | None, containers: tuple[str, ...]
 ) -> tuple[Restore | None, tuple[str, ...]]:
     if (held := _checked(_from_restore, notes.get(RESTORE, ""), containers)) is not None:
         return held, ()
@@ -76,10 +78,16 @@ def _restore(
     return None, (f"{what}, and nothing else says what to put back",)
 
 
-def _checked(parse: Any, text: str, containers: Sequence[str]) -> Restore | None:
+@lru_cache(maxsize=32)
+def _checked(parse: Any, text: str, containers: tuple[str, ...]) -> Restore | None:
+    """The same marks are read at every look."""
     try:
         held: Restore = parse(text)
-        whole = held.images and set(held.images) <= set(containers) and isinstance(json.loads(held.strategy), dict)
+        whole = (
+            held.images
+            and set(held.images) <= set(containers)
+            and isinstance(jsontree.exact(held.strategy, MOST_MARK), dict)
+        )
         numbers = (held.min_ready_seconds, held.progress_deadline_seconds)
         fit = all(number is None or 0 <= number < 2**31 for number in numbers)
     except UNREADABLE:
@@ -93,7 +101,7 @@ def _from_restore(text: str) -> Restore:
 
 def _from_patch(text: str) -> Restore:
     """Of the JSON patch for a person: each container's name is tested before its image is put."""
-    operations = json.loads(text)
+    operations = jsontree.exact(text, MOST_MARK)
     values = {str(one["path"]): one.get("value") for one in operations if one["op"] == "add"}
     names = {str(one["path"]).removesuffix("/name"): str(one["value"]) for one in operations if one["op"] == "test"}
     return Restore(
