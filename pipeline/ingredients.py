@@ -81,6 +81,7 @@ class Gatherer:
             args=recipe.args,
             target=recipe.target,
             contexts=recipe.contexts,
+            stand_ins=recipe.stand_ins,
             platforms=recipe.platforms,
             whole=whole,
         )
@@ -90,7 +91,7 @@ class Gatherer:
         if problems:
             raise Unusable(f"{recipe.id} cannot be built as it is written.", problems=problems)
         contexts = {"": self._context(context, rules, ignore)} | {
-            name: self._further(name, self._folder / recipe.contexts[name]) for name in sorted(read.contexts)
+            name: self._further(name, recipe) for name in sorted(read.contexts)
         }
         made = self._counted(recipe, read, contexts, shown)
         if (
@@ -136,11 +137,20 @@ class Gatherer:
                 return *ignoring(text, _shown(place, self._folder)), place
         return Ignoring(()), (), None
 
-    def _further(self, name: str, folder: Path) -> _Context:
+    def _further(self, name: str, recipe: Recipe) -> _Context:
+        folder = self._folder / recipe.contexts[name]
         rules, problems, ignore = self._rules(folder / IGNORE)
         if problems:
             raise Unusable(f"The rules of the context {name} cannot be read.", problems=problems)
-        return self._context(folder, rules, ignore)
+        try:
+            return self._context(folder, rules, ignore)
+        except Unusable as error:
+            who = f"; {recipe.id} names it as its context {name}"
+            said = tuple(
+                replace(one, what=one.what + who, file=recipe.contexts[name]) if one.file == str(folder) else one
+                for one in error.problems
+            )
+            raise Unusable(error.what, problems=said, remedy=error.remedy) from error
 
     def _context(self, folder: Path, rules: Ignoring, ignore: Path | None) -> _Context:
         known = (self._place(folder), str(ignore) if ignore else None)
@@ -190,11 +200,14 @@ def inputs(
         contexts=ingredients.further,
         args={name: value for name, value in recipe.args.items() if name in counts},
         given=recipe.given & counts,
+        stand_ins=ingredients.dockerfile.stand_ins,
         target=recipe.target or "",
         platforms=tuple(recipe.platforms),
         secrets=tuple(secret.id for secret in recipe.secrets),
         # An id alone: where the socket or the key lies is the machine's.
         ssh=tuple(one.partition("=")[0] for one in recipe.ssh),
+        labels=dict(recipe.labels),
+        steps=recipe.steps.counted,
         bases={name: own_digest(name) or digest for name, digest in bases.items()},
         parents=dict(parent_keys),
     )
@@ -243,8 +256,8 @@ def _words(recipe: Recipe, read: Dockerfile) -> Iterator[str]:
         if name not in read.portion.args and not is_proxy(name):
             end = "its images differ in their names alone" if name in recipe.cell else "it changes nothing"
             yield f"the build argument {name} is declared by no ARG that it needs: {end}"
-    for name in recipe.contexts:
-        if name not in read.contexts:
+    for name in (*recipe.contexts, *recipe.stand_ins):
+        if name not in read.contexts and name not in read.stand_ins:
             yield f"nothing that it needs takes anything from the context {name}"
 
 

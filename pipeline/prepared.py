@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from davy.pipeline import nouns
 from davy.pipeline.bases import Naming
 from davy.pipeline.builds import graph, key
 from davy.pipeline.builds.graph import Links
@@ -194,7 +195,7 @@ def _warnings(
     named = {reference for references in links.bases.values() for reference in references}
     unlocked = sorted(reference for reference in named if not own_digest(reference) and reference not in lock)
     if unlocked:
-        are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{len(unlocked)} bases are"
+        are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{nouns.counted(len(unlocked), 'base')} are"
         more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""
         yield f"{are} not locked{more}: whoever builds next may get another image; `davy build lock` writes it down"
     for one, made in found.items():

@@ -85,7 +85,7 @@ class KubernetesJournal:
         self._doubtful = (mark, batch)
         try:
             self._written(mark, fence, batch)
-        except Exception:
+        except Exception:  # Whatever it was, it may have been written all the same.
             self._last = None
             raise
         self._doubtful = None

@@ -70,7 +70,7 @@ class Mirror:
         try:
             if anew or not (self._is_told() and (self.age < self._every or self._is_confirmed(now))):
                 self._renew(now)
-        except Exception:
+        except Exception:  # Whatever was odd: what is held may be half of it.
             self._held, self._version, self._read_at = {}, 0, None
             self.stamp += 1
             self.close()
@@ -123,14 +123,19 @@ class Mirror:
     def _renew(self, now: float) -> None:
         first, known = not self._version, self._told()
         read = self._read()
-        self._held = _by_name(read)
-        self.stamp += 1
+        self._take(_by_name(read))
         self._version, self._read_at = _number(read), now
         if not self._version or (known is not None and known != _marks(self._held)):
             self.close()  # It should have told. It may have been about to; then another costs little.
         # One look needs no watch: it is begun by who looks again.
         if self._feed is None and self._version and not (first or self._is_mute) and now - self._begun_at >= RETRY:
             self._begin(now)
+
+    def _take(self, held: dict[str, Doc]) -> None:
+        """What was read; where nothing of it is new, it is the same."""
+        if held != self._held:
+            self._held = held
+            self.stamp += 1
 
     def _told(self) -> dict[str, object] | None:
         """What should be read next, by a stream that was open at the last reading; None where there is no such."""

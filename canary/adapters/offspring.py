@@ -37,13 +37,16 @@ class ReplicaSets:
 
     def of(self, deployment: Doc, pods: Sequence[Doc]) -> list[Doc]:
         """As they are, for this Deployment with these pods."""
-        if self._read_at is None or not self._is_kept or self._monotonic() - self._read_at >= WHOLE_EVERY:
+        whole = self._read_at is None or not self._is_kept or self._monotonic() - self._read_at >= WHOLE_EVERY
+        if whole:
             self._read_whole()
-        elif not self._has_template(deployment) or self._lost(pods):
+        lost = self._lost(pods)
+        if not whole and (lost or not self._has_template(deployment)):
             self._read_others(deployment)
             if self._lost(pods):
                 self._read_whole()
-        self._strangers |= self._lost(pods)
+            lost = self._lost(pods)
+        self._strangers |= lost
         return list(self._held.values())
 
     def _has_template(self, deployment: Doc) -> bool:

@@ -225,6 +225,7 @@ def _words(order: BuildOrder, place: Staged, local: str, platform: str) -> list[
         *(given("--platform", [platform]) if platform else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
+        *buildtool.step_words(order),
         # Nobody mounts it: it tells this build's working containers from all others.
         *("--secret", f"id={place.folder.name},src={empty}"),
         *given("--ssh", order.ssh),

@@ -18,6 +18,7 @@ from davy.pipeline.errors import Missing, Unreachable
 from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
+from davy.pipeline.steps import HOST
 
 WAYS = (("docker", "buildx"), ("buildx",), ("docker-buildx",))
 ANSWER_WITHIN = timedelta(seconds=30)
@@ -230,6 +231,8 @@ def _words(order: BuildOrder, place: Staged, instance: Instance, meta: Path, pla
         *(given("--platform", [",".join(order.platforms)]) if order.platforms else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
+        *buildtool.step_words(order),
+        *given("--allow", sorted({*order.steps.entitlements, *([HOST] if order.steps.network == "host" else [])})),
         *given("--ssh", order.ssh),
         *given("--cache-from", order.cache_from),
         *given("--cache-to", (one.partition(",ref=")[0] if "type=inline" in one else one for one in order.cache_to)),

@@ -59,7 +59,7 @@ class Exchange:
         self._wait(self.seconds)
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # Whatever a reader makes of a connection that was shut under it.
             if self.expired:
                 raise Expired(self.seconds, self.what) from error
             raise
@@ -156,10 +156,6 @@ def _shut(held: socket.socket) -> None:
         socket.socket.shutdown(held, socket.SHUT_RDWR)
 
 
-def _noted(connection: HTTPConnection) -> None:
-    _held(connection.sock)
-
-
 def _held(found: T) -> T:
     whole: Exchange | None = getattr(_own, "exchange", None)
     if whole is not None:
@@ -173,30 +169,18 @@ class _Connection(HTTPConnection):
         return _held(super()._new_conn())
 
     def connect(self) -> None:
-        """As it is, and known to the exchange."""
-        super().connect()
-        _noted(self)
-
-    def request(self, *args: Any, **more: Any) -> None:
-        """As it is; of a connection that is there already it is the first that is heard."""
-        _noted(self)
-        super().request(*args, **more)
-
-
-class _SecureConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        """As it is, and known to the exchange before a proxy or a handshake is waited for."""
-        return _held(super()._new_conn())
-
-    def connect(self) -> None:
         """As it is, and known to the exchange. A handshake has a limit of its own."""
         super().connect()
-        _noted(self)
+        _held(self.sock)
 
     def request(self, *args: Any, **more: Any) -> None:
         """As it is; of a connection that is there already it is the first that is heard."""
-        _noted(self)
+        _held(self.sock)
         super().request(*args, **more)
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS: what `_Connection` calls as it is, is HTTPSConnection's own."""
 
 
 class _Pool(urllib3.HTTPConnectionPool):

@@ -6,9 +6,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
@@ -42,6 +40,7 @@ A_LIFETIME = timedelta(days=36500).total_seconds()
 
 __all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
 
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -149,7 +148,7 @@ class KubeApi:
         repeatable: bool | None = None,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else _TEXT.encode(body).encode()
         answer = self._tried(
             Ask(
                 method=method,
@@ -272,26 +271,24 @@ class KubeApi:
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
-        return Answer(status=response.status, body=body, retry_after=_seconds(response.headers.get("Retry-After")))
+        return Answer(
+            status=response.status, body=body, retry_after=kubeanswers.seconds(response.headers.get("Retry-After"))
+        )
 
     def _heed(self, date: str | None) -> None:
         if not date:
             return
-        with suppress(ValueError, TypeError, OverflowError, OSError):
-            # The header is cut to whole seconds: half of one is the best guess.
-            ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._host.wall()
-            if abs(ahead) < A_LIFETIME:
-                self._ahead = ahead
+        try:
+            second = kubeanswers.instant(date)
+        except (ValueError, TypeError, OverflowError, OSError):
+            return
+        # The header is cut to whole seconds: half of one is the best guess.
+        ahead = second + 0.5 - self._host.wall()
+        if abs(ahead) < A_LIFETIME:
+            self._ahead = ahead
 
 
 def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
     """Raises what an answer means that is no success."""
     if not 200 <= answer.status < 300:
         fail(method, path, answer, access)
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return float(header) if header else None
-    except ValueError:
-        return None

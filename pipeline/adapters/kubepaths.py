@@ -1,11 +1,14 @@
 """Kubernetes paths: what a request means, in the words that RBAC has for it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from davy.pipeline.value import dataclass
 
+KNOWN = 256
+"""Paths and queries of which is remembered what they mean: a rollout asks the same few again and again."""
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -24,6 +27,7 @@ class Deed:
         return f"{self.verb} {self.resource}{named}" + (f" in namespace {self.namespace}" if self.namespace else "")
 
 
+@lru_cache(maxsize=KNOWN)
 def deed(method: str, path: str) -> Deed | None:
     """What a request on an API path does; None where the path is none of a resource."""
     parts = [part for part in path.split("/") if part]
@@ -52,4 +56,9 @@ def is_list(method: str, path: str) -> bool:
 
 def target(path: str, query: Mapping[str, Any] | None) -> str:
     """Path and query as they are sent."""
+    return _target(path, tuple((key, str(value)) for key, value in query.items()) if query else ())
+
+
+@lru_cache(maxsize=KNOWN)
+def _target(path: str, query: tuple[tuple[str, str], ...]) -> str:
     return quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")

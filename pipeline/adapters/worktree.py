@@ -33,7 +33,11 @@ class GitWorkTree:
         place = os.path.realpath(folder)
         if not os.path.isdir(place):
             what = "is no folder" if os.path.lexists(place) else "is not there"
-            raise Unusable(f"The context {folder} {what}.", remedy="See `context` and `contexts` of the image.")
+            raise Unusable(
+                f"The context {folder} {what}.",
+                problems=(Problem(what=what, file=str(folder)),),
+                remedy="See `context` and `contexts` of the image.",
+            )
         files = ContextFiles(self, rules)
         files.add(place)
         if files.problems:

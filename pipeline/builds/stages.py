@@ -28,6 +28,8 @@ class Source:
     line: int
     names: tuple[str, ...]
     """What it stands for, for each platform; one, nearly always."""
+    called: str = ""
+    """Its name in the text, where an image stands in for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

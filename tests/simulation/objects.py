@@ -16,6 +16,31 @@ EPOCH = 1_767_603_600
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
+class Item:
+    """A document, and the same as it is sent: written once, and only where somebody reads it."""
+
+    __slots__ = ("_partial", "_text", "document")
+
+    def __init__(self, document: Doc) -> None:
+        self.document = document
+        self._text = self._partial = b""
+
+    @property
+    def text(self) -> bytes:
+        self._text = self._text or text(self.document).encode()
+        return self._text
+
+    @property
+    def partial(self) -> bytes:
+        """Its metadata alone."""
+        self._partial = self._partial or partial(self.document["metadata"])
+        return self._partial
+
+
+def partial(meta: Doc) -> bytes:
+    return text({"kind": "PartialObjectMetadata", "metadata": meta}).encode()
+
+
 class Unfit(Exception):
     """A request that the API server turns away: the status and its message."""
 

@@ -20,8 +20,9 @@ from simulation.exchange import (
     Request,
     refusal,
 )
+from simulation.listing import Listing, written
 from simulation.manifest import defaulted
-from simulation.objects import Doc, Unfit, merged, patched, stamp, text
+from simulation.objects import Doc, Item, Unfit, merged, patched, stamp, text
 from simulation.pods import REVISION, Pod
 from simulation.timeline import Timeline
 from simulation.watches import Watches
@@ -49,10 +50,11 @@ class Server:
         self._made = 0
         self.things: dict[str, Doc] = {}
         """By path: ConfigMaps, Leases, and what else is only kept."""
-        self._texts: dict[str, bytes] = {}
+        self._items: dict[str, Item] = {}
         self.deployment = deployment
         self.controller: Controller
-        self._lists: dict[str, tuple[int, str, bytes]] = {}
+        self._lists: dict[tuple[str, str], tuple[int, Listing]] = {}
+        """By path and name, of which state and what was in it then."""
         self.watches = Watches(self)
 
     # ---- requests ----
@@ -69,8 +71,7 @@ class Server:
         if request.body is not None and len(request.body) > LARGEST:
             raise Unfit(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
         if method == "GET" and request.is_partial and self.found(path) is not None:
-            self._remember(path)
-            return self._partial(path)
+            return self._remembered(path).partial
         if method == "GET":
             return self._shown(path, request.query)
         body = json.loads(request.body) if request.body else None
@@ -81,7 +82,7 @@ class Server:
                 return self._post(request.who, path, body)
             case "PUT":
                 whole = self._put(request.who, path, body)
-                return self._partial(path) if request.is_partial else whole
+                return whole.partial if request.is_partial else whole.text
             case "PATCH":
                 return self._patch(request, body)
             case "DELETE":
@@ -91,49 +92,37 @@ class Server:
 
     def _shown(self, path: str, query: Mapping[str, str]) -> bytes:
         if path == DEPLOYMENT or path in self.things:
-            self._remember(path)
-            return self._text(path)
+            return self._remembered(path).text
         if path.startswith(PODS + "/"):
             return self._pod(path[len(PODS) + 1 :])
         if path in LISTS:
-            version, body = self.listed(path, query)
-            self.watches.remember(path, version, body)
-            return self._page(body, query)
+            return _page(self.watches.listed(path, query), query)
         raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
 
-    def _partial(self, path: str) -> bytes:
-        found = self.found(path) or {}
-        return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
+    def _remembered(self, path: str) -> Item:
+        """One thing; a watch of it may begin where it was read."""
+        one = self._item(path)
+        self.watches.remember(path.rpartition("/")[0], Listing(one.document["metadata"]["resourceVersion"], [one]))
+        return one
 
-    def _remember(self, path: str) -> None:
-        """A watch of one thing may begin where it was read."""
-        found, body = self.found(path), self._text(path)
-        if found is not None:
-            self.watches.remember(
-                path.rpartition("/")[0], found["metadata"]["resourceVersion"], b'{"items":[%s]}' % body
-            )
+    def listed(self, path: str, query: Mapping[str, str]) -> Listing:
+        """A whole list; the same one as long as nothing in it changed."""
+        own = path in (SETS, PODS, SLICES)
+        name = "" if own else query.get("fieldSelector", "").removeprefix("metadata.name=")
+        state, known = self.controller.version if own else self.revision, self._lists.get((path, name))
+        if known is not None and known[0] == state:
+            return known[1]
+        items = self._made_by_controllers(path) if own else self._kept(path, name)
+        made = Listing(str(self.revision), items)
+        self._lists[path, name] = state, made
+        return made
 
-    def listed(self, path: str, query: Mapping[str, str]) -> tuple[str, bytes]:
-        """A whole list, and its resourceVersion."""
-        if path in (SETS, PODS, SLICES):
-            return self._made_by_controllers(path)
-        version = str(self.revision)
-        there = [doc for name, doc in self.things.items() if name.startswith(path + "/")]
-        items = [self.deployment] if path == DEPLOYMENTS else there
-        if (name := query.get("fieldSelector", "").removeprefix("metadata.name=")) and "=" not in name:
-            items = [doc for doc in items if doc["metadata"]["name"] == name]
-        return version, text({"metadata": {"resourceVersion": version}, "items": items}).encode()
-
-    def _page(self, body: bytes, query: Mapping[str, str]) -> bytes:
-        """`limit` and `continue`."""
-        limit, begin = int(query.get("limit", 0)), int(query.get("continue", 0))
-        if not begin and (not limit or body.count(b'"metadata"') <= limit):
-            return body
-        whole = json.loads(body)
-        items, meta = whole["items"], whole["metadata"]
-        end = begin + limit if limit else len(items)
-        more = {"continue": str(end), "remainingItemCount": len(items) - end} if end < len(items) else {}
-        return text({"metadata": {**meta, **more}, "items": items[begin:end]}).encode()
+    def _kept(self, path: str, name: str) -> list[Item]:
+        """By path of a list, and by name where there is one."""
+        there = [DEPLOYMENT] if path == DEPLOYMENTS else [one for one in self.things if one.startswith(path + "/")]
+        if name and "=" not in name:
+            there = [one for one in there if one == f"{path}/{name}"]
+        return [self._item(one) for one in there]
 
     def _pod(self, rest: str) -> bytes:
         name, _, part = rest.partition("/")
@@ -142,32 +131,27 @@ class Server:
             raise Unfit(404, "NotFound", f'pods "{name}" not found')
         if part == "log":
             return b"cannot find the price list\n" if pod.has_crashed(self._timeline.now) else b"serving\n"
-        return text(pod.document(self._timeline.now)).encode()
+        return pod.item(self._timeline.now).text
 
-    def _made_by_controllers(self, path: str) -> tuple[str, bytes]:
-        """Lists of the controllers' objects, written once for every change."""
-        state, known = self.controller.version, self._lists.get(path)
-        if known is not None and known[0] == state:
-            return known[1:]
-        now, pods, version = self._timeline.now, self.controller.pods(), str(self.revision)
+    def _made_by_controllers(self, path: str) -> list[Item]:
+        now, pods = self._timeline.now, self.controller.pods()
         match path.rpartition("/")[2]:
             case "replicasets":
-                items: list[Any] = [each.document(self.uid) for each in self.controller.sets]
+                return [each.item(self.uid) for each in self.controller.sets]
             case "pods":
-                items = [pod.document(now) for pod in pods]
+                return [pod.item(now) for pod in pods]
             case _:
-                items = [self._slice(pods)]
-        body = text({"metadata": {"resourceVersion": version}, "items": items}).encode()
-        self._lists[path] = (state, version, body)
-        return version, body
+                return [self._slice(pods)]
 
-    def _slice(self, pods: list[Pod]) -> Doc:
+    def _slice(self, pods: list[Pod]) -> Item:
         now = self._timeline.now
-        return {
-            "metadata": {"name": "checkout-1"},
-            "ports": [{"name": "http", "port": 8080}],
-            "endpoints": [pod.endpoint(now) for pod in pods],
-        }
+        return Item(
+            {
+                "metadata": {"name": "checkout-1"},
+                "ports": [{"name": "http", "port": 8080}],
+                "endpoints": [pod.endpoint(now) for pod in pods],
+            }
+        )
 
     # ---- what is kept ----
 
@@ -194,7 +178,7 @@ class Server:
                 self.deployment = after
             else:
                 self.things[path] = after
-        self._texts.pop(path, None)
+        self._items.pop(path, None)
         self._witness.wrote(who, path, before, after)
         if path == DEPLOYMENT:
             self.controller.awake()
@@ -205,12 +189,13 @@ class Server:
         controller, before, now = self.controller, self.deployment, self._timeline.now
         current = controller.current()
         sets = controller.sets
+        counts = [each.counted(now) for each in sets]
         status = {
             "observedGeneration": controller.observed,
-            "replicas": sum(len(each.living()) for each in sets),
-            "updatedReplicas": len(current.living()) if current else 0,
-            "readyReplicas": sum(each.ready(now) for each in sets),
-            "availableReplicas": sum(each.available(now) for each in sets),
+            "replicas": sum(living for living, _, _ in counts),
+            "updatedReplicas": next((counts[number][0] for number, each in enumerate(sets) if each is current), 0),
+            "readyReplicas": sum(ready for _, ready, _ in counts),
+            "availableReplicas": sum(available for _, _, available in counts),
         }
         notes = {**(before["metadata"].get("annotations") or {})}
         if current:
@@ -219,7 +204,7 @@ class Server:
         if status != before.get("status") or notes != before["metadata"].get("annotations"):
             meta = {**before["metadata"], "annotations": notes, "resourceVersion": str(self.revision)}
             self.deployment = {**before, "metadata": meta, "status": status}
-            self._texts.pop(DEPLOYMENT, None)
+            self._items.pop(DEPLOYMENT, None)
         self._witness.moved()
 
     def _stamped(self, before: Doc | None, after: Doc) -> dict[str, Any]:
@@ -232,10 +217,11 @@ class Server:
             meta["generation"] = before["metadata"]["generation"] + changed
         return meta
 
-    def _text(self, path: str) -> bytes:
-        known = self._texts.get(path)
+    def _item(self, path: str) -> Item:
+        """What is kept there."""
+        known = self._items.get(path)
         if known is None:
-            known = self._texts[path] = text(self.found(path)).encode()
+            known = self._items[path] = Item(self.found(path) or {})
         return known
 
     def _post(self, who: str, folder: str, body: Doc) -> bytes:
@@ -244,16 +230,16 @@ class Server:
             raise Unfit(409, "AlreadyExists", f"{path.rpartition('/')[2]} already exists")
         _valid(path, body)
         self.write(who, path, body)
-        return self._text(path)
+        return self._item(path).text
 
-    def _put(self, who: str, path: str, body: Doc) -> bytes:
+    def _put(self, who: str, path: str, body: Doc) -> Item:
         before = self.found(path)
         if before is None:
             raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
         self._demand(before, body)
         _valid(path, body)
         self.write(who, path, body)
-        return self._text(path)
+        return self._item(path)
 
     def _patch(self, request: Request, body: Any) -> bytes:
         before = self.found(request.path)
@@ -265,7 +251,7 @@ class Server:
             self._demand(before, body)
             after = merged(before, body)
         self.write(request.who, request.path, defaulted(after) if request.path == DEPLOYMENT else after)
-        return self._text(request.path)
+        return self._item(request.path).text
 
     def _demand(self, before: Doc, body: Doc) -> None:
         """Optimistic locking, where the request asks for it."""
@@ -274,6 +260,16 @@ class Server:
             raise Unfit(
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )
+
+
+def _page(listing: Listing, query: Mapping[str, str]) -> bytes:
+    """`limit` and `continue`."""
+    limit, begin, items = int(query.get("limit", 0)), int(query.get("continue", 0)), listing.items
+    end = begin + limit if limit else len(items)
+    if not begin and end >= len(items):
+        return listing.body
+    more = {"continue": str(end), "remainingItemCount": len(items) - end} if end < len(items) else {}
+    return written({"resourceVersion": listing.version, **more}, items[begin:end])
 
 
 def _same(before: Doc, after: Doc) -> bool:

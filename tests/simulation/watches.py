@@ -6,12 +6,12 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from simulation.objects import Unfit, text
+from simulation.listing import Listing
+from simulation.objects import Item, Unfit, partial, text
 
 if TYPE_CHECKING:
     from simulation.exchange import Request
@@ -22,8 +22,8 @@ REMEMBERED = 50
 EVERY = 0.05
 """Seconds after which a stream looks for changes."""
 
-Held = Mapping[str, str]
-"""By name, the document as text."""
+Held = Mapping[str, Item]
+"""By name."""
 
 
 class Watches:
@@ -31,30 +31,26 @@ class Watches:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._past: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._past: OrderedDict[tuple[str, str], Listing] = OrderedDict()
 
-    def listed(self, path: str, query: Mapping[str, str]) -> tuple[str, bytes]:
-        """The resourceVersion of a list now, and what is in it."""
-        version, body = self._server.listed(path, query)
-        self.remember(path, version, body)
-        return version, body
+    def listed(self, path: str, query: Mapping[str, str]) -> Listing:
+        """What is in a list now."""
+        listing = self._server.listed(path, query)
+        self.remember(path, listing)
+        return listing
 
-    def remember(self, path: str, version: str, body: bytes) -> None:
+    def remember(self, path: str, listing: Listing) -> None:
         """A list, as it was sent."""
-        self._past[path, version] = body
+        self._past[path, listing.version] = listing
         if len(self._past) > REMEMBERED:
             self._past.popitem(last=False)
 
     def since(self, path: str, version: str) -> Held:
         """What a list held then. Raises Unfit 410 where that is forgotten."""
         try:
-            return _held(self._past[path, version])
+            return self._past[path, version].held
         except KeyError:
             raise Unfit(410, "Expired", f"too old resource version: {version}") from None
-
-
-def _held(body: bytes) -> Held:
-    return {item["metadata"]["name"]: text(item) for item in json.loads(body)["items"]}
 
 
 class Stream:
@@ -70,7 +66,7 @@ class Stream:
         self._wire, self._watches, self._request = wire, server.watches, request
         version = request.query.get("resourceVersion", "")
         self._held: Held = {}
-        self._body = b""
+        self._listing: Listing | None = None
         if version not in ("", "0"):
             self._held = self._watches.since(request.path, version)
         self._left = float(request.query.get("timeoutSeconds", 300))
@@ -98,24 +94,30 @@ class Stream:
         return [line.decode().rstrip() for line in lines]
 
     def _compare(self) -> None:
-        version, body = self._watches.listed(self._request.path, self._request.query)
-        if body == self._body:
+        listing = self._watches.listed(self._request.path, self._request.query)
+        if listing is self._listing:
             return
-        self._body, now = body, _held(body)
+        self._listing, now = listing, listing.held
         for name in {**self._held, **now}:
             before, after = self._held.get(name), now.get(name)
-            if before != after:
-                kind = "ADDED" if before is None else "DELETED" if after is None else "MODIFIED"
-                self._lines.append(self._event(kind, after or before or "", version))
+            if before is after:
+                continue
+            if before is None and after is not None:
+                self._lines.append(self._event("ADDED", after, listing.version))
+            elif after is None and before is not None:
+                self._lines.append(self._event("DELETED", before, listing.version))
+            elif before is not None and after is not None and before.document != after.document:
+                self._lines.append(self._event("MODIFIED", after, listing.version))
         self._held = now
 
-    def _event(self, kind: str, document: str, version: str) -> bytes:
-        whole = json.loads(document)
-        if kind == "DELETED" or "resourceVersion" not in whole["metadata"]:
-            whole["metadata"]["resourceVersion"] = version
-        if self._request.is_partial:
-            whole = {"kind": "PartialObjectMetadata", "metadata": whole["metadata"]}
-        return text({"type": kind, "object": whole}).encode() + b"\n"
+    def _event(self, kind: str, item: Item, version: str) -> bytes:
+        meta, is_partial = item.document["metadata"], self._request.is_partial
+        if kind != "DELETED" and "resourceVersion" in meta:
+            said = item.partial if is_partial else item.text
+        else:
+            meta = {**meta, "resourceVersion": version}
+            said = partial(meta) if is_partial else text({**item.document, "metadata": meta}).encode()
+        return b'{"type":"%s","object":%s}\n' % (kind.encode(), said)
 
     def read(self, most: int | None = None) -> bytes:
         return b""
