@@ -68,10 +68,10 @@ def filled(folder: Path, environment: Mapping[str, str], registry: str = NOWHERE
     (folder / "README.md").write_text("x")
     (folder / ".gitignore").write_text(".davy/\ndavy-out/\n")
     (folder / "davy.yaml").write_text(yaml.safe_dump({"service": "bench", "images": images}))
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
-        # Git would tidy up behind our back, and still be at it when the folder goes.
-        command = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", *words]
-        subprocess.run(command, cwd=folder, env=dict(environment), check=True)
+    # Git would tidy up behind our back, and still be at it when the folder goes.
+    quiet = [["config", "gc.auto", "0"], ["config", "maintenance.auto", "false"]]
+    for words in (["init", "-q"], *quiet, ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=folder, env=dict(environment), check=True)
     return folder
 
 
