@@ -154,10 +154,19 @@ def _forbidden(what: str, said: str, method: str, path: str, access: Access) -> 
     )
 
 
+def refuse(method: str, path: str, answer: Answer, access: Access) -> None:
+    """Raises what an answer means that is no success."""
+    if not 200 <= answer.status < 300:
+        fail(method, path, answer, access)
+
+
 @functools.lru_cache(maxsize=8)
-def instant(date: str) -> float:
-    """A Date header as seconds since 1970: many answers come within one second."""
-    return parsedate_to_datetime(date).timestamp()
+def instant(date: str) -> float | None:
+    """A Date header as seconds since 1970; None: it is none. Many answers come within one second."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
 
 
 def seconds(header: str | None) -> float | None:

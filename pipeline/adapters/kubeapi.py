@@ -12,7 +12,7 @@ from typing import Any
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
 from davy.pipeline.adapters.host import HOST, Host
 from davy.pipeline.adapters.kubeaccess import Access, Doc
-from davy.pipeline.adapters.kubeanswers import Answer, Gone, Refused, fail
+from davy.pipeline.adapters.kubeanswers import Answer, Gone, Refused
 from davy.pipeline.adapters.kubecall import JSON, MOST_OF_A_FAILURE, SLACK, Ask
 from davy.pipeline.adapters.kubepaths import is_list, target
 from davy.pipeline.adapters.wire import NEVER, Overflow, Wire
@@ -163,7 +163,7 @@ class KubeApi:
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )
-        _refuse(method, path, answer, self.access)
+        kubeanswers.refuse(method, path, answer, self.access)
         if method == "DELETE" and not answer.body:
             return {}
         return kubeanswers.document(answer, f"{method} {path}", self.access)
@@ -171,7 +171,7 @@ class KubeApi:
     def text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The plain-text answer: a log."""
         answer = self._tried(Ask(method="GET", target=target(path, query), timeout=self._timeout, cut=True))
-        _refuse("GET", path, answer, self.access)
+        kubeanswers.refuse("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
     def lines(
@@ -196,7 +196,7 @@ class KubeApi:
             response = self._host.asked(self.access, wire, ask)
             if not 200 <= response.status < 300:
                 body = response.read(MOST_OF_A_FAILURE)
-                _refuse("GET", path, Answer(status=response.status, body=body), self.access)
+                kubeanswers.refuse("GET", path, Answer(status=response.status, body=body), self.access)
             wire.until(NEVER, wait=quiet)
             begun()
             yield from kubecall.lines_of(response)
@@ -289,19 +289,8 @@ class KubeApi:
         )
 
     def _heed(self, date: str | None) -> None:
-        if not date:
-            return
-        try:
-            second = kubeanswers.instant(date)
-        except (ValueError, TypeError, OverflowError, OSError):
-            return
+        second = kubeanswers.instant(date or "")
         # The header is cut to whole seconds: half of one is the best guess.
-        ahead = second + 0.5 - self._host.wall()
+        ahead = A_LIFETIME if second is None else second + 0.5 - self._host.wall()
         if abs(ahead) < A_LIFETIME:
             self._ahead = ahead
-
-
-def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
-    """Raises what an answer means that is no success."""
-    if not 200 <= answer.status < 300:
-        fail(method, path, answer, access)
