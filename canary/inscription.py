@@ -6,6 +6,7 @@ a rollout can be taken back whichever mark was lost.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from davy.canary.marks import MOST_MARK, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
@@ -41,7 +42,7 @@ class Inscription:
     """What could not be read, and what was taken instead."""
 
 
-def read(notes: Mapping[str, str], versions: Sequence[Version], containers: Sequence[str]) -> Inscription:
+def read(notes: Mapping[str, str], versions: Sequence[Version], containers: tuple[str, ...]) -> Inscription:
     """`notes`: the annotations of a Deployment that has the label of a rollout. `containers`: the Deployment's."""
     stable = _stable(notes, versions)
     held, said = _restore(notes, stable, containers)
@@ -64,7 +65,7 @@ def _stable(notes: Mapping[str, str], versions: Sequence[Version]) -> Version | 
 
 
 def _restore(
-    notes: Mapping[str, str], stable: Version | None, containers: Sequence[str]
+    notes: Mapping[str, str], stable: Version | None, containers: tuple[str, ...]
 ) -> tuple[Restore | None, tuple[str, ...]]:
     if (held := _checked(_from_restore, notes.get(RESTORE, ""), containers)) is not None:
         return held, ()
@@ -77,7 +78,9 @@ def _restore(
     return None, (f"{what}, and nothing else says what to put back",)
 
 
-def _checked(parse: Any, text: str, containers: Sequence[str]) -> Restore | None:
+@lru_cache(maxsize=32)
+def _checked(parse: Any, text: str, containers: tuple[str, ...]) -> Restore | None:
+    """The same marks are read at every look."""
     try:
         held: Restore = parse(text)
         whole = (

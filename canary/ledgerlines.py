@@ -21,6 +21,7 @@ LINE = 16 * 1024
 """Bytes of an event but the first."""
 MOST_LINE = 256 * 1024
 """Characters of a line that is read."""
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 NUMBER = re.compile(r'\{"n":(\d{1,15})[,}]')
 KIND = re.compile(r'"event":"(\w+)"')
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -153,4 +154,4 @@ def _moment(micros: int) -> datetime:
 
 def text_of(document: Any) -> str:
     """One line of ASCII."""
-    return json.dumps(document, separators=(",", ":"))
+    return _TEXT.encode(document)

@@ -15,6 +15,7 @@ from davy.pipeline.model import Workload
 
 Doc = Mapping[str, Any]
 
+_TEXT = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
 HTTP = ("http", "web")
@@ -88,7 +89,7 @@ def own_settings(deployment: Doc) -> Restore:
     spec = deployment["spec"]
     return Restore(
         images=images(spec),
-        strategy=json.dumps(spec.get("strategy", {}), separators=(",", ":"), sort_keys=True),
+        strategy=_TEXT.encode(spec.get("strategy", {})),
         min_ready_seconds=spec.get("minReadySeconds"),
         progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
     )
@@ -122,8 +123,10 @@ def uid(document: Doc) -> str:
 
 def owner_uid(document: Doc) -> str:
     """The uid of the controller that owns it; empty where none does."""
-    owners = document["metadata"].get("ownerReferences") or []
-    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
+    for owner in document["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            return str(owner["uid"])
+    return ""
 
 
 def template_hash_of(deployment: Doc, own_sets: Sequence[Doc]) -> str:
@@ -208,8 +211,10 @@ def _pod_view(pod: Doc, endpoints: Mapping[str, bool] | None, ports: Mapping[str
 
 
 def _condition(pod: Doc, kind: str) -> Doc:
-    conditions = pod.get("status", {}).get("conditions") or []
-    return next((one for one in conditions if one.get("type") == kind), {})
+    for one in pod.get("status", {}).get("conditions") or ():
+        if one.get("type") == kind:
+            return one  # type: ignore[no-any-return] # a document
+    return {}
 
 
 def trouble_of(pod: Doc) -> Trouble | None:
@@ -235,6 +240,8 @@ def _statuses(pod: Doc) -> Iterator[Doc]:
 def _container_trouble(status: Doc) -> Trouble | None:
     state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated")
     waiting, ended = state.get("waiting") or {}, state.get("terminated")
+    if not (waiting or ended or last):
+        return None  # It runs, and never died.
     reason, name = str(waiting.get("reason", "")), str(status.get("name", ""))
     died = ended or last
     if died and died.get("reason") == "OOMKilled":

@@ -62,12 +62,12 @@ def is_whole(state: State, standing: Standing) -> bool:
 
 def has_canary_template(state: State, standing: Standing) -> bool:
     """The Deployment's template is the one being released."""
-    return all(standing.images.get(container) == image for container, image in state.started.images.items())
+    return state.started.images.items() <= standing.images.items()
 
 
 def has_stable_template(state: State, standing: Standing) -> bool:
     """The Deployment's template is the one from before."""
-    return all(standing.images.get(c) == image for c, image in state.started.restore.images.items())
+    return state.started.restore.images.items() <= standing.images.items()
 
 
 def is_foreign(state: State, standing: Standing) -> bool:

@@ -125,7 +125,7 @@ def _after(state: State, event: Event) -> State:
         case Resumed():
             return _resumed(state, event)
         case Judged():
-            return replace(state, heard=state.heard or bool(event.verdict.windows))
+            return replace(state, heard=True) if event.verdict.windows and not state.heard else state
         case Held():
             return replace(state, held=True)
         case CanaryFinished():

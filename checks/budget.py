@@ -218,8 +218,8 @@ def sentence(budget: Budget) -> str:
 def unseen(budget: Budget) -> str:
     """What a counter that may be misspelled looks like."""
     return (
-        f"no series of {budget.unseen} was there at any time in the window: nothing has failed yet, or the selector "
-        "is wrong"
+        f"no series of {budget.unseen} was there at any time in the window (what a single scrape saw does not count): "
+        "nothing has failed yet, or the selector is wrong"
     )
 
 

@@ -155,7 +155,7 @@ class Measurement:
 
 def shown(check: Check, value: float) -> str:
     """The value in six digits, or in as many as its result can be seen from."""
-    return in_digits(value, lambda one: _held(check, one))
+    return "no number" if math.isnan(value) else in_digits(value, lambda one: _held(check, one))
 
 
 def _held(check: Check, value: float) -> tuple[bool | None, ...]:

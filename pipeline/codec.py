@@ -2,11 +2,11 @@
 
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 
 from davy.pipeline import events, jsontree
 from davy.pipeline.events import VERSION, Event
@@ -60,14 +60,14 @@ def _kinds() -> dict[str, type[Event]]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Json]:
-    return typing.get_type_hints(kind)
+def _fields(kind: type) -> tuple[Field[Json], ...]:
+    return fields(kind)
 
 
 def _fields_out(value: Json) -> dict[str, Json]:
     return {
         field.name: plain(held)
-        for field in fields(value)
+        for field in _fields(value.__class__)
         if (held := getattr(value, field.name)) != field.default
         and not (field.default_factory is not MISSING and held == field.default_factory())
     }
@@ -93,29 +93,54 @@ def plain(value: Json) -> Json:
 
 
 def _dataclass_in(kind: type, document: Mapping[str, Json]) -> Json:
-    hints = _hints(kind)
-    return kind(**{field.name: value(hints[field.name], document[field.name])
-                   for field in fields(kind) if field.name in document})  # fmt: skip
+    return kind(**{name: read(document[name]) for name, read in _readers(kind) if name in document})
+
+
+@cache
+def _readers(kind: type) -> tuple[tuple[str, Callable[[Json], Json]], ...]:
+    """By field, what reads it."""
+    hints = typing.get_type_hints(kind)
+    return tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
 
 
 def value(hint: Json, given: Json) -> Json:
     """What `given` means as `hint`. Raises ValueError where it can mean nothing."""
+    return _reader(hint)(given)
+
+
+@cache
+def _reader(hint: Json) -> Callable[[Json], Json]:
+    """What reads values of this type: a type is looked into once, and not at each value."""
     origin: Json = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return None if given is None else value(next(part for part in arguments if part is not type(None)), given)
+        inner = _reader(next(part for part in arguments if part is not type(None)))
+        return lambda given: None if given is None else inner(given)
     if origin is tuple:
-        inner = [arguments[0]] * len(given) if arguments[-1] is Ellipsis else arguments
-        return tuple(value(part, held) for part, held in zip(inner, given, strict=True))
+        return _tuple_reader(arguments)
     if origin is not None and issubclass(origin, Mapping):
-        return {key: value(arguments[1], held) for key, held in given.items()}
+        held = _reader(arguments[1])
+        return lambda given: {key: held(one) for key, one in given.items()}
     if hint is datetime:
-        moment = datetime.fromisoformat(given)
-        if moment.tzinfo is None:
-            raise ValueError(f"a time without its offset from UTC: {given!r}")
-        return moment
+        return _moment
     if hint is timedelta:
-        return timedelta(seconds=given)
+        return lambda given: timedelta(seconds=given)
     if is_dataclass(hint):
-        return _dataclass_in(typing.cast("type", hint), given)
-    return hint(given)
+        return partial(_dataclass_in, typing.cast("type", hint))
+    read: Callable[[Json], Json] = hint
+    return read
+
+
+def _tuple_reader(arguments: tuple[Json, ...]) -> Callable[[Json], Json]:
+    if arguments[-1] is Ellipsis:
+        one = _reader(arguments[0])
+        return lambda given: tuple([one(held) for held in given])
+    readers = [_reader(part) for part in arguments]
+    return lambda given: tuple([read(held) for read, held in zip(readers, given, strict=True)])
+
+
+def _moment(given: Json) -> datetime:
+    moment = datetime.fromisoformat(given)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without its offset from UTC: {given!r}")
+    return moment

@@ -19,7 +19,6 @@ class Foreign:
 
 DOTNET = 'the package JunitXml.TestLogger, and `dotnet test --logger "junit;LogFilePath=$JUNIT"`'
 ROOTS = {
-    "TestRun": Foreign(name="TRX of .NET", way=DOTNET),
     "test-run": Foreign(name="NUnit 3", way=f"{DOTNET}; or nunit3-console with its nunit3-junit transform"),
     "test-results": Foreign(name="NUnit 2", way=DOTNET),
     "assemblies": Foreign(name="xUnit.net", way=f"{DOTNET}; or its console runner with `-junit`"),
@@ -57,6 +56,15 @@ TEXTS = (
     (r"\s*##teamcity\[", Foreign(name="TeamCity's messages", way=OWN)),
 )  # fmt: skip
 """By how a text begins that is no XML; the first that fits is it."""
+
+
+BEGINNING = re.compile(r"\ufeff?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", re.DOTALL)
+
+
+def root(head: str) -> str:
+    """The name of the root element of what begins so; empty where it is not known yet, or is no XML."""
+    found = BEGINNING.match(head)
+    return found[1] if found else ""
 
 
 def sentence(root: str, head: str) -> str:

@@ -37,7 +37,7 @@ else:
         """`__init__`, compiled when the first one is made: most commands make none of most classes."""
 
         def __init__(self, **values):  # noqa: N807 - it stands in for it
-            kind.__init__ = _init(fields)
+            kind.__init__ = _init(kind, fields)
             kind.__init__(self, **values)
 
         return __init__
@@ -48,12 +48,16 @@ else:
         def __get__(self, one, kind):
             import inspect  # noqa: PLC0415 - nobody asks while a command runs
 
-            made = inspect.signature(_init(dataclasses.fields(kind)))
+            made = inspect.signature(_init(kind, dataclasses.fields(kind)))
             return made.replace(parameters=list(made.parameters.values())[1:])
 
-    def _init(fields):
+    def _setters(kind):
+        """By field, what sets its slot past the shared `__setattr__`."""
+        return {field.name: getattr(kind, field.name).__set__ for field in dataclasses.fields(kind)}
+
+    def _init(kind, fields):
         """Sets every field past the shared `__setattr__`, as a frozen dataclass does."""
-        scope = {"_set": object.__setattr__, "_missing": MISSING}
+        scope = {"_missing": MISSING, **{f"_set_{name}": put for name, put in _setters(kind).items()}}
         parameters, lines = [], []
         for name, default, factory in ((field.name, field.default, field.default_factory) for field in fields):
             value = name
@@ -66,7 +70,7 @@ else:
                 value = f"_make_{name}() if {name} is _missing else {name}"
             else:
                 parameters.append(name)
-            lines.append(f" _set(self, {name!r}, {value})")
+            lines.append(f" _set_{name}(self, {value})")
         head = f"def __init__(self{', *, ' if parameters else ''}{', '.join(parameters)}):\n"
         exec(head + ("\n".join(lines) or " pass"), scope)  # noqa: S102 - names of our own fields, as dataclasses does
         return scope["__init__"]

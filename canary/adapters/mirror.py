@@ -17,6 +17,8 @@ from davy.pipeline.value import dataclass
 
 Doc = dict[str, Any]
 
+EVERY = 60.0
+"""Seconds, then all is read again, whatever a watch told."""
 RETRY = 10.0
 """Seconds after a stream's beginning before another is begun in its place."""
 
@@ -42,7 +44,7 @@ class Mirror:
         folder: str,
         query: Mapping[str, Any],
         glance: Callable[[], Doc] | None = None,
-        every: float = 15.0,
+        every: float = EVERY,
         accept: str = JSON,
     ) -> None:
         """`read`: a list, or one thing. `folder`, `query`: of the watch. `every`: seconds, then it is read again.
@@ -123,14 +125,19 @@ class Mirror:
     def _renew(self, now: float) -> None:
         first, known = not self._version, self._told()
         read = self._read()
-        self._held = _by_name(read)
-        self.stamp += 1
+        self._take(_by_name(read))
         self._version, self._read_at = _number(read), now
         if not self._version or (known is not None and known != _marks(self._held)):
             self.close()  # It should have told. It may have been about to; then another costs little.
         # One look needs no watch: it is begun by who looks again.
         if self._feed is None and self._version and not (first or self._is_mute) and now - self._begun_at >= RETRY:
             self._begin(now)
+
+    def _take(self, held: dict[str, Doc]) -> None:
+        """What was read; where nothing of it is new, it is the same."""
+        if held != self._held:
+            self._held = held
+            self.stamp += 1
 
     def _told(self) -> dict[str, object] | None:
         """What should be read next, by a stream that was open at the last reading; None where there is no such."""

@@ -246,8 +246,6 @@ def _summed(expression: Any, *, raw: bool, inner: Any = None) -> Counter:
         by = expression.modifier
         grouped = by is not None and (by.type == promql.AggModifierType.Without or bool(by.labels))
         inner = summed if summed is not None else _unwrapped(expression.expr)
-        if isinstance(inner, promql.AggregateExpr):
-            return replace(_summed(inner, raw=raw), grouped=grouped)
     if isinstance(inner, promql.Call) and inner.func.name in GROWTH and inner is not expression:
         return _of_range(_unwrapped(inner.args[0]), grouped=grouped, by=inner.func.name)
     if isinstance(inner, promql.VectorSelector) and raw:

@@ -24,7 +24,7 @@ def gathered(client: docker.APIClient, container: str, order: SuiteOrder, junit:
     except Refused as error:
         return Gathered(reports=own, because=f"its reports did not come out of the container: {error}")
     if not (own or more) and strange:
-        return Gathered(notes=(*notes, *missing), because=reportpaths.no_xml(strange))
+        return Gathered(notes=(*notes, *missing), because=reportpaths.no_reports(strange))
     if not more and own == (order.out / suitereport.JUNIT,):
         text, reports = suitereport.told(own[0]) if own[0].exists() else (None, own)
         return Gathered(junit=text, reports=reports, notes=(*notes, *missing))
@@ -44,7 +44,7 @@ def _own(
     except Refused:
         # What came of it breaks off, or nothing came: either is told, and neither passes for no report.
         return (path,), (), ()
-    inside = tuple(each for each in found if each == path or each.suffix == ".xml")
+    inside = tuple(each for each in found if each == path or each.suffix in reportpaths.ENDS)
     others = tuple(sorted(each.name for each in found if each not in inside))
     return inside, () if found else ("what it wrote as its report is no plain file; that is not read",), others
 

@@ -129,7 +129,7 @@ class Parts:
             case ["lost", "reports"]:
                 self._lost = "the image has no find, tar, gzip, base64 or sed to send several files with"
             case ["lost", "folder"]:
-                self._lost = "it is a folder without XML; JUnit files end in .xml"
+                self._lost = "it is a folder without .xml and .trx in it"
             case ["lost", *_]:
                 self._lost = "it could not be packed there: see the log"
             case ["none", *path]:

@@ -109,7 +109,9 @@ def _matching(folder: Path, glob: str) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     if not folder.is_symlink():
-        plain = (path for path in sorted(folder.rglob("*.xml")) if _kind(path) == "file")
+        plain = (
+            path for path in sorted(folder.rglob("*")) if path.suffix in reportpaths.ENDS and _kind(path) == "file"
+        )
         yield from islice(plain, reportpaths.MOST + 1)
 
 
@@ -132,7 +134,7 @@ def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Ite
 def _strange(report: Path) -> str:
     """Why a folder that has something in it is no report."""
     inside = sorted(each.name for each in report.iterdir()) if _kind(report) == "folder" else []
-    return reportpaths.no_xml(inside) if inside else ""
+    return reportpaths.no_reports(inside) if inside else ""
 
 
 def _kind(path: Path) -> str:

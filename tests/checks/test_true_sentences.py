@@ -135,6 +135,11 @@ def test_what_a_gap_withholds_is_told_by_the_gap_alone():
         assert found.sentence.count("promoted") == 1
 
 
+def test_a_value_that_is_no_number_is_called_that():
+    found = threshold(trace(window(60, (0, 0), (0, 0)), threshold={"failure_limit": 0}))
+    assert found.sentence.endswith("(at most 0 may; wanted >= 0.99, the last was no number).")
+
+
 def test_what_failed_every_time_within_its_limit_is_not_called_good():
     found = threshold(trace(window(60, (0, 0), (0, 0))))
     assert found.verdict is Result.PROMOTE

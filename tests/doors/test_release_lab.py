@@ -95,7 +95,7 @@ def test_a_version_that_cannot_run_is_taken_back_with_the_pods_own_words(
     visit: Visit, version: str, kind: str, words: str
 ) -> None:
     image = re.sub(r"@.*", "@sha256:" + "0" * 64, visit.stable()) if version == "absent" else visit.image(version)
-    visit.configured(ready_within="12s" if version == "never-ready" else "40s")
+    visit.configured(ready_within="12s" if version == "never-ready" else "2m")
     with visit.customers(may_lose=version == "leak"):
         canary = visit.start("canary", "start", "--image", image)
         canary.ends(Ending.ROLLED_BACK)

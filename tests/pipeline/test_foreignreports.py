@@ -15,7 +15,6 @@ from davy.pipeline.ports import SuiteRun
 
 CTRF = '{\n "reportFormat": "CTRF", "specVersion": "0.0.0", "results": {"tool": {"name": "jest"}, "tests": []}}'
 FOREIGN = {
-    '<?xml version="1.0"?>\n<TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"/>': "TRX",
     '<test-run result="Failed" failed="1"/>': "NUnit 3",
     '<test-results failures="1"/>': "NUnit 2",
     '<assemblies><assembly failed="1"/></assemblies>': "xUnit.net",

@@ -95,10 +95,10 @@ def test_a_folder_as_report_is_read_file_by_file(played: Played) -> None:
     assert played.suite(run) == (Result.FAILED, ["good", "bad"], ())
 
 
-def test_a_folder_without_xml_as_report_fails_and_an_empty_one_is_no_report(played: Played) -> None:
-    made = played(written("<TestRun/>", "$JUNIT/a.trx") + written("{}", "$JUNIT/in/b.json"))
+def test_a_folder_without_reports_as_report_fails_and_an_empty_one_is_no_report(played: Played) -> None:
+    made = played(written("1..0", "$JUNIT/a.tap") + written("{}", "$JUNIT/in/b.json"))
     assert ended("s", made, timedelta(0), reportfiles.read(made)).result is Result.FAILED
-    assert made.because == "its report is a folder without XML, but with a.trx and 1 more; JUnit files end in .xml"
+    assert made.because == "its report is a folder without .xml and .trx, but with a.tap and 1 more, which is not read"
     assert played.suite("mkdir $JUNIT")[2] == ("wrote no report; it counts by its exit code",)
 
 

@@ -101,7 +101,9 @@ class Shop:
 
     def build(self, version: str, fault: str = "") -> str:
         """The image's reference by digest."""
-        run = self.davy("build", "-f", str(self.config), "--plain", VERSION=version, FAULT=fault)
+        # Of its own: another version may be built beside it.
+        out = str(self.folder / "built" / version)
+        run = self.davy("build", "-f", str(self.config), "--plain", "--out", out, VERSION=version, FAULT=fault)
         if run.returncode:
             raise RuntimeError(f"davy build: {run.returncode}\n{run.stderr[-2000:]}")
         return run.stdout.split()[-1]

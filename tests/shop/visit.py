@@ -28,7 +28,7 @@ from .stage import Shop
 RATE = 25.0
 LONGEST = 600.0
 """Customers go when the scenario ends; on a busy machine it may take this long."""
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds in which a customer's answer comes even from a busy machine. One that was lost never does."""
 UNIT = "python3 -m pytest -q -p no:cacheprovider --junitxml=$JUNIT /app/tests"
 SLACK = 3.0

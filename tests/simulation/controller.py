@@ -71,9 +71,14 @@ class Controller:
 
     def serving(self, image: str) -> tuple[int, int]:
         """Pods that get traffic: (of this image, of others)."""
-        now = self._timeline.now
-        ours = sum(each.ready(now) for each in self.sets if each.image == image)
-        return ours, sum(each.ready(now) for each in self.sets) - ours
+        now, ours, others = self._timeline.now, 0, 0
+        for each in self.sets:
+            ready = each.ready(now)
+            if each.image == image:
+                ours += ready
+            else:
+                others += ready
+        return ours, others
 
     def awake(self) -> None:
         """The Deployment changed: a round will come."""
@@ -123,15 +128,17 @@ class Controller:
         self._look_ahead()
 
     def _look_ahead(self) -> None:
-        now = self._timeline.now
-        times = [at for each in self.sets for pod in each.pods for at in self._times(each, pod) if now < at < now + DAY]
-        if times and (first := min(times)) < self._due_at:
+        now, limit = self._timeline.now, min(self._due_at, self._timeline.now + DAY)
+        first = limit
+        for each in self.sets:
+            for pod in each.pods:
+                available = pod.made_at + pod.nature.ready_after + each.min_ready
+                for at in (*pod.changes_at(), available, pod.gone_at):
+                    if now < at < first:
+                        first = at
+        if first < limit:
             self._due_at = first
             self._timeline.at(first, self._due)
-
-    def _times(self, each: ReplicaSet, pod: Pod) -> tuple[float, ...]:
-        available = pod.made_at + pod.nature.ready_after + each.min_ready
-        return (*pod.changes_at(), available, pod.gone_at)
 
     def _round(self, spec: Doc, notes: Mapping[str, str]) -> bool:
         new = self.current()

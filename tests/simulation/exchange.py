@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from simulation.objects import text
@@ -25,14 +25,13 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 LISTS = frozenset({DEPLOYMENTS, SETS, PODS, SLICES, MAPS, LEASES, EVENTS, SCALERS, BUDGETS})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One, as it came over the wire."""
 
     who: str
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str]
     body: bytes | None = None
     kind: str = ""
     accept: str = ""
@@ -43,8 +42,7 @@ class Request:
         return "as=PartialObjectMetadata" in self.accept
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What is sent back."""
 
     status: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 from simulation.objects import Item, text
 
@@ -13,16 +12,21 @@ class Listing:
 
     def __init__(self, version: str, items: Sequence[Item]) -> None:
         self.version, self.items = version, items
+        self._body = b""
+        self._held: Mapping[str, Item] | None = None
 
-    @cached_property
+    @property
     def body(self) -> bytes:
         """As it is sent."""
-        return written({"resourceVersion": self.version}, self.items)
+        self._body = self._body or written({"resourceVersion": self.version}, self.items)
+        return self._body
 
-    @cached_property
+    @property
     def held(self) -> Mapping[str, Item]:
         """By name."""
-        return {item.document["metadata"]["name"]: item for item in self.items}
+        if self._held is None:
+            self._held = {item.document["metadata"]["name"]: item for item in self.items}
+        return self._held
 
 
 def written(meta: Mapping[str, object], items: Sequence[Item]) -> bytes:

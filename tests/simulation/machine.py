@@ -35,9 +35,11 @@ class Machine:
     def __init__(self, world: World, name: str, *, ahead: float = 0.0, pace: float = 1.0) -> None:
         """`ahead`: seconds its wall clock is wrong by. `pace`: how much longer than asked its sleeps take."""
         self.world, self.name = world, name
+        self._timeline = world.timeline
         self.ahead, self.pace = ahead, pace
         self.calls = 0
         self.watches = 0
+        self.feeds: list[SimulatedFeed] = []
         self.bytes_read = 0
         """Of bodies and of what watches told."""
         self.kill_at: tuple[int, str] | None = None
@@ -72,13 +74,13 @@ class Machine:
     # ---- clocks ----
 
     def wall(self) -> float:
-        return EPOCH + self.world.timeline.now + self.ahead
+        return EPOCH + self._timeline.now + self.ahead
 
     def monotonic(self) -> float:
-        return 1000.0 + self.world.timeline.now
+        return 1000.0 + self._timeline.now
 
     def elapsed(self) -> timedelta:
-        return timedelta(seconds=self.monotonic())
+        return timedelta(seconds=1000.0 + self._timeline.now)
 
     def now(self) -> datetime:
         return BEGAN + timedelta(seconds=self.world.timeline.now + self.ahead)
@@ -93,9 +95,11 @@ class Machine:
 
     def doze(self, seconds: float) -> None:
         """Sleep that no signal ends."""
-        self.live()
-        self.world.timeline.sleep(seconds)
-        self.live()
+        if self.dead:
+            raise Killed
+        self._timeline.sleep(seconds)
+        if self.dead:
+            raise Killed
 
     def interrupted(self) -> bool:
         return self._interrupted
@@ -123,7 +127,8 @@ class Machine:
         return Wire(self, ends)
 
     def opened(self, api: KubeApi, path: str, query: Mapping[str, Any], accept: str) -> SimulatedFeed:
-        return SimulatedFeed(self, path, query, accept)
+        self.feeds.append(SimulatedFeed(self, path, query, accept))
+        return self.feeds[-1]
 
     def asked(self, access: Access, wire: Any, ask: Ask) -> Any:
         return wire.ask(ask)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 Doc = Mapping[str, Any]
 
@@ -16,11 +16,29 @@ EPOCH = 1_767_603_600
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Item(NamedTuple):
-    """A document, and the same as it is sent."""
+class Item:
+    """A document, and the same as it is sent: written once, and only where somebody reads it."""
 
-    document: Doc
-    text: bytes
+    __slots__ = ("_partial", "_text", "document")
+
+    def __init__(self, document: Doc) -> None:
+        self.document = document
+        self._text = self._partial = b""
+
+    @property
+    def text(self) -> bytes:
+        self._text = self._text or text(self.document).encode()
+        return self._text
+
+    @property
+    def partial(self) -> bytes:
+        """Its metadata alone."""
+        self._partial = self._partial or partial(self.document["metadata"])
+        return self._partial
+
+
+def partial(meta: Doc) -> bytes:
+    return text({"kind": "PartialObjectMetadata", "metadata": meta}).encode()
 
 
 class Unfit(Exception):
@@ -46,10 +64,6 @@ def date_header(second: int) -> str:
 def text(document: object) -> str:
     """As it goes over the wire."""
     return _dumps(document)
-
-
-def item(document: Doc) -> Item:
-    return Item(document, _dumps(document).encode())
 
 
 def merged(document: Any, patch: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from simulation.objects import Doc, Item, item, stamp, text
+from simulation.objects import Doc, Item, stamp, text
 
 NEVER = float("inf")
 APP = {"app": "checkout"}
@@ -49,13 +49,14 @@ class Pod:
     gone_at: float = NEVER
     """When it is deleted for good; before that it is terminating."""
     deleted_at: float = NEVER
+    _changes: tuple[float, ...] = ()
     _item: tuple[tuple[bool, bool, float], Item] | None = None
     """As it was written last, and what was true of it then."""
 
     def is_ready(self, now: float) -> bool:
         """Its readiness probe passes."""
         age, nature = now - self.made_at, self.nature
-        return nature.ready_after <= age < min(nature.crashes_after, nature.unready_after)
+        return nature.ready_after <= age < nature.crashes_after and age < nature.unready_after
 
     def has_crashed(self, now: float) -> bool:
         return now - self.made_at >= self.nature.crashes_after
@@ -66,14 +67,16 @@ class Pod:
 
     def changes_at(self) -> tuple[float, ...]:
         """The moments at which it looks different by itself."""
-        nature = self.nature
-        return tuple(self.made_at + after for after in (nature.ready_after, nature.crashes_after, nature.unready_after))
+        if not self._changes:
+            nature, at = self.nature, self.made_at
+            self._changes = at + nature.ready_after, at + nature.crashes_after, at + nature.unready_after
+        return self._changes
 
     def item(self, now: float) -> Item:
         """As the API shows it, written once for every change."""
         looks = self.is_ready(now), self.has_crashed(now), self.deleted_at
         if self._item is None or self._item[0] != looks:
-            self._item = looks, item(self._document(now))
+            self._item = looks, Item(self._document(now))
         return self._item[1]
 
     def _document(self, now: float) -> dict[str, Any]:
@@ -153,22 +156,27 @@ class ReplicaSet:
         return [pod for pod in self.pods if not pod.terminates]
 
     def ready(self, now: float) -> int:
-        return sum(1 for pod in self.pods if not pod.terminates and pod.is_ready(now))
+        return self.counted(now)[1]
 
     def available(self, now: float) -> int:
-        """Pods that count for the Deployment controller."""
-        least = self.min_ready
-        return sum(
-            1
-            for pod in self.pods
-            if not pod.terminates and pod.is_ready(now) and pod.made_at + pod.nature.ready_after + least <= now
-        )
+        return self.counted(now)[2]
+
+    def counted(self, now: float) -> tuple[int, int, int]:
+        """Pods that do not terminate, of them the Ready ones, and of those the ones that count as available."""
+        living = ready = available = 0
+        for pod in self.pods:
+            if pod.deleted_at is NEVER:
+                living += 1
+                if pod.is_ready(now):
+                    ready += 1
+                    available += pod.made_at + pod.nature.ready_after + self.min_ready <= now
+        return living, ready, available
 
     def item(self, owner_uid: str) -> Item:
         """As the API shows it, written once for every change."""
         looks = self.size, self.revision, self.notes
         if self._item is None or self._item[0] != looks:
-            self._item = looks, item(self._document(owner_uid))
+            self._item = looks, Item(self._document(owner_uid))
         return self._item[1]
 
     def _document(self, owner_uid: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from simulation.exchange import (
 )
 from simulation.listing import Listing, written
 from simulation.manifest import defaulted
-from simulation.objects import Doc, Item, Unfit, item, merged, patched, stamp, text
+from simulation.objects import Doc, Item, Unfit, merged, patched, stamp, text
 from simulation.pods import REVISION, Pod
 from simulation.timeline import Timeline
 from simulation.watches import Watches
@@ -71,8 +71,7 @@ class Server:
         if request.body is not None and len(request.body) > LARGEST:
             raise Unfit(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
         if method == "GET" and request.is_partial and self.found(path) is not None:
-            self._remember(path)
-            return self._partial(path)
+            return self._remembered(path).partial
         if method == "GET":
             return self._shown(path, request.query)
         body = json.loads(request.body) if request.body else None
@@ -83,7 +82,7 @@ class Server:
                 return self._post(request.who, path, body)
             case "PUT":
                 whole = self._put(request.who, path, body)
-                return self._partial(path) if request.is_partial else whole
+                return whole.partial if request.is_partial else whole.text
             case "PATCH":
                 return self._patch(request, body)
             case "DELETE":
@@ -93,23 +92,18 @@ class Server:
 
     def _shown(self, path: str, query: Mapping[str, str]) -> bytes:
         if path == DEPLOYMENT or path in self.things:
-            self._remember(path)
-            return self._text(path)
+            return self._remembered(path).text
         if path.startswith(PODS + "/"):
             return self._pod(path[len(PODS) + 1 :])
         if path in LISTS:
             return _page(self.watches.listed(path, query), query)
         raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
 
-    def _partial(self, path: str) -> bytes:
-        found = self.found(path) or {}
-        return text({"kind": "PartialObjectMetadata", "metadata": found["metadata"]}).encode()
-
-    def _remember(self, path: str) -> None:
-        """A watch of one thing may begin where it was read."""
+    def _remembered(self, path: str) -> Item:
+        """One thing; a watch of it may begin where it was read."""
         one = self._item(path)
-        version = one.document["metadata"]["resourceVersion"]
-        self.watches.remember(path.rpartition("/")[0], Listing(version, [one]))
+        self.watches.remember(path.rpartition("/")[0], Listing(one.document["metadata"]["resourceVersion"], [one]))
+        return one
 
     def listed(self, path: str, query: Mapping[str, str]) -> Listing:
         """A whole list; the same one as long as nothing in it changed."""
@@ -151,7 +145,7 @@ class Server:
 
     def _slice(self, pods: list[Pod]) -> Item:
         now = self._timeline.now
-        return item(
+        return Item(
             {
                 "metadata": {"name": "checkout-1"},
                 "ports": [{"name": "http", "port": 8080}],
@@ -195,12 +189,13 @@ class Server:
         controller, before, now = self.controller, self.deployment, self._timeline.now
         current = controller.current()
         sets = controller.sets
+        counts = [each.counted(now) for each in sets]
         status = {
             "observedGeneration": controller.observed,
-            "replicas": sum(len(each.living()) for each in sets),
-            "updatedReplicas": len(current.living()) if current else 0,
-            "readyReplicas": sum(each.ready(now) for each in sets),
-            "availableReplicas": sum(each.available(now) for each in sets),
+            "replicas": sum(living for living, _, _ in counts),
+            "updatedReplicas": next((counts[number][0] for number, each in enumerate(sets) if each is current), 0),
+            "readyReplicas": sum(ready for _, ready, _ in counts),
+            "availableReplicas": sum(available for _, _, available in counts),
         }
         notes = {**(before["metadata"].get("annotations") or {})}
         if current:
@@ -222,14 +217,11 @@ class Server:
             meta["generation"] = before["metadata"]["generation"] + changed
         return meta
 
-    def _text(self, path: str) -> bytes:
-        return self._item(path).text
-
     def _item(self, path: str) -> Item:
         """What is kept there."""
         known = self._items.get(path)
         if known is None:
-            known = self._items[path] = item(self.found(path) or {})
+            known = self._items[path] = Item(self.found(path) or {})
         return known
 
     def _post(self, who: str, folder: str, body: Doc) -> bytes:
@@ -238,16 +230,16 @@ class Server:
             raise Unfit(409, "AlreadyExists", f"{path.rpartition('/')[2]} already exists")
         _valid(path, body)
         self.write(who, path, body)
-        return self._text(path)
+        return self._item(path).text
 
-    def _put(self, who: str, path: str, body: Doc) -> bytes:
+    def _put(self, who: str, path: str, body: Doc) -> Item:
         before = self.found(path)
         if before is None:
             raise Unfit(404, "NotFound", f"{path.rpartition('/')[2]} not found")
         self._demand(before, body)
         _valid(path, body)
         self.write(who, path, body)
-        return self._text(path)
+        return self._item(path)
 
     def _patch(self, request: Request, body: Any) -> bytes:
         before = self.found(request.path)
@@ -259,7 +251,7 @@ class Server:
             self._demand(before, body)
             after = merged(before, body)
         self.write(request.who, request.path, defaulted(after) if request.path == DEPLOYMENT else after)
-        return self._text(request.path)
+        return self._item(request.path).text
 
     def _demand(self, before: Doc, body: Doc) -> None:
         """Optimistic locking, where the request asks for it."""

@@ -7,7 +7,7 @@ changes threads, and the order of everything is that of the times, then of the c
 
 from __future__ import annotations
 
-import threading
+import _thread
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -22,7 +22,7 @@ class Task:
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.name = name
         self.work = work
-        self.gate = threading.Lock()
+        self.gate = _thread.allocate_lock()
         self.gate.acquire()
         self.wake = 0
         """Number of the entry that wakes it; older ones are void."""
@@ -65,7 +65,8 @@ class Timeline:
         """A task that begins in so many seconds."""
         task = Task(name, work)
         self._others.append(task)
-        threading.Thread(target=self._play, args=(task,), daemon=True).start()
+        # A Thread would be waited for until it runs, and there are as many of them as there are looks.
+        _thread.start_new_thread(self._play, (task,))
         self._wake(task, self.now + after)
         return task
 

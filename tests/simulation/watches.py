@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simulation.listing import Listing
-from simulation.objects import Item, Unfit, text
+from simulation.objects import Item, Unfit, partial, text
 
 if TYPE_CHECKING:
     from simulation.exchange import Request
@@ -100,23 +100,23 @@ class Stream:
         self._listing, now = listing, listing.held
         for name in {**self._held, **now}:
             before, after = self._held.get(name), now.get(name)
+            if before is after:
+                continue
             if before is None and after is not None:
                 self._lines.append(self._event("ADDED", after, listing.version))
             elif after is None and before is not None:
                 self._lines.append(self._event("DELETED", before, listing.version))
-            elif before is not None and after is not None and before.text != after.text:
+            elif before is not None and after is not None and before.document != after.document:
                 self._lines.append(self._event("MODIFIED", after, listing.version))
         self._held = now
 
     def _event(self, kind: str, item: Item, version: str) -> bytes:
-        meta, said = item.document["metadata"], item.text
-        numbered = kind != "DELETED" and "resourceVersion" in meta
-        if not numbered:
+        meta, is_partial = item.document["metadata"], self._request.is_partial
+        if kind != "DELETED" and "resourceVersion" in meta:
+            said = item.partial if is_partial else item.text
+        else:
             meta = {**meta, "resourceVersion": version}
-        if self._request.is_partial:
-            said = text({"kind": "PartialObjectMetadata", "metadata": meta}).encode()
-        elif not numbered:
-            said = text({**item.document, "metadata": meta}).encode()
+            said = partial(meta) if is_partial else text({**item.document, "metadata": meta}).encode()
         return b'{"type":"%s","object":%s}\n' % (kind.encode(), said)
 
     def read(self, most: int | None = None) -> bytes:

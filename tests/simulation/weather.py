@@ -39,6 +39,8 @@ class Weather:
         self.spells: list[Spell] = []
 
     def fault(self, request: Request) -> Fault | None:
+        if not self.spells:
+            return None
         for spell in self.spells:
             if spell.meets(request, self._timeline.now) and self._chance.random() < spell.odds:
                 return self._chance.choice(spell.faults)

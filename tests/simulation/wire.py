@@ -96,22 +96,27 @@ class Wire:
             machine.stood_still += 1
             world.note(machine, "stopped", f"for {machine.stalls[call]:.0f} s")
             machine.doze(machine.stalls[call])
-        self._moment(call, "before")
+        doomed = machine.kill_at is not None and machine.kill_at[0] == call
+        if doomed:
+            self._moment(call, "before")
         request = parse_request(machine.name, ask.method, ask.target, body=ask.data, kind=ask.kind, accept=ask.accept)
         fault = world.weather.fault(request)
         there, back = world.latency()
         machine.doze(there)
+        what = f"{request.method} {request.path}"
         try:
             response = self._met(request, fault)
         except (OSError, http.client.HTTPException) as error:
-            world.note(machine, f"{request.method} {request.path}", f"{fault and fault.kind}: {type(error).__name__}")
+            world.note(machine, what, f"{fault and fault.kind}: {type(error).__name__}")
             raise
-        world.note(machine, f"{request.method} {request.path}", f"{response.status}{f' {fault.kind}' if fault else ''}")
+        world.note(machine, what, f"{response.status} {fault.kind}" if fault else str(response.status))
         if response.status == 200 and request.method == "GET" and not request.is_partial:
             world.law.read(machine.name, request.path)
-        self._moment(call, "during")
+        if doomed:
+            self._moment(call, "during")
         machine.doze(back)
-        self._moment(call, "after")
+        if doomed:
+            self._moment(call, "after")
         return response
 
     def _moment(self, call: int, moment: str) -> None:
