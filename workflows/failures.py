@@ -14,6 +14,7 @@ from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.jsontext import json_text
 
 VERSION = 1
+ABSENT = "is not there"
 REPORT = "This is a defect of davy's own. Please report it with the lines above."
 
 
@@ -77,5 +78,5 @@ def text(what: str, remedy: str, problems: tuple[Problem, ...]) -> str:
     """The error, each problem on a line of its own as `file:line: path: what`, then what to do next."""
     # "davy.yaml is not there." needs no second line that says so.
     lines = [f"Error: {harmless(what)}"]
-    lines += [one_line(str(one)) for one in problems if what != f"{one.file} {one.what}."]
+    lines += [one_line(str(one)) for one in problems if (what, one.what) != (f"{one.file} {ABSENT}.", ABSENT)]
     return "\n".join([*lines, *([f"Next: {harmless(remedy)}"] if remedy else [])])

@@ -139,6 +139,7 @@ def test_no_step_is_taken_from_a_cache_where_that_is_asked_for(tmp_path: Path) -
 
 
 TOOL = """#!/bin/sh
+DIGEST=sha256:1111111111111111111111111111111111111111111111111111111111111111
 echo "$@" >> "$LOG"
 case "$1" in
   version) echo "github.com/docker/buildx v0.30.1" ;;
@@ -146,8 +147,8 @@ case "$1" in
   --version) echo "buildah version 1.28.2" ;;
   info) echo '{"store": {"GraphRoot": "/nowhere", "GraphDriverName": "vfs"}}' ;;
   build|push) while [ $# -gt 0 ]; do
-      [ "$1" = --metadata-file ] && echo '{"containerimage.digest": "sha256:1"}' > "$2"
-      [ "$1" = --digestfile ] && echo sha256:1 > "$2"
+      [ "$1" = --metadata-file ] && echo '{"containerimage.digest": "'$DIGEST'"}' > "$2"
+      [ "$1" = --digestfile ] && echo $DIGEST > "$2"
       shift
     done ;;
 esac
@@ -174,7 +175,7 @@ def test_a_tool_is_told_each_of_them(
     order = BuildOrder(name="127.0.0.1:9/app", context=tmp_path / "app", steps=STEPS, no_cache=True)
     one = builder(environment)
     assert one.lacks(order) == ()
-    assert one.build(order, lambda _: None).image.digest == "sha256:1"
+    assert one.build(order, lambda _: None).image.digest == "sha256:" + "1" * 64
     told = next(line for line in log.read_text().splitlines() if line.startswith("build "))
     wanted = (
         "--network host --add-host db.test:10.0.0.7 --add-host six.test:fd00::7 --shm-size 1073741824b"
