@@ -11,7 +11,8 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).parent
-LOCK = "locks/dev.txt"
+LOCK, RUN = "locks/dev.txt", "locks/run.txt"
+BUILD, AUDIT = "locks/build.txt", "locks/audit.txt"
 QUICKLY = [
     "-q",
     "-n",
@@ -33,8 +34,14 @@ nox.options.sessions = ["lint", "types", "tests", "extras", "others", "lowest", 
 
 def locked(session: nox.Session) -> None:
     """Installs the locked tools, and davy itself as editable."""
+    keeps_bytecode(session)
     session.install("-q", "-r", LOCK)
-    session.install("-q", "--no-deps", "-e", ".")
+    session.install("-q", "--no-deps", "--build-constraints", BUILD, "-e", ".")
+
+
+def keeps_bytecode(session: nox.Session) -> None:
+    """Thousands of processes start here: without it each compiles davy and its packages again, or all tests."""
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
 
 
 def compiled(session: nox.Session) -> None:
@@ -106,6 +113,7 @@ def others(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The tests that need no lab, with the lowest version of every dependency that users may have."""
+    keeps_bytecode(session)
     # Not session.create_tmp(): it moves TMPDIR into this work tree, where no test can be outside of git.
     lock = Path(session.virtualenv.location, "lowest.txt")
     session.run(
@@ -120,16 +128,19 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Builds the wheel through the sdist, looks into it, and uses it as a user would."""
+    """Builds the wheel through the sdist, looks into it, and uses it with what a user installs by hash."""
     locked(session)
     dist = Path(session.create_tmp(), "dist")
     shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "-q", "--installer", "uv", "--outdir", str(dist))
+    session.run("python", "-m", "build", "-q", "--installer", "uv", "--outdir", str(dist), env={"UV_CONSTRAINT": BUILD})
     (built,) = dist.glob("*.whl")
     session.run("python", "tests/wheel_contents.py", str(built))
     fresh = Path(session.create_tmp(), "fresh")
     session.run("uv", "venv", "-q", "--clear", "-p", session.python or sys.executable, str(fresh), external=True)
-    session.run("uv", "pip", "install", "-q", "-p", str(fresh / "bin" / "python"), str(built), external=True)
+    into = ("uv", "pip", "install", "-q", "-p", str(fresh / "bin" / "python"))
+    session.run(*into, "--require-hashes", "-r", RUN, external=True)
+    session.run(*into, "--no-deps", str(built), external=True)
+    session.run("uv", "pip", "check", "-q", "-p", str(fresh / "bin" / "python"), external=True)
     davy = str((fresh / "bin" / "davy").absolute())
     with session.chdir(session.create_tmp()):
         session.run(davy, "version", external=True)
@@ -179,13 +190,31 @@ def documents(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Renews the locks."""
-    for group, path in (("dev", LOCK), ("tools", "locks/tools.txt")):
+    """Renews the locks. What users install has the versions that the tests run with."""
+    project, within = ["pyproject.toml"], ["-c", LOCK]
+    for path, asked in {
+        LOCK: [*project, "--group", "dev", "--upgrade"],
+        "locks/tools.txt": ["--group", "tools", "--upgrade"],
+        RUN: [*project, *within],
+        "locks/run-aws.txt": [*project, "--extra", "aws", *within],
+        BUILD: ["--group", "backend", "--upgrade", *within],
+        AUDIT: ["--group", "audit", "--upgrade", *within],
+    }.items():
         session.run(
-            "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade",
-            "--no-header", "--no-annotate", *(["pyproject.toml"] if group == "dev" else []),
-            "--group", group, "-o", path, external=True,
+            "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11", "--generate-hashes",
+            "--no-header", "--no-annotate", *asked, "-o", path, external=True,
         )  # fmt: skip
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Holds the locks against known advisories. It asks a service on the network, so no other session runs it.
+
+    With arguments: `-- -s osv` asks another service, `-- --dry-run` none.
+    """
+    session.install("-q", "-r", AUDIT)
+    locks = [word for path in sorted(Path("locks").glob("*.txt")) for word in ("-r", str(path))]
+    session.run("pip-audit", "--require-hashes", "--disable-pip", *locks, *session.posargs)
 
 
 def _lab(session: nox.Session, *words: str) -> None:

@@ -95,7 +95,7 @@ class Book:
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
-        except Exception as error:
+        except Exception as error:  # Whatever it was: it may be written all the same. Who asks decides by the cause.
             self.unwritten = error
             raise Unwritten(words_of(error)) from error
 

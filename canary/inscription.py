@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from davy.canary.marks import RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
+from davy.canary.marks import MOST_MARK, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
+from davy.pipeline import jsontree
 from davy.pipeline.events import Restore
 from davy.pipeline.value import dataclass
 
@@ -82,7 +83,11 @@ def _checked(parse: Any, text: str, containers: tuple[str, ...]) -> Restore | No
     """The same marks are read at every look."""
     try:
         held: Restore = parse(text)
-        whole = held.images and set(held.images) <= set(containers) and isinstance(json.loads(held.strategy), dict)
+        whole = (
+            held.images
+            and set(held.images) <= set(containers)
+            and isinstance(jsontree.exact(held.strategy, MOST_MARK), dict)
+        )
         numbers = (held.min_ready_seconds, held.progress_deadline_seconds)
         fit = all(number is None or 0 <= number < 2**31 for number in numbers)
     except UNREADABLE:
@@ -96,7 +101,7 @@ def _from_restore(text: str) -> Restore:
 
 def _from_patch(text: str) -> Restore:
     """Of the JSON patch for a person: each container's name is tested before its image is put."""
-    operations = json.loads(text)
+    operations = jsontree.exact(text, MOST_MARK)
     values = {str(one["path"]): one.get("value") for one in operations if one["op"] == "add"}
     names = {str(one["path"]).removesuffix("/name"): str(one["value"]) for one in operations if one["op"] == "test"}
     return Restore(

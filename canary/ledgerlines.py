@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from davy.canary.ports import Past
-from davy.pipeline import codec
+from davy.pipeline import codec, jsontree
 from davy.pipeline.events import Asked, CanaryStarted, Event, Judged
 from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
 
@@ -19,6 +19,8 @@ TEXT, WHY, WHO = 2000, 500, 100
 """Characters; escaped, one takes up to twelve bytes."""
 LINE = 16 * 1024
 """Bytes of an event but the first."""
+MOST_LINE = 256 * 1024
+"""Characters of a line that is read."""
 _TEXT = json.JSONEncoder(separators=(",", ":"))
 NUMBER = re.compile(r'\{"n":(\d{1,15})[,}]')
 KIND = re.compile(r'"event":"(\w+)"')
@@ -39,7 +41,7 @@ def readable(lines: Iterable[str], parse: Callable[[Any], T]) -> list[T]:
     found = []
     for line in lines:
         with suppress(*UNREADABLE):
-            found.append(parse(json.loads(line)))
+            found.append(parse(jsontree.exact(line, MOST_LINE)))
     return found
 
 
@@ -80,7 +82,7 @@ def event_in(document: dict[str, Any]) -> tuple[int, Event]:
     if event.at.year not in YEARS:
         raise ValueError(f"no time of a rollout: {event.at}")
     if isinstance(event, CanaryStarted):
-        policy, strategy = event.policy, json.loads(event.restore.strategy)
+        policy, strategy = event.policy, jsontree.exact(event.restore.strategy, MOST_LINE)
         if not (event.images and event.restore.images and isinstance(strategy, dict)):
             raise ValueError("a beginning of nothing")
         if policy.deadline.year not in YEARS:

@@ -2,7 +2,7 @@
 
 import json
 
-from davy.pipeline import codec
+from davy.pipeline import codec, jsontree
 from davy.pipeline.events import Restore
 from davy.pipeline.model import Workload
 
@@ -38,9 +38,13 @@ def restore_text(restore: Restore) -> str:
     return json.dumps(codec.plain(restore), separators=(",", ":"), sort_keys=True)
 
 
+MOST_MARK = 256 * 1024
+"""Characters: all annotations of an object have no more than that together."""
+
+
 def restore_from(text: str) -> Restore:
     """Raises ValueError where the text is none of ours."""
-    restored: Restore = codec.value(Restore, json.loads(text))
+    restored: Restore = codec.value(Restore, jsontree.exact(text, MOST_MARK))
     return restored
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from davy.canary import sight, strategy
 from davy.canary.ports import Autoscaler, Budget, Standing, Surroundings
+from davy.pipeline import nouns
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import CanaryConfig, Config
 from davy.pipeline.errors import Problem
@@ -125,8 +126,7 @@ def _rights(surroundings: Surroundings) -> tuple[Problem, ...]:
     missing = surroundings.missing_rights
     if not missing:
         return ()
-    count = f"{len(missing)} right" + ("s" if len(missing) > 1 else "")
-    what = f"these credentials lack {count} that a canary needs: {', '.join(missing)}"
+    what = f"these credentials lack {nouns.counted(len(missing), 'right')} that a canary needs: {', '.join(missing)}"
     return (Problem(what=f"{what}. Grant them with a Role (see docs/rbac.md)"),)
 
 

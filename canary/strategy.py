@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
+from davy.pipeline import nouns
 from davy.pipeline.config import CanaryConfig, StepConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import CanaryPolicy, StepPlan
@@ -138,13 +139,11 @@ def _merged(first: StepPlan, second: StepPlan) -> StepPlan:
 
 
 def _merging(first: StepPlan, second: StepPlan, replicas: int) -> str:
-    noun = "pod" if second.pods == 1 else "pods"
     return (
         f"the steps {first.weight:g} % and {second.weight:g} % are one: beside {replicas} stable pods both are "
-        f"{second.pods} canary {noun}, {second.share:.1f} %"
+        f"{nouns.counted(second.pods, 'canary pod')}, {second.share:.1f} %"
     )
 
 
 def _reached(step: StepPlan) -> str:
-    noun = "pod" if step.pods == 1 else "pods"
-    return f"{step.weight:g} % wished, {step.share:.1f} % reached with {step.pods} canary {noun}"
+    return f"{step.weight:g} % wished, {step.share:.1f} % reached with {nouns.counted(step.pods, 'canary pod')}"

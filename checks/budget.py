@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from davy.checks.amounts import events, share, span_of, times_over
 from davy.pipeline import durations
 from davy.pipeline.checksconfig import GateConfig
 from davy.pipeline.model import Gap
@@ -206,7 +207,7 @@ def sentence(budget: Budget) -> str:
     if left >= 0:
         words += f"{share(left)} of the budget is left."
     else:
-        words += f"the budget is spent {spent.bad / budget.allowed:.3g} times over."
+        words += f"the budget is spent {times_over(spent.bad / budget.allowed)} times over."
     if budget.since is not None:
         words += f" The window is {span_of(budget.window)}; data begin at {budget.since:%Y-%m-%d %H:%M} UTC."
     if budget.unseen:
@@ -217,26 +218,23 @@ def sentence(budget: Budget) -> str:
 def unseen(budget: Budget) -> str:
     """What a counter that may be misspelled looks like."""
     return (
-        f"no series of {budget.unseen} was there at any time in the window: nothing has failed yet, or the selector "
-        "is wrong"
+        f"no series of {budget.unseen} was there at any time in the window (what a single scrape saw does not count): "
+        "nothing has failed yet, or the selector is wrong"
     )
 
 
 def _pace(budget: Budget) -> str:
-    unread = [span for burn in budget.burns for span, side in burn.sides if isinstance(side, Gap)]
+    unread = [(span, side) for burn in budget.burns for span, side in burn.sides if isinstance(side, Gap)]
     if budget.pace is None or unread:
-        return f"No data of the last {span_of(min(unread))}: {UNKNOWN[Gap.ABSENT]}." if unread else ""
+        span, gap = min(unread, default=(None, Gap.ABSENT), key=lambda one: one[0])
+        head = "No data of" if gap is Gap.ABSENT else "Cannot tell"
+        return f"{head} the last {span_of(span)}: {UNKNOWN[gap]}." if span is not None else ""
     pace = f"The last hour burned at {budget.pace:.3g}x"
     if budget.out_in is None and budget.left is not None and budget.left >= 0:
         return f"{pace}, which it can bear for ever."
     if not budget.out_in:
         return f"{pace}."
     return f"{pace}; like this it is gone in {durations.shown(budget.out_in)} at the earliest."
-
-
-def events(count: float) -> str:
-    """An estimated number of events: `1,240`, `0.3`."""
-    return f"{count:,.0f}" if count >= 9.95 or count == 0 else f"{count:.1f}"
 
 
 UNKNOWN = {
@@ -256,24 +254,6 @@ def _unknown(budget: Budget) -> str:
 def rates(burn: Burn) -> str:
     """`15x over 1h and 16x over 5m`."""
     return " and ".join(f"{rate:.3g}x over {span_of(span)}" for span, rate in burn.sides if not isinstance(rate, Gap))
-
-
-def share(left: float) -> str:
-    """`43 %`, `0.4 %`, `-12 %`; never rounded up to the whole budget or to none."""
-    percent = left * 100
-    shown = f"{percent:.0f}" if abs(percent) >= 9.5 else f"{percent:.1f}"
-    if shown in ("100", "0.0", "-0.0") and percent not in (100, 0):
-        shown = f"{percent:.2f}".rstrip("0").rstrip(".") if percent < 99.995 else "> 99.99"
-    return f"{shown} %"
-
-
-def span_of(span: timedelta) -> str:
-    """A window in one unit where that is exact: `30d`, `36h`, `5m`."""
-    seconds = span.total_seconds()
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= length and seconds % length == 0:
-            return f"{seconds / length:.0f}{unit}"
-    return f"{seconds:g}s"
 
 
 def spans_of(window: timedelta) -> tuple[timedelta, ...]:

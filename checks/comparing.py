@@ -187,9 +187,7 @@ class MannWhitneyJudge:
         return tuple(_evidence(one) for one in self._last.results) if self._last else ()
 
     def _blame(self) -> str:
-        counted = [one for one in self._last.results if not one.muted] if self._last else []
-        first = [one.name for one in counted if one.critical] + [one.name for one in counted if one.fails]
-        return next(iter([*first, *(one.name for one in counted if one.label is Label.NO_DATA)]), "")
+        return kayenta.blamed(self._last.results) if self._last else ""
 
     def _notes(self) -> tuple[str, ...]:
         new = tuple(note for note in (*self._analysis.notes, *self._metrics.heard()) if note not in self._said)

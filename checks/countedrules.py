@@ -1,9 +1,9 @@
 """Counted rules: Argo Rollouts' and Flagger's analyses over the counts of a trace. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from davy.checks import flagger
+from davy.checks import flagger, sentences, thresholdwords
 from davy.checks import threshold as thresholds
 from davy.checks.finding import Result
 from davy.checks.othersettings import ThresholdSettings, unusable
@@ -60,12 +60,27 @@ class Argo:
         return {name: check.phase(self._tallies[name]) for name, check in self._checks.items()}
 
     def _good(self, t: float) -> Reached:
-        sentence = thresholds.promoted(self._counted(), self._checks.values(), self._tallies)
+        sentence = thresholdwords.promoted(self._counted(), self._checks.values(), self._tallies)
         return Reached(verdict=Result.PROMOTE, at=t, sentence=sentence)
 
-    def going_on(self) -> str:
-        """Without a verdict."""
-        return f"Inconclusive: {self._counted()}."
+    def going_on(self, withheld: str = "") -> str:
+        """Without a verdict: what was counted, and why that is none. `withheld`: it would be one, but for this."""
+        why = (withheld,) if withheld else self._lacks()
+        return " ".join(filter(None, (f"Inconclusive: {self._counted()}.", *why)))
+
+    def _lacks(self) -> Iterator[str]:
+        if not any(tally.measurements for tally in self._tallies.values()):
+            yield no_interval(self._settings)
+            return
+        of = {name: self._lack(check, self._tallies[name]) for name, check in self._checks.items()}
+        yield " ".join(f"{name}: {lack}." for name, lack in of.items() if lack)
+        if not any(of.values()):
+            yield sentences.not_before(self._from)
+
+    def _lack(self, check: Check, tally: Tally) -> str:
+        if self._may_end and check.phase(tally) is Phase.RUNNING:
+            return "" if tally.counted else "nothing was measured"
+        return thresholdwords.lack(check, tally)
 
     def _counted(self) -> str:
         return "; ".join(
@@ -93,6 +108,7 @@ class Flagger:
         self._config = FlaggerConfig(threshold=settings.threshold, iterations=settings.iterations or 1)
         self._analysis = flagger.Analysis()
         self._bad: dict[str, Measurement] = {}
+        self._is_bad = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,7 +124,7 @@ class Flagger:
             for name, check in self._checks.items()
         }
         bad = {name: one for name, one in found.items() if one.result is thresholds.Result.FAILURE}
-        self._bad = bad or self._bad
+        self._bad, self._is_bad = bad or self._bad, bool(bad)
         self._analysis = self._analysis.ticked(is_good=not bad)
         if self._settings.at_once and self._analysis.has_failed(self._config):
             return self._failed(t)
@@ -131,13 +147,30 @@ class Flagger:
         sentence = f"Rolled back: {self._counted()} ({blame}: wanted {check.words()}, the last bad one was {last})."
         return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
 
-    def going_on(self) -> str:
-        """Without a verdict."""
-        return f"Inconclusive: {self._counted()}."
+    def going_on(self, withheld: str = "") -> str:
+        """Without a verdict: what was counted, and why that is none. `withheld`: it would be one, but for this."""
+        return f"Inconclusive: {self._counted()}. {withheld or self._lack()}"
+
+    def _lack(self) -> str:
+        analysis, wanted = self._analysis, self._settings.iterations
+        if not analysis.ticks:
+            return no_interval(self._settings)
+        if analysis.has_failed(self._config):
+            return "Flagger rolls back at the tick after these, and there was none."
+        if analysis.good < (wanted or 1):
+            return f"{analysis.good} of {wanted or 1} good ticks."
+        if wanted and self._is_bad:
+            return "The last tick was bad."
+        return sentences.not_before(self._from)
 
     def _counted(self) -> str:
         analysis = self._analysis
         return f"{analysis.failed} of {analysis.ticks} ticks failed (rolled back at {self._settings.threshold})"
+
+
+def no_interval(settings: ThresholdSettings) -> str:
+    """Why nothing was measured."""
+    return f"No interval of {settings.interval:g} s was over."
 
 
 def _checks(trace: Trace, settings: ThresholdSettings) -> tuple[Check, ...]:

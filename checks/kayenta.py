@@ -222,7 +222,10 @@ def scored(results: Iterable[Classified], weights: Mapping[str, float]) -> Score
     # Kayenta itself does not count errors here, and so passes a canary of which nothing could be judged.
     empty = sum(one.label in (Label.NO_DATA, Label.ERROR) for one in counted)
     if counted and 100 * empty / len(counted) >= NO_DATA_LIMIT:
-        return Score(value=0.0, groups=shown, because=f"{empty} of {len(counted)} metrics have no data")
+        unjudged = sum(one.label is Label.ERROR for one in counted)
+        why = "could not be judged" if unjudged == empty else "have no data"
+        why += " or could not be judged" if 0 < unjudged < empty else ""
+        return Score(value=0.0, groups=shown, because=f"{empty} of {len(counted)} metrics {why}")
     return Score(value=_whole(scores, weights), groups=shown)
 
 
@@ -239,6 +242,14 @@ def _whole(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> 
     for group, score in scores.items():
         whole += (100.0 if score is None else score) * (weights.get(group, rest) / 100)
     return float(Decimal(repr(whole)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+def blamed(results: Iterable[Classified]) -> str:
+    """The metric that a failing score is told by: a critical one, one that fails, one that says nothing."""
+    counted = [one for one in results if not one.muted]
+    first = [one.name for one in counted if one.critical] + [one.name for one in counted if one.fails]
+    mute = [one.name for one in counted if one.label in (Label.NO_DATA, Label.ERROR)]
+    return next(iter([*first, *mute]), "")
 
 
 class Mark(StrEnum):

@@ -4,6 +4,7 @@ Format: https://github.com/spinnaker/kayenta/blob/master/docs/canary-config.md. 
 note; what would make a verdict wrong is a problem.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from davy.checks.jsonplaces import places
 from davy.checks.kayenta import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.checks.kayentanode import Node, Notebook
-from davy.pipeline import jsontree
+from davy.pipeline import jsontree, nouns
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import Problem, Unusable
 
@@ -59,9 +60,14 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     book = Notebook(file)
     try:
         whole = jsontree.parsed(text)
-    except ValueError as error:
-        book.refuse("", f"is no JSON: {error}")
+    except json.JSONDecodeError as error:
+        # One without a text is of the whole, such as one that nests too deep.
+        line, where = (error.lineno, f" at column {error.colno}") if error.doc else (None, "")
+        book.problems.append(Problem(what=f"is no JSON: {error.msg}{where}", file=file, line=line))
         raise _unusable(book) from None
+    if not isinstance(whole, dict):
+        book.problems.append(Problem(what="is no object, which a canary config of Kayenta's is", file=file, line=1))
+        raise _unusable(book)
     book.places = places(text)
     for path, line, first in book.places.twice:
         book.problems.append(
@@ -72,9 +78,10 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     templates = root.at("templates").mapping()
     metrics = [_metric(node, templates, config) for node in root.at("metrics").items()]
     found = tuple(metric for metric in metrics if metric is not None)
-    names = [metric.name for metric in found]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        book.refuse("metrics", f"the name {name!r} is used more than once")
+    named: dict[str, int] = {}
+    for index, metric in enumerate(metrics):
+        if metric is not None and (before := named.setdefault(metric.name, index)) != index:
+            book.refuse(f"metrics[{index}].name", f"the name {metric.name!r} is that of metrics[{before}], too")
     if all(metric.yardstick.muted for metric in found) and not book.problems:
         why = "; ".join(note.partition(": ")[2] for note in book.notes if LEFT_OUT in note)
         book.refuse("metrics", "there is no metric left that could be judged" + (f". {why}" if why else ""))
@@ -107,9 +114,10 @@ RULE_KEYS = ("direction", "nanStrategy", "critical", "muted", "mustHaveData", "e
 
 
 def _unusable(book: Notebook) -> Unusable:
-    count = "a problem" if len(book.problems) == 1 else f"{len(book.problems)} problems"
     remedy = "docs/migrating.md says what davy reads of Kayenta's canary configs."
-    return Unusable(f"{book.file} has {count}.", problems=tuple(book.problems), remedy=remedy)
+    return Unusable(
+        f"{book.file} has {nouns.problems(len(book.problems))}.", problems=tuple(book.problems), remedy=remedy
+    )
 
 
 def _judge(root: Node) -> None:

@@ -90,9 +90,10 @@ class Node:
 
     def items(self) -> Iterator["Node"]:
         """The list's, each at its place; none at all is a problem."""
-        if not self.listed():
+        items = self.listed()
+        if not items and (self.value is None or isinstance(self.value, list)):
             self.refuse("must be a list with something in it")
-        for index, value in enumerate(self.listed()):
+        for index, value in enumerate(items):
             yield Node(value, f"{self.path}[{index}]", self.book)
 
     def text(self, otherwise: str) -> str:

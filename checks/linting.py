@@ -9,6 +9,7 @@ from davy.checks import promqltree
 from davy.checks.ports import Answer
 from davy.checks.remark import Place, Remark, Severity
 from davy.pipeline import durations
+from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ChecksConfig, LintRule, ThresholdConfig
 from davy.pipeline.otherrules import can_never_fail
 
@@ -49,6 +50,10 @@ def remarks(config: ChecksConfig) -> tuple[Remark, ...]:
 
 
 def _of_counting(threshold: ThresholdConfig, place: Place) -> Iterator[Remark]:
+    if not can_be_failed(threshold):
+        why = f"there is no answer that fails it, by `{threshold.failure or threshold.success}`"
+        yield _warning("never-fails", place, why, remedy="write a condition that a bad canary breaks")
+        return
     if threshold.style != "flagger" and can_never_fail(threshold):
         limit = threshold.failure_limit
         why = f"no number of failures is too many: `failure_limit` is {limit}"

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Protocol, assert_never
 
-from davy.checks import notes, sentences
-from davy.checks import threshold as thresholds
+from davy.checks import notes, sentences, thresholdwords
 from davy.checks.comparing import MannWhitneyJudge
 from davy.checks.judging import SequentialJudge
 from davy.checks.kayentafile import Analysis
@@ -34,6 +33,8 @@ class ThresholdJudge:
         self._tallies = {check.config.name: Tally() for check in self._checks}
         self._measured: dict[str, datetime] = {}
         self._last: dict[str, Measurement] = {}
+        self._failed: dict[str, Measurement] = {}
+        """By check, the last measurement that failed."""
         self._canary: frozenset[str] = frozenset()
         self._said: dict[str, None] = {}
         self._since: datetime | None = None
@@ -78,6 +79,8 @@ class ThresholdJudge:
             start = self._measured.get(name, now - check.config.interval)
             self._measured[name] = now
             self._last[name] = measurement
+            if measurement.result is Result.FAILURE:
+                self._failed[name] = measurement
             self._tallies[name] = self._tallies[name].seen(measurement.result, check.config.error_limit)
             windows.append(Window(start=start, end=now, counts={name: PAIRS[measurement.result]}))
         return tuple(windows)
@@ -148,7 +151,7 @@ class ThresholdJudge:
             return f"Can't tell: {'; '.join(self._gap_words(name, gap) for name, gap in gaps.items())}."
         each = "; ".join(self._counted_words(check) for check in self._checks)
         if decision is Decision.PROMOTE:
-            return thresholds.promoted(each, self._checks, self._tallies)
+            return thresholdwords.promoted(each, self._checks, self._tallies)
         unsure = [check for check in self._checks if self._phase(check) is Phase.UNSURE]
         if unsure:
             told = "; ".join(self._unsure_words(check) for check in unsure)
@@ -156,8 +159,8 @@ class ThresholdJudge:
         return waits or f"Not enough yet: {each}."
 
     def _failed_words(self, check: Check) -> str:
-        tally, last = self._tallies[check.config.name], self._last.get(check.config.name)
-        value = f", the last answer was {shown(check, last.value)}" if last and last.value is not None else ""
+        tally, last = self._tallies[check.config.name], self._failed.get(check.config.name)
+        value = f", the last that failed was {shown(check, last.value)}" if last and last.value is not None else ""
         wanted = (last.broke if last else "") or check.fails_by
         limit = check.config.failure_limit
         return (
@@ -174,16 +177,18 @@ class ThresholdJudge:
 
     def _gap_words(self, name: str, gap: Gap) -> str:
         tally, last = self._tallies[name], self._last.get(name)
-        if last and last.said:
-            return f"{name}: {last.said}"
-        after = f", given up after {tally.errors} in a row" if tally.gave_up and tally.errors else ""
-        return f"{name}: {_words(gap)}{after}"
+        words = last.said or _words(gap) if last and last.gap is not None else ""
+        limit = next(check.config.error_limit for check in self._checks if check.config.name == name)
+        more = f"more than {limit} in a row had no number, so no more are waited for" if tally.gave_up else ""
+        return f"{name}: {', and '.join(filter(None, (words, more)))}"
 
     def _counted_words(self, check: Check) -> str:
         tally = self._tallies[check.config.name]
         if check.wanted is None:
-            return f"{check.config.name}: {tally.counted} of {check.config.count} measurements"
-        return f"{check.config.name}: {tally.successes} of {check.wanted} successes in a row"
+            counted = min(tally.counted, check.config.count or 0)
+            failed = f", {tally.failures} of all failed" if tally.failures else ""
+            return f"{check.config.name}: {counted} of {check.config.count} measurements{failed}"
+        return f"{check.config.name}: {min(tally.successes, check.wanted)} of {check.wanted} successes in a row"
 
 
 def _words(gap: Gap) -> str:

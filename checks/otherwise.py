@@ -14,7 +14,7 @@ from davy.checks.countedrules import Argo, Flagger
 from davy.checks.finding import Finding, Look, Result
 from davy.checks.kayenta import Classified, Mark, Yardstick
 from davy.checks.othersettings import MannWhitneySettings, MetricRule, mannwhitney_settings, threshold_settings
-from davy.checks.sentences import UNREAD
+from davy.checks.sentences import UNREAD, not_before
 from davy.checks.trace import Glance, Trace
 from davy.checks.windowed import Intervals, Reached, Sums
 from davy.pipeline.model import Counts
@@ -42,7 +42,7 @@ def threshold(trace: Trace, *, to_end: bool = False) -> Finding:
     if reached is None and trace.windows:
         held = held or judge.ended(trace.windows[-1].t)
         reached = _readable(held, trace.windows[-1])
-    otherwise = f"{judge.going_on()} {UNREAD}" if held and not reached else judge.going_on()
+    otherwise = judge.going_on(UNREAD if held else "")
     return _finding("threshold", reached, tuple(looks), otherwise)
 
 
@@ -76,7 +76,8 @@ class _Kayenta:
 
     def __init__(self, trace: Trace, settings: MannWhitneySettings) -> None:
         self.sums = Sums()
-        self.sentence = "Inconclusive: nothing was judged."
+        over = f": no interval of {settings.interval:g} s was over" if settings.interval and trace.windows else ""
+        self.sentence = f"Inconclusive: nothing was judged{over}."
         self._settings = settings
         self._from = trace.promote_from
         self._end = trace.windows[-1].t if trace.windows else 0.0
@@ -127,15 +128,16 @@ class _Kayenta:
             self.sentence = "Inconclusive: neither side has had a request yet."
             return None
         if not any(served[1::2]):
-            self.sentence = f"Inconclusive: there is no stable side to compare; {told}."
+            self.sentence = f"Inconclusive: there is no stable side to compare, for it has had no request; {told}."
             return None
         if mark is Mark.FAIL:
-            blame = next((one.name for one in results if (one.fails or one.critical) and not one.muted), "")
+            blame = kayenta.blamed(results)
             sentence = f"Rolled back: {told} (fails below {self._settings.marginal:g})."
             return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
         if mark is Mark.PASS and is_last and t >= self._from:
             return Reached(verdict=Result.PROMOTE, at=t, sentence=f"Good enough: {told}.")
-        self.sentence = f"Inconclusive: {told} (passes from {self._settings.pass_:g})."
+        waits = f" {not_before(self._from)}" if mark is Mark.PASS and t < self._from else ""
+        self.sentence = f"Inconclusive: {told} (passes from {self._settings.pass_:g}).{waits}"
         return None
 
 

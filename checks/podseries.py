@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -13,6 +13,9 @@ from davy.checks.counters import Points
 from davy.checks.ports import Series
 from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Counts
+
+BEFORE = 10
+"""Samples of each series that are kept from before the oldest base: enough to see how far apart scrapes are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,17 @@ class Raw:
         """All of them."""
         return (*self.total, *self.bad, *(one for group in (self.good or {}).values() for one in group))
 
+    def lately(self, start: float) -> "Raw":
+        """Without what says nothing any more of a span that begins at `start`. Meant for one pod's own series.
+
+        Growth is reckoned from each series' last sample before the span, and a restart since the oldest of these
+        concerns it; so all from there on is kept, and whatever is not a number.
+        """
+        bases = [found for one in self.every if (found := _base(one.samples, start)) is not None]
+        since = min(bases, default=start)
+        good = self.good and {bound: _since(group, since) for bound, group in self.good.items()}
+        return replace(self, total=_since(self.total, since), bad=_since(self.bad, since), good=good)
+
     def by(self, label: str) -> "ByPod":
         """Taken apart by a label's value, in one pass: pods may be hundreds."""
         good = None if self.good is None else {bound: _grouped(group, label) for bound, group in self.good.items()}
@@ -78,6 +92,23 @@ class ByPod:
             bound=self.bound,
             may_lack_good=self.may_lack_good,
         )
+
+
+def _base(points: Points, start: float) -> float | None:
+    """When it was last scraped before the span."""
+    number = bisect_right(points, (start, math.inf))
+    return points[number - 1][0] if number else None
+
+
+def _since(group: Iterable[Series], since: float) -> tuple[Series, ...]:
+    return tuple(replace(one, samples=_shortened(one.samples, since)) for one in group)
+
+
+def _shortened(points: tuple[tuple[float, float], ...], since: float) -> tuple[tuple[float, float], ...]:
+    first = max(0, bisect_right(points, (since, math.inf)) - BEFORE)
+    # Nearly all of them are numbers, and these are gone through at every look: no call for each.
+    odd = [point for point in points[:first] if point[1] - point[1] != 0]
+    return (*odd, *points[first:]) if odd else points[first:]
 
 
 def _grouped(series: Iterable[Series], label: str) -> dict[str, tuple[Series, ...]]:

@@ -1,6 +1,5 @@
 """Replay: the sequential judge over a trace, window by window, as it would have been in the rollout. Pure."""
 
-import math
 from dataclasses import dataclass, field
 
 from davy.checks import sentences
@@ -97,11 +96,7 @@ class Replay:
     def _held(self, glance: Glance) -> str:
         if glance.gap:
             return sentences.UNREAD
-        if math.isinf(self.trace.promote_from):
-            return "Nothing is promoted: the last step did not begin."
-        if glance.t < self.trace.promote_from:
-            return f"Nothing is promoted before {self.trace.promote_from:g} s, where the last step begins."
-        return ""
+        return sentences.not_before(self.trace.promote_from) if glance.t < self.trace.promote_from else ""
 
     @property
     def held(self) -> str:

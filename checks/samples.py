@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from davy.checks.podseries import OwnSeries, Pod, Raw, Scrapes, of_histogram, spelled
+from davy.checks.podseries import ByPod, OwnSeries, Pod, Raw, Scrapes, of_histogram, spelled
 from davy.pipeline.model import NOTHING, Counts, Gap, Pair
 
 __all__ = ["Pod", "Raw", "Reading", "Scrapes", "of_histogram", "read", "spelled"]
@@ -39,7 +39,7 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     a pod too busy with its errors to be scraped must not hide them.
     """
     apart = raw.by(label)
-    of_pod = {pod.name: OwnSeries.of(apart.of(pod.name), pod) for pod in pods}
+    of_pod = {pod.name: OwnSeries.of(_own(apart, pod, start), pod) for pod in pods}
     scrapes = {pod.name: of_pod[pod.name].scrapes(pod) for pod in pods}
     gaps = {pod.name: _gap(pod, scrapes[pod.name], now, scrape) for pod in pods if pod.serves}
     fresh = [seen.newest for name, seen in scrapes.items() if seen and name in gaps and gaps[name] is not Gap.STALE]
@@ -60,6 +60,12 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     left_out = {pod.name: of_pod[pod.name].left_out(pod) for pod in pods if pod.warms_up}
     warm = {name: counts for name, counts in left_out.items() if counts is not None}
     return Reading(start=start, end=end, pair=pair, gap=gap, waiting=waiting, left_out=warm)
+
+
+def _own(apart: ByPod, pod: Pod, start: float) -> Raw:
+    """A pod's series. Of a warm-up all is told, from its birth on."""
+    own = apart.of(pod.name)
+    return own if pod.warms_up else own.lately(start)
 
 
 def _has_excess(pods: Sequence[Pod], of_pod: Mapping[str, OwnSeries], start: float, end: float) -> bool:

@@ -13,8 +13,13 @@ UNREAD = "Nothing is promoted at a window of which something could not be read."
 
 
 def percent(share: float) -> str:
-    """Two digits that mean something, and two places at most from 0.1 % on: `0.40%`, `12%`, `0.0042%`."""
+    """Two digits that mean something, and two places at most from 0.1 % on: `0.40%`, `12%`, `0.0042%`.
+
+    What is not all is never rounded to it: `99.96%`.
+    """
     value = 100 * share
+    if 99.5 <= value < 100:
+        return f"{value:.{max(1, -math.floor(math.log10(100 - value)))}f}%"
     if value == 0 or value >= 10:
         return f"{value:.0f}%"
     if value >= 1:
@@ -31,8 +36,19 @@ def one_in(log_e: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """`1.4`, `12`, `0.07`."""
-    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
+    """`1.4`, `12`, `0.07`; what is not nothing is never rounded to it: `0.0004`."""
+    if not 0 < ratio < 0.005:
+        return (
+            "0" if ratio == 0 else f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
+        )
+    return f"{ratio:.{-math.floor(math.log10(ratio))}f}" if ratio >= 1e-6 else "< 1e-6"
+
+
+def not_before(promote_from: float) -> str:
+    """Why nothing is promoted before a trace's last step, of which that is the beginning."""
+    if math.isinf(promote_from):
+        return "Nothing is promoted: the last step did not begin."
+    return f"Nothing is promoted before {promote_from:g} s, where the last step begins."
 
 
 def gap_words(gap: Gap) -> str:
@@ -63,7 +79,7 @@ def compared(metric: Metric, evidence: Evidence) -> str:
     if not metric.against:
         return first
     if not stable.total:
-        return f"{first}, with no {metric.against.removeprefix('the ')} side to compare"
+        return f"{first}, with no request on {metric.against} at the same moments to compare"
     there = f"on {metric.against} at the same moments ({percent(stable.rate)})"
     return f"{first} against {stable.bad:,} of {stable.total:,} {there}"
 
@@ -103,7 +119,7 @@ def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules)
     worse = f"at most {margin} worse" if rules.tolerate > 1 else "no worse"
     fine = f"a canary {worse} than {metric.against}"
     if burns:
-        fine = f"a canary within {times(rules.burn)} times the {_allowed(metric)} its objective allows"
+        fine = f"a canary within {rules.burn:g} times the {_allowed(metric)} its objective allows"
     rare = f"{fine} would look this bad in fewer than {one_in(standing.log_e_roll_back)} rollouts"
     tail = f" (limit: 1 in {1 / rules.alpha:.0f})"
     if blamed.ratio and blamed.ratio[0] > 1:

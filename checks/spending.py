@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from davy.checks.budget import Reading, Spent, events
+from davy.checks.amounts import events
+from davy.checks.budget import Reading, Spent
 from davy.checks.promql import bound_matcher, selector
 from davy.pipeline.checksconfig import SloConfig
 from davy.pipeline.model import Gap

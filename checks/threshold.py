@@ -155,7 +155,7 @@ class Measurement:
 
 def shown(check: Check, value: float) -> str:
     """The value in six digits, or in as many as its result can be seen from."""
-    return in_digits(value, lambda one: _held(check, one))
+    return "no number" if math.isnan(value) else in_digits(value, lambda one: _held(check, one))
 
 
 def _held(check: Check, value: float) -> tuple[bool | None, ...]:
@@ -248,14 +248,6 @@ class Tally:
     def anew(self) -> "Tally":
         """For a canary that grew: successes in a row and the count are asked of it again, failures stay."""
         return replace(self, successes=0, counted=0)
-
-
-def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, Tally]) -> str:
-    """The sentence. What failed and could not be failed is not called good."""
-    never = [one.config.name for one in checks if one.cannot_fail and tallies[one.config.name].failures]
-    if not never:
-        return f"Good enough: {counted}."
-    return f"Promoted by the count alone: {counted}; no number of failures would have failed {', '.join(never)}."
 
 
 PAIRS: Mapping[Result, Pair] = {

@@ -123,14 +123,15 @@ class FlaggerJudge:
     def _sentence(self, decision: Decision, waits: str) -> str:
         analysis, config = self._analysis, self._config
         failed = f"{analysis.failed} of {analysis.ticks} ticks failed (rolled back at {config.threshold})"
+        good = f"{min(analysis.good, config.iterations)} of {config.iterations} good ticks"
         told = "; ".join([failed, *(self._words(check) for check in self._checks if self._is_bad(check.config.name))])
         match decision:
             case Decision.ROLL_BACK:
                 return f"Rolled back: {told}."
             case Decision.PROMOTE:
-                return f"Good enough: {analysis.good} good ticks of {config.iterations}; {failed}."
+                return f"Good enough: {good}; {failed}."
             case _:
-                return waits or f"Not enough yet: {analysis.good} good ticks of {config.iterations}; {told}."
+                return waits or f"Not enough yet: {good}; {told}."
 
     def _is_bad(self, name: str) -> bool:
         return name in self._last and self._last[name].result is not Result.SUCCESS

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from davy.pipeline import oci
 from davy.pipeline.builds.graph import completed
 from davy.pipeline.builds.workshop import Keyed
 from davy.pipeline.errors import DavyError, Missing, Problem, Rejected, Unreachable, Unusable
@@ -66,7 +67,10 @@ def holding(digests: Mapping[str, str], store: ImageStore) -> frozenset[str]:
 
 def triggers(reference: str, digest: str, store: ImageStore) -> tuple[str, ...]:
     """What a base holds back that may take files, stages or arguments of a build. Raises as the store does."""
-    held = store.held_back(Image(name=completed(reference)[0], digest=digest))
+    try:
+        held = oci.held_back(store.configuration(Image(name=completed(reference)[0], digest=digest)))
+    except ValueError:
+        return ()  # What has no configuration of an image is no base.
     return tuple(line for line in held if line.split(maxsplit=1)[0].upper() in TAKING)
 
 

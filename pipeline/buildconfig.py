@@ -30,7 +30,9 @@ class ImageConfig(Part):
         description="Container of the Deployment that runs it; by default the one with the same repository.",
     )
     contexts: dict[str, str] = setting(
-        default_factory=dict, description="Further folders, by the name that `COPY --from` uses; relative to the file."
+        default_factory=dict,
+        description="By the name that `FROM` or `COPY --from` uses: a folder, relative to the file; "
+        "`docker-image://NAME` of a registry; `target:NAME` of another image of this file.",
     )
     platforms: tuple[str, ...] = setting(default=(), description="Like linux/arm64; the builder's own by default.")
     matrix: dict[str, tuple[str, ...]] = setting(
@@ -39,6 +41,24 @@ class ImageConfig(Part):
     secrets: tuple[SecretConfig, ...] = setting(default=(), description="Secrets for `RUN --mount=type=secret`.")
     ssh: tuple[str, ...] = setting(
         default=(), description="For `RUN --mount=type=ssh`: `default`, or an id=socket or key."
+    )
+    labels: dict[str, str] = setting(
+        default_factory=dict,
+        description="Labels of the image, and annotations of its manifest; they count in its key. "
+        "May hold `{ARGUMENT}` of its matrix.",
+    )
+    network: Literal["default", "none", "host"] = setting(
+        default="default", description="Of its RUN steps; `host` needs BuildKit's entitlement, which davy asks for."
+    )
+    extra_hosts: dict[str, str] = setting(
+        default_factory=dict, description="Addresses by name, for its RUN steps; `host-gateway` is one."
+    )
+    shm_size: str | None = setting(default=None, pattern=r"^\d+(Ki|Mi|Gi)$", description="Of /dev/shm in RUN steps.")
+    ulimits: dict[str, str] = setting(
+        default_factory=dict, description='Of its RUN steps: `nofile: "1024"`, or `"1024:4096"` for soft and hard.'
+    )
+    entitlements: tuple[Literal["network.host", "security.insecure", "device"], ...] = setting(
+        default=(), description="What its RUN steps may ask BuildKit for, as `RUN --security=insecure` does."
     )
     tags: tuple[str, ...] = setting(
         default=(), description="Tags moved to it after the build; may hold {branch}, {version}, {revision}."

@@ -2,12 +2,25 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from ipaddress import ip_address
 from math import prod
 from pathlib import PurePosixPath
 
 from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.builds.recipes import OF_REVISION, PLACEHOLDER, Recipe, cells_of, filled
+from davy.pipeline.builds.recipes import (
+    IMAGE,
+    OF_REVISION,
+    PLACEHOLDER,
+    TARGET,
+    Recipe,
+    cells_of,
+    filled,
+    labels,
+    meant,
+)
+from davy.pipeline.builds.references import REFERENCE, familiar
+from davy.pipeline.oci import PREFIX
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
@@ -23,6 +36,17 @@ PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
 ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 """A URL, or git's short form of one."""
+LABEL = re.compile(r"[A-Za-z0-9]+(?:[._/-]+[A-Za-z0-9]+)*")
+OWN_LABELS = ("dev.davy.", f"{PREFIX}base.")
+OF_COMMIT = ("created", "revision", "ref.name")
+"""Of the OCI annotations those by which davy knows an image again."""
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+ULIMITS = (
+    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio"),
+    *("rttime", "sigpending", "stack"),
+)
+"""https://pkg.go.dev/github.com/docker/go-units#Ulimit"""
+LIMIT = re.compile(r"(?:-1|\d{1,18})(?::(?:-1|\d{1,18}))?")
 MOST_CELLS = 64
 OURS = ("k-", "davy-")
 """What davy's own tags begin with."""
@@ -41,9 +65,14 @@ def broken(images: Placed) -> Iterator[Finding]:
         yield from _tags(place, image)
         yield from _platforms(place, image)
         yield from _secrets(place, image)
-        yield from _contexts(place, image)
+        yield from _context(place, image)
+        yield from _labels(place, image)
+        yield from _surroundings(place, image)
         yield from _dockerfile(place, image)
     yield from _same(usable)
+    made = [recipe for _, image in usable for recipe in cells_of(image)]
+    for place, image in usable:
+        yield from _contexts(place, image, made)
 
 
 def names(images: Placed) -> set[str]:
@@ -127,14 +156,85 @@ def _secrets(place: Place, image: ImageConfig) -> Iterator[Finding]:
         seen.add(secret.id)
 
 
-def _contexts(place: Place, image: ImageConfig) -> Iterator[Finding]:
+def _labels(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name in image.labels:
+        if not LABEL.fullmatch(name):
+            what = f"{name!r} is no name of a label; write it like com.example.team, in letters, digits, `.`, `-`, `_`"
+            yield (*place, "labels", name), what
+        elif name.startswith(OWN_LABELS) or name.removeprefix(PREFIX) in OF_COMMIT:
+            yield (*place, "labels", name), "is davy's own to say: it names the build, the commit or the base"
+
+
+def _surroundings(place: Place, image: ImageConfig) -> Iterator[Finding]:
+    for name, address in image.extra_hosts.items():
+        at = (*place, "extra_hosts", name)
+        if not HOST.fullmatch(name):
+            yield at, f"{name!r} is no name of a host"
+        elif address != "host-gateway" and not _is_address(address):
+            yield at, f"{address!r} is no address, like 10.0.0.7 or fd00::7, nor host-gateway"
+    for name, limit in image.ulimits.items():
+        at = (*place, "ulimits", name)
+        soft, _, hard = limit.partition(":")
+        if name not in ULIMITS:
+            yield at, f"{name!r} is no limit; there is {', '.join(ULIMITS)}"
+        elif not LIMIT.fullmatch(limit):
+            yield at, f'{limit!r} is no limit; write it like "1024", or "1024:4096" for soft and hard; -1 is none'
+        elif hard and int(hard) >= 0 and not 0 <= int(soft) <= int(hard):
+            yield at, f"{limit!r}: the soft limit is above the hard one"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _context(place: Place, image: ImageConfig) -> Iterator[Finding]:
     if REMOTE.match(image.context):
         what = f"{image.context!r} is no folder; davy builds no remote contexts: check it out, and name its folder"
         yield (*place, "context"), what
-    for name, folder in image.contexts.items():
-        if "://" in folder:
-            what = f"{folder!r} is no folder; an image is named in the Dockerfile itself, by FROM or COPY --from"
-            yield (*place, "contexts", name), what
+    elif image.context.startswith(TARGET):
+        what = f"{image.context!r} is no folder; another image is named under `contexts`, or by FROM"
+        yield (*place, "context"), f"{what} (a folder called so: ./{image.context})"
+
+
+def _contexts(place: Place, image: ImageConfig, made: Sequence[Recipe]) -> Iterator[Finding]:
+    """`made`: all that the file makes."""
+    folders = {familiar(name) for name, said in image.contexts.items() if not said.startswith((IMAGE, TARGET))}
+    for name, said in image.contexts.items():
+        wrong = [what for cell in cells_of(image) if (what := _strange(filled(said, cell.cell), cell, made, folders))]
+        if wrong:
+            yield (*place, "contexts", name), wrong[0]
+
+
+def _strange(said: str, own: Recipe, made: Sequence[Recipe], folders: Collection[str]) -> str:
+    """What is wrong with a further context; empty where it is usable."""
+    if said.startswith(TARGET):
+        return _no_target(said.removeprefix(TARGET), own, made)
+    if said.startswith(IMAGE):
+        name = said.removeprefix(IMAGE)
+        if not REFERENCE.fullmatch(name):
+            return f"{name!r} is no name of an image; write it like {IMAGE}registry.example.com/base:1@sha256:…"
+        clash = familiar(name) in folders
+        return f"{name} is itself the name of a context that is a folder; name the image by its digest" if clash else ""
+    if said.startswith("oci-layout:"):
+        return f"{said!r}: davy takes no OCI layout; push it to a registry, and name it as {IMAGE}NAME@sha256:…"
+    if REMOTE.match(said):
+        return f"{said!r} is no folder; davy fetches no remote contexts: check it out, and name its folder"
+    return ""
+
+
+def _no_target(word: str, own: Recipe, made: Sequence[Recipe]) -> str:
+    found = meant(made, word)
+    known = [label for id_, label in labels(made).items() if id_ != own.id]
+    if not found:
+        there = ", ".join(known) or "no other one"
+        return f"no image of this file is called {word!r}; there is {there} (a folder called so: ./{TARGET}{word})"
+    if len(found) > 1:
+        return f"{word!r} are {len(found)} images; name one: {', '.join(labels(made)[one.id] for one in found[:4])}"
+    return f"{word!r} is this image itself" if found[0].id == own.id else ""
 
 
 def _dockerfile(place: Place, image: ImageConfig) -> Iterator[Finding]:

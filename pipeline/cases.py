@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from davy.pipeline import nouns
 from davy.pipeline.events import Result
 
 NAMELESS = "(no name)"
@@ -53,6 +54,8 @@ class Case:
     """`type` of the failure: the exception's class."""
     file: str = ""
     """Of the test, or of its suite, where the report says it."""
+    line: str = ""
+    """Where it stands in its file, where the report says it."""
     suites: tuple[str, ...] = ()
     """Names of the report's suites that it stands in, from outside; of an own case of such a suite, its own last."""
     properties: tuple[tuple[str, str], ...] = ()
@@ -134,3 +137,8 @@ def reason(cases: Iterable[Case]) -> str:
     every = tuple(cases)
     own = dict.fromkeys(case.message for case in every if case.own and case.fails)
     return "; ".join(filter(None, (blamed(every), *own)))
+
+
+def shortage(ran: int, needed: int) -> str:
+    """Why a suite fails in which so few tests ran; empty where they are enough."""
+    return "" if ran >= needed else f"{nouns.counted(ran, 'test')} ran, and at least {needed} are needed"

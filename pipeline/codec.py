@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, partial
 
-from davy.pipeline import events
+from davy.pipeline import events, jsontree
 from davy.pipeline.events import VERSION, Event
 
 Json = typing.Any
 """What `json.dumps` takes: the one place where a value has no narrower type."""
+T = typing.TypeVar("T")
 
 
 def encode(event: Event) -> dict[str, Json]:
@@ -32,6 +33,21 @@ def decode(document: Mapping[str, Json]) -> Event:
         raise ValueError(f"unknown event {document.get('event')!r}")
     event: Event = _dataclass_in(kind, document)
     return event
+
+
+def document(kind: type[T], written: str | bytes, *, noun: str, mark: str, version: int) -> T:
+    """A file of ours as the value it was written from; `mark` is the key that holds its version.
+
+    Raises ValueError for anything else, and for what a later davy wrote in another way.
+    """
+    try:
+        said = jsontree.parsed(written)
+        if not isinstance(said, dict) or said.get(mark) != version:
+            raise ValueError(f"is no {noun} of version {version}")
+        found: T = _dataclass_in(kind, said)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"is no {noun}: {error!r}") from error
+    return found
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline import plainfile, wording, yamltree
+from davy.pipeline import nouns, plainfile, wording, yamltree
 from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import Config, DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
@@ -31,6 +31,11 @@ def loaded(path: Path, environment: Mapping[str, str]) -> Config:
 def delivery(path: Path, environment: Mapping[str, str]) -> DeliveryConfig:
     """As much as builds and suites need: `deploy` and `checks` may be missing. Raises Unusable as `loaded` does."""
     return _parsed(text(path), str(path), environment, DeliveryConfig)
+
+
+def parsed_delivery(text: str, file: str, environment: Mapping[str, str]) -> DeliveryConfig:
+    """The same of a text; `file` is its name, for problems."""
+    return _parsed(text, file, environment, DeliveryConfig)
 
 
 def reading(path: Path, environment: Mapping[str, str]) -> Reading:
@@ -77,7 +82,7 @@ def text(path: Path, *, kind: str = "") -> str:
     try:
         return plainfile.text(path, MOST_BYTES)
     except FileNotFoundError:
-        what, remedy = "is not there", "Write one, or name another with --file."
+        what, remedy = "is not there", "Write one (`davy schema` has every key), or name another with --file."
     except IsADirectoryError:
         what, remedy = "is a folder, not a file", "Name the file itself."
     except UnicodeDecodeError as error:
@@ -92,8 +97,7 @@ def text(path: Path, *, kind: str = "") -> str:
 
 def _unusable(file: str, problems: list[Problem]) -> Unusable:
     ordered = sorted(problems, key=lambda problem: (problem.line or 0, problem.path))
-    count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-    return Unusable(f"{file} has {count}.", problems=tuple(ordered), remedy=REMEDY)
+    return Unusable(f"{file} has {nouns.problems(len(ordered))}.", problems=tuple(ordered), remedy=REMEDY)
 
 
 def _is_command(place: Place) -> bool:

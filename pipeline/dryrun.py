@@ -25,9 +25,9 @@ class ForeseenImages:
         """The manifest itself. Raises Missing."""
         return self._store.manifest(image)
 
-    def held_back(self, image: Image) -> tuple[str, ...]:
-        """What it holds back by ONBUILD. Raises Missing."""
-        return self._store.held_back(image)
+    def configuration(self, image: Image) -> bytes:
+        """As the registry holds it. Raises Missing."""
+        return self._store.configuration(image)
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Say which tags would move, and from where."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import starmap
 from pathlib import Path
 
 from davy.pipeline.builds.dockerfile import Dockerfile, parsed
@@ -59,6 +60,7 @@ class Gatherer:
     def __init__(self, tree: WorkTree, folder: Path) -> None:
         """`folder`: the configuration's; what recipes name is relative to it."""
         self._tree, self._folder = tree, folder
+        self._places: dict[Path, Path] = {}
         self._contexts: dict[tuple[Path, str | None], _Context] = {}
 
     def ingredients(self, recipe: Recipe, *, whole: bool = False) -> Ingredients:
@@ -79,6 +81,7 @@ class Gatherer:
             args=recipe.args,
             target=recipe.target,
             contexts=recipe.contexts,
+            stand_ins=recipe.stand_ins,
             platforms=recipe.platforms,
             whole=whole,
         )
@@ -88,13 +91,13 @@ class Gatherer:
         if problems:
             raise Unusable(f"{recipe.id} cannot be built as it is written.", problems=problems)
         contexts = {"": self._context(context, rules, ignore)} | {
-            name: self._further(name, self._folder / recipe.contexts[name]) for name in sorted(read.contexts)
+            name: self._further(name, recipe) for name in sorted(read.contexts)
         }
         made = self._counted(recipe, read, contexts, shown)
         if (
             ignore is None
             and made.files is contexts[""].files
-            and self._folder.resolve().is_relative_to(context.resolve())
+            and self._place(self._folder).is_relative_to(self._place(context))
         ):
             return replace(made, warnings=(*made.warnings, EVERY_COMMIT))
         return replace(made, ignore=_shown(ignore, self._folder) if ignore else "")
@@ -134,24 +137,41 @@ class Gatherer:
                 return *ignoring(text, _shown(place, self._folder)), place
         return Ignoring(()), (), None
 
-    def _further(self, name: str, folder: Path) -> _Context:
+    def _further(self, name: str, recipe: Recipe) -> _Context:
+        folder = self._folder / recipe.contexts[name]
         rules, problems, ignore = self._rules(folder / IGNORE)
         if problems:
             raise Unusable(f"The rules of the context {name} cannot be read.", problems=problems)
-        return self._context(folder, rules, ignore)
+        try:
+            return self._context(folder, rules, ignore)
+        except Unusable as error:
+            who = f"; {recipe.id} names it as its context {name}"
+            said = tuple(
+                replace(one, what=one.what + who, file=recipe.contexts[name]) if one.file == str(folder) else one
+                for one in error.problems
+            )
+            raise Unusable(error.what, problems=said, remedy=error.remedy) from error
 
     def _context(self, folder: Path, rules: Ignoring, ignore: Path | None) -> _Context:
-        known = (folder.resolve(), str(ignore) if ignore else None)
+        known = (self._place(folder), str(ignore) if ignore else None)
         if known not in self._contexts:
-            found = self._tree.entries(folder, rules.keeps, rules.enters)
-            files = Files({path: Entry(mode=mode, blob=id_) for path, (mode, id_) in found.items()})
+            found = self._tree.entries(folder, rules)
+            files = Files(zip(found, starmap(Entry, found.values()), strict=True))
             selector = Selector(files, lambda path: self._tree.target(folder / path))
             self._contexts[known] = _Context(folder=folder, files=files, rules=rules, selector=selector)
         return self._contexts[known]
 
+    def _place(self, folder: Path) -> Path:
+        """Where it is, after links; looked up once."""
+        if folder not in self._places:
+            self._places[folder] = folder.resolve()
+        return self._places[folder]
+
     def _secrets(self, recipe: Recipe, context: _Context) -> dict[str, str]:
         """By path in the context, the secrets whose files lie there: no build is given them but as secrets."""
-        root = context.folder.resolve()
+        if not recipe.secrets:
+            return {}
+        root = self._place(context.folder)
         places = {one.id: (self._folder / one.file).resolve() for one in recipe.secrets if one.file}
         inside = {
             id_: place.relative_to(root).as_posix() for id_, place in places.items() if place.is_relative_to(root)
@@ -180,11 +200,14 @@ def inputs(
         contexts=ingredients.further,
         args={name: value for name, value in recipe.args.items() if name in counts},
         given=recipe.given & counts,
+        stand_ins=ingredients.dockerfile.stand_ins,
         target=recipe.target or "",
         platforms=tuple(recipe.platforms),
         secrets=tuple(secret.id for secret in recipe.secrets),
         # An id alone: where the socket or the key lies is the machine's.
         ssh=tuple(one.partition("=")[0] for one in recipe.ssh),
+        labels=dict(recipe.labels),
+        steps=recipe.steps.counted,
         bases={name: own_digest(name) or digest for name, digest in bases.items()},
         parents=dict(parent_keys),
     )
@@ -233,8 +256,8 @@ def _words(recipe: Recipe, read: Dockerfile) -> Iterator[str]:
         if name not in read.portion.args and not is_proxy(name):
             end = "its images differ in their names alone" if name in recipe.cell else "it changes nothing"
             yield f"the build argument {name} is declared by no ARG that it needs: {end}"
-    for name in recipe.contexts:
-        if name not in read.contexts:
+    for name in (*recipe.contexts, *recipe.stand_ins):
+        if name not in read.contexts and name not in read.stand_ins:
             yield f"nothing that it needs takes anything from the context {name}"
 
 

@@ -1,16 +1,49 @@
 """JSON tree: what JSON from outside says. However it is written, all that can go wrong is a JSONDecodeError."""
 
 import json
+import math
+from collections.abc import Callable
 from typing import Any
 
 
 def parsed(text: str | bytes | bytearray) -> Any:
     """The value. Raises json.JSONDecodeError for what is no JSON, nests too deep, or has numbers of too many digits."""
+    return _told(lambda: json.loads(text))
+
+
+def exact(text: str | bytes, most: int) -> Any:
+    """The same of what is to be read in one way alone: no name twice in an object, and no number without an end.
+
+    Raises json.JSONDecodeError also for these, and for more than `most` characters.
+    """
+    if len(text) > most:
+        raise json.JSONDecodeError(f"it is longer than {most:,} characters", "", 0)
+    return _told(lambda: json.loads(text, object_pairs_hook=_each_once, parse_float=_finite, parse_constant=_finite))
+
+
+def _told(read: Callable[[], Any]) -> Any:
     try:
-        return json.loads(text)
+        return read()
     except json.JSONDecodeError:
         raise
     except RecursionError:
         raise json.JSONDecodeError("it nests too deep", "", 0) from None
     except ValueError as error:  # A number of thousands of digits, or bytes that are no text.
         raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Some readers take the first of two, some the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(one for one in names if names.count(one) > 1)!r:.80} is there twice in one object")
+    return found
+
+
+def _finite(text: str) -> float:
+    """`NaN` is of JavaScript and no JSON; `1e999` is more than a float holds."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is no number")
+    return value

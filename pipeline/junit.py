@@ -126,8 +126,9 @@ def _case(case: Case, outer: str) -> "TestCase":
     from junitparser import Error, Failure, Skipped, TestCase  # noqa: PLC0415
 
     made = TestCase(_clean(case.name or case.classname), _clean(case.classname) or _clean(outer), case.seconds)
-    if case.file:
-        made._elem.set("file", _clean(case.file))  # noqa: SLF001 - it has no word for GitLab's attribute
+    for name, value in (("file", _clean(case.file)), ("line", case.line)):
+        if value:
+            made._elem.set(name, value)  # noqa: SLF001 - it has no word for what GitLab and others read
     parts: list[Element] = []
     kinds = {CaseResult.FAILED: Failure, CaseResult.ERROR: Error, CaseResult.SKIPPED: Skipped}
     if case.result in kinds:

@@ -85,6 +85,7 @@ class Draft:
     file: str
     output: Words
     errors: Words
+    line: str = ""
     suites: tuple[str, ...] = ()
     said: CaseResult | None = None
     """What its attributes say."""
@@ -112,6 +113,7 @@ def case(draft: Draft, *, own: bool = False) -> Case:
         errors=str(draft.errors),
         kind=counts.kind if counts else "",
         file=draft.file,
+        line=draft.line,
         suites=draft.suites,
         properties=tuple((name, str(value)) for name, value in draft.properties if not name.startswith(OWN)),
         attempts=_attempts(draft, counts, result, marks),

@@ -1,15 +1,19 @@
-"""JUnit reading: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said."""
+"""JUnit reading: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said.
+
+One that is TRX is handed to its own reader.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from xml.parsers import expat
 
-from davy.pipeline import junitcases, junitsuites, junittimes
+from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, nouns, trxreading
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
 from davy.pipeline.junittext import Broken, Pieces
+from davy.pipeline.reportxml import ReportXml
+from davy.pipeline.trxreading import TrxEyes
 
 MOST_CASES = 200_000
 MOST_DEPTH = 64
@@ -17,8 +21,6 @@ LONGEST_NAME = 2 * 2**10
 LONGEST_MESSAGE = 16 * 2**10
 MOST_WORDS = 48 * 2**20
 """Characters of messages, texts and outputs kept of one report; beyond it of each only the first few."""
-LONGEST_TAG = 4 * 2**20
-"""Characters without one element, text or comment that is whole: the parser holds them all in memory."""
 
 SUITES = ("testsuites", "testsuite")
 CTEST = ("run", "fail")
@@ -58,14 +60,21 @@ def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool 
     `own`: davy wrote it. Then what it says of attempts and quarantine is believed; a suite's report cannot say it.
     `by_suite`: the first of a case's suites is then davy's own, which is left out otherwise.
     """
-    eyes, pieces = _Eyes(own=own, by_suite=by_suite), Pieces(chunks)
+    pieces = Pieces(chunks)
+    rest, head = iter(pieces), ""
+    eyes: _Eyes | TrxEyes = _Eyes(own=own, by_suite=by_suite)
     broken = ""
     try:
-        for piece in pieces:
+        while len(head) < foreignreports.HEAD and not foreignreports.root(head) and (piece := next(rest, "")):
+            head += piece
+        eyes = TrxEyes() if foreignreports.root(head) == trxreading.ROOT and not own else eyes
+        eyes.feed(head)
+        for piece in rest:
             eyes.feed(piece)
         eyes.feed("", last=True)
     except Broken as error:
-        broken = str(error)
+        known = "" if eyes.cases else foreignreports.sentence(eyes.foreign, head)
+        broken = known or str(error)
     notes = list(eyes.notes())
     if pieces.mended:
         notes.append(f"{pieces.mended:,} characters that XML cannot hold were replaced")
@@ -124,49 +133,30 @@ class _Eyes:
         self._times = junittimes.Times()
         self._cut = 0
         self._kept = 0
-        self._silent = 0
         self._path: list[str] = []
         self._draft: Draft | None = None
         self._sinks: list[Words | None] = []
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartDoctypeDeclHandler = self._refused
-        self._parser.EntityDeclHandler = self._refused
-        self._parser.StartElementHandler = self._begins
-        self._parser.EndElementHandler = self._ends
-        self._parser.CharacterDataHandler = self._says
-        self._parser.CommentHandler = self._says_nothing
+        self._xml = ReportXml(self)
 
     def feed(self, piece: str, *, last: bool = False) -> None:
         """Raises Broken."""
-        self._silent += len(piece)
-        if self._silent > LONGEST_TAG:
-            raise Broken("its report has a tag longer than 4 MiB")
-        try:
-            self._parser.Parse(piece, last)
-        except expat.ExpatError as error:
-            raise Broken(f"its report is no XML: {error}") from error
+        self._xml.feed(piece, last=last)
 
     def notes(self) -> tuple[str, ...]:
-        plural = "" if self._cut == 1 else "s"
-        return (f"long words were cut in {self._cut:,} place{plural} of its report",) if self._cut else ()
+        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
 
-    def _refused(self, name: str, *_: object) -> None:
+    def declares(self, name: str) -> None:
+        """See the parser's reader."""
         if not self._path:
             self.foreign = name[:FEW]
-        raise Broken("its report declares a document type or entities; that is refused")
 
-    def _says_nothing(self, _: str) -> None:
-        self._silent = 0
-
-    def _says(self, text: str) -> None:
-        self._silent = 0
+    def says(self, text: str) -> None:
+        """See the parser's reader."""
         if self._sinks and (sink := self._sinks[-1]) is not None:
             sink.add(text)
 
-    def _begins(self, tag: str, told: dict[str, str]) -> None:
-        self._silent = 0
-        word = tag.rsplit(":", 1)[-1]
+    def begins(self, word: str, told: dict[str, str]) -> None:
+        """See the parser's reader."""
         if not self._path and word not in SUITES:
             self.foreign = word[:FEW]
             raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
@@ -228,9 +218,9 @@ class _Eyes:
             return None if "value" in told else value
         return self._sinks[-1]
 
-    def _ends(self, _: str) -> None:
-        self._silent = 0
-        word = self._path.pop()
+    def ends(self, word: str) -> None:
+        """See the parser's reader."""
+        self._path.pop()
         if self._draft is None:
             self._sinks = []
             if word in SUITES:
@@ -255,6 +245,7 @@ class _Eyes:
             classname=self._short(told.get("classname", ""), LONGEST_NAME),
             seconds=self._times.seconds(told.get("time", ""), len(self.cases)),
             file=(told.get("file", "") or suite.file)[:LONGEST_NAME],
+            line=line if (line := told.get("line", "")[:9]).isdigit() else "",
             output=Words(LONGEST_TEXT),
             errors=Words(LONGEST_TEXT),
             # The outermost of davy's own report is the suite of the configuration.

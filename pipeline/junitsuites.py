@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from davy.pipeline import nouns
 from davy.pipeline.cases import NAMELESS, Case, CaseResult
 from davy.pipeline.junitcases import FEW, Said, result_said
 
@@ -51,7 +52,7 @@ def closed(suite: OpenSuite) -> Case | None:
                     file=suite.file, own=True)  # fmt: skip
     if suite.names_bad or not (suite.counts or suite.failed):
         return None
-    count = f"counts {suite.counts:,} failure{'' if suite.counts == 1 else 's'}" if suite.counts else "says failed"
+    count = f"counts {nouns.counted(suite.counts, 'failure')}" if suite.counts else "says failed"
     words = f"its report {count} and names none"
     return Case(name=name, result=CaseResult.ERROR, message=words, suites=suite.path, file=suite.file, own=True)
 

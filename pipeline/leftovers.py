@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from davy.pipeline import ownfiles, plainfile
+from davy.pipeline import jsontree, ownfiles, plainfile
 
 INDEX = ".davy-files"
 """In a suite's folder: a line for each file that is davy's own, as a JSON string, relative to the folder."""
 
 MOST_INDEX = 64 * 2**20
+MOST_NAME = 2**15
+"""Characters: no path is longer than 4,096 bytes, of which each is written as six at most."""
 
 
 @contextmanager
@@ -94,7 +96,7 @@ def _names(folder: Path) -> Iterator[str]:
         return
     for line in lines:
         with suppress(ValueError):
-            name = json.loads(line)
+            name = jsontree.exact(line, MOST_NAME)
             if isinstance(name, str) and name and "\0" not in name:
                 yield name
 

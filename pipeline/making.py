@@ -43,9 +43,10 @@ class Tools:
     clock: Clock
     shown: Callable[[str], str]
     """Makes a line that others printed harmless."""
+    anew: bool = False
+    """No step from a builder's cache."""
     runner: str = ""
-    version: str = ""
-    """davy's own."""
+    version: str = ""  # davy's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrde
         args={name: value for name, value in made.args.items() if name in inputs.args or is_proxy(name)},
         contexts={name: path for name, path in made.contexts.items() if name in keyed.context_files},
         annotations=_based(made.annotations, keyed, parents),
+        no_cache=tools.anew,
         dockerfile_text=pinned(keyed.dockerfile, _pins(keyed, parents)),
         files=_counted(keyed.files),
         context_files={name: _counted(files) for name, files in keyed.context_files.items()},
@@ -146,19 +148,20 @@ def _based(annotations: Mapping[str, str], keyed: Keyed, parents: Mapping[str, I
 
 
 def _pins(keyed: Keyed, parents: Mapping[str, Image]) -> dict[str, str]:
+    put = {reference: reference for reference in keyed.recipe.stand_ins.values()}
     own = {link: parents[parent].reference for link, parent in keyed.links.items() if parent in parents}
     bases = {
         reference: f"{reference}@{digest}"
         for reference, digest in keyed.inputs.bases.items()
         if digest and not own_digest(reference)
     }
-    return bases | own
+    return put | bases | own
 
 
 def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
     """Why it is built, in one line."""
     if forced:
-        return "it was asked for by --force"
+        return "it was asked for on the command line"
     memory = lookup.Memory(records=tools.records, store=tools.store, branch=tools.revision.branch)
     past = lookup.last(keyed, memory)
     return lookup.why(keyed, past, shop.labels)

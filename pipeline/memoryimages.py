@@ -23,6 +23,8 @@ class MemoryImages:
     """By `name@digest` of the subject."""
     triggers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By `name@digest`, what an image holds back by ONBUILD."""
+    configurations: dict[str, bytes] = field(default_factory=dict)
+    """By `name@digest`, where it is to be another one."""
     fault: Exception | None = None
     """Raised by whatever is asked."""
 
@@ -61,10 +63,13 @@ class MemoryImages:
             raise Missing(f"{image.name} has no {image.digest} in its registry.")
         return self.manifests[image.reference]
 
-    def held_back(self, image: Image) -> tuple[str, ...]:
-        """What was put down for it. Raises Missing."""
+    def configuration(self, image: Image) -> bytes:
+        """Of a platform of its own, with what was put down for it. Raises Missing."""
         self.manifest(image)
-        return self.triggers.get(image.reference, ())
+        if image.reference in self.configurations:
+            return self.configurations[image.reference]
+        held = self.triggers.get(image.reference, ())
+        return oci.packed({"architecture": "amd64", "os": "linux", "config": {"OnBuild": list(held)}})
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags."""

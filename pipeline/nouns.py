@@ -7,6 +7,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
+def problems(number: int) -> str:
+    """`a problem`, `3 problems`: what a file has that is wrong."""
+    return "a problem" if number == 1 else counted(number, "problem")
+
+
 def named(names: tuple[str, ...]) -> str:
     """What there is, as a remedy: `There is unit.`, `There are e2e and unit.`, `There is none.`"""
     if not names:

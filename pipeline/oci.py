@@ -20,6 +20,13 @@ SAME = {
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
 }
+CONFIGURATIONS = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+"""Of what runs. Everything else is an artifact's: a chart, a module, evidence."""
+LONGEST = 64
+"""Characters of a platform's parts."""
 INPUTS = "application/vnd.davy.inputs.v1+json"
 """davy's record of what an image was made from."""
 PREFIX = "org.opencontainers.image."
@@ -54,7 +61,22 @@ class Contents:
     media_type: str = ""
     kind: str = ""
     """Its artifactType; where it has none, its configuration's media type."""
+    artifact_type: str = ""
+    """As it is written; a Helm chart's is its configuration's media type alone."""
     is_index: bool = False
+
+    @property
+    def has_configuration(self) -> bool:
+        """Whether it is an image, whose configuration says how it runs. One without a media type may be."""
+        return bool(self.blobs) and self.blobs[0].media_type in (*CONFIGURATIONS, "")
+
+
+def platform(config: bytes) -> str:
+    """An image's configuration: what it runs on, as in an index; empty where it does not say.
+
+    ValueError: it is no configuration.
+    """
+    return _platform(_object(config))
 
 
 def held_back(config: bytes) -> tuple[str, ...]:
@@ -73,6 +95,7 @@ def contents(manifest: bytes) -> Contents:
             annotations=_texts(said.get("annotations")),
             media_type=str(said.get("mediaType") or OCI_INDEX),
             kind=str(said.get("artifactType") or ""),
+            artifact_type=str(said.get("artifactType") or ""),
             is_index=True,
         )
     if not isinstance(said.get("layers"), list) or "config" not in said:
@@ -83,6 +106,7 @@ def contents(manifest: bytes) -> Contents:
         annotations=_texts(said.get("annotations")),
         media_type=str(said.get("mediaType") or OCI_MANIFEST),
         kind=str(said.get("artifactType") or config.media_type),
+        artifact_type=str(said.get("artifactType") or ""),
     )
 
 
@@ -144,7 +168,8 @@ def _descriptor(said: Any) -> Descriptor:
 def _platform(said: Any) -> str:
     if not isinstance(said, dict):
         return ""
-    return "/".join(str(said[key]) for key in ("os", "architecture", "variant") if said.get(key))
+    words = (said.get(key) for key in ("os", "architecture", "variant"))
+    return "/".join(word[:LONGEST] for word in words if isinstance(word, str) and word)
 
 
 def _texts(said: Any) -> dict[str, str]:

@@ -31,6 +31,7 @@ def order(
         platforms=recipe.platforms,
         secrets=tuple(replace(secret, file=folder / secret.file if secret.file else None) for secret in recipe.secrets),
         ssh=recipe.ssh,
+        steps=recipe.steps,
         cache_from=caches.in_full(build.cache_from, recipe.name, recipe.id, "from"),
         cache_to=caches.in_full(build.cache_to, recipe.name, recipe.id, "to"),
         sbom=build.sbom,
@@ -75,4 +76,5 @@ def annotations(recipe: Recipe, service: str, revision: Revision, key: str = "")
         "dev.davy.dirty": "true" if revision.dirty else "",
         KEY: key,
     }
-    return {f"{PREFIX}{name}": value for name, value in said.items() if value} | {k: v for k, v in own.items() if v}
+    ours = {f"{PREFIX}{name}": value for name, value in said.items() if value} | {k: v for k, v in own.items() if v}
+    return ours | dict(recipe.labels)

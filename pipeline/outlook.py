@@ -45,7 +45,7 @@ def outlook(
 
 
 def _forced(keyed: Keyed) -> Outlook:
-    return Outlook(keyed=keyed, action=BuildAction.BUILD, because="it was asked for by --force")
+    return Outlook(keyed=keyed, action=BuildAction.BUILD, because="it was asked for on the command line")
 
 
 def _unasked(keyed: Keyed, shop: Workshop, memory: lookup.Memory) -> Outlook:

@@ -6,8 +6,6 @@ so whatever lay there under its name (a link, a pipe, another name of a file els
 
 import errno
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +20,7 @@ HOLD = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 """Folders above may be entered without being read."""
 ONLY = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """No link, and no pipe that is waited for."""
+PIECE = 2**20
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | ONLY
 
 
@@ -91,12 +90,13 @@ def write(path: Path, text: str) -> None:
 def copy(source: Path, path: Path) -> None:
     """A plain file's content. Raises Unwritable, and OSError where the source is none."""
     with plainfile.open_file(source) as content, create(path) as file, _writing(path):
-        shutil.copyfileobj(content, file)
+        while piece := content.read(PIECE):
+            file.write(piece)
 
 
 def replace(path: Path, text: str) -> None:
     """Whole or not at all: written beside, then put in its place. Raises Unwritable."""
-    beside = f".{path.name}.{secrets.token_hex(4)}"
+    beside = f".{path.name}.{os.urandom(4).hex()}"
     with _writing(path), inside(path.parent, make=True) as folder:
         try:
             with os.fdopen(os.open(beside, NEW, 0o666, dir_fd=folder), "wb") as file:

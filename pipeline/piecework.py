@@ -88,6 +88,7 @@ class _Floor:
         self._idle = list(range(len(self._runners)))[::-1]
         self.busy: dict[int, tuple[_Turn, ...]] = {}
         self.wrong: BaseException | None = None
+        self._gave_up = False
 
     def looked_around(self) -> None:
         """Notice an interruption. Who is stopping is told so again: a runner may have begun only after the first."""
@@ -130,7 +131,11 @@ class _Floor:
                     yield from self._ended(turn, run)
 
     def left(self) -> Iterator[Event]:
-        """Say what was not run."""
+        """Say what was not run, or not again."""
+        if self._gave_up:
+            name, count = self._job.order.name, tries.failures(self._stories.values())
+            what = f"suite {name}: {count} tests failed, more than its `retries_up_to: {self._job.rules.up_to}`"
+            yield Warned(at=self._clock.now(), what=f"{what}; what failed was not tried again")
         over = len(self.stories())
         if self.wrong is not None and len(self._stories) > 1:
             what = f"suite {self._job.order.name} was stopped: {over} of its {len(self._stories)} parts had ended"
@@ -146,7 +151,15 @@ class _Floor:
         return tuple(story.piece for story in self._stories.values() if story not in ended)
 
     def _is_open(self, story: Story) -> bool:
-        return self.wrong is not None and tries.again(story, self._job.rules) is not None
+        return self.wrong is not None and self._again(story) is not None
+
+    def _again(self, story: Story) -> Again | None:
+        """Its next run, unless so many tests failed that something else is wrong. A fault of the place is no such."""
+        again, most = tries.again(story, self._job.rules), self._job.rules.up_to
+        if again is None or story.at_fault or most is None or tries.failures(self._stories.values()) <= most:
+            return again
+        self._gave_up = True
+        return None
 
     def _ended(self, turn: _Turn, run: SuiteRun) -> Iterator[Event]:
         self.looked_around()
@@ -158,7 +171,7 @@ class _Floor:
         excused = partial(self._job.excused, before.piece.cell.name)
         story = tries.told(before, run, took, turn.order.items, excused, found=reportfiles.read(run))
         self._stories[turn.index] = story
-        again = tries.again(story, self._job.rules)
+        again = self._again(story)
         if again is not None and self.wrong is None:
             self._queued(self._turn(turn.index, again))
         yield self._finished(turn, story.runs[-1], is_again=again is not None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from urllib.parse import urlsplit, urlunsplit
 
-from davy.pipeline import durations, orders
+from davy.pipeline import durations, nouns, orders
 from davy.pipeline.builds import recipes
 from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, SloConfig, ThresholdConfig
 from davy.pipeline.config import Config, DeliveryConfig, StepConfig
@@ -84,9 +84,9 @@ def _budget(config: Config) -> list[PlanStep]:
         return []
     burning = ", and that none burns as fast as would page" if gate.burning == "refuse" else ""
     count = len(config.checks.slos)
+    budgets = f"{nouns.counted(count, 'error budget')} {'has' if count == 1 else 'have'}"
     sentence = (
-        f"Ask that {count} error budget{'s have' if count != 1 else ' has'} at least "
-        f"{gate.budget_left:g} % left{burning}; now, and again before any traffic moves."
+        f"Ask that {budgets} at least {gate.budget_left:g} % left{burning}; now, and again before any traffic moves."
     )
     fails = 'Nothing is deployed; davy ends with 3, also where it cannot be told. `--accept-budget "why"` goes on.'
     return [PlanStep(stage=Stage.BUDGET, sentence=sentence, if_it_fails=fails)]
@@ -184,7 +184,18 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
                 if_it_fails="It is rolled back; davy ends with 4.",
             )
         )
-    return made
+    return [*made, _longest(config)]
+
+
+def _longest(config: Config) -> PlanStep:
+    canary = config.canary
+    longest = durations.shown(canary.deadline + canary.promote_within + canary.bake)
+    return PlanStep(
+        stage=Stage.CANARY,
+        sentence=f"From its first pod on it takes {longest} at the most: deadline, promotion and watching. "
+        "A CI job needs a limit above that and its builds and suites.",
+        if_it_fails="A job that is ended sooner takes its canary back; one that is killed leaves it held.",
+    )
 
 
 def _against(said: SuiteConfig) -> PlanStep:
@@ -201,8 +212,8 @@ def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str
     """A step as the strategy resolved it; as it is wished where the replicas are not known."""
     reached = ""
     if isinstance(step, StepPlan):
-        plural = "" if step.pods == 1 else "s"
-        reached = f" by {step.pods} canary pod{plural} beside {replicas} stable, which is {step.share:.1f} % reached"
+        pods = nouns.counted(step.pods, "canary pod")
+        reached = f" by {pods} beside {replicas} stable, which is {step.share:.1f} % reached"
     wait = [f"not before {durations.shown(step.at_least)}"] if step.at_least else []
     wait += [f"undecided after {durations.shown(step.at_most)}"] if step.at_most else []
     wait += ["after a person's `davy canary promote`"] if step.approve else []
@@ -250,10 +261,9 @@ def _slo(slo: SloConfig) -> str:
 
 def _kayenta(said: KayentaConfig) -> str:
     count = max(1, said.lifetime // said.interval) if said.interval else 1
-    plural = "1 judgement" if count == 1 else f"{count} judgements"
     return (
-        f"Judge as Kayenta does by {said.config}: at every step {plural}, one each {durations.shown(said.interval)}; "
-        f"roll back at the first that fails, go on when the last one passes."
+        f"Judge as Kayenta does by {said.config}: at every step {nouns.counted(count, 'judgement')}, "
+        f"one each {durations.shown(said.interval)}; roll back at the first that fails, go on when the last one passes."
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from davy.pipeline import nouns
 from davy.pipeline.bases import Naming
 from davy.pipeline.builds import graph, key
 from davy.pipeline.builds.graph import Links
@@ -13,7 +14,7 @@ from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.ingredients import Gatherer, Ingredients, inputs
-from davy.pipeline.ports import WorkTree
+from davy.pipeline.ports import Rules, WorkTree
 
 OWN = ".davy"
 """The folder beside the configuration where davy keeps what it knows; it belongs to no build."""
@@ -88,18 +89,31 @@ def _ingredients(recipes: Iterable[Recipe], gatherer: Gatherer, *, whole: bool =
     return found
 
 
+class _Less:
+    """Rules, less these folders."""
+
+    def __init__(self, rules: Rules, gone: frozenset[str]) -> None:
+        self._rules, self._gone = rules, gone
+        self.kept = rules.kept
+
+    def entered(self, folders: Sequence[str]) -> Sequence[str]:
+        return [one for one in self._rules.entered(folders) if one not in self._gone]
+
+
 class _Without:
     """A work tree less what davy itself wrote: else each build would change the next one's key."""
 
     def __init__(self, tree: WorkTree, ours: Sequence[Path]) -> None:
         self._tree, self._ours = tree, tuple(one.resolve() for one in ours)
+        self._gone: dict[Path, frozenset[str]] = {}
+        """By context, of these the ones in it."""
 
-    def entries(
-        self, folder: Path, keeps: Callable[[str], bool], enters: Callable[[str], bool]
-    ) -> Mapping[str, tuple[str, str]]:
-        root = folder.resolve()
-        gone = {own.relative_to(root).as_posix() for own in self._ours if own != root and own.is_relative_to(root)}
-        return self._tree.entries(folder, keeps, lambda path: path not in gone and enters(path))
+    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
+        if folder not in self._gone:
+            root = folder.resolve()
+            inside = (own for own in self._ours if own != root and own.is_relative_to(root))
+            self._gone[folder] = frozenset(own.relative_to(root).as_posix() for own in inside)
+        return self._tree.entries(folder, _Less(rules, self._gone[folder]))
 
     def target(self, path: Path) -> str:
         return self._tree.target(path)
@@ -148,13 +162,13 @@ def _keyed(
     bases: Mapping[str, str],
     lock: Mapping[str, str],
 ) -> tuple[Keyed, ...]:
-    by_id, called = {recipe.id: recipe for recipe in recipes}, labels(recipes)
+    by_id, called, parents = {recipe.id: recipe for recipe in recipes}, labels(recipes), links.parents
     keys: dict[str, str] = {}
     provisional: set[str] = set()
     made: list[Keyed] = []
-    for one in graph.ordered(links.parents):
+    for one in graph.ordered(parents):
         own = {reference: bases.get(reference, "") for reference in links.bases[one]}
-        said = inputs(by_id[one], found[one], own, {parent: keys[parent] for parent in links.parents[one]})
+        said = inputs(by_id[one], found[one], own, {parent: keys[parent] for parent in parents[one]})
         keys[one] = key.key(said)
         if "" in said.bases.values() or provisional & said.parents.keys():
             provisional.add(one)
@@ -181,7 +195,7 @@ def _warnings(
     named = {reference for references in links.bases.values() for reference in references}
     unlocked = sorted(reference for reference in named if not own_digest(reference) and reference not in lock)
     if unlocked:
-        are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{len(unlocked)} bases are"
+        are = f"base {unlocked[0]} is" if len(unlocked) == 1 else f"{nouns.counted(len(unlocked), 'base')} are"
         more = f" ({', '.join(unlocked)})" if len(unlocked) > 1 else ""
         yield f"{are} not locked{more}: whoever builds next may get another image; `davy build lock` writes it down"
     for one, made in found.items():

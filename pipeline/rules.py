@@ -23,6 +23,8 @@ P = TypeVar("P", bound=Part)
 
 SPLIT = re.compile(r""",(?=(?:[^"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*$)""")
 """Commas outside of quotes."""
+ANYTHING = re.compile(r"""[^=!~]+=~(["'`])\(?\.\*\)?\1""")
+"""A matcher that every series matches."""
 SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
 MOST_LOOKS = 8000
 """The error rates of the sequential judge are kept up to this many looks."""
@@ -207,20 +209,24 @@ def _promise(place: Place, slo: SloConfig) -> Iterator[Finding]:
         words = f"{otherrules.low_objective(slo.objective)} If it is meant, write `accept: [{LOW}]`"
         yield (*place, "objective"), words
     for key, part in (("good", slo.good), ("errors", slo.errors)):
-        if part is not None and slo.total is not None and _same(part, slo.total):
+        if part is not None and slo.total is not None and _covers(part, slo.total):
             which = "good" if key == "good" else "bad"
-            yield (*place, key), f"counts the same as `total`: every event would be {which} for ever"
+            counts = "the same as `total`" if _covers(slo.total, part) else "all that `total` counts"
+            yield (*place, key), f"counts {counts}: every event would be {which} for ever"
 
 
-def _same(one: str, other: str) -> bool:
-    """True where two selectors are alike but for spaces and the order of their matchers."""
-    return _taken_apart(one) == _taken_apart(other)
+def _covers(one: str, other: str) -> bool:
+    """True where a selector selects all that the other does: the same name, and no matcher that is not there too."""
+    (name, mine), (same, theirs) = _taken_apart(one), _taken_apart(other)
+    return name == same and mine <= theirs
 
 
 def _taken_apart(selector: str) -> tuple[str, frozenset[str]]:
     name, _, matchers = selector.strip().removesuffix("}").partition("{")
     return name.strip(), frozenset(
-        re.sub(r"\s*(=~|!~|!=|=)\s*", r"\1", one.strip()) for one in SPLIT.split(matchers) if one.strip()
+        plain
+        for one in SPLIT.split(matchers)
+        if (plain := re.sub(r"\s*(=~|!~|!=|=)\s*", r"\1", one.strip())) and not ANYTHING.fullmatch(plain)
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from davy.pipeline import codec, jsontree
+from davy.pipeline import codec
 from davy.pipeline.record import RunRecord
 
-VERSION = 1
+MARK, VERSION = "davy_run", 1
 RECORD = "record.json"
 MOST_BYTES = 64 * 2**20
 """No record is larger: some hundred thousand cases."""
@@ -41,21 +41,12 @@ def expired(names: Iterable[str], before: datetime, keep_at_least: int) -> tuple
 
 def text(record: RunRecord) -> str:
     """As JSON."""
-    return json.dumps({"davy_run": VERSION, **codec.plain(record)}, ensure_ascii=True)
+    return json.dumps({MARK: VERSION, **codec.plain(record)}, ensure_ascii=True)
 
 
 def record(written: str | bytes) -> RunRecord:
     """What was written. Raises ValueError for anything else, and for what a later davy wrote in another way."""
-    try:
-        document = jsontree.parsed(written)
-        if not isinstance(document, dict) or document.get("davy_run") != VERSION:
-            raise ValueError(f"no run of version {VERSION}")
-        found = codec.value(RunRecord, document)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no run: {error!r}") from error
-    if not isinstance(found, RunRecord) or found.at.tzinfo is None:
-        raise ValueError("no run: its time has no zone")
-    return found
+    return codec.document(RunRecord, written, noun="run", mark=MARK, version=VERSION)
 
 
 def unreadable(name: str) -> str:

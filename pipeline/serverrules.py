@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
+from davy.pipeline import nouns
 from davy.pipeline.serverconfig import SIGN_INS, PrometheusConfig, SigV4Config, TlsConfig
 from davy.pipeline.yamltree import Place
 
@@ -35,8 +36,7 @@ def of_server(place: Place, server: PrometheusConfig, *, short: bool = False) ->
 def of_quorum(place: Place, quorum: int | None, servers: int) -> Iterator[Finding]:
     """`quorum` counts servers that there are."""
     if quorum is not None and quorum > servers:
-        plural = "" if servers == 1 else "s"
-        yield place, f"{quorum} servers must answer, but `prometheus` names {servers} server{plural}"
+        yield place, f"{quorum} servers must answer, but `prometheus` names {nouns.counted(servers, 'server')}"
 
 
 def _url(text: str) -> SplitResult | None:

@@ -81,7 +81,11 @@ class SuiteConfig(Part):
         default=(),
         description="Globs of report files, or their folders, that the command writes beside $JUNIT; read as one.",
     )
-    at_least: int = setting(default=0, ge=0, description="Where fewer tests ran, it failed; skipped ones do not count.")
+    at_least: int = setting(
+        default=0,
+        ge=0,
+        description="Where fewer tests ran, or a part of it told none, it failed; skipped ones do not count.",
+    )
     files: tuple[str, ...] = setting(
         default=(),
         description="Globs of test files: spread over the shards as $DAVY_TESTS, longest expected first.",
@@ -91,6 +95,9 @@ class SuiteConfig(Part):
         default_factory=dict, description="Like browser and platform: the suite runs for each combination."
     )
     retries: int = setting(default=0, ge=0, le=10, description="How often what failed is tried again.")
+    retries_up_to: int | None = setting(
+        default=None, ge=1, description="Once more tests than this have failed, nothing of it is tried again."
+    )
     pass_threshold: int = setting(default=1, ge=1, le=11, description="Of all tries, how many must pass.")
     services: tuple[ServiceConfig, ...] = setting(default=(), description="Services beside it, for `in: kubernetes`.")
     cloud: CloudConfig | None = setting(default=None, description="The account, for a WebDriver cloud or Grid.")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from davy.pipeline.suiteconfig import CLOUDS, IN_IMAGES, SuiteConfig
-from davy.pipeline.testing import expansion
+from davy.pipeline.testing import environment
 from davy.pipeline.yamltree import Place
 
 Finding = tuple[Place, str]
@@ -97,6 +97,10 @@ def _parts(place: Place, said: SuiteConfig) -> Iterator[Finding]:
         if len(set(values)) != len(values):
             yield (*place, "matrix", key), "has a value twice"
     yield from _variables(place, said)
+    if said.retries_up_to is not None and not (said.retries or said.config):
+        yield (*place, "retries_up_to"), "limits what `retries` tries again, and there are none"
+    if said.retries_up_to is not None and said.pass_threshold > 1:
+        yield (*place, "retries_up_to"), "is for tries of what failed; with `pass_threshold` every try is of the whole"
     if said.pass_threshold > said.retries + 1:
         yield (
             (*place, "pass_threshold"),
@@ -108,8 +112,8 @@ def _variables(place: Place, said: SuiteConfig) -> Iterator[Finding]:
     """A value that its suite could not be told, for another has its name."""
     first: dict[str, str] = {}
     for key in said.matrix:
-        name = expansion.variable(key)
-        if name.removeprefix("DAVY_") in expansion.TOLD:
+        name = environment.variable(key)
+        if name.removeprefix("DAVY_") in environment.TOLD:
             yield (*place, "matrix", key), f"would be ${name}, which davy itself tells a suite; give it another name"
         elif name in first:
             yield (*place, "matrix", key), f"would be ${name}, as `{first[name]}` is; give one of both another name"

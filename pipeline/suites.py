@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from davy.pipeline import junit, leftovers, ownfiles, piecework
 from davy.pipeline.alongside import Crew, Threads
-from davy.pipeline.cases import CaseResult, Suite, blamed
+from davy.pipeline.cases import CaseResult, Suite, blamed, shortage
 from davy.pipeline.errors import DavyError
-from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, SuiteFinished, Warned
+from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.masks import NONE, Masks
 from davy.pipeline.piecework import Job, Runs, Worked
 from davy.pipeline.ports import Clock, ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.record import RunRecord
 from davy.pipeline.redaction import washed
+from davy.pipeline.suiteconfig import SuiteConfig
 from davy.pipeline.testing import expansion, highlights, spread, tries
 from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
@@ -100,22 +101,22 @@ def run(
             own = tuple(_grouped(one, worked))
             ended += own
             for each in own:
-                if not each.suite.cases:
-                    yield Warned(at=clock.now(), what=f"suite {each.suite.name}: its report has 0 tests")
-                yield _finished(one, each, clock.now() - since, clock, shown)
+                yield from _finished(one, each, clock.now() - since, clock, shown)
             if worked.wrong is not None:
                 raise worked.wrong
     except (DavyError, KeyboardInterrupt) as error:
         _kept([*ended, *_not_begun(wanted, ended)], out, masks)
-        now = clock.now()
         note = shown(error.what.splitlines()[0]) if isinstance(error, DavyError) else "interrupted"
-        yield StageFinished(at=now, stage=Stage.TEST, result=Result.FAILED, took=now - began, note=note)
+        yield _over(began, clock.now(), Result.FAILED, note)
         raise
     tested = Tested(ended=tuple(ended), report=_kept(ended, out, masks))
-    now = clock.now()
     result = Result.SKIPPED if not ended else Result.PASSED if tested.passed else Result.FAILED
-    yield StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=shown(tested.sentence))
+    yield _over(began, clock.now(), result, shown(tested.sentence))
     return tested
+
+
+def _over(began: datetime, now: datetime, result: Result, note: str) -> StageFinished:
+    return StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=note)
 
 
 def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
@@ -158,13 +159,17 @@ def _one(
     job = Job(
         order=one.order,
         pieces=pieces,
-        rules=Rules(retries=suite.retries, threshold=suite.pass_threshold),
+        rules=_rules(suite),
         excused=lambda cell, case: quarantined(spread.key(suite.name, cell), case),
     )
     with leftovers.fresh(one.order.out, tuple(_files(job))) as stayed:
         for sentence in stayed:
             yield Warned(at=clock.now(), what=shown(sentence))
         return (yield from piecework.worked(job, runners, crew, clock, shown))
+
+
+def _rules(suite: SuiteConfig) -> Rules:
+    return Rules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
 
 
 def _files(job: Job) -> Iterator[Path]:
@@ -177,7 +182,7 @@ def _files(job: Job) -> Iterator[Path]:
 
 def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
     suite = one.ask.suite
-    rules = Rules(retries=suite.retries, threshold=suite.pass_threshold)
+    rules = _rules(suite)
     for cell in one.ask.cells:
         stories = tuple(story for story in worked.stories if story.piece.cell == cell)
         left = tuple(piece for piece in worked.left if piece.cell == cell)
@@ -215,10 +220,13 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
               if suite.result is not Result.PASSED]  # fmt: skip
     cases = tuple(case for suite in each for case in suite.cases)
     because = _because(failed, blamed(cases)) if failed else ""
-    ran, needed = sum(suite.tests for suite in each), _at_least(one)
-    if ran < needed and not because:
-        because = f"{ran} test{'' if ran == 1 else 's'} ran, and at least {needed} are needed"
-        cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
+    needed = _at_least(one)
+    if not because:
+        because = shortage(sum(suite.tests for suite in each), needed)
+        if not because and needed and (silent := _silent(stories, each)):
+            because = f"{silent} told no test, and with `at_least` each part must"
+        if because:
+            cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
         name=spread.key(one.ask.suite.name, cell.name),
         cases=cases,
@@ -227,6 +235,13 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
         because=because,
         notes=tuple(dict.fromkeys(note for suite in each for note in suite.notes)),
     )
+
+
+def _silent(stories: Sequence[Story], each: Sequence[Suite]) -> str:
+    """The parts that told no test, not even a skipped one; the others' tests would hide them."""
+    parts = [story.piece.name for story, suite in zip(stories, each, strict=True)
+             if all(case.own for case in suite.cases)]  # fmt: skip
+    return f"{parts[0]}{f' and {len(parts) - 1} more' if len(parts) > 1 else ''}" if parts else ""
 
 
 def _at_least(one: Wanted) -> int:
@@ -244,12 +259,14 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
     return "; ".join(filter(None, (named, *others[:3])))
 
 
-def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> SuiteFinished:
+def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> Iterator[Event]:
     """`took`: by the clock."""
+    if not ended.suite.cases:
+        yield Warned(at=clock.now(), what=f"suite {ended.suite.name}: its report has 0 tests")
     runs = [each.run for story in ended.stories for each in story.runs]
     told = highlights.finished(ended.suite, clock.now(), took, shown)
     link = next((run.link for run in reversed(runs) if run.link), "")
-    return replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
+    yield replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
 
 
 def _log(one: Wanted, ended: Ended) -> Path:

@@ -1,10 +1,10 @@
 """Wording: what pydantic has against a value, said for people."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from davy.pipeline import part
+from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import Config
 from davy.pipeline.excerpt import excerpt
 from davy.pipeline.part import Part
@@ -32,6 +32,21 @@ LIMITS = {
     "less_than": ("lt", "must be below"),
     "less_than_equal": ("le", "must be at most"),
 }
+OF_OTHERS = {
+    "annotations": "`labels` are the manifest's annotations, too",
+    "inherits": "`<<: *name` of YAML takes keys of another image, `matrix` makes several of one",
+    "dockerfile_inline": "davy builds by files: write it into one, and name that by `dockerfile`",
+    "load": "davy pushes each image, and names it by digest from there on",
+    "output": "davy pushes each image, and names it by digest from there on",
+    "privileged": "did you mean `entitlements: [security.insecure]`?",
+    "pull": "bases go by their digest: `davy build lock --update` renews it",
+    **dict.fromkeys(("no_cache", "no_cache_filter"), "`davy build --no-cache` takes no step from a cache"),
+    **dict.fromkeys(("build_args", "buildargs"), "did you mean `args`?"),
+    **dict.fromkeys(("additional_contexts", "build_contexts"), "did you mean `contexts`?"),
+    **dict.fromkeys(("add_hosts", "add_host", "hosts"), "did you mean `extra_hosts`?"),
+    "allow": "did you mean `entitlements`?",
+}
+"""What build options of Compose, Bake and Docker are called here."""
 SURE = 0.75
 """So alike are a key that is known elsewhere and the one beside it that was meant: `image` and `images`."""
 
@@ -67,8 +82,13 @@ def unknown(place: Place) -> str:
     """For a key that is not known: which one may have been meant, or where it belongs."""
     key, kind = str(place[-1]), part_at(place[:-1])
     known = list(part.keys(kind)) if kind else []
+    other = OF_OTHERS.get(key.replace("-", "_")) if kind is ImageConfig else None
+    if other:
+        return f"unknown key; {other}"
     home = homes(Config).get(key)
     elsewhere = f"`{key}` belongs under `{shown(home)}`" if home else ""
+    import difflib  # noqa: PLC0415 - only for a strange key
+
     close = difflib.get_close_matches(key, known, n=1, cutoff=SURE if home else 0.6)
     if close:
         return f"unknown key; did you mean `{close[0]}`?" + (f" ({elsewhere})" if elsewhere else "")

@@ -217,3 +217,34 @@ status="run" duration="1" time="1"/><system-out>Generated test.log</system-out><
 
 SHAPES = (PYTEST, XDIST, JEST, VITEST, NEWMAN, CUCUMBER, NODE, BEHAVE, ROBOT, GOTESTSUM, SUREFIRE, CTEST, GOOGLETEST,
           MOCHA, PHPUNIT, NUNIT, K6, BAZEL)  # fmt: skip
+
+TRX = Shape(
+    "trx", 1,
+    HEAD + """<TestRun id="1" name="ann@ci 2026-11-29 10:00:00" runUser="ann" xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010">
+<Times creation="2026-11-29T10:00:00.1+00:00" start="2026-11-29T10:00:00.1+00:00" finish="2026-11-29T10:00:01.1+00:00"/>
+<Results>
+<UnitTestResult executionId="e1" testId="t1" testName="Adds" computerName="ci" duration="00:00:00.0123456" testType="13cd" outcome="Passed"
+testListId="8c84" relativeResultsDirectory="e1"><Output><StdOut>hello</StdOut></Output></UnitTestResult>
+<UnitTestResult executionId="e2" testId="t2" testName="Shop.CartTests.Totals" duration="00:00:00.5000000" outcome="Failed"><Output>
+<StdErr>warned</StdErr><ErrorInfo><Message>Assert.Equal() Failure</Message><StackTrace>at Shop.CartTests.Totals()</StackTrace></ErrorInfo>
+</Output></UnitTestResult>
+<UnitTestResult executionId="e3" testId="t3" testName="Later" outcome="NotExecuted"><Output><ErrorInfo><Message>not here</Message>
+</ErrorInfo></Output></UnitTestResult>
+<UnitTestResult executionId="e4" testId="t4" testName="Rows" outcome="Failed" resultType="DataDrivenTest"><InnerResults>
+<UnitTestResult executionId="e5" testId="t4" testName="Rows (1)" outcome="Passed" resultType="DataDrivenDataRow"/>
+<UnitTestResult executionId="e6" testId="t4" testName="Rows (2)" outcome="Timeout" resultType="DataDrivenDataRow"/>
+</InnerResults></UnitTestResult>
+</Results>
+<TestDefinitions><UnitTest name="Adds" storage="/app/shop.dll" id="t1"><Execution id="e1"/><TestMethod codeBase="/app/shop.dll"
+adapterTypeName="executor://mstestadapter/v2" className="Shop.CartTests" name="Adds"/></UnitTest>
+<UnitTest name="Totals" id="t2"><TestMethod className="Shop.CartTests" name="Totals"/></UnitTest>
+<UnitTest name="Rows" id="t4"><TestMethod className="Shop.RowTests, shop, Version=1.0" name="Rows"/></UnitTest></TestDefinitions>
+<TestEntries><TestEntry testId="t1" executionId="e1" testListId="8c84"/></TestEntries>
+<ResultSummary outcome="Failed"><Counters total="5" executed="4" passed="2" failed="2" error="0" timeout="1" aborted="0"
+notExecuted="1"/><Output><StdOut>[xUnit.net] done</StdOut></Output></ResultSummary></TestRun>""",
+    (HEAD + """<TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"><Results><UnitTestResult testId="t1" testName="Adds"
+outcome="Passed"/><UnitTestResult testId="t2" testName="Later" outcome="NotExecuted"/><UnitTestResult testId="t3" testName="Unsure"
+outcome="Inconclusive"/></Results><ResultSummary outcome="Completed"><Counters total="3" executed="1" passed="1" failed="0" error="0"/>
+<RunInfos><RunInfo computerName="ci" outcome="Warning" timestamp="2026-11-29T10:00:00"><Text>NUnit Adapter 4</Text></RunInfo></RunInfos>
+</ResultSummary></TestRun>""",),
+)  # fmt: skip

@@ -1,27 +1,29 @@
-"""The rings side by side: doors and contracts wait for a cluster most of the time, the core computes.
+"""The rings: doors and contracts side by side, for they wait for a cluster most of the time; then the core computes.
 
-One report after the other.
+Not all at once: where a lease of seconds is held, nobody shall wait for arithmetic. One report after the other.
 
 Each is a plain pytest run; this only starts them, says how far they are, and fails where one of them fails.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 SAY_EVERY = 20.0
 PLAIN = ["-m", "not extra"]
 """What the lab has without more building; the rest is `nox -s extras`."""
-RINGS = {
-    "core": [*PLAIN, "--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"],
-    "contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"],
-    "doors": [*PLAIN, "tests/doors"],
-}
+WORKERS = ["-n", str(os.cpu_count() or 1)]
+SIDE_BY_SIDE: tuple[Mapping[str, Sequence[str]], ...] = (
+    {"contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"], "doors": [*PLAIN, "tests/doors"]},
+    {"core": [*PLAIN, *WORKERS, "--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"]},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +45,28 @@ class Ring:
 
 
 def main(options: list[str]) -> int:
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        rings = [started(name, [*options, *chosen], Path(folder)) for name, chosen in RINGS.items()]
-        said = began = time.monotonic()
-        while any(ring.child.poll() is None for ring in rings):
-            time.sleep(0.5)
-            if time.monotonic() - said > SAY_EVERY:
-                said = time.monotonic()
-                print(f"{said - began:5.0f} s  " + "   ".join(ring.so_far() for ring in rings), flush=True)
-        for ring in rings:
+        ended = [ring for rings in SIDE_BY_SIDE for ring in over(rings, options, Path(folder), began)]
+        for ring in ended:
             print(f"\n==== ring: {ring.name} ====\n{ring.log.read_text(errors='replace')}", flush=True)
-        return max(ring.child.returncode for ring in rings)
+    return 1 if any(ring.child.returncode for ring in ended) else 0
+
+
+def over(rings: Mapping[str, Sequence[str]], options: list[str], folder: Path, began: float) -> list[Ring]:
+    """These side by side, once all have ended."""
+    running = [started(name, [*options, *chosen], folder) for name, chosen in rings.items()]
+    said = time.monotonic()
+    while any(ring.child.poll() is None for ring in running):
+        time.sleep(0.5)
+        if time.monotonic() - said > SAY_EVERY:
+            said = time.monotonic()
+            print(f"{said - began:5.0f} s  " + "   ".join(ring.so_far() for ring in running), flush=True)
+    return running
 
 
 def started(name: str, options: list[str], folder: Path) -> Ring:
-    log = folder / f"{name.replace(' ', '-')}.log"
+    log = folder / f"{name}.log"
     with log.open("wb") as out:
         child = subprocess.Popen(
             [sys.executable, "-m", "pytest", "--durations=8", *options], stdout=out, stderr=subprocess.STDOUT

@@ -15,12 +15,14 @@ ROOMS = ("pipeline", "canary", "checks", "workflows")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
 PURE: list[str] = CONTRACTS["pure"]["source_modules"]
+LONGEST_FILE, LONGEST_FUNCTION = 300, 50
+"""In lines."""
 HEAVY = {"docker", "git", "requests", "kubernetes", "junitparser", "prometheus_api_client", "rich"}
 
 SIN = {
     "rooms": [("canary/machine.py", "import davy.checks.statistics"), ("pipeline/plan.py", "import davy.canary.state")],
     "pipeline": [
-        ("pipeline/ports.py", "import davy.pipeline.images"),
+        ("pipeline/ports/suites.py", "import davy.pipeline.images"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
     "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply.policy")],
@@ -115,6 +117,19 @@ def at_once(tree: ast.Module) -> Iterator[str]:
                 yield from (alias.name for alias in names)
             case ast.ImportFrom(module=str(module)):
                 yield module
+
+
+def test_no_file_and_no_function_is_too_long_to_be_read_at_once() -> None:
+    files = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    assert [str(path) for path in files if len(path.read_text().splitlines()) > LONGEST_FILE] == []
+    functions = [
+        f"{name}.{node.name}"
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert functions == []
 
 
 def test_no_pure_module_asks_what_time_it_is() -> None:

@@ -93,6 +93,7 @@ class Yard:
     chosen: Callable[[BuildOrder], Chosen] | None = None
     approve: Approve = images.anything
     build_said: Mapping[str, object] = field(default_factory=dict)
+    anew: bool = False
 
     def __post_init__(self) -> None:
         self.builder.push = self.store.put
@@ -133,6 +134,7 @@ class Yard:
             records=self.records,
             choose=self.chosen or (lambda _: ("memory", self.builder)),
             clock=self.clock,
+            anew=self.anew,
             shown=lambda line: line.replace("::", "\\::"),
             runner="me",
             version="1",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from davy.canary.ports import Cluster, Judge, PodView, Standing
 from davy.canary.reach import held_pods, is_at_a_step, urls
-from davy.pipeline import leftovers, suites
+from davy.pipeline import leftovers, nouns, suites
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import DavyError, Problem, Unusable
 from davy.pipeline.events import Event
@@ -111,7 +111,7 @@ def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: 
     faults = [story for each in done.ended for story in each.stories if story.at_fault]
     if faults and all(each.suite.exit_code in (0, None) for each in done.ended):
         return Round(pods=frozenset(), fault=done.sentence)
-    where = f"against {len(pods)} canary pod{'s' if len(pods) > 1 else ''}"
+    where = f"against {nouns.counted(len(pods), 'canary pod')}"
     if done.passed:
         return Round(pods=names, told=f"{where}: {done.sentence}")
     return Round(pods=names, failed=f"{done.sentence}, {where} (see {out})")

@@ -25,7 +25,7 @@ def build(task: Errand, said: Said) -> Ending:
     """The images alone; their references are the data on stdout."""
     only = works.meant(task.config, said["images"])
     wished: list[str] = []
-    body = _building(task, only, wished, force=said["force"])
+    body = _building(task, only, wished, force=said["force"], anew=said["no_cache"])
     events = framed(started(task, "build"), task.clock, body)
     ending = told(events, task.clock, view_of(said), keeper(task.out), talk=True)
     if said["output"] == "text" and ending is Ending.DONE:
@@ -35,13 +35,13 @@ def build(task: Errand, said: Said) -> Ending:
     return ending
 
 
-def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: bool) -> Told:
-    """At its end `wished` holds the reference of every image that was asked for."""
+def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: bool, anew: bool) -> Told:
+    """`anew`: no step from a cache. At its end `wished` holds the reference of every image that was asked for."""
     try:
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         seen: list[ImageBuilt] = []
-        made = yield from overheard(works.built(task, revision, only=only, force=force), seen, ImageBuilt)
+        made = yield from overheard(works.built(task, revision, only=only, force=force, anew=anew), seen, ImageBuilt)
     except KeyboardInterrupt:
         return End(ending=Ending.INTERRUPTED, sentence="interrupted before any tag moved", remedy=GO_ON)
     wished += (one.image.reference for one in made)

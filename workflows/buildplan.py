@@ -13,6 +13,6 @@ def planned(task: Errand, said: Mapping[str, Any]) -> Ending:
     """What a build would do; nothing is touched, and unless `--ask` says so, nobody is asked."""
     only = works.meant(task.config, said["images"])
     with works.seen(task, ask=said["ask"]) as (shop, memory):
-        images = outlook.outlook(shop, memory, only=only, force=said["force"])
+        images = outlook.outlook(shop, memory, only=only, force=said["force"] or said["no_cache"])
     buildtable.shown(images, shop.warnings, said)
     return Ending.DONE

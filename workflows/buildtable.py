@@ -1,6 +1,5 @@
 """Build table: what a build would do, an image a line: as text, and as JSON lines."""
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from davy.pipeline.events import BuildAction
 from davy.pipeline.outlook import Outlook
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.jsontext import json_text
+from davy.workflows.render.width import width_of
 
 VERSION = 1
 WIDEST = 100
@@ -24,7 +24,7 @@ def shown(images: Sequence[Outlook], warnings: Sequence[str], said: Mapping[str,
         for one in images:
             click.echo(json_text(document(one)))
     else:
-        click.echo(text(images, min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST))
+        click.echo(text(images, min(width_of(sys.stdout) or WIDEST, WIDEST)))
     for warning in warnings:
         click.echo(harmless(f"warning: {warning}"), err=True)
 

@@ -55,6 +55,23 @@ TABLE = {
     "version": Entry(LOOK, "Print davy's version.", f"{HOME}.version", "davy version"),
 }
 
+ELSEWHERE = {
+    "init": "Write davy.yaml: `davy schema` has every key, `davy validate` checks it, `davy rehearse` plays it.",
+    "doctor": "`davy validate` looks at the file, `davy plan` at the cluster and Prometheus, and change nothing.",
+    "diagnose": "`davy validate` looks at the file, `davy plan` at the cluster and Prometheus, and change nothing.",
+    "explain": "`davy build explain` says why an image is built, `davy judge explain` one verdict.",
+    "deploy": "`davy release` does all of it, `davy canary start` takes images that are there.",
+    "run": "`davy release` does all of it; `davy build`, `davy test` and `davy canary start` do its parts.",
+    "rollback": "While a canary runs `davy canary abort` takes it back; after that, `kubectl rollout undo`.",
+    "abort": "`davy canary abort` takes a canary back.",
+    "status": "`davy canary status` says where a canary stands, `davy slo status` what is left of budgets.",
+    "promote": "`davy canary promote` takes the next step, `davy image promote` puts a tag.",
+    "resume": "`davy canary resume` takes over a canary.",
+    "lock": "`davy build lock` writes the digests of base images.",
+    "completion": "`_DAVY_COMPLETE=bash_source davy` prints it for bash; zsh_source and fish_source for these.",
+}
+"""What people type who come from another tool, and what does it here."""
+
 EPILOG = """\b
 Exit codes: 0 done · 1 a defect of davy's · 2 unusable input · 3 rejected
 before traffic moved · 4 rolled back · 5 undecided · 6 something did not
@@ -79,6 +96,7 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.group(
     cls=LazyGroup,
     table=TABLE,
+    elsewhere=ELSEWHERE,
     epilog=EPILOG,
     context_settings={"auto_envvar_prefix": "DAVY", "help_option_names": ["-h", "--help"], "max_content_width": 88},
 )

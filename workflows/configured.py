@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.pipeline import configfile
+from davy.pipeline import configfile, nouns
 from davy.pipeline.checksconfig import FiledSlo
 from davy.pipeline.config import Config
 from davy.pipeline.errors import Problem, Unusable
@@ -99,5 +99,5 @@ def _joined(config: Config, objectives: Sequence[FiledSlo]) -> Config:
 
 
 def _unusable(file: Path, problems: tuple[Problem, ...]) -> Unusable:
-    count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return Unusable(f"{file} and the SLO files it names have {count}.", problems=problems, remedy=configfile.REMEDY)
+    what = f"{file} and the SLO files it names have {nouns.problems(len(problems))}."
+    return Unusable(what, problems=problems, remedy=configfile.REMEDY)

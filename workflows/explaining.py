@@ -117,24 +117,26 @@ def _told(one: Explained, explanation: Explanation) -> Iterator[str]:
     objective = f", objective {percent_of(metric.objective):.15g}%" if metric.objective is not None else ""
     blamed = ", to blame" if metric.name == explanation.standing.blame else ""
     yield from textwrap.wrap(f"{one_line(metric.name)}{objective}{blamed}", WIDTH)
-    yield from _row("counts", f"canary {side(evidence.canary)}, stable {side(evidence.stable)}")
+    against = metric.against or "stable"
+    yield from _row("counts", f"canary {side(evidence.canary)}, {against} {_others(one)}")
     yield from _row("share", _shares(one))
-    yield from _row("worse?", f"{factor(evidence.log_e_roll_back)}, more than {explanation.rules.tolerate:g}x stable")
+    more = f"more than {explanation.rules.tolerate:g}x {against}"
+    yield from _row("worse?", f"{factor(evidence.log_e_roll_back)}, {more}")
     for at in one.bounds:
         total, others = evidence.canary.total, evidence.stable.total
-        over = f"canary {_rate(at.canary, total)}, stable {_rate(at.stable, others)}"
+        over = f"canary {_rate(at.canary, total)}, {against} {_rate(at.stable, others)}"
         yield from _row("", f"{factor(at.log_e)} over {at.bound} s: {over}")
     if one.burn is not None:
-        yield from _row("burn?", _burn(one.burn))
+        yield from _row("burn?", _burn(one.burn, seen=evidence.canary.total > 0))
     yield from _row("fine?", _fine(one, explanation))
     if evidence.ratio:
         low, high = evidence.ratio
-        yield from _row("ratio", f"{times(low)} to {times(high)} times stable's rate (95%, valid at any look)")
+        yield from _row("ratio", f"{times(low)} to {times(high)} times the rate of {against} (95%, valid at any look)")
     else:
         yield from _row("ratio", "nothing is known of it")
     yield from _row("tempered", f"by dispersion {evidence.dispersion:.3g}, from {one_line(one.origin)}")
     yield from _row("weight", _weight(one))
-    yield from _row("missing", _promotion(one.missing))
+    yield from _row("missing", _promotion(one))
     yield from _row("", _rolling_back(one.missing))
 
 
@@ -155,18 +157,24 @@ def _shares(one: Explained) -> str:
     return f"{percent(shares.mean)} of the requests went to the canary ({spread})"
 
 
-def _burn(burn: Burn) -> str:
+def _others(one: Explained) -> str:
+    """The side that the canary is compared with: only what it counted while the canary served, too."""
+    stable = one.evidence.stable
+    return side(stable) if stable.total or not one.evidence.canary.total else "no request at the same moments"
+
+
+def _burn(burn: Burn, *, seen: bool) -> str:
     if burn.rate >= 1:
         return f"the limit, {burn.limit:g} times what the objective allows, is above any rate: no evidence possible"
-    return (
-        f"{factor(burn.log_e)}, its budget burns faster than {burn.limit:g}x "
-        f"(observed {times(burn.speed)}x; the limit is {percent(burn.rate)} bad)"
-    )
+    observed = f"observed {times(burn.speed)}x" if seen else "no request was observed"
+    limit = f"({observed}; the limit is {percent(burn.rate)} bad)"
+    return f"{factor(burn.log_e)}, its budget burns faster than {burn.limit:g}x {limit}"
 
 
 def _fine(one: Explained, explanation: Explanation) -> str:
     limit, mean = factor(explanation.rules.promote_at), factor(one.evidence.log_e_promote)
-    relative = f"{factor(one.log_e_relative)} that it is less than {explanation.worse:g}x stable"
+    against = one.metric.against or "stable"
+    relative = f"{factor(one.log_e_relative)} that it is less than {explanation.worse:g}x {against}"
     if one.log_e_absolute is None:
         return f"{mean} of {limit}: {relative}"
     return (
@@ -181,12 +189,13 @@ def _weight(one: Explained) -> str:
     return f"{terms} = {factor(one.log_part)}: {percent(one.evidence.share)} of the evidence against the canary"
 
 
-def _promotion(missing: Missing) -> str:
+def _promotion(one: Explained) -> str:
+    missing = one.missing
     if missing.clean == 0:
         return f"to promote: no more evidence is needed. {missing.held}" if missing.held else "to promote: nothing"
     clean = f"about {missing.clean:,} canary requests without a bad one" if missing.clean else "no number of requests"
-    alike = f"; {missing.alike:,} bad as often as stable's" if missing.alike else ""
-    return f"to promote: {clean} at this share{alike}"
+    alike = f"; {missing.alike:,} bad as often as {one.metric.against or 'stable'}'s" if missing.alike else ""
+    return f"to promote: {clean}{' at this share' if one.shares else ''}{alike}"
 
 
 def _rolling_back(missing: Missing) -> str:

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 
 import click
 
@@ -21,6 +22,8 @@ def told(error: BaseException, arguments: Sequence[str], environment: Mapping[st
     ending, what, remedy, problems = _read(error)
     if ending is Ending.DEFECT:
         click.echo(harmless("".join(traceback.format_exception(error))), err=True)
+    if ending is not Ending.INTERRUPTED:
+        annotate(what, problems, environment)
     if wants_json(arguments, environment):
         click.echo(json_text(document(ending, what, remedy, problems)))
         return ending
@@ -28,6 +31,17 @@ def told(error: BaseException, arguments: Sequence[str], environment: Mapping[st
         click.echo(error.ctx.get_usage(), err=True)
     click.echo(text(what, remedy, problems), err=True)
     return ending
+
+
+def annotate(what: str, problems: Sequence[Problem], environment: Mapping[str, str], kind: str = "error") -> None:
+    """In GitHub Actions, each problem at its line in the pull request's files."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return
+    from davy.workflows.render import github  # noqa: PLC0415 - in its jobs alone
+
+    workspace = environment.get("GITHUB_WORKSPACE", "")
+    for line in github.of_problems(what, problems, root=Path.cwd(), workspace=workspace, kind=kind):
+        click.echo(line, err=True)
 
 
 def _read(error: BaseException) -> tuple[Ending, str, str, tuple[Problem, ...]]:
@@ -61,5 +75,7 @@ def document(ending: Ending, what: str, remedy: str, problems: tuple[Problem, ..
 
 def text(what: str, remedy: str, problems: tuple[Problem, ...]) -> str:
     """The error, each problem on a line of its own as `file:line: path: what`, then what to do next."""
-    lines = [f"Error: {harmless(what)}", *(one_line(str(problem)) for problem in problems)]
+    # "davy.yaml is not there." needs no second line that says so.
+    lines = [f"Error: {harmless(what)}"]
+    lines += [one_line(str(one)) for one in problems if what != f"{one.file} {one.what}."]
     return "\n".join([*lines, *([f"Next: {harmless(remedy)}"] if remedy else [])])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from davy.checks.budget import Budget, refusals, remarks
+from davy.pipeline import nouns
 from davy.pipeline.checksconfig import GateConfig
 from davy.pipeline.errors import DavyError, Unreachable
 from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, Warned
@@ -77,4 +78,4 @@ def least(budgets: Iterable[Budget]) -> str:
     if not known:
         return ""
     left, name = min(known)
-    return f"{len(known)} budget{'s' if len(known) != 1 else ''}; {name} has the least left, {100 * left:.0f} %"
+    return f"{nouns.counted(len(known), 'budget')}; {name} has the least left, {100 * left:.0f} %"

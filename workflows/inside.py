@@ -17,6 +17,17 @@ def known(store: ImageStore, image: Image) -> Facts:
         raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
 
 
+def platforms(store: ImageStore, image: Image, known: Facts) -> tuple[str, ...]:
+    """What it runs on. Raises Unreachable where the configuration of a single image cannot be read."""
+    if not known.configured:
+        return known.platforms
+    try:
+        found = oci.platform(store.configuration(image))
+    except ValueError as error:
+        raise Unreachable(f"The configuration of {image.reference} cannot be read: {error}.") from error
+    return (found,) if found else ()
+
+
 def kinds(store: ImageStore, image: Image, known: Facts) -> tuple[str, ...]:
     """Predicate types; `not readable` for an attestation that is not."""
     return tuple(kind for digest in known.attestations for kind in _predicates(store, image.name, digest))

@@ -29,9 +29,12 @@ class Entry:
 class LazyGroup(click.Group):
     """`table`: by command name. The module's `command` is the Click command."""
 
-    def __init__(self, *args: Any, table: Mapping[str, Entry], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, table: Mapping[str, Entry], elsewhere: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        """`elsewhere`: by a name that other tools have, what does it here."""
         super().__init__(*args, **kwargs)
-        self.table = table
+        self.table, self.elsewhere = table, elsewhere or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click names it
         """In the table's order, which is the order of use."""
@@ -62,7 +65,8 @@ class LazyGroup(click.Group):
 
             near = difflib.get_close_matches(args[0], self.table, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
+            other = self.elsewhere.get(args[0])
+            ctx.fail(f"No such command {args[0]!r}.{f' {other}' if other else hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import bases, ownfiles, prepared
+from davy.pipeline import bases, nouns, ownfiles, prepared
 from davy.pipeline.bases import Naming
 from davy.pipeline.builds import lockfile
 from davy.pipeline.builds.lockfile import Change, Kind, Lock
@@ -111,7 +111,7 @@ def _told(
             click.echo(harmless(_line(change)))
     for problem in before.problems:
         click.echo(harmless(f"warning: {problem}"), err=True)
-    count = "1 base" if len(after) == 1 else f"{len(after)} bases"
+    count = nouns.counted(len(after), "base")
     if written:
         told = f"{name} is written: {count}. Commit it."
     elif changes or before.problems:

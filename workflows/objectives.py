@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from davy.checks import budgets
-from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence, span_of
+from davy.checks.amounts import span_of
+from davy.checks.budget import PAIRS, Budget, Burn, refusals, sentence
 from davy.pipeline import nouns
 from davy.pipeline.checksconfig import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.config import Config

@@ -1,110 +1,15 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
-import math
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from davy.pipeline import durations
+from davy.workflows import paramtypes
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-# Generic since click 8.4; davy works with older ones too.
-if TYPE_CHECKING:
-    ShareType = click.ParamType[float]
-    BadType = click.ParamType[tuple[str, float]]
-    SpanType = click.ParamType[timedelta]
-    PartType = click.ParamType[tuple[int, int]]
-else:
-    ShareType = BadType = SpanType = PartType = click.ParamType
-
-MOST_SHARDS = 256
-"""As `tests[].shards`."""
-
-
-class Share(ShareType):
-    """`0.1%` or `0.001` as 0.001."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Fails with what would be right."""
-        if isinstance(value, float):
-            return value
-        try:
-            from davy.pipeline.shares import share_of  # noqa: PLC0415 - only who says a share needs fractions
-
-            share = share_of(float(value[:-1])) if value.endswith("%") else float(value)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= 1:
-            self.fail(f"{value!r} is no share; write it like 0.1% or 0.001", param, ctx)
-        return share
-
-
-class Number(click.FloatRange):
-    """A number in a range; `nan` lies in every range, and is none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Fails for what is no finite number."""
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is no number", param, ctx)
-        return number
-
-
-class Bad(BadType):
-    """`0.1%`, or `latency=1%` for one SLO, as (name or empty, share)."""
-
-    name = "[slo=]share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
-        """Fails with what would be right."""
-        if isinstance(value, tuple):
-            return value
-        name, _, share = value.rpartition("=")
-        return name, Share().convert(share, param, ctx)
-
-
-class Span(SpanType):
-    """`90s`, `1h`, `7d`."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Fails with what would be right."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            span = durations.parsed(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if span < timedelta(seconds=1):
-            self.fail(f"{value!r} is too short", param, ctx)
-        return span
-
-
-class Part(PartType):
-    """`2/8` as (2, 8)."""
-
-    name = "k/n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Fails with what would be right."""
-        if isinstance(value, tuple):
-            return value
-        number, _, of = value.partition("/")
-        if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit()):
-            self.fail(f"{value!r} is no shard; write it like 2/8", param, ctx)
-        if not 1 <= int(number) <= int(of) <= MOST_SHARDS:
-            self.fail(
-                f"{value!r}: the first number is from 1 to the second, which is at most {MOST_SHARDS}", param, ctx
-            )
-        return int(number), int(of)
 
 
 def was_said(name: str) -> bool:
@@ -197,7 +102,7 @@ def suites(command: F) -> F:
 def shard(command: F) -> F:
     """`--shard 2/8`."""
     told = "Only this machine's part of every suite, where N machines share them. Give all N the same history."
-    return option("--shard", type=Part(), metavar="K/N", help=told)(command)
+    return option("--shard", type=paramtypes.Part(), metavar="K/N", help=told)(command)
 
 
 def last(command: F) -> F:
@@ -277,28 +182,28 @@ def traffic(command: F) -> F:
 
 TRAFFIC: dict[str, dict[str, Any]] = {
     "--last": {
-        "type": Span(),
+        "type": paramtypes.Span(),
         "default": "1h",
         "show_default": True,
         "help": "Read traffic and bad events of this long from Prometheus.",
     },
     "--rps": {
-        "type": Number(min=0.001, max=1e7),
+        "type": paramtypes.Number(min=0.001, max=1e7),
         "help": "Requests a second, over all pods; with --bad, no server is asked.",
     },
     "--bad": {
-        "type": Bad(),
+        "type": paramtypes.Bad(),
         "multiple": True,
         "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
     },
     "--replicas": {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
     "--share": {
-        "type": Share(),
+        "type": paramtypes.Share(),
         "multiple": True,
         "help": "The canary's share, one for each step; over the file's.",
     },
     "--objective": {
-        "type": Number(0, 100, min_open=True, max_open=True),
+        "type": paramtypes.Number(0, 100, min_open=True, max_open=True),
         "help": "Percent of good events promised; where there is no file.",
     },
 }

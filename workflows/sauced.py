@@ -7,7 +7,7 @@ from pathlib import Path
 from davy.pipeline import plainfile
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.suiteconfig import CloudConfig, SuiteConfig
-from davy.pipeline.testing import saucecells, saucefile
+from davy.pipeline.testing import saucecells, saucefile, saucekeys, saucepackage
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.saucefile import SauceFile
 from davy.pipeline.testing.saucekeys import FRAMEWORKS
@@ -34,6 +34,8 @@ def asked(
             problem = Problem(what=what, path=f"tests.{ask.suite.name}.matrix")
             raise Unusable("A matrix has no use.", problems=(problem,))
         parsed = saucefile.read(_text(folder, ask.suite), str(folder / ask.suite.config), environment)
+        if parsed.package:
+            parsed = replace(parsed, allowed=_allowed(parsed, folder, folder / ask.suite.config))
         made.append(_one(ask, parsed, folder))
         notes += parsed.notes
     return tuple(made), tuple(notes)
@@ -68,6 +70,22 @@ def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
         "shards": cloud.concurrency or parsed.concurrency,
     }
     return suite.copied(cloud=cloud, **{key: value for key, value in mine.items() if key not in suite.said})
+
+
+def _allowed(parsed: SauceFile, folder: Path, file: Path) -> str:
+    """What the package.json allows that the version is left to. Raises Unusable."""
+    try:
+        said, wrong = saucepackage.allowed(
+            plainfile.text(folder / parsed.root / parsed.package, MOST_BYTES), parsed.kind
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        said, wrong = "", plainfile.why(error)
+    if wrong:
+        what = f"is left to {parsed.package}, and that {wrong}"
+        place = f"{saucekeys.section(parsed.kind)}.version"
+        problem = Problem(what=what, path=place, file=str(file), line=parsed.version_line)
+        raise Unusable("A version is not known.", problems=(problem,), remedy=f"Write the version as {place}.")
+    return said
 
 
 def _text(folder: Path, suite: SuiteConfig) -> str:

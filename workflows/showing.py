@@ -1,11 +1,13 @@
 """Showing: an image of a registry with all that is said of it, as text and as JSON."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from davy.pipeline import oci
+from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Image
 from davy.pipeline.ports import ImageStore
 from davy.pipeline.supply import artifacts, evidence
@@ -18,12 +20,21 @@ from davy.workflows.render.jsontext import json_text
 
 def shown(store: ImageStore, image: Image, output: str) -> None:
     """Read it all and print it."""
-    known = inside.known(store, image)
+    known = _with_platform(store, image, inside.known(store, image))
     kinds = inside.kinds(store, image, known)
     beside = [evidence.said(one) for one in store.attached(image)]
     signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
     document = _document(image, known, kinds, beside, signed=signed)
     click.echo(json_text(document) if output == "json" else _text(image, known, kinds, beside, signed=signed))
+
+
+def _with_platform(store: ImageStore, image: Image, known: Facts) -> Facts:
+    """What else is known is told also where the configuration is not there, or is none."""
+    try:
+        return replace(known, platforms=inside.platforms(store, image, known))
+    except DavyError as error:
+        click.echo(one_line(f"note: its platform is not known: {error.what}"), err=True)
+        return known
 
 
 def _old_signature(store: ImageStore, image: Image) -> bool:
@@ -41,6 +52,8 @@ def _document(
         "reference": image.reference,
         "media_type": known.media_type,
         "platforms": list(known.platforms),
+        "artifact_type": known.artifact_type,
+        "config_type": known.config_type,
         "annotations": dict(known.annotations),
         "attested_inside": list(kinds),
         "has_signature": signed,
@@ -63,6 +76,8 @@ def _text(image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Sai
     size = f", {known.bytes / 2**20:.1f} MiB of layers" if known.bytes else ""
     lines = [image.reference, f"{known.media_type}{size}"]
     lines += [f"platform   {', '.join(known.platforms)}"] if known.platforms else []
+    lines += [f"artifact   {known.artifact_type}"] if known.artifact_type else []
+    lines += [f"config     {known.config_type}"] if known.config_type else []
     lines += [f"{key.removeprefix(oci.PREFIX):<10} {value}" for key, value in sorted(known.annotations.items())]
     lines += [f"attested   {kind} (inside the index)" for kind in dict.fromkeys(kinds)]
     lines += [_line(one) for one in beside]

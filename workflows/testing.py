@@ -49,7 +49,7 @@ def _against_canary(task: Errand, said: Said) -> Ending:
         failed = yield from parts.tested(task, images, asked, againstcanary.told(pods))
         if failed:
             return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
-        count = f"{len(pods)} canary pod{'s' if len(pods) > 1 else ''}"
+        count = nouns.counted(len(pods), "canary pod")
         return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
 
     return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), keeper(task.out))

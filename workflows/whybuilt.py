@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline import lookup, moments, outlook
+from davy.pipeline import lookup, moments, nouns, outlook
 from davy.pipeline.builds import because
 from davy.pipeline.builds.workshop import Keyed, Workshop
 from davy.pipeline.endings import Ending
@@ -168,8 +168,7 @@ def _packed(lines: list[str]) -> list[str]:
 def _from(keyed: Keyed) -> str:
     inputs = keyed.inputs
     bases = [f"{base} {digest[:19] + '…' if digest else '(digest not known)'}" for base, digest in inputs.bases.items()]
-    count = inputs.count
-    return ", ".join([f"{count:,} file{'' if count == 1 else 's'}", *bases, *inputs.parents])
+    return ", ".join([nouns.counted(inputs.count, "file"), *bases, *inputs.parents])
 
 
 def _since(why: Why) -> list[str]:

@@ -73,20 +73,21 @@ def _locked(task: Errand, tree: WorkTree) -> lockfile.Lock:
 
 
 def built(
-    task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False
+    task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False, anew: bool = False
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build and push what has to be; every image that was asked for. Raises as the driver and the scan do."""
     from davy.pipeline import images, making  # noqa: PLC0415 - a plan builds nothing
     from davy.pipeline.choosing import chosen  # noqa: PLC0415
     from davy.workflows import afterwards  # noqa: PLC0415
 
-    wish = images.Wish(only=only, force=force, parallel=task.config.build.parallel, out=task.out)
+    wish = images.Wish(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
     builders = cache(lambda: wiring.builders(task.config, task.clock))  # Who builds nothing needs none of them.
     with closing(wiring.images(task.config)) as store:
         tools = making.Tools(
             config=task.config,
             folder=task.folder,
             revision=revision,
+            anew=anew,
             store=store,
             records=records(task.folder),
             choose=lambda order: chosen(order, builders()),
@@ -136,7 +137,9 @@ def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]
         text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
     except (Unusable, Missing):
         return ()
-    read = dockerfile.parsed(text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts)
+    read = dockerfile.parsed(
+        text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts, stand_ins=recipe.stand_ins
+    )
     return read.bases
 
 

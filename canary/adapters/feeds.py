@@ -3,7 +3,9 @@
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
+import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,10 +14,12 @@ from typing import Any, Protocol
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.errors import DavyError, Forbidden
 
-QUIET = 90.0
-"""Seconds of silence after which a stream is given up: a bookmark comes every minute or so."""
-LASTS = 1800
-"""Seconds after which the server is to end a stream; it is then begun anew."""
+LASTS = 4
+"""Seconds after which the server is to end a stream; it is gone on with from there. So it shows that it still hears."""
+SILENT = LASTS + 1.0
+"""Seconds of silence after which nobody believes a stream: its connection may have died without a word."""
+QUIET = 10.0
+"""The same, after which nobody listens any more."""
 MOST_WAITING = 10_000
 """Lines that nobody took yet."""
 
@@ -56,37 +60,59 @@ class ThreadFeed:
 
     def __init__(self, api: KubeApi, path: str, query: Mapping[str, Any], accept: str) -> None:
         """Begins at once; nothing is raised here."""
-        self.is_open = self.is_over = self.is_refused = False
+        self._is_open = self._is_over = self.is_refused = False
         self._left = False
         self._lines: deque[str] = deque()
-        self._stream = api.again().lines(
-            path, {"timeoutSeconds": LASTS, **query}, quiet=QUIET, accept=accept, begun=self._begun
-        )
+        self._api, self._path, self._accept = api.again(), path, accept
+        self._query = {"timeoutSeconds": LASTS, **query}
+        self._heard_at = time.monotonic()
         threading.Thread(target=self._hear, name=f"feed of {path}", daemon=True).start()
+
+    @property
+    def is_open(self) -> bool:
+        """See the port."""
+        return self._is_open and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """See the port. One that has been silent for too long is as good as over."""
+        return self._is_over or time.monotonic() - self._heard_at > SILENT
 
     def taken(self) -> list[str]:
         """See the port."""
         return [self._lines.popleft() for _ in range(len(self._lines))]
 
     def close(self) -> None:
-        """See the port. Its thread ends with the next line, or the next bookmark."""
+        """See the port. Its thread ends with the next line, or the next end of its stream."""
         self._left = True
-
-    def _begun(self) -> None:
-        self.is_open = True
 
     def _hear(self) -> None:
         try:
-            with suppress(DavyError, OSError, ValueError):
-                self._kept()
+            with suppress(DavyError, OSError, ValueError, KeyError, TypeError):
+                while self._keep_one():
+                    pass
         finally:
-            self.is_open, self.is_over = False, True
+            self._is_over = True
+            self._api.close()
 
-    def _kept(self) -> None:
+    def _keep_one(self) -> bool:
+        """One stream, to its end; True where the next one begins there."""
+        last = ""
         try:
-            for line in self._stream:
+            for line in self._api.lines(self._path, self._query, quiet=QUIET, accept=self._accept, begun=self._begun):
+                self._heard_at = time.monotonic()
                 if self._left or len(self._lines) >= MOST_WAITING:
-                    break
+                    return False
                 self._lines.append(line)
+                last = line
         except Forbidden:
             self.is_refused = True
+            return False
+        if last:
+            self._query["resourceVersion"] = json.loads(last)["object"]["metadata"]["resourceVersion"]
+        self._heard_at = time.monotonic()
+        return self._api.has_streamed and not self._left
+
+    def _begun(self) -> None:
+        self._heard_at = time.monotonic()
+        self._is_open = True

@@ -35,8 +35,6 @@ from davy.pipeline.model import Workload
 Doc = dict[str, Any]
 
 WRITTEN = PREFIX + "written"
-MARKS_EVERY = 5.0
-"""Seconds, then it is asked whether it changed though its watch told nothing."""
 
 
 @understood
@@ -65,7 +63,6 @@ class KubernetesJournal:
             lambda: api.metadata(self._path),
             folder=self._folder,
             query={"fieldSelector": f"metadata.name={name}"},
-            every=MARKS_EVERY,
             accept=METADATA,
         )
         """Its metadata: whether it changed."""
@@ -85,7 +82,7 @@ class KubernetesJournal:
         self._doubtful = (mark, batch)
         try:
             self._written(mark, fence, batch)
-        except Exception:
+        except Exception:  # Whatever it was, it may have been written all the same.
             self._last = None
             raise
         self._doubtful = None

@@ -17,6 +17,8 @@ from davy.pipeline.value import dataclass
 
 Doc = dict[str, Any]
 
+EVERY = 60.0
+"""Seconds, then all is read again, whatever a watch told."""
 RETRY = 10.0
 """Seconds after a stream's beginning before another is begun in its place."""
 
@@ -42,7 +44,7 @@ class Mirror:
         folder: str,
         query: Mapping[str, Any],
         glance: Callable[[], Doc] | None = None,
-        every: float = 15.0,
+        every: float = EVERY,
         accept: str = JSON,
     ) -> None:
         """`read`: a list, or one thing. `folder`, `query`: of the watch. `every`: seconds, then it is read again.
@@ -70,7 +72,7 @@ class Mirror:
         try:
             if anew or not (self._is_told() and (self.age < self._every or self._is_confirmed(now))):
                 self._renew(now)
-        except Exception:
+        except Exception:  # Whatever was odd: what is held may be half of it.
             self._held, self._version, self._read_at = {}, 0, None
             self.stamp += 1
             self.close()

@@ -18,7 +18,7 @@ WHOLE_EVERY = 600.0
 MOST_NAMED = 50
 """Hashes in one selector."""
 DOUBTFUL_AFTER = 2.0
-"""Seconds: pods that were read longer ago are read again where the Deployment counts others."""
+"""Seconds: pods are read again where the Deployment counts others for longer. Its own count is a little late, too."""
 
 
 class ReplicaSets:
@@ -84,6 +84,9 @@ class Offspring:
         path, chosen = f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector}
         self._pods = listed(api, listening, path, chosen)
         self._sets = ReplicaSets(api, listening, f"/apis/apps/v1/namespaces/{namespace}/replicasets", selector)
+        self._monotonic = listening.monotonic
+        self._differs: tuple[float, int] | None = None
+        """Since when the Deployment counts others, and by which state of the pods."""
 
     @property
     def stamp(self) -> tuple[int, int]:
@@ -94,10 +97,18 @@ class Offspring:
         """What it selects, by the names that `readiness` asks for."""
         pods = self._pods.documents()
         sets = self._sets.of(deployment, pods)
-        if self._pods.age > DOUBTFUL_AFTER and _ready(pods, sets) != _counted(deployment):
+        if self._is_doubtful(_ready(pods, sets) == _counted(deployment)):
             pods = self._pods.documents(anew=True)
             sets = self._sets.of(deployment, pods)
         return {"replica_sets": sets, "pods": pods}
+
+    def _is_doubtful(self, agrees: bool) -> bool:
+        """True where the Deployment has counted others for a while, and the pods have told nothing of it."""
+        now, stamp = self._monotonic(), self._pods.stamp
+        if agrees or self._differs is None or self._differs[1] != stamp:
+            self._differs = None if agrees else (now, stamp)
+            return False
+        return now - self._differs[0] >= DOUBTFUL_AFTER and self._pods.age > DOUBTFUL_AFTER
 
     def forget(self) -> None:
         """Read the pods again before anything is said of them."""

@@ -19,6 +19,8 @@ PATH = "checks.prometheus"
 S = TypeVar("S", bound=requests.Session)
 MOST_SECRET = 2**16
 """Bytes of a file with a secret."""
+PLAIN = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
+"""Headers that tell nobody a secret."""
 UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 
 
@@ -103,6 +105,23 @@ class Session(requests.Session):
         """`params`: sent with every question."""
         super().__init__()
         self._params = dict(params or {})
+        self._settings: dict[tuple[object, ...], Any] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The package's own; the same questions go to one server, and to go through the environment is dear."""
+        key = (urlsplit(url)[:2], stream, verify, cert)
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if key not in self._settings:
+            self._settings[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return self._settings[key]
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """The package's hook, where a server sends on to another one: it knows one header that is secret, not ours."""
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):  # type: ignore[no-untyped-call]
+            for name in [name for name in prepared_request.headers if name.lower() not in PLAIN]:
+                del prepared_request.headers[name]
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **more: Any) -> requests.Response:
         """The package's own, of which the questions are made."""

@@ -1,5 +1,7 @@
 """Argo Rollouts: the Prometheus metrics of an AnalysisTemplate. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""
 
+import re
+
 from davy.checks.slofiles import measured
 from davy.checks.slofiles.node import Node
 from davy.pipeline import conditiontext
@@ -14,13 +16,15 @@ WHY = {
 COUNTING: dict[str, tuple[str, int | None]] = {
     "interval": ("interval", None), "initialDelay": ("initial_delay", None), "failureLimit": ("failure_limit", -1),
     "inconclusiveLimit": ("inconclusive_limit", 0), "count": ("count", 0),
-    "consecutiveErrorLimit": ("error_limit", 0), "consecutiveSuccessLimit": ("successes", 1),
+    "consecutiveErrorLimit": ("error_limit", 0), "consecutiveSuccessLimit": ("successes", 0),
 }  # fmt: skip
 """By Argo's key, davy's, and the least number; None for a duration."""
 RANGE = (
     "asks for every point of a span, and `result` is all of them; davy asks for one moment. Write a query over the "
     "span itself, like max_over_time(…[5m:1m]), without `rangeQuery`"
 )
+SIMPLE = re.compile(r"\^?[\w-]*(?:\.\*)?[\w-]*\$?")
+"""Regexes that take no time, whatever the name."""
 KNOWN = (
     "provider", "successCondition", "failureCondition", "interval", "count", "failureLimit", "consecutiveErrorLimit",
     "consecutiveSuccessLimit", "inconclusiveLimit", "initialDelay",
@@ -30,17 +34,23 @@ KNOWN = (
 def read(document: Node) -> None:
     """Each metric of Prometheus is a threshold."""
     spec = document.at("spec")
-    spec.left(("metrics", "args"), WHY)
-    values = {
-        f"args.{argument.at('name').value}": str(argument.at("value").value)
-        for argument in spec.at("args").each()
-        if argument.at("value").there
-    }
+    spec.left(("metrics", "args", "dryRun"), WHY)
+    said = ((argument.at("name").value, measured.worded(argument.at("value"))) for argument in spec.at("args").each())
+    values = {f"args.{name}": value for name, value in said if value is not None}
     metrics = spec.at("metrics").each()
     if not metrics:
         spec.refuse("has no `metrics`")
+    rules = [str(rule.at("metricName").value or "") for rule in spec.at("dryRun").each()]
     for metric in metrics:
-        _metric(metric, values)
+        if any(_may_match(rule, str(metric.at("name").value)) for rule in rules):
+            metric.refuse(f"is a dry run in Argo, which fails nothing: {WHY['dryRun']}")
+        else:
+            _metric(metric, values)
+
+
+def _may_match(rule: str, name: str) -> bool:
+    """Whether Argo's regex of names is found in this one. One that is more than words and dots may be."""
+    return not SIMPLE.fullmatch(rule) or re.search(rule, name) is not None
 
 
 def _metric(metric: Node, values: dict[str, str]) -> None:
@@ -61,9 +71,9 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
     conditions = {
         ours: read
         for theirs, ours in (("successCondition", "success"), ("failureCondition", "failure"))
-        if metric.at(theirs).there and (read := _condition(metric.at(theirs), values))
+        if metric.at(theirs).value not in (None, "") and (read := _condition(metric.at(theirs), values))
     }
-    said = [key for key in ("successCondition", "failureCondition") if metric.at(key).there]
+    said = [key for key in ("successCondition", "failureCondition") if metric.at(key).value not in (None, "")]
     if not said:
         metric.refuse("has neither `successCondition` nor `failureCondition`: in Argo it succeeds whatever comes")
     if not said or len(conditions) < len(said):
@@ -100,9 +110,10 @@ def _counting(metric: Node, values: dict[str, str]) -> dict[str, object] | None:
         if value is None:
             return None
         said[ours] = value
-    # Both mean "without end" in Argo: no `count`, and 0.
-    if said.get("count") == 0:
-        del said["count"]
+    # As if they were not there, in Argo.
+    for key in ("count", "successes"):
+        if said.get(key) == 0:
+            del said[key]
     if not {"count", "successes"} & said.keys():
         said |= _endless(metric)
     return said

@@ -1,13 +1,16 @@
 """Counters out of PromQL: the raw counter that an expression sums the growth of, where it is exactly that."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from davy.checks import promqltree
+from davy.pipeline import durations
 
 WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
+STANDS_FOR_WINDOW = timedelta(minutes=4, seconds=59)
+"""Nobody writes it: what asks for Sloth's window is told from what asks for five minutes."""
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 GROWTH = ("rate", "increase")
@@ -19,6 +22,8 @@ VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\[\[\w+\]\]")
 INSTEAD = (
     "write it as sum(rate(NAME{…}[{{.window}}])) of one counter, or write the objective itself under `checks.slos`"
 )
+ANYTHING = (("=~", ".*"), ("=~", "(.*)"))
+"""Operators and values that every series matches."""
 Matcher = tuple[str, str, str]
 """Label, operator, value."""
 
@@ -31,6 +36,8 @@ class Counter:
     matchers: tuple[Matcher, ...] = ()
     grouped: bool = False
     """True where the expression sums by labels; davy sums over all of them."""
+    grown: str = field(default="", compare=False)
+    """How it is grown: `a rate`, or `an increase over` so much; empty for the counter itself."""
 
     def __str__(self) -> str:
         if METRIC.fullmatch(self.name):
@@ -46,6 +53,11 @@ class Counter:
         if self.name.endswith("_bucket") and self.bound == float("inf"):
             return self.name.removesuffix("_bucket"), frozenset(self.unbound)
         return self.name, frozenset(self.matchers)
+
+    def covers(self, other: "Counter") -> bool:
+        """True where it counts every event that the other counts: the same, or with fewer matchers."""
+        (name, mine), (same, theirs) = self.everything, other.everything
+        return name == same and {one for one in mine if one[1:] not in ANYTHING} <= theirs
 
     @property
     def bound(self) -> float | None:
@@ -99,14 +111,21 @@ def counted(text: str, *, raw: bool = False) -> Counter:
 
 
 def whole(text: str, *, raw: bool = False) -> tuple[Counter, str]:
-    """The same for all events or the good ones, and a remark.
-
-    A guard against nothing counted is left out: here that is "cannot tell" anyway.
-    """
-    expression, guard = _unguarded(_unwrapped(_parsed(text)), any_number=True)
-    found, inner = _guarded_sum(expression, raw=raw, any_number=True)
-    guard = guard or inner
+    """The same for all events, and a remark. A guard against nothing counted says nothing: that is "cannot tell"."""
+    found, guard = _guarded(text, raw=raw, any_number=True)
     return found, f"{guard} is left out: where nothing was counted davy cannot tell anyway" if guard else ""
+
+
+def good_ones(text: str, *, raw: bool = False) -> tuple[Counter, str]:
+    """The same for good events, of which a guard may only say what holds here anyway: none counted, none good."""
+    found, guard = _guarded(text, raw=raw, any_number=False)
+    return found, f"{guard} is left out: where no good event was counted, all are bad here" if guard else ""
+
+
+def _guarded(text: str, *, raw: bool, any_number: bool) -> tuple[Counter, str]:
+    expression, guard = _unguarded(_unwrapped(_parsed(text)), any_number=any_number)
+    found, inner = _guarded_sum(expression, raw=raw, any_number=any_number)
+    return found, guard or inner
 
 
 def failed(text: str, *, raw: bool = False) -> tuple[Counter | Difference, str]:
@@ -133,14 +152,25 @@ def objective(
     if isinstance(errors, Difference):
         if errors.of.everything != total.everything:
             raise ValueError(f"subtracts from {errors.of}, which is not the total ({total}); {INSTEAD}")
+        _comparable(errors.good, errors.of)
         good = errors.good
     part = good if good is not None else errors
-    if isinstance(part, Counter) and part.everything == total.everything:
-        which = "good" if good is not None else "bad"
-        raise ValueError(f"counts the same as the total ({total}): every event would be {which} for ever")
+    if isinstance(part, Counter):
+        _comparable(part, total)
+        if part.covers(total):
+            which = "good" if good is not None else "bad"
+            same = f"the same as the total ({total})"
+            counts = same if total.covers(part) else f"all that the total ({total}) counts"
+            raise ValueError(f"counts {counts}: every event would be {which} for ever")
     if good is None:
         return {"errors": str(errors), "total": str(total)}
     return _latency(good, total) or {"good": str(good), "total": str(total)}
+
+
+def _comparable(part: Counter, total: Counter) -> None:
+    """Raises ValueError where one is a rate and the other an increase, or both increases over different times."""
+    if part.grown and total.grown and part.grown != total.grown:
+        raise ValueError(f"is {part.grown}, and the total is {total.grown}: their ratio is no share of events")
 
 
 def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
@@ -156,13 +186,15 @@ def _latency(good: Counter, total: Counter) -> dict[str, object] | None:
 
 
 def _parsed(text: str) -> Any:
-    filled = WINDOW.sub("5m", text)
+    filled = WINDOW.sub(f"{STANDS_FOR_WINDOW.total_seconds():.0f}s", text)
     if "{{" in filled:
         raise ValueError(f"holds a template that davy does not know; {INSTEAD}")
     try:
         return promqltree.parsed(filled)
     except ValueError as error:
-        raise ValueError(f"is no PromQL: {error}") from error
+        words = ", ".join(dict.fromkeys(VARIABLE.findall(filled)))
+        why = f"it holds {words}, which only a dashboard fills in; write your value" if words else error
+        raise ValueError(f"is no PromQL: {why}") from error
 
 
 def _unwrapped(expression: Any) -> Any:
@@ -211,21 +243,24 @@ def _summed(expression: Any, *, raw: bool, inner: Any = None) -> Counter:
     if isinstance(expression, promql.AggregateExpr):
         if str(expression.op) != "sum":
             raise ValueError(f"is a {expression.op}(…), not a sum(…) of events; {INSTEAD}")
-        grouped = expression.modifier is not None and bool(expression.modifier.labels)
+        by = expression.modifier
+        grouped = by is not None and (by.type == promql.AggModifierType.Without or bool(by.labels))
         inner = summed if summed is not None else _unwrapped(expression.expr)
     if isinstance(inner, promql.Call) and inner.func.name in GROWTH and inner is not expression:
-        return _of_range(_unwrapped(inner.args[0]), grouped=grouped)
+        return _of_range(_unwrapped(inner.args[0]), grouped=grouped, by=inner.func.name)
     if isinstance(inner, promql.VectorSelector) and raw:
         return _counter(inner, grouped=grouped)
     raise ValueError(f"is no sum of one counter's rate or increase; {INSTEAD}")
 
 
-def _of_range(inner: Any, *, grouped: bool) -> Counter:
+def _of_range(inner: Any, *, grouped: bool, by: str) -> Counter:
     import promql_parser as promql  # noqa: PLC0415
 
     if not isinstance(inner, promql.MatrixSelector):
         raise ValueError(f"takes the rate of something that is no selector; {INSTEAD}")
-    return _counter(inner.vector_selector, grouped=grouped)
+    over = "{{.window}}" if inner.range == STANDS_FOR_WINDOW else durations.shown(inner.range)
+    grown = "a rate" if by == "rate" else f"an increase over {over}"
+    return replace(_counter(inner.vector_selector, grouped=grouped), grown=grown)
 
 
 def _counter(selector: Any, *, grouped: bool = False) -> Counter:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from davy.checks.slofiles.counters import Counter, Difference, failed, objective, whole
+from davy.checks.slofiles.counters import Counter, Difference, failed, good_ones, objective, whole
 from davy.checks.slofiles.node import Node, name_of
 from davy.pipeline.checksconfig import LOW, FiledSlo
 from davy.pipeline.otherrules import LEAST_OBJECTIVE, low_objective
@@ -69,9 +69,10 @@ def asked(node: Node, read: Callable[[str], T], text: str = "") -> T | None:
         return None
 
 
-def counter(node: Node, *, raw: bool = False) -> Counter | None:
-    """The counter of an expression."""
-    found = asked(node, lambda text: whole(text, raw=raw))
+def counter(node: Node, *, raw: bool = False, good: bool = False) -> Counter | None:
+    """The counter of an expression: of all events, or of the good ones."""
+    read = good_ones if good else whole
+    found = asked(node, lambda text: read(text, raw=raw))
     if found is None:
         return None
     one, remark = found

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from davy.checks.slofiles import measured
 from davy.checks.slofiles.node import Node
+from davy.pipeline.checksconfig import FlaggerConfig
+from davy.pipeline.structuring import made
 
 BUILT_IN = {
     "request-success-rate": "is a query of Flagger's own for your mesh or ingress; write an objective of your "
@@ -32,7 +34,11 @@ def read(canary: Node, documents: Sequence[Node]) -> None:
     spec = canary.at("spec")
     analysis = _analysis(canary)
     analysis.left(("metrics", "threshold", "interval", "iterations"), ANALYSIS)
-    if not _count(analysis):
+    if spec.at("skipAnalysis").value is True:
+        spec.at("skipAnalysis").refuse("is true: Flagger promotes without asking any metric, so they are left out")
+        return
+    counting = _counting(analysis)
+    if counting is None:
         return
     metrics = analysis.at("metrics").each()
     if not metrics:
@@ -43,6 +49,8 @@ def read(canary: Node, documents: Sequence[Node]) -> None:
         if query is not None:
             text = measured.filled(query, query.text(), _values(canary, metric))
             _put(metric, text)
+    if any(one.style == "flagger" for one in analysis.found.thresholds):
+        analysis.found.flagger = counting
 
 
 def _analysis(canary: Node) -> Node:
@@ -90,7 +98,7 @@ def _query(metric: Node, canary: Node, documents: Sequence[Node]) -> Node | None
         metric.refuse(BUILT_IN.get(name, "has neither `templateRef` nor `query`"))
         return None
     found = _templates(metric, canary, documents)
-    if len(found) == 1:
+    if found and all(one.at("spec").value == found[0].at("spec").value for one in found):
         return _of_template(found[0])
     if found:
         reference.refuse(f"{len(found)} MetricTemplates have the name {reference.value!r}; name its `namespace`")
@@ -123,14 +131,14 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
         "service": service if service.there else spec.at("targetRef", "name"),
         "ingress": spec.at("ingressRef", "name"), "interval": metric.at("interval"),
     }  # fmt: skip
-    values = {"interval": "1m"} | {name: str(place.value) for name, place in places.items() if place.there}
-    own = metric.at("templateVariables").value
-    return values | {f"variables.{key}": str(value) for key, value in (own if isinstance(own, dict) else {}).items()}
+    said = ((name, measured.worded(place)) for name, place in places.items())
+    values = {"interval": "1m"} | {name: text for name, text in said if text is not None}
+    return values | {f"variables.{key}": text for key, text in measured.texts(metric.at("templateVariables")).items()}
 
 
 def _put(metric: Node, query: str) -> None:
     bounds = metric.at("thresholdRange")
-    said: dict[str, object] = {
+    said: dict[str, float] = {
         bound: limit
         for bound in ("min", "max")
         if bounds.at(bound).there and (limit := bounds.at(bound).number()) is not None
@@ -138,34 +146,35 @@ def _put(metric: Node, query: str) -> None:
     if not said and metric.at("threshold").there and (limit := metric.at("threshold").number()) is not None:
         # As Flagger has it for a metric with a query of its own: at most the threshold.
         said["max"] = limit
-    if said:
+    if list(said) == ["min", "max"] and said["min"] > said["max"]:
+        bounds.refuse("has a `min` above its `max`: every tick would fail")
+    elif said:
         measured.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
     else:
         metric.refuse("needs `thresholdRange` with `min` or `max`")
 
 
-def _count(analysis: Node) -> bool:
-    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged. False where it cannot be that."""
+def _counting(analysis: Node) -> dict[str, object] | None:
+    """`checks.flagger`: one for all Canaries, for it is one rollout that is judged. None where it cannot be that."""
     said: dict[str, object] = {}
     if analysis.at("interval").there:
         interval = analysis.at("interval").span()
         if interval is None:
-            return False
+            return None
         if interval < SHORTEST:
             analysis.at("interval").note(f"is {SHORTEST.total_seconds():.0f}s here: Flagger itself raises it")
         said["interval"] = max(interval, SHORTEST)
     for key in ("threshold", "iterations"):
         value = measured.whole(analysis.at(key), 0)
         if value is None and analysis.at(key).there:
-            return False
+            return None
         # As Flagger has it: none at all is the first.
         if value:
             said[key] = value
     before = analysis.found.flagger
-    if before is not None and before != said:
+    if before is not None and made(FlaggerConfig, before) != made(FlaggerConfig, said):
         analysis.refuse(
             "counts otherwise than another Canary of these files, so its metrics are left out; import them one by one"
         )
-        return False
-    analysis.found.flagger = said
-    return True
+        return None
+    return said

@@ -41,7 +41,8 @@ KINDS = {
 }
 KAYENTA = ("classifier", "judge", "configVersion")
 HELM = re.compile(
-    r"\{\{-?\s*(?:range|if|with|end|include|template|define|toYaml|tpl|\$|\.(?:Values|Release|Chart|Files))\b"
+    r"\{\{-?\s*(?:/\*|\$|\.(?:Values|Release|Chart|Files)\b"
+    r"|(?:range|if|else|with|end|include|template|define|block|toYaml|tpl)\b)"
 )
 THRESHOLDS = frozenset({Format.KEPTN, Format.ARGO, Format.FLAGGER})
 
@@ -69,7 +70,15 @@ def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> Found
             _read(form, document, documents)
     if thresholds:
         flagger.read_alone(documents)
+    if not (found.objectives or found.thresholds or found.refused or found.notes or found.problems):
+        for document in documents:
+            document.refuse(f"holds no objective: it is {_called(document)}; name what refers to it as well")
     return found.ordered()
+
+
+def _called(document: Node) -> str:
+    kind = document.at("kind").value
+    return f"of the kind {kind}" if kind else "a file of `indicators` for Keptn"
 
 
 def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
@@ -128,7 +137,8 @@ def _format(document: Node) -> Format | None:
     if document.at("version").value == "prometheus/v1":
         return Format.SLOTH
     if document.at("spec_version").there:
-        return Format.KEPTN if document.at("objectives").there else Format.BESIDE
+        is_slo = isinstance(document.value, dict) and "objectives" in document.value
+        return Format.KEPTN if is_slo else Format.BESIDE
     return KINDS.get((str(version), str(kind)))
 
 

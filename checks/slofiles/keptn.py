@@ -1,13 +1,14 @@
 """Keptn: an SLO file of quality gates with its SLI file. https://github.com/keptn/spec/blob/master/service_level_objective.md."""
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from davy.checks.slofiles import measured
 from davy.checks.slofiles.node import Node
+from davy.checks.slofiles.numberline import Limit, Lists, NumberLine
 
-CRITERION = re.compile(rf"\s*(<=|>=|=|<|>)\s*{measured.NUMBER}\s*")
-OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+CRITERION = re.compile(rf"(<=|>=|=|<|>){measured.NUMBER}(%?)")
 RELATIVE = "compares with an evaluation of before, which is no evidence here: an objective under `checks.slos` compares"
 WHY = {
     "comparison": "nothing is compared with evaluations of before",
@@ -20,83 +21,85 @@ WHY = {
 def read(document: Node, documents: Sequence[Node]) -> None:
     """Each objective with an absolute criterion and a known query is a threshold."""
     document.left(("spec_version", "objectives", "filter"), WHY)
-    filters = document.at("filter").value
-    values = {str(key): str(value) for key, value in filters.items()} if isinstance(filters, dict) else {}
-    for item in document.at("objectives").each():
+    values = measured.texts(document.at("filter"))
+    items = document.at("objectives").each()
+    if not items and not isinstance(document.at("objectives").value, str | int | float | dict):
+        document.refuse("has no `objectives`")
+    for item in items:
         item.left(("sli", "pass", "warning"), WHY)
-        if not item.at("pass").there:
+        if not item.at("pass").value:
             item.note("has no `pass`: Keptn shows it and judges nothing by it, so it is left out")
             continue
         name = item.at("sli").text()
-        query = _query(name, documents)
-        if query is None:
-            item.at("sli").refuse(f"no query {name!r} is in the files; name Keptn's SLI file (`indicators`) as well")
-            continue
-        good = _limit(item.at("pass"))
-        if good is not None:
-            conditions = {"success": good, **_failure(item, good)}
+        query = _query(item.at("sli"), name, documents)
+        conditions = _conditions(item)
+        if query is not None and conditions is not None:
             measured.put(item, name, measured.placeheld(query, query.text(), values), conditions)
 
 
-def _query(name: str, documents: Sequence[Node]) -> Node | None:
-    for document in documents:
-        query = document.at("indicators", name)
-        if query.there:
-            return query
-    return None
+def _query(place: Node, name: str, documents: Sequence[Node]) -> Node | None:
+    """The indicator of this name; None, refused, where there is none, or where files have different ones."""
+    found = [document.at("indicators", name) for document in documents]
+    queries = [one for one in found if one.there]
+    if name and not queries:
+        place.refuse(f"no query {name!r} is in the files; name Keptn's SLI file (`indicators`) as well")
+    if len({str(one.value) for one in queries}) > 1:
+        places = ", ".join(f"{one.file}:{one.line}" for one in queries)
+        place.refuse(f"the files have different queries {name!r} ({places}); name the one SLI file that is meant")
+        return None
+    return queries[0] if queries else None
 
 
-def _failure(item: Node, good: str) -> dict[str, object]:
-    """A warning is neither good nor bad: what is worse than it fails."""
-    if not item.at("warning").there:
-        return {}
-    warned = _limit(item.at("warning"))
-    if warned is None or warned == good:
-        return {}
-    operator, _, number = warned.partition(" ")
-    if operator not in OPPOSITE or not _is_wider(warned, good):
+def _conditions(item: Node) -> dict[str, object] | None:
+    """What davy.yaml says for `pass` and `warning`; None, refused, where it can say nothing.
+
+    Keptn asks `pass` first; what holds neither fails. In davy what is neither a success nor a failure is inconclusive,
+    so a warning is. Without `warning`, all that does not pass fails, as with `success` alone.
+    """
+    passing, warned = _lists(item.at("pass")), _lists(item.at("warning"))
+    if passing is None or warned is None:
+        return None
+    line = NumberLine.of(passing, warned)
+    good, warning = line.held(passing), line.held(warned)
+    if not any(good) or all(good):
+        never = "has no limit that is a number, or one that every number keeps: nothing could fail"
+        item.at("pass").refuse(never if any(good) else "has limits that no number keeps: nothing could pass")
+        return None
+    said: dict[str, object] = {"success": line.condition(good)}
+    failing = tuple(not passes and not warns for passes, warns in zip(good, warning, strict=True))
+    if not any(failing):
+        item.at("warning").note("holds wherever `pass` does not, so nothing fails the canary: `failure_limit: -1`")
+        return {**said, "failure_limit": -1}
+    if any(warns and not passes for passes, warns in zip(good, warning, strict=True)):
+        return {**said, "failure": line.condition(failing)}
+    if warned and sorted(map(sorted, warned)) != sorted(map(sorted, passing)):
         item.at("warning").note("is not carried over: it is no wider than `pass`, which Keptn asks first")
-        return {}
-    return {"failure": f"{OPPOSITE[operator]} {number}"}
+    return said
 
 
-def _is_wider(warned: str, good: str) -> bool:
-    """True where all that passes is within the warning, too: only then is what is beyond it a failure."""
-    (operator, _, number), (passing, _, limit) = warned.partition(" "), good.partition(" ")
-    if operator[0] != passing[0]:
-        return False
-    beyond = float(number) - float(limit) if operator[0] == "<" else float(limit) - float(number)
-    return beyond > 0 or (beyond == 0 and (operator.endswith("=") or not passing.endswith("=")))
+def _lists(criteria: Node) -> Lists | None:
+    """The limits by list, one of which must hold; None where one of them is no criterion, which is put down.
+
+    A comparison with evaluations of before always holds in Keptn where there are none, as here.
+    """
+    found = [_limits(group.at("criteria")) for group in criteria.each()]
+    whole = criteria.value is None or isinstance(criteria.value, list)
+    return [limits for limits in found if limits is not None] if whole and None not in found else None
 
 
-def _limit(criteria: Node) -> str | None:
-    """The one absolute limit that must hold; None, noted, where there is none or more than one."""
-    groups = criteria.each()
-    if len(groups) > 1:
-        criteria.refuse(
-            "has several lists of which one must hold; write them under `checks.thresholds`, joined by `||`"
-        )
-        return None
-    found = list(_absolute(groups[0].at("criteria"))) if groups else []
-    if not found:
-        criteria.refuse("has no limit that is a number")
-        return None
-    sides = {operator[0] for operator, _ in found}
-    if len(sides) > 1:
-        criteria.refuse("has a limit above and one below; write two objectives with one each")
-        return None
-    operator, number = (min if sides == {"<"} else max)(found, key=lambda one: one[1])
-    if len(found) > 1:
-        criteria.note("of several limits that must all hold, the tightest is carried over")
-    return f"{'==' if operator == '=' else operator} {number:.15g}"
-
-
-def _absolute(criteria: Node) -> Iterator[tuple[str, float]]:
-    for item in criteria.each():
-        text = item.text()
+def _limits(criteria: Node) -> list[Limit] | None:
+    items = criteria.each()
+    limits: list[Limit] = []
+    wrong = criteria.there and not isinstance(criteria.value, list)
+    for item in items:
+        text = "".join(item.text().split())
         found = CRITERION.fullmatch(text)
-        signed = re.search(r"[<>=]\s*[-+]", text) is not None
-        if found and not signed:
-            yield found[1], float(found[2])
-        elif text:
-            item.note(f"{text!r} is not carried over: it {RELATIVE}")
+        if found is None or not math.isfinite(float(found[2])):
+            wrong = True
+            if text:
+                item.refuse(f"{text!r} is no criterion, like `<600` or `<=+10%`")
+        elif found[3] or found[2][0] in "+-":
+            item.note(f"{item.text()!r} is not carried over: it {RELATIVE}")
+        else:
+            limits.append((found[1], float(found[2])))
+    return None if wrong else limits

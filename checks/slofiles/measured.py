@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from davy.checks.slofiles.counters import VARIABLE
 from davy.checks.slofiles.node import Node, name_of
+from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ThresholdConfig
 from davy.pipeline.otherrules import can_never_fail
 from davy.pipeline.structuring import Misfits, made
@@ -15,6 +17,8 @@ SIDES = (
     "here both versions are pods of one Deployment"
 )
 
+MATCHED = re.compile(r"""(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)""")
+"""An operator of a matcher and its value."""
 NEVER_FAILS = (
     "cannot fail: `failureLimit` allows as many failures as there are measurements, so it is good whatever comes"
 )
@@ -36,9 +40,15 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
         for item in misfits.errors:
             node.refuse(f"{'.'.join(map(str, item['loc']))}: {item['msg']}")
         return
+    words = dict.fromkeys(word for _, value in MATCHED.findall(query) for word in VARIABLE.findall(value))
+    # Of Keptn's, which has variables of its own, that is said already.
+    if words and threshold.style != "davy":
+        node.note(f"holds {', '.join(words)}: nothing here fills that in; write your value")
     if "{canary}" not in query:
         node.note(SIDES)
-    if can_never_fail(threshold) and threshold.style == "argo":
+    if not can_be_failed(threshold):
+        node.note("cannot fail: there is no answer that its conditions fail, so it is good whatever comes")
+    elif can_never_fail(threshold) and threshold.style == "argo":
         node.note(NEVER_FAILS)
     node.found.thresholds.append(threshold)
     node.found.places[called] = (node.file, node.line)
@@ -66,6 +76,23 @@ def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def texts(node: Node) -> dict[str, str]:
+    """The texts of a mapping by their keys; what is none is noted, and has no value."""
+    if not isinstance(node.value, dict):
+        return {}
+    found = ((key, worded(node.at(key))) for key in node.value)
+    return {str(key): text for key, text in found if text is not None}
+
+
+def worded(node: Node) -> str | None:
+    """The text of a value, also an empty one; None, noted, where YAML takes it for no text and no number."""
+    if isinstance(node.value, bool | list | dict):
+        what = "a truth value" if isinstance(node.value, bool) else "no text"
+        node.note(f"is {what} to YAML, so it has no value here; write the text in quotes")
+        return None
+    return None if node.value is None else f"{node.value}"
 
 
 def valued(node: Node, values: Mapping[str, str]) -> Node | None:

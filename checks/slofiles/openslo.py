@@ -47,6 +47,10 @@ def read(document: Node, documents: Sequence[Node]) -> None:
 def _percent(item: Node) -> tuple[Node, float | None]:
     if item.at("target").there:
         share = item.at("target").number()
+        if share is not None and share > 1:
+            meant = f"; did you mean {share / 100:.15g}, or `targetPercent: {share:.15g}`?" if share < 100 else ""
+            item.at("target").refuse(f"{share:.15g} is no share of good events, which lies between 0 and 1{meant}")
+            share = None
         return item.at("target"), None if share is None else percent_of(share)
     if item.at("targetPercent").there:
         return item.at("targetPercent"), item.at("targetPercent").number()
@@ -63,12 +67,19 @@ def _indicator(spec: Node, documents: Sequence[Node]) -> Node | None:
         spec.refuse("needs `indicator`, or `indicatorRef` with the name of an SLI")
         return None
     name = reference.text()
-    for other in documents:
-        mine = other.at("apiVersion").value == "openslo/v1" and other.at("kind").value == "SLI"
-        if mine and other.at("metadata", "name").value == name:
-            return other.at("spec")
-    reference.refuse(f"no SLI {name!r} is in the files; name the file that holds it as well")
-    return None
+    found = [
+        other
+        for other in documents
+        if (other.at("apiVersion").value, other.at("kind").value) == ("openslo/v1", "SLI")
+        and other.at("metadata", "name").value == name
+    ]
+    if any(other.at("spec").value != found[0].at("spec").value for other in found):
+        places = ", ".join(f"{other.file}:{other.line}" for other in found)
+        reference.refuse(f"the files have different SLIs {name!r} ({places}); name the one file that is meant")
+        return None
+    if not found:
+        reference.refuse(f"no SLI {name!r} is in the files; name the file that holds it as well")
+    return found[0].at("spec") if found else None
 
 
 def _counters(indicator: Node | None) -> Mapping[str, object] | None:
@@ -100,13 +111,15 @@ def _ratio(ratio: Node) -> Mapping[str, object] | None:
     if not which:
         ratio.refuse("needs `good` or `bad` beside `total`")
         return None
+    if len(which) > 1:
+        ratio.at("good").note("is not looked at: `bad` says the same")
     every, part = _query(ratio.at("total"), raw=raw), _query(ratio.at(which[0]), raw=raw)
     total = filed.counter(every, raw=raw) if every else None
     if part is None:
         return None
     if which[0] == "bad":
         return filed.joined(part, total=total, errors=filed.errors(part, raw=raw))
-    return filed.joined(part, total=total, good=filed.counter(part, raw=raw))
+    return filed.joined(part, total=total, good=filed.counter(part, raw=raw, good=True))
 
 
 def _query(metric: Node, *, raw: bool) -> Node | None:

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 import urllib3
 
+from davy.pipeline.adapters.exchange import Expired
 from davy.pipeline.adapters.registry import refused
 from davy.pipeline.adapters.registrynames import PUSH, host_and_repository
 from davy.pipeline.adapters.registrywire import Answer, Ask, Wire
@@ -133,7 +134,7 @@ class Blobs:
             try:
                 answer = self._patched(upload, rest)
             except Unreachable as error:
-                if not isinstance(error.__cause__, _BROKEN):
+                if not _is_cut(error):
                     raise
                 # What was sent may be all there: only the registry knows.
                 taken, cuts = self._taken(upload), cuts + 1
@@ -172,7 +173,7 @@ class Blobs:
         try:
             answer = self._wire.ask(put)
         except Unreachable as error:
-            if isinstance(error.__cause__, _BROKEN):
+            if _is_cut(error):
                 raise _Cut from error
             raise
         if answer.status == 429 or answer.status >= 500:
@@ -196,6 +197,12 @@ class Blobs:
                     at += len(chunk)
                     yield chunk
                 return
+            except Expired as error:
+                # Begun anew it would be as slow, and cost its time again.
+                raise Unreachable(
+                    f"Reading {blob.digest} of {name} is too slow: {error}.",
+                    remedy="Check the network and the proxies between here and the registry, then try again.",
+                ) from error
             except _BROKEN as error:
                 cuts += 1
                 if cuts == TRIES:
@@ -216,6 +223,11 @@ class Blobs:
 
 
 _BROKEN = (urllib3.exceptions.HTTPError, OSError)
+
+
+def _is_cut(error: Unreachable) -> bool:
+    """Whether it may be gone on with; who was too slow for a limit would be so again."""
+    return isinstance(error.__cause__, _BROKEN) and not isinstance(error.__cause__, Expired)
 
 
 def _location(answer: Answer) -> str:

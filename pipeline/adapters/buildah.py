@@ -1,7 +1,6 @@
 """Buildah: builds without a daemon, and pushes from its own storage."""
 
 import contextlib
-import json
 import platform as machine
 import re
 import shutil
@@ -9,18 +8,16 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from davy.pipeline.adapters import annotating, buildtool, loopback, process
+from davy.pipeline.adapters.buildahstore import Storage, listed, storage_of
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
 from davy.pipeline.adapters.staging import Staged, dockerfile, dockerfile_said, staged
 from davy.pipeline.builds.features import buildah_lacks
 from davy.pipeline.builds.foreign import runs_on_target
-from davy.pipeline.errors import Missing
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
 
@@ -34,16 +31,6 @@ HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 """Where the kernel lists what runs foreign programs: https://docs.kernel.org/admin-guide/binfmt-misc.html"""
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 QEMU = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
-REMEDY = "Install Buildah, or set `build.builder`; in a container set BUILDAH_ISOLATION=chroot and STORAGE_DRIVER=vfs."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
-    """Buildah here: its version, and where it keeps what it works on."""
-
-    version: tuple[int, int]
-    root: Path
-    driver: str
 
 
 class BuildahBuilder:
@@ -161,7 +148,7 @@ class BuildahBuilder:
         """
         storage = self._there()
         ended = self._ask("containers", "--json")
-        for entry in _listed(ended.out):
+        for entry in listed(ended.out):
             home = storage.root / f"{storage.driver}-containers" / str(entry.get("id", "")) / "userdata"
             with contextlib.suppress(OSError):
                 if mark in (home / "buildah.json").read_text(errors="replace"):
@@ -175,14 +162,9 @@ class BuildahBuilder:
             return self._storage
 
     def _asked(self) -> Storage:
-        version = re.search(r"version (\d+)\.(\d+)", self._ask("--version").out)
+        version = re.search(r"version (\d{1,9})\.(\d{1,9})", self._ask("--version").out)
         info = self._ask("info")
-        try:
-            store: Mapping[str, Any] = json.loads(info.out)["store"]
-            root, driver = Path(str(store["GraphRoot"])), str(store["GraphDriverName"])
-        except (ValueError, LookupError, TypeError):
-            why = " ".join(info.err.split())[-300:] or "`buildah info` names no storage"
-            raise Missing(f"Buildah does not work here: {why}", remedy=REMEDY) from None
+        root, driver = storage_of(info.out, info.err)
         found = (int(version[1]), int(version[2])) if version else (1, 0)
         return Storage(version=found, root=root, driver=driver)
 
@@ -243,6 +225,7 @@ def _words(order: BuildOrder, place: Staged, local: str, platform: str) -> list[
         *(given("--platform", [platform]) if platform else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
+        *buildtool.step_words(order),
         # Nobody mounts it: it tells this build's working containers from all others.
         *("--secret", f"id={place.folder.name},src={empty}"),
         *given("--ssh", order.ssh),
@@ -283,11 +266,3 @@ def _own(environment: Mapping[str, str], docker: Path) -> dict[str, str]:
     if not any(shutil.which(runtime, path=path) for runtime in ("crun", "runc")):
         own.setdefault("BUILDAH_ISOLATION", "chroot")
     return own
-
-
-def _listed(text: str) -> list[Mapping[str, Any]]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

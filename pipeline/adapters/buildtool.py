@@ -139,6 +139,18 @@ def pairs(name: str, values: Mapping[str, str]) -> list[str]:
     return options(name, (f"{key}={value}" for key, value in values.items()))
 
 
+def step_words(order: BuildOrder) -> list[str]:
+    """In what surroundings its steps run, as buildx and Buildah both are told."""
+    steps = order.steps
+    return [
+        *(["--network", steps.network] if steps.network else []),
+        *options("--add-host", (f"{name}:{address}" for name, address in steps.hosts.items())),
+        *(["--shm-size", f"{steps.shm}b"] if steps.shm else []),
+        *pairs("--ulimit", steps.ulimits),
+        *(["--no-cache"] if order.no_cache else []),
+    ]
+
+
 def secret_words(order: BuildOrder) -> list[str]:
     """`--secret` for each: by where its value is, never the value."""
     where = (f"env={one.env}" if one.env else f"src={_place(one)}" for one in order.secrets)

@@ -1,6 +1,5 @@
 """Buildx: builds with BuildKit through `docker buildx`, or `buildx` by itself, and pushes from there."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from davy.pipeline import jsontree, plainfile
 from davy.pipeline.adapters import annotating, buildtool, process
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.registrynames import host_and_repository, is_loopback
@@ -15,8 +15,10 @@ from davy.pipeline.adapters.staging import Staged, dockerfile, staged
 from davy.pipeline.builds.foreign import runs_on_target
 from davy.pipeline.builds.progress import Progress
 from davy.pipeline.errors import Missing, Unreachable
+from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, Built, Say
+from davy.pipeline.steps import HOST
 
 WAYS = (("docker", "buildx"), ("buildx",), ("docker-buildx",))
 ANSWER_WITHIN = timedelta(seconds=30)
@@ -27,6 +29,9 @@ OLDEST = (0, 13)
 CONTEXTS = (0, 10)
 """Of BuildKit: further contexts, unless a `# syntax=` line brings a frontend that knows them."""
 GHA = ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+MOST_META = 16 * 2**20
+"""Bytes of what buildx writes down about a build, its provenance with it."""
 REMEDY = "Install the buildx plugin, or see `docker buildx ls` and BUILDX_BUILDER; or set `build.builder`."
 
 
@@ -76,9 +81,7 @@ class BuildxBuilder:
         with staged(order) as place:
             meta = place.folder / "metadata.json"
             told = self._made([*words, "build", *_words(order, place, instance, meta, self._plain)], order, say, quiet)
-            digest = _digest(meta)
-        if not digest:
-            raise Unreachable(f"buildx named no digest for {order.name}.", remedy="Update buildx.")
+            digest = named_digest(meta, order.name)
         if not instance.whole:
             digest = annotating.put(self._credentials, order, digest, self._plain)
         return Built(image=Image(name=order.name, digest=digest), cached=told.cached)
@@ -228,6 +231,8 @@ def _words(order: BuildOrder, place: Staged, instance: Instance, meta: Path, pla
         *(given("--platform", [",".join(order.platforms)]) if order.platforms else ()),
         *given("--build-context", (f"{name}={path}" for name, path in place.contexts.items())),
         *buildtool.secret_words(order),
+        *buildtool.step_words(order),
+        *given("--allow", sorted({*order.steps.entitlements, *([HOST] if order.steps.network == "host" else [])})),
         *given("--ssh", order.ssh),
         *given("--cache-from", order.cache_from),
         *given("--cache-to", (one.partition(",ref=")[0] if "type=inline" in one else one for one in order.cache_to)),
@@ -262,8 +267,17 @@ def _annotations(order: BuildOrder) -> list[str]:
     return [f"{level}:{key}={value}" for key, value in order.annotations.items()]
 
 
-def _digest(meta: Path) -> str:
+def named_digest(meta: Path, name: str) -> str:
+    """Of what buildx wrote down about a build. Raises Unreachable where it names none."""
     try:
-        return str(json.loads(meta.read_text()).get("containerimage.digest", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
+        said = jsontree.exact(plainfile.content(meta, MOST_META), MOST_META)
+    except OSError as error:
+        why = f"what it wrote down {plainfile.why(error)}"
+    except ValueError as error:
+        why = f"what it wrote down cannot be read: {excerpt(str(error), 200)}"
+    else:
+        digest = said.get("containerimage.digest") if isinstance(said, dict) else None
+        if isinstance(digest, str) and DIGEST.fullmatch(digest):
+            return digest
+        why = "what it wrote down names none"
+    raise Unreachable(f"buildx named no digest for {name}: {why}.", remedy="Update buildx.")

@@ -18,29 +18,35 @@ ADDED_OR_CHANGED = (0, 1)
 
 def gathered(client: docker.APIClient, container: str, order: SuiteOrder, junit: str) -> Gathered:
     """The reports of a container that has ended. `junit`: the value of its `$JUNIT`."""
-    own, notes = _own(client, container, order.out, junit)
+    own, notes, strange = _own(client, container, order.out, junit)
     try:
         more, missing = _meant(client, container, order)
     except Refused as error:
         return Gathered(reports=own, because=f"its reports did not come out of the container: {error}")
+    if not (own or more) and strange:
+        return Gathered(notes=(*notes, *missing), because=reportpaths.no_reports(strange))
     if not more and own == (order.out / suitereport.JUNIT,):
         text, reports = suitereport.told(own[0]) if own[0].exists() else (None, own)
         return Gathered(junit=text, reports=reports, notes=(*notes, *missing))
     return Gathered(reports=(*own, *more), notes=(*notes, *missing))
 
 
-def _own(client: docker.APIClient, container: str, out: Path, junit: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def _own(
+    client: docker.APIClient, container: str, out: Path, junit: str
+) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...]]:
+    """The reports at `$JUNIT`, what is noted of it, and files of a folder there that are none."""
     path = out / suitereport.JUNIT
     try:
         chunks, _ = client.get_archive(container, junit)
         found = extracted(chunks, out, most_bytes=MOST_COPY, most_files=reportpaths.MOST)
     except NotFound:
-        return (), ()
+        return (), (), ()
     except Refused:
         # What came of it breaks off, or nothing came: either is told, and neither passes for no report.
-        return (path,), ()
-    inside = tuple(each for each in found if each == path or each.suffix == ".xml")
-    return inside, () if found else ("what it wrote as its report is no plain file; that is not read",)
+        return (path,), (), ()
+    inside = tuple(each for each in found if each == path or each.suffix in reportpaths.ENDS)
+    others = tuple(sorted(each.name for each in found if each not in inside))
+    return inside, () if found else ("what it wrote as its report is no plain file; that is not read",), others
 
 
 def _meant(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -7,15 +7,15 @@ over as a whole, however many files git knows in it.
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Protocol
 
 from davy.pipeline.adapters.gitlisting import Listing
 from davy.pipeline.builds import gitids
 from davy.pipeline.errors import Problem
+from davy.pipeline.ports import Rules
 from davy.pipeline.value import dataclass
 
-Keeps = Callable[[str], bool]
 Entry = tuple[str, str]
 """Mode and id."""
 PIECE = 2**20
@@ -46,8 +46,9 @@ class Tree(Protocol):
 class ContextFiles:
     """Gathers. `found` and `problems` are complete once `add` has returned."""
 
-    def __init__(self, tree: Tree, keeps: Keeps, enters: Keeps) -> None:
-        self._tree, self._keeps, self._enters = tree, keeps, enters
+    def __init__(self, tree: Tree, rules: Rules) -> None:
+        self._tree, self.rules = tree, rules
+        self.is_link = tree.is_link
         self._waiting: list[tuple[str, str, Manner]] = []
         """Folders that git does not know: place, prefix and manner."""
         self.found: dict[str, Entry] = {}
@@ -79,17 +80,14 @@ class ContextFiles:
         name, place = prefix + folder[len(below) :], os.path.join(known.root, folder)
         at = len(below) - 1
         while (at := folder.find("/", at + 1)) >= 0:
-            if not self.enters(folder[:at], prefix + folder[len(below) : at], known):
+            above = prefix + folder[len(below) : at]
+            # Links are no folders.
+            if not self._enters(above) or self.is_link(os.path.join(known.root, folder[:at])):
                 return
         self.read(place, name, _manner(known))
 
-    def enters(self, folder: str, name: str, known: Listing) -> bool:
-        """Whether anything below may be kept. `folder`: from the root; `name`: in the context. Links are no folders."""
-        return self._enters(name) and not self._tree.is_link(os.path.join(known.root, folder))
-
-    def keeps(self, name: str) -> bool:
-        """Whether the file is kept."""
-        return self._keeps(name)
+    def _enters(self, name: str) -> bool:
+        return bool(self.rules.entered((name,)))
 
     def enter(self, place: str, name: str, manner: Manner) -> None:
         """A folder; one with a `.git` that git takes is asked of its own git, another one is walked."""
@@ -118,7 +116,7 @@ class ContextFiles:
             seen = os.lstat(path)
             if stat.S_ISDIR(seen.st_mode):
                 self.enter(path, name, manner)
-            elif not self._keeps(name):
+            elif not self.rules.kept((name,)):
                 return
             elif stat.S_ISLNK(seen.st_mode):
                 self.found[name] = (LINK, gitids.blob(os.fsencode(os.readlink(path)), manner.format))
@@ -140,20 +138,34 @@ class _Tracked:
 
     def add(self) -> None:
         """All that is below."""
-        length, waiting = len(self._below), [self._below.rstrip("/")]
+        waiting = [self._below.rstrip("/")]
         while waiting:
-            files, folders = self._known.inner.get(waiting.pop(), ((), ()))
-            for path in files:
-                self._one(path, self._prefix + path[length:])
-            waiting += (one for one in folders if self._files.enters(one, self._prefix + one[length:], self._known))
+            here = self._known.inner.get(waiting.pop())
+            if here is None:
+                continue
+            if here.files:
+                kept = self._files.rules.kept(self._names(tuple(here.files)))
+                self._files.found |= zip(kept, map(here.files.__getitem__, self._paths(kept)), strict=True)
+            for path, name in zip(here.unsure, self._names(here.unsure), strict=True):
+                place = os.path.join(self._known.root, path)
+                self._files.read(place, name, self._manner, self._known.modes.get(path, ""))
+            if here.folders:
+                inside = self._paths(self._files.rules.entered(self._names(here.folders)))
+                waiting += (one for one in inside if not self._files.is_link(os.path.join(self._known.root, one)))
 
-    def _one(self, path: str, name: str) -> None:
-        entry = self._known.entries[path]
-        if entry is None:
-            place = os.path.join(self._known.root, path)
-            self._files.read(place, name, self._manner, self._known.modes.get(path, ""))
-        elif self._files.keeps(name):
-            self._files.found[name] = entry
+    def _names(self, paths: Sequence[str]) -> Sequence[str]:
+        """In the context, of paths from the root."""
+        if not (self._below or self._prefix):
+            return paths
+        prefix, length = self._prefix, len(self._below)
+        return [prefix + path[length:] for path in paths]
+
+    def _paths(self, names: Sequence[str]) -> Sequence[str]:
+        """From the root, of names in the context."""
+        if not (self._below or self._prefix):
+            return names
+        below, length = self._below, len(self._prefix)
+        return [below + name[length:] for name in names]
 
 
 def _is_unknown(below: str, known: Listing) -> bool:

@@ -47,6 +47,7 @@ class DockerBuilder:
             "import or export a build cache": order.cache_from or order.cache_to,
             "make an SBOM": order.sbom,
             "make provenance": order.provenance != "off",
+            "set ulimits of a build": order.steps.ulimits,
         }
         unknown = engine_lacks(text)
         return (
@@ -88,6 +89,10 @@ class DockerBuilder:
                     buildargs=self._arguments(order),
                     labels=dict(order.annotations),
                     target=order.target,
+                    nocache=order.no_cache,
+                    network_mode=order.steps.network or None,
+                    extra_hosts=dict(order.steps.hosts) or None,
+                    shmsize=order.steps.shm or None,
                     rm=True,
                     forcerm=True,
                     decode=True,

@@ -3,14 +3,16 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple, TypeVar
 
 from davy.pipeline.adapters.process import Answered, answered
 from davy.pipeline.errors import Unusable
 from davy.pipeline.value import dataclass
 
+Found = TypeVar("Found")
 PATIENCE = timedelta(minutes=2)
 SUBMODULE = "160000"
 LIST = ("ls-files", "-z", "-s", "-v", "-c", "-m", "-d", "-o", "--directory")
@@ -19,10 +21,23 @@ SETTINGS = ("config", "-z", "--get-regexp", READ)
 DUBIOUS = "dubious ownership"
 NO = ("false", "no", "off", "0")
 LINK = "120000"
+RECORD = re.compile(rf"(?:H (?!{SUBMODULE})(\d+) ([0-9a-f]+) \d\t([^\0]+)|([^\0]*))\0")
+"""Mode, id and path of a file as in the index; or the whole record."""
 CONVERTS = ("text", "eol", "crlf", "filter", "ident", "working-tree-encoding")
 """Attributes by which git keeps other bytes than the file has: https://git-scm.com/docs/gitattributes."""
 MENTIONED = re.compile(rf"\b({'|'.join(CONVERTS)})\b".encode())
+ATTRIBUTES = ".gitattributes"
 NOT_SO = ("unset", "unspecified")
+
+
+class Folder(NamedTuple):
+    """What is right in one folder, by paths from the root."""
+
+    files: dict[str, tuple[str, str]]
+    """Those that git knows to be unchanged: mode and id."""
+    unsure: list[str]
+    """Those that have to be looked at."""
+    folders: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +49,8 @@ class Listing:
     """`sha1` or `sha256`: of the repository's ids."""
     entries: Mapping[str, tuple[str, str] | None]
     """Mode and id by path from the root; None where it has to be looked at, as submodules have."""
-    inner: Mapping[str, tuple[list[str], list[str]]]
-    """By folder from the root: the entries that are right in it, and its folders."""
+    inner: Mapping[str, Folder]
+    """By folder from the root."""
     folders: list[str]
     """Untracked and ignored folders, with a slash at the end; what is in them is not listed."""
     modes: Mapping[str, str]
@@ -50,16 +65,39 @@ def listing(root: str, environment: Mapping[str, str]) -> Listing | None:
     Raises Unusable where it says no, Missing where there is no git.
     """
     asked = _environment(environment)
-    with ThreadPoolExecutor(2) as hands:
-        settings = hands.submit(_settings, root, asked)
-        taken = hands.submit(_is_root, root, asked)
-        listed = _git(root, asked, *LIST)
-    return _listing(root, asked, settings.result(), _out(root, listed)) if taken.result() else None
+    settings, taken = _beside(lambda: _settings(root, asked)), _beside(lambda: _is_root(root, asked))
+    listed = _git(root, asked, *LIST)
+    return _listing(root, asked, settings(), _out(root, listed)) if taken() else None
+
+
+def _beside(deed: Callable[[], Found]) -> Callable[[], Found]:
+    """In a thread of its own; what is returned waits for it. A pool would bring in more than all of davy's plan."""
+    found: list[Found] = []
+    wrong: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            found.append(deed())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            wrong.append(error)
+
+    hand = threading.Thread(target=do, daemon=True)
+    hand.start()
+
+    def result() -> Found:
+        hand.join()
+        for error in wrong:
+            raise error
+        return found[0]
+
+    return result
 
 
 def _listing(root: str, asked: Mapping[str, str], settings: Mapping[str, str], listed: bytes) -> Listing:
-    entries, modes, folders = _read(listed)
-    for path in _converted(root, asked, settings, entries):
+    entries, modes, folders = _read(os.fsdecode(listed))
+    inside = [path for path in entries if path.endswith(ATTRIBUTES)] if os.fsencode(ATTRIBUTES) in listed else []
+    files = [*(os.path.join(root, path) for path in inside), *_attribute_files(root, asked, settings)]
+    for path in _converted(root, asked, settings, entries, files):
         if entry := entries[path]:
             modes[path] = entry[0]
         entries[path] = None
@@ -126,16 +164,18 @@ def _settings(root: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs}
 
 
-def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, str], list[str]]:
+def _read(listed: str) -> tuple[dict[str, tuple[str, str] | None], dict[str, str], list[str]]:
     """Entries, the index's modes of those to be read, untracked folders.
 
     Each record begins with a letter: `H` as in the index, `C` changed, `R` deleted, `M` in conflict, `S` not checked
-    out, `?` not in the index; a small letter where git was told to assume that it did not change.
+    out, `?` not in the index; a small letter where git was told to assume that it did not change. Nearly all are `H`,
+    and may be many: the expression takes these apart without a word of Python for each.
     """
-    entries: dict[str, tuple[str, str] | None] = {}
+    found = RECORD.findall(listed)
+    entries: dict[str, tuple[str, str] | None] = {path: (mode, id_) for mode, id_, path, _ in found if path}
     modes: dict[str, str] = {}
     folders: list[str] = []
-    for record in os.fsdecode(listed).split("\0"):
+    for record in (other for _, _, _, other in found if other):
         letter, rest = record[:1], record[2:]
         if letter == "?":
             if rest.endswith("/"):
@@ -144,38 +184,49 @@ def _read(listed: bytes) -> tuple[dict[str, tuple[str, str] | None], dict[str, s
                 entries[rest] = None
             continue
         described, _, path = rest.partition("\t")
-        if described.startswith(SUBMODULE):
-            entries[path] = None
-        elif letter == "H":
-            mode, id_, _ = described.split(" ")
-            entries.setdefault(path, (mode, id_))
-        elif letter:
-            entries[path] = None
+        entries[path] = None
+        if letter != "H":
             modes.setdefault(path, described[: len(LINK)])
     return entries, modes, folders
 
 
-def _inner(paths: Iterable[str]) -> dict[str, tuple[list[str], list[str]]]:
-    found: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
-    for path in paths:
-        folder = own = path.rpartition("/")[0]
-        made = []
-        while folder not in found:
-            found[folder] = ([], [])
-            made.append(folder)
-            folder = folder.rpartition("/")[0]
-        for each in made:
-            found[each.rpartition("/")[0]][1].append(each)
-        found[own][0].append(path)
+def _inner(entries: Mapping[str, tuple[str, str] | None]) -> dict[str, Folder]:
+    found = {"": Folder({}, [], [])}
+    last, here = "", found[""]
+    for path, entry in entries.items():
+        folder = path.rpartition("/")[0]
+        # Git lists them folder by folder.
+        if folder != last:
+            last, here = folder, found.get(folder) or _made(folder, found)
+        if entry is None:
+            here.unsure.append(path)
+        else:
+            here.files[path] = entry
     return found
 
 
+def _made(folder: str, found: dict[str, Folder]) -> Folder:
+    """With those above it."""
+    made, at = [], folder
+    while at not in found:
+        found[at] = Folder({}, [], [])
+        made.append(at)
+        at = at.rpartition("/")[0]
+    for each in made:
+        found[each.rpartition("/")[0]].folders.append(each)
+    return found[folder]
+
+
 def _converted(
-    root: str, environment: Mapping[str, str], settings: Mapping[str, str], entries: Mapping[str, object]
+    root: str,
+    environment: Mapping[str, str],
+    settings: Mapping[str, str],
+    entries: Mapping[str, object],
+    files: Sequence[str],
 ) -> list[str]:
-    """The files whose bytes in git may be others than those in the work tree."""
+    """The files whose bytes in git may be others than those in the work tree. `files`: those that may say so."""
     by_default = settings.get("core.autocrlf", "false").lower() in ("true", "input", "1", "yes", "on")
-    if not by_default and not any(_mentions(path) for path in _attribute_files(root, environment, settings, entries)):
+    if not by_default and not any(map(_mentions, files)):
         return []
     given = b"\0".join(os.fsencode(path) for path in entries)
     answer = _git(root, environment, "check-attr", "-z", "--stdin", "-a", given=given)
@@ -193,19 +244,12 @@ def _converts(named: Mapping[str, str]) -> bool:
     return any(value not in NOT_SO for value in named.values())
 
 
-def _attribute_files(
-    root: str, environment: Mapping[str, str], settings: Mapping[str, str], entries: Mapping[str, object]
-) -> Sequence[str]:
+def _attribute_files(root: str, environment: Mapping[str, str], settings: Mapping[str, str]) -> Sequence[str]:
+    """Those outside of the work tree."""
     home = environment.get("HOME", "")
     general = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     own = settings.get("core.attributesfile", "").replace("~", home, 1) or os.path.join(general, "git", "attributes")
-    inside = [path for path in entries if path.endswith(".gitattributes")]
-    return [
-        *(os.path.join(root, path) for path in inside),
-        os.path.join(_common(root), "info", "attributes"),
-        own,
-        "/etc/gitattributes",
-    ]
+    return [os.path.join(_common(root), "info", "attributes"), own, "/etc/gitattributes"]
 
 
 def _common(root: str) -> str:

@@ -25,6 +25,8 @@ ABREAST = 4
 MOST_EVIDENCE = 32 * 2**20
 MOST_ATTACHED = 500
 MOST_CONFIG = 8 * 2**20
+DEEPEST = 4
+"""An index may hold an index."""
 WRITES = 10
 """Times that a list is written before it is given up: others write it at the same moment."""
 OLD_COSIGN = ("sig", "att", "sbom")
@@ -74,16 +76,14 @@ class RegistryImages:
         """The manifest itself, as the registry holds it. Raises Missing."""
         return self._registry.manifest(image.name, image.digest).body
 
-    def held_back(self, image: Image) -> tuple[str, ...]:
-        """As the port says, by its configuration."""
+    def configuration(self, image: Image) -> bytes:
+        """As the port says."""
         holds = read(image.name, self.manifest(image))
-        if holds.is_index:
-            return self.held_back(replace(image, digest=holds.children[0].digest)) if holds.children else ()
-        try:
-            return oci.held_back(self._blobs.read(image.name, holds.blobs[0].digest, MOST_CONFIG))
-        except ValueError:
-            # An artifact has no configuration of an image, and is no base.
-            return ()
+        for _ in range(DEEPEST):
+            if not (holds.is_index and holds.children):
+                break
+            holds = read(image.name, self.manifest(replace(image, digest=holds.children[0].digest)))
+        return self._blobs.read(image.name, holds.blobs[0].digest, MOST_CONFIG) if holds.blobs else b""
 
     def tag(self, image: Image, tags: Sequence[str]) -> None:
         """Put the same manifest under more tags; nothing is written where a tag is there already.

@@ -128,6 +128,8 @@ class Parts:
                 self._lost = f"{_too_large(size)}; use more shards, or write less into it"
             case ["lost", "reports"]:
                 self._lost = "the image has no find, tar, gzip, base64 or sed to send several files with"
+            case ["lost", "folder"]:
+                self._lost = "it is a folder without .xml and .trx in it"
             case ["lost", *_]:
                 self._lost = "it could not be packed there: see the log"
             case ["none", *path]:

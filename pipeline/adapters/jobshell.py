@@ -62,7 +62,7 @@ elif [ -f "$JUNIT" ]; then
 elif [ -d "$JUNIT" ]; then
   reports="${reports:+$reports
 }$JUNIT
-$JUNIT/*.xml"
+$JUNIT"
 elif [ -e "$JUNIT" ]; then
   printf '%s odd file\\n' "$mark"
 fi
@@ -72,7 +72,7 @@ if [ -n "$reports" ]; then
     printf '%s home %s\\n' "$mark" "$home"
     cd "$home" || :
     printf '%s\\n' "$reports" | while IFS= read -r base && IFS= read -r pattern; do
-      find "$base" -type f '(' -path "$pattern" -o -path "$pattern/*.xml" ')' 2>/dev/null
+      find "$base" -type f '(' -path "$pattern" -o -path "$pattern/*.xml" -o -path "$pattern/*.trx" ')' 2>/dev/null
     done | while IFS= read -r path; do
       if [ FOLDER/.began -nt "$path" ]; then
         printf '%s stale %s\\n' "$mark" "$path"
@@ -89,6 +89,8 @@ if [ -n "$reports" ]; then
       else
         printf '%s lost junit\\n' "$mark"
       fi
+    elif [ -d "$JUNIT" ] && [ -n "$(ls "$JUNIT")" ]; then
+      printf '%s lost folder\\n' "$mark"
     fi
   else
     printf '%s lost reports\\n' "$mark"

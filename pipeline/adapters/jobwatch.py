@@ -154,7 +154,7 @@ class Shard:
     def _unread(self, several: Sequence[Path]) -> Iterator[str]:
         yield from self.parts.unread
         if stale := self.parts.stale():
-            yield f"{stale} report file{' is' if stale == 1 else 's are'} of an earlier run, and not read"
+            yield suitereport.outdated(stale)
         paths = [_within(self.order.out / suitereport.KEPT, file) for file in several]
         for glob, whole in zip(
             self.order.reports, reportpaths.absolute(self.order.reports, self.parts.home), strict=True

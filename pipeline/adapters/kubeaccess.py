@@ -18,7 +18,7 @@ Doc = dict[str, Any]
 """A JSON document, as Kubernetes has it."""
 
 HOW_TO = "Name a kubeconfig with --kubeconfig or $KUBECONFIG; `kubectl config view` shows what is set."
-NO_HEADER = re.compile(r"[^\t -~\x80-\U0010ffff]")
+NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no header may hold: it could begin another one."""
 MARKS = frozenset("!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """A header's name may hold these, RFC 9110 5.6.2, but for the percent sign, which stands before what is escaped."""

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, Never, TypeVar
 
 from davy.pipeline.adapters.kubeaccess import Access, Doc
@@ -151,3 +152,17 @@ def _forbidden(what: str, said: str, method: str, path: str, access: Access) -> 
         remedy="Write your namespace and account into the Role and grant it: `kubectl apply -f docs/rbac.yaml`. "
         f"`kubectl auth can-i {done.verb} {done.resource}{space}` asks the same.",
     )
+
+
+@functools.lru_cache(maxsize=8)
+def instant(date: str) -> float:
+    """A Date header as seconds since 1970: many answers come within one second."""
+    return parsedate_to_datetime(date).timestamp()
+
+
+def seconds(header: str | None) -> float | None:
+    """A Retry-After header that is a number."""
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return None

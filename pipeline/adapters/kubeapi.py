@@ -7,8 +7,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
@@ -63,6 +61,8 @@ class KubeApi:
         `patience`: seconds after which a failed try is the last. `host`: the machine that it runs on.
         """
         self._kept: Wire | None = None
+        self._streamed: Wire | None = None
+        """Of a stream that was heard to its end: good for the next one."""
         self.access = access
         self._timeout, self._patience, self._sleep, self._host = timeout, patience, sleep, host
         self._used = 0.0
@@ -76,10 +76,11 @@ class KubeApi:
         return KubeApi(self.access, timeout=self._timeout, patience=self._patience, sleep=self._sleep, host=self._host)
 
     def close(self) -> None:
-        """Drop the kept connection."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        """Drop the kept connections."""
+        for wire in (self._kept, self._streamed):
+            if wire is not None:
+                wire.close()
+        self._kept = self._streamed = None
 
     def __del__(self) -> None:
         """A client that nobody has any more leaves no open socket behind."""
@@ -187,7 +188,8 @@ class KubeApi:
         One try: who follows a stream knows where to take it up again. `begun` is told once the server has agreed, which
         may be long before the first line. Raises OSError on a broken one.
         """
-        wire = self._connected(self._host.monotonic() + self._timeout)
+        wire, self._streamed = self._streamed or self._connected(self._host.monotonic() + self._timeout), None
+        ended = False
         try:
             wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
             ask = Ask(method="GET", target=target(path, query), timeout=quiet, accept=accept)
@@ -198,10 +200,19 @@ class KubeApi:
             wire.until(NEVER, wait=quiet)
             begun()
             yield from kubecall.lines_of(response)
+            ended = response.isclosed() and not response.will_close
         except (http.client.HTTPException, ValueError, Overflow) as error:
             raise ConnectionError(str(error)) from error
         finally:
-            wire.close()
+            if ended:
+                self._streamed = wire
+            else:
+                wire.close()
+
+    @property
+    def has_streamed(self) -> bool:
+        """True after a stream that the server ended, as it should, and that may be gone on from."""
+        return self._streamed is not None
 
     # ---- tries ----
 
@@ -273,13 +284,15 @@ class KubeApi:
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
-        return Answer(status=response.status, body=body, retry_after=_seconds(response.headers.get("Retry-After")))
+        return Answer(
+            status=response.status, body=body, retry_after=kubeanswers.seconds(response.headers.get("Retry-After"))
+        )
 
     def _heed(self, date: str | None) -> None:
         if not date:
             return
         try:
-            second = _second(date)
+            second = kubeanswers.instant(date)
         except (ValueError, TypeError, OverflowError, OSError):
             return
         # The header is cut to whole seconds: half of one is the best guess.
@@ -288,20 +301,7 @@ class KubeApi:
             self._ahead = ahead
 
 
-@lru_cache(maxsize=8)
-def _second(date: str) -> float:
-    """A Date header as seconds since 1970: many answers come within one second."""
-    return parsedate_to_datetime(date).timestamp()
-
-
 def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
     """Raises what an answer means that is no success."""
     if not 200 <= answer.status < 300:
         fail(method, path, answer, access)
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return float(header) if header else None
-    except ValueError:
-        return None

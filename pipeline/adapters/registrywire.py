@@ -15,7 +15,7 @@ import urllib3
 
 from davy.pipeline import jsontree
 from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.exchange import Expired, limited, within
+from davy.pipeline.adapters.exchange import Exchange, Expired, Paced, limited, sent, within
 from davy.pipeline.adapters.registrynames import PULL, address, forbidden, host_and_repository, is_loopback
 from davy.pipeline.adapters.registrysign import Signs
 from davy.pipeline.adapters.silence import Silence, silence
@@ -25,9 +25,9 @@ from davy.pipeline.value import dataclass
 TRIES = 5
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 WHOLE = 45.0
-"""Seconds for an answer that is kept whole, from the question to its last byte."""
+"""Seconds for an answer that is kept whole, from the question to its last byte; for each piece of what is larger."""
 SMALL = 2**20
-"""Bytes that are sent in a moment; a larger body takes what its line takes."""
+"""Bytes that are sent in a moment."""
 LONGEST_WAIT = 30.0
 MOST_BYTES = 4 * 2**20
 """Of an answer that is kept whole. A registry must take manifests up to this size."""
@@ -84,6 +84,15 @@ class Answer:
         return self.status == 507 or (self.status >= 400 and full)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """An answer, whose body may still be on the way."""
+
+    response: urllib3.BaseHTTPResponse
+    body: bytes
+    whole: Exchange
+
+
 class Wire:
     """Asks registries. Raises Forbidden with what to do, Unreachable after retries."""
 
@@ -111,47 +120,45 @@ class Wire:
 
     def ask(self, ask: Ask) -> Answer:
         """The answer, whole. 404 and refusals of what was sent are answers, too."""
-        with self._opened(ask, keep=True) as (response, url, body):
-            return Answer(status=response.status, headers=response.headers, body=body, url=url)
+        with self._opened(ask, keep=True) as (heard, url):
+            return Answer(status=heard.response.status, headers=heard.response.headers, body=heard.body, url=url)
 
     @contextmanager
-    def stream(self, ask: Ask) -> Iterator[urllib3.BaseHTTPResponse]:
+    def stream(self, ask: Ask) -> Iterator[Paced]:
         """The answer with its body still on the way."""
-        with self._opened(ask, keep=False) as (response, _, _):
-            yield response
+        with self._opened(ask, keep=False) as (heard, _):
+            yield Paced(heard.response, heard.whole)
 
     @contextmanager
-    def _opened(self, ask: Ask, *, keep: bool) -> Iterator[tuple[urllib3.BaseHTTPResponse, str, bytes]]:
+    def _opened(self, ask: Ask, *, keep: bool) -> Iterator[tuple[_Heard, str]]:
         host, repository = host_and_repository(ask.name)
         origin = f"{'http' if self._plain(host) else 'https'}://{address(host)}"
         url = urljoin(origin, ask.url) if ask.url else f"{origin}/v2/{repository}/{ask.path}"
         key = (ask.name, ask.rights, ask.also_pull)
-        response, body = self._sent(ask, origin, url, self._signs.get(key, ""), keep=keep)
+        heard = self._sent(ask, origin, url, self._signs.get(key, ""), keep=keep)
         try:
-            if response.status == 401 and _origin(url) == origin:
-                sign = self._signed.sign(response.headers.get("WWW-Authenticate", ""), host, _scopes(ask))
+            if heard.response.status == 401 and _origin(url) == origin:
+                sign = self._signed.sign(heard.response.headers.get("WWW-Authenticate", ""), host, _scopes(ask))
                 if sign:
                     self._signs[key] = sign
-                    response.close()
-                    response, body = self._sent(ask, origin, url, sign, keep=keep)
-            if response.status in (401, 403):
+                    heard.response.close()
+                    heard = self._sent(ask, origin, url, sign, keep=keep)
+            if heard.response.status in (401, 403):
                 raise forbidden(ask.name, ask.rights, known=self._credentials.of(host) is not None)
-            yield response, url, body
+            yield heard, url
         finally:
             if keep:
-                response.release_conn()
+                heard.response.release_conn()
             else:
-                response.close()
+                heard.response.close()
 
-    def _sent(
-        self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool
-    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+    def _sent(self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
         """The answer, after retries where the registry was busy or away."""
         host = url.split("/")[2]
         for attempt in range(1, TRIES + 1):
             wait = min(LONGEST_WAIT, 0.5 * 2 ** (attempt - 1))
             try:
-                response, body = self._answered(ask, origin, url, sign, keep=keep)
+                heard = self._answered(ask, origin, url, sign, keep=keep)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 why = silence(error, url, _proxy(url))
                 if attempt == TRIES or ask.once or isinstance(error, Expired):
@@ -160,9 +167,10 @@ class Wire:
                     raise _away(host, why) from error
             else:
                 self._heard.add(host)
-                answer = Answer(status=response.status, headers=response.headers, body=body, url=url)
+                response = heard.response
+                answer = Answer(status=response.status, headers=response.headers, body=heard.body, url=url)
                 if not answer.is_full and (ask.once or (response.status != 429 and response.status < 500)):
-                    return response, body
+                    return heard
                 response.close()
                 if answer.is_full:
                     raise _full(ask.name, answer)
@@ -172,28 +180,35 @@ class Wire:
             self.pause(min(wait, LONGEST_WAIT))
         raise AssertionError("the last try returns or raises")
 
-    def _answered(
-        self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool
-    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        """One try. What is sent may be large, and what streams is its reader's; else the whole has a limit."""
-        small = len(ask.body or b"") <= SMALL
-        with within(self._whole) if keep and small else contextlib.nullcontext():
-            response = self._followed(ask, origin, url, sign)
+    def _answered(self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
+        """One try. The whole has a limit; of what streams its beginning, and of a large body each piece."""
+        with within(self._whole) as whole:
+            response = self._followed(ask, origin, url, sign, whole)
             try:
-                return response, _whole(response, ask) if keep or response.status >= 400 else b""
+                body = _whole(response, ask) if keep or response.status >= 400 else b""
+                return _Heard(response=response, body=body, whole=whole)
             except BaseException:
                 # What is not read to its end is on no connection that another answer may come on.
                 response.close()
                 raise
 
-    def _followed(self, ask: Ask, origin: str, url: str, sign: str) -> urllib3.BaseHTTPResponse:
+    def _followed(self, ask: Ask, origin: str, url: str, sign: str, whole: Exchange) -> urllib3.BaseHTTPResponse:
         """The answer, after redirects. To another host no credentials are sent, and none leads out of TLS."""
         for _ in range(MOST_REDIRECTS + 1):
-            headers = dict(ask.headers)
+            headers, body = dict(ask.headers), ask.body
+            large = sent(body, whole) if body and len(body) > SMALL else None
+            if body and large:
+                headers["Content-Length"] = str(len(body))
             if sign and _origin(url) == origin:
                 headers["Authorization"] = sign
             response = self._pool_for(url).request(
-                ask.method, url, body=ask.body, headers=headers, redirect=False, retries=False, preload_content=False
+                ask.method,
+                url,
+                body=large or body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
             )
             if response.status not in (301, 302, 303, 307, 308) or ask.method not in ("GET", "HEAD"):
                 return response

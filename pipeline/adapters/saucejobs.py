@@ -74,22 +74,28 @@ class SauceJobs:
         wish = replace(wish, name=job.name if order.attempt == 1 else f"{job.name} (try {order.attempt})")
         options = saucestart.test_options(job, order.failed)
         if job.kind in FRAMEWORKS:
-            job = self._with_runner(job)
+            job = self._with_runner(job, tell)
             return saucestart.start_call(cloud, job, self._project(order, job, tell), wish, options)
         apps = self._apps(order, job)
         begin = saucestart.device_call if job.device.real else saucestart.start_call
         return begin(cloud, job, apps, wish, options)
 
-    def _with_runner(self, job: SauceJob) -> SauceJob:
-        """The job with the runner's version that goes with its framework's. Raises Unusable where there is none."""
-        if job.project.runner_version or not job.project.version:
+    def _with_runner(self, job: SauceJob, tell: Say) -> SauceJob:
+        """The job with its framework's version, and the runner's that goes with it. Raises Unusable for none."""
+        project, name = job.project, saucestart.framework(job.kind)
+        if not project.version or (project.runner_version and not project.package):
             return job
-        name = saucestart.framework(job.kind)
         answer = self._account.api.called(saucecalls.frameworks_call(self._account.api.cloud, name))
-        runner, wrong = saucecalls.runner_version(answer, job.project.version)
+        version, wrong, runner = project.version, "", ""
+        if project.package:
+            version, wrong = saucecalls.allowed_version(answer, project.allowed)
+        if not wrong:
+            runner, wrong = saucecalls.runner_version(answer, version)
         if wrong:
             raise Unusable(f"{section(job.kind)} cannot be run: {wrong}.", remedy="Take one of those.")
-        return replace(job, project=replace(job.project, runner_version=runner))
+        if project.package:
+            tell(f"davy: {project.package} allows {project.allowed} of {name}, and {version} is the newest of it there")
+        return replace(job, project=project.with_version(version, project.runner_version or runner))
 
     def _project(self, order: SuiteOrder, job: SauceJob, tell: Say) -> Apps:
         root = order.folder / job.project.root

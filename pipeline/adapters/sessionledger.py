@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from davy.pipeline import ownfiles
+from davy.pipeline import jsontree, ownfiles, plainfile
 from davy.pipeline.testing.marks import Owner
 
+MOST_BYTES = 2**20
 Entry = Mapping[str, str]
 """Cloud, account, session, and whether it is a real device (`yes` or nothing). Never a key."""
 
@@ -67,7 +68,7 @@ def _written(path: Path, entries: Mapping[str, Entry]) -> None:
 
 def _read(path: Path) -> dict[str, Entry]:
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = jsontree.exact(plainfile.text(path, MOST_BYTES), MOST_BYTES)
     except (OSError, ValueError):
         return {}
     return {str(key): entry for key, entry in tree.items() if isinstance(entry, dict)} if isinstance(tree, dict) else {}

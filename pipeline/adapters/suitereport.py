@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from davy.pipeline import junittext, ownfiles
+from davy.pipeline import junittext, nouns, ownfiles
 from davy.pipeline.adapters.tarball import MOST_BYTES
 from davy.pipeline.testing import reportpaths
 
@@ -85,6 +85,8 @@ def gathered(asked: Asked, before: Seen) -> Gathered:
     if len(own) + len(others) > reportpaths.MOST or sum(path.stat().st_size for path in others) > MOST_BYTES:
         words = f"it wrote more than {reportpaths.MOST:,} report files, or {MOST_BYTES // 2**20} MiB"
         return Gathered(notes=notes, because=f"{words}; name fewer under `junit`")
+    if not own and not others and (strange := _strange(asked.report)):
+        return Gathered(notes=notes, because=strange)
     if own == [asked.report] and not others:
         text, reports = told(asked.report)
         return Gathered(junit=text, reports=reports, notes=notes)
@@ -107,8 +109,15 @@ def _matching(folder: Path, glob: str) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     if not folder.is_symlink():
-        plain = (path for path in sorted(folder.rglob("*.xml")) if _kind(path) == "file")
+        plain = (
+            path for path in sorted(folder.rglob("*")) if path.suffix in reportpaths.ENDS and _kind(path) == "file"
+        )
         yield from islice(plain, reportpaths.MOST + 1)
+
+
+def outdated(files: int) -> str:
+    """What is said of so many report files that were there before the run."""
+    return f"{nouns.counted(files, 'report file')} {'is' if files == 1 else 'are'} of an earlier run, and not read"
 
 
 def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Iterator[str]:
@@ -116,10 +125,16 @@ def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Ite
     if kind not in ("", "file", "folder"):
         yield f"what it wrote as its report is {kind}; that is not read"
     if stale:
-        yield f"{stale} report file{' is' if stale == 1 else 's are'} of an earlier run, and not read"
+        yield outdated(stale)
     for glob in asked.globs:
         if not fresh[glob]:
             yield f"it wrote no report at {glob}"
+
+
+def _strange(report: Path) -> str:
+    """Why a folder that has something in it is no report."""
+    inside = sorted(each.name for each in report.iterdir()) if _kind(report) == "folder" else []
+    return reportpaths.no_reports(inside) if inside else ""
 
 
 def _kind(path: Path) -> str:

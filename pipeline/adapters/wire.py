@@ -90,7 +90,7 @@ class Wire:
             self._most = NEVER
             return Wire(SSLTransport(self, tls, server_hostname=name), self._ends, self)  # type: ignore[arg-type]
         self._sock.settimeout(self._left())
-        return Wire(tls.wrap_socket(self._sock, server_hostname=name), self._ends)
+        return Wire(tls.wrap_socket(self._sock, server_hostname=_encoded(name)), self._ends)
 
     def _left(self) -> float | None:
         """Seconds for the next wait. Raises TimeoutError where none is left."""
@@ -132,6 +132,11 @@ def dialled(host: str, port: int, ends: float) -> Wire:
     raise last
 
 
+def _encoded(name: str) -> str | bytes:
+    """As bytes, a name in plain letters needs none of the tables of all other ones."""
+    return name.encode() if name.isascii() else name
+
+
 def _addresses(host: str, port: int, ends: float) -> list[Any]:
     """Asked in a thread: a resolver takes its own time, and knows no deadline."""
     found: list[Any] = []
@@ -139,7 +144,7 @@ def _addresses(host: str, port: int, ends: float) -> list[Any]:
 
     def ask() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(_encoded(host), port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             wrong.append(error)
 

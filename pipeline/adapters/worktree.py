@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from davy.pipeline import plainfile
-from davy.pipeline.adapters.contextfiles import ContextFiles, Keeps
+from davy.pipeline.adapters.contextfiles import ContextFiles
 from davy.pipeline.adapters.gitlisting import Listing, listing
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.ports import Rules
 
 DOCKERFILE, SMALL = "Dockerfile", "dockerfile"
 MOST_TEXT = 2**20
@@ -27,13 +28,17 @@ class GitWorkTree:
         """By folder, of the work tree that holds it."""
         self._links: dict[str, bool] = {}
 
-    def entries(self, folder: Path, keeps: Keeps, enters: Keeps) -> Mapping[str, tuple[str, str]]:
+    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
         """As the port says. `.git` is never part of it: it is another one in each clone."""
         place = os.path.realpath(folder)
         if not os.path.isdir(place):
             what = "is no folder" if os.path.lexists(place) else "is not there"
-            raise Unusable(f"The context {folder} {what}.", remedy="See `context` and `contexts` of the image.")
-        files = ContextFiles(self, keeps, enters)
+            raise Unusable(
+                f"The context {folder} {what}.",
+                problems=(Problem(what=what, file=str(folder)),),
+                remedy="See `context` and `contexts` of the image.",
+            )
+        files = ContextFiles(self, rules)
         files.add(place)
         if files.problems:
             raise Unusable(f"{folder} holds files that cannot be read.", problems=tuple(files.problems))
@@ -60,8 +65,9 @@ class GitWorkTree:
         """As the port says."""
         place = os.path.realpath(folder)
         known = self.listed(place)
+        root = os.path.join(known.root if known else place, "")
         for one in (path, path.with_name(SMALL)) if path.name == DOCKERFILE else (path,):
-            if os.path.lexists(one) and not Path(os.path.realpath(one)).is_relative_to(known.root if known else place):
+            if os.path.lexists(one) and not os.path.realpath(one).startswith(root):
                 raise _unusable(path, "lies outside of the repository, and only what is in it is read")
         return self.text(path)
 

@@ -30,6 +30,7 @@ def changes(
     was, is_now = ({path: one for path, one in files.items() if path not in own} for files in (before.files, now.files))
     return (
         *_dockerfile(before, now),
+        *_stand_ins(before.stand_ins, now.stand_ins),
         *_bases(before.bases, now.bases),
         *_parents(before.parents, now.parents, called or {}),
         *_arguments(before, now, key),
@@ -51,6 +52,12 @@ def _dockerfile(before: Inputs, now: Inputs) -> Iterator[str]:
         yield "the Dockerfile changed"
     if before.target != now.target:
         yield f"target: {_shown(before.target)} → {_shown(now.target)}"
+
+
+def _stand_ins(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            yield f"the context {name}: {before.get(name, 'no image')} → {now.get(name, 'no image')}"
 
 
 def _bases(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
@@ -105,6 +112,17 @@ def _settings(before: Inputs, now: Inputs) -> Iterator[str]:
     ):
         if old != new:
             yield f"{what}: {_shown(', '.join(old))} → {_shown(', '.join(new))}"
+    for name in sorted({*before.steps, *now.steps}):
+        if before.steps.get(name) != now.steps.get(name):
+            yield f"{name}: {_shown(before.steps.get(name))} → {_shown(now.steps.get(name))}"
+    # Without its value, which the environment may have given.
+    for name in sorted({*before.labels, *now.labels}):
+        if before.labels.get(name) != now.labels.get(name):
+            yield f"the label {name} {_became(before.labels.get(name), now.labels.get(name))}"
+
+
+def _became(old: str | None, new: str | None) -> str:
+    return "is new" if old is None else "is there no more" if new is None else "changed"
 
 
 def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[str]:

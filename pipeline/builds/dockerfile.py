@@ -9,9 +9,10 @@ from davy.pipeline.builds.instructions import Word
 from davy.pipeline.builds.mounts import mount_fields
 from davy.pipeline.builds.order import disorder
 from davy.pipeline.builds.portion import Portion, portion
-from davy.pipeline.builds.references import SCRATCH, familiar
+from davy.pipeline.builds.references import REFERENCE, SCRATCH, familiar
 from davy.pipeline.builds.sources import Remote, Taken
 from davy.pipeline.builds.stages import Source, Stage, Staged, staged
+from davy.pipeline.builds.standins import put, unseen, used
 from davy.pipeline.errors import Problem
 from davy.pipeline.value import dataclass
 
@@ -21,11 +22,6 @@ SYNTAX = "BUILDKIT_SYNTAX"
 """The argument that names a frontend in place of `# syntax=`."""
 OURS = re.compile(r"(docker\.io/)?docker/dockerfile(:1[^-]*)?(@.*)?|")
 """The frontends whose instructions are known here; another one may have more of them."""
-REFERENCE = re.compile(
-    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
-    r"(:\w[\w.-]{0,127})?(@[a-z0-9]+:[0-9a-f]{32,})?"
-)
-"""https://github.com/distribution/reference: what may name an image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +37,12 @@ class Dockerfile:
     """Where each base is named first."""
     remotes: tuple[Remote, ...] = ()
     """What the target fetches while it is built; no key knows what will come."""
-    uses: tuple[tuple[str, Word], ...] = ()
-    """Every place that names an image, also in stages that the target does not need."""
+    uses: tuple[tuple[str, Word, str], ...] = ()
+    """Every place that names an image, also in stages that the target does not need: the image, where, how."""
     contexts: frozenset[str] = frozenset()
-    """The further contexts it takes something from."""
+    """The further folders it takes something from."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """By further context that is an image, the reference that stands in for its name, where it is needed."""
     taken: tuple[Taken, ...] = ()
     """What it takes from the build's own context and from further ones; a source that is not known takes all."""
     portion: Portion = field(default_factory=lambda: Portion(said="", args=frozenset()))
@@ -66,20 +64,25 @@ def parsed(
     args: Mapping[str, str] | None = None,
     target: str | None = None,
     contexts: Collection[str] = (),
+    stand_ins: Mapping[str, str] | None = None,
     platforms: Sequence[str] = (),
     whole: bool = False,
 ) -> Dockerfile:
     """Read it for one recipe: its arguments, target, further contexts and platforms. Problems are in the result.
 
+    `contexts`: the names of folders; `stand_ins`: of images, each with the image that stands in for it.
+
     `whole`: everything may be needed, for a base holds back by ONBUILD what nobody here knows.
     """
-    args = args or {}
+    args, stand_ins = args or {}, stand_ins or {}
     said = instructions.read(text)
     worlds = [(one, other) for one in platforms or OFTEN for other in dict.fromkeys((*platforms, *OFTEN))]
-    all_stages = staged(said, args, worlds, platforms=platforms, target=target or "", contexts=contexts)
+    names = (*contexts, *stand_ins)
+    all_stages = put(staged(said, args, worlds, platforms=platforms, target=target or "", contexts=names), stand_ins)
     reading = _Reading(all_stages, contexts)
     needed = reading.needed(target)
-    whole = whole or not OURS.fullmatch(args.get(SYNTAX, said.frontend).split(" ")[0])
+    frontend = args.get(SYNTAX, said.frontend).split(" ")[0]
+    whole = whole or not OURS.fullmatch(frontend)
     if whole:
         needed = set(range(len(all_stages.stages)))
     bases = list(reading.images(needed, single=not platforms))
@@ -89,14 +92,17 @@ def parsed(
         if OURS.fullmatch(said.frontend)
         else []
     )
+    if stand_ins and not OURS.fullmatch(frontend):
+        wrong.append((0, f"{unseen(stand_ins)} {frontend}"))
     return Dockerfile(
         text=text,
         bases=tuple(dict.fromkeys(name for name, _ in bases)),
         base=reading.made_on(target),
         lines={name: source.line for name, source in reversed(bases)},
         remotes=tuple(remote for index in sorted(needed) for remote in all_stages.stages[index].remotes),
-        uses=tuple((name, source.word) for name, source in named if source.names == (name,)),
+        uses=tuple((name, source.word, source.called or name) for name, source in named if source.names == (name,)),
         contexts=frozenset(contexts if whole else reading.contexts(needed)),
+        stand_ins=used(all_stages, needed, stand_ins),
         taken=_everything(contexts) if whole else tuple(reading.taken(needed)),
         portion=(
             Portion(said=text, args=frozenset(args))
@@ -119,8 +125,8 @@ def pinned(dockerfile: Dockerfile, pins: Mapping[str, str]) -> str:
     """
     text, counts = dockerfile.text, dockerfile.portion
     edits = {
-        (word.start, word.end): _renamed(text[word.start : word.end], word.text, name, pins[name])
-        for name, word in dockerfile.uses
+        (word.start, word.end): _renamed(text[word.start : word.end], word.text, called, pins[name])
+        for name, word, called in dockerfile.uses
         if name in pins and not any(start <= word.start < end for start, end in counts.unneeded)
     }
     edits |= {(word.start, word.end): number for word, number in counts.renumbered}

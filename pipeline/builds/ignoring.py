@@ -78,6 +78,39 @@ class Ignoring:
             return False
         return not self._is_out(self._folder(folder))
 
+    def kept(self, files: Sequence[str]) -> Sequence[str]:
+        """Of files that are right in one folder, those that are part of the context."""
+        if not self._rules or not files:
+            return files
+        above = self._folder(files[0].rpartition("/")[0])
+        out = set(files) if self._is_out(above) else set[str]()
+        if out and not self._kept_again:
+            return ()
+        for rule in self._rules[above + 1 :]:
+            if rule.keeps:
+                out -= rule.patterns.fitting(out)
+            else:
+                out |= rule.patterns.fitting([path for path in files if path not in out] if out else files)
+        return [path for path in files if path not in out] if out else files
+
+    def entered(self, folders: Sequence[str]) -> Sequence[str]:
+        """Of folders that are right in one folder, those in which something may be part of the context."""
+        if not self._is_plain or not self._rules or not folders:
+            return folders
+        above = folders[0].rpartition("/")[0]
+        if self._is_literal and self._is_out(self._folder(above)):
+            ways = self._ways(f"{above}/" if above else "")
+            return [folder for folder in folders if folder in ways]
+        return [folder for folder in folders if self.enters(folder)]
+
+    def _ways(self, beginning: str) -> set[str]:
+        """What is right in that folder and on the way to an exception, or one itself."""
+        at, found = bisect_left(self._kept_again, beginning), set[str]()
+        while at < len(self._kept_again) and (text := self._kept_again[at]).startswith(beginning):
+            found.add(beginning + text[len(beginning) :].partition("/")[0])
+            at += 1
+        return found
+
     def _folder(self, path: str) -> int:
         """The last rule that fitted the folder or one above it."""
         known = self._known.get(path)

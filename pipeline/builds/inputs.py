@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import NamedTuple
 
 from davy.pipeline.value import dataclass
 
@@ -9,9 +10,8 @@ LINK = "120000"
 """The mode of a link, as git writes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A file of the work tree by its content."""
+class Entry(NamedTuple):
+    """A file of the work tree by its content. A tuple, for there may be a hundred thousand of them."""
 
     mode: str
     """As git writes it: `100644`, `100755`, `120000` for a link, `160000` for a submodule."""
@@ -37,6 +37,8 @@ class Inputs:
     """Of the context, what `.dockerignore` leaves, by path in it."""
     contexts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     """Of each further context by its name, the same. Apart, for a file may be called `name:path`."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """By name of a further context that is an image: what stands in for it. Its digest or key is below."""
     args: Mapping[str, str] = field(default_factory=dict)
     """Those that the build asks for. Of a build that is remembered, those that stand in davy.yaml as they are."""
     given: frozenset[str] = frozenset()
@@ -48,6 +50,10 @@ class Inputs:
     secrets: tuple[str, ...] = ()
     """Ids; a value never counts."""
     ssh: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of davy.yaml; what davy itself says of a commit never counts."""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Of the surroundings of its steps what counts."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """By reference as the Dockerfile resolves to it, the digest; empty where nobody knows it yet."""
     parents: Mapping[str, str] = field(default_factory=dict)

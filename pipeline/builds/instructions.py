@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import field, replace
 from functools import lru_cache
 
+from davy.pipeline.builds.frontend import syntax
 from davy.pipeline.builds.shellwords import bare, raw_words
 from davy.pipeline.value import dataclass
 
@@ -113,11 +114,12 @@ class _Reader:
             self._skip_heredocs(instruction, logical)
             said = logical.strip() + "\n" + self._text[body : self._at]
             found.append(replace(instruction, said=said, start=start, end=self._at))
+        said_syntax = syntax(self._text)
         return Read(
             instructions=tuple(found),
             escape=self._escape,
-            frontend=self._directives.get("syntax", "").split(" ")[0],
-            syntax=self._directives.get("syntax", ""),
+            frontend=said_syntax.split(" ")[0],
+            syntax=said_syntax,
             wrong=tuple(self._wrong),
         )
 
@@ -179,7 +181,7 @@ class _Reader:
                 self._wrong.append((self._line, f"escape={found[2]}: only \\ and ` can escape"))
 
     def _skip_heredocs(self, instruction: Instruction, logical: str) -> None:
-        if instruction.name not in HOLDS_HEREDOC or instruction.is_json:
+        if "<<" not in logical or instruction.name not in HOLDS_HEREDOC or instruction.is_json:
             return
         for name, chomps in _heredocs(logical):
             while self._at < len(self._text):

@@ -30,6 +30,9 @@ def key(inputs: Inputs) -> str:
     }
     if inputs.contexts:
         said["contexts"] = {name: _files(files) for name, files in inputs.contexts.items()}
+    # Of names that change their images with each other, bases and parents alone would be the same.
+    added = {"stand_ins": inputs.stand_ins, "labels": inputs.labels, "steps": inputs.steps}
+    said |= {name: dict(value) for name, value in added.items() if value}
     return hashlib.sha256(_canonical(said)).hexdigest()
 
 

@@ -1,6 +1,5 @@
 """Mounts: `--mount` of a RUN: keys, values, and which kind of mount takes which, as BuildKit has it."""
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
@@ -21,6 +20,7 @@ TRUTH = re.compile(r"1|t|T|TRUE|true|True|0|f|F|FALSE|false|False")
 SIZE = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+) ?(?:b|[kmgtp](?:b|ib)?)?", re.IGNORECASE)
 """https://pkg.go.dev/github.com/docker/go-units#RAMInBytes"""
 RECORD = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
+QUOTED = re.compile(r"[\"\r\n]")
 
 
 def is_record(value: str) -> bool:
@@ -30,8 +30,15 @@ def is_record(value: str) -> bool:
 
 def mount_fields(value: str) -> list[tuple[str, str]]:
     """A mount's keys and values, as BuildKit reads them: one line of CSV."""
-    fields = next(csv.reader([value]), [])
-    return [(key, text) for key, _, text in (one.partition("=") for one in fields)]
+    return [(key, text) for key, _, text in (one.partition("=") for one in _fields(value))]
+
+
+def _fields(value: str) -> list[str]:
+    if not QUOTED.search(value):
+        return value.split(",") if value else []
+    import csv  # noqa: PLC0415 - hardly a mount has quotes
+
+    return next(csv.reader([value]), [])
 
 
 def unfit_mount(value: str, filled: Callable[[str], str | None]) -> Iterator[str]:
@@ -40,7 +47,7 @@ def unfit_mount(value: str, filled: Callable[[str], str | None]) -> Iterator[str
     Raises ValueError where one cannot be filled in.
     """
     said: dict[str, str | None] = {"type": "bind"}
-    for one in next(csv.reader([value]), []):
+    for one in _fields(value):
         written, has_value, text = one.partition("=")
         key, known = written.lower(), filled(text) if has_value else None
         if not has_value:

@@ -54,17 +54,31 @@ class Patterns:
                 self._others.append(Pattern(pattern).fits)
         self._beginnings, self._ends = tuple(beginnings), tuple(ends)
         self._names, self._deep = tuple(names), tuple(deep)
+        self._tails = self._ends + self._names + self._deep
 
     def fits(self, path: str) -> bool:
         """Whether one of them does."""
         return (
             path in self._plain
+            or (path.endswith(self._tails) and self._ends_so(path))
             or path.startswith(self._beginnings)
-            or path.endswith(self._ends)
+            or (bool(self._others) and any(fits(path) for fits in self._others))
+        )
+
+    def fitting(self, paths: Iterable[str]) -> set[str]:
+        """Those that one of them fits."""
+        if self._others or self._beginnings:
+            return {path for path in paths if self.fits(path)}
+        plain, tails = self._plain, self._tails
+        return {path for path in paths if path in plain or (path.endswith(tails) and self._ends_so(path))}
+
+    def _ends_so(self, path: str) -> bool:
+        """Of one that ends in a tail: whether nothing before it is in the way."""
+        return (
+            path.endswith(self._ends)
             or (path.endswith(self._names) and "/" not in path)
             # A `.` of an expression is no newline.
             or (path.endswith(self._deep) and "\n" not in path.rpartition("/")[0])
-            or any(fits(path) for fits in self._others)
         )
 
 

@@ -3,17 +3,23 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import product
 from pathlib import Path
 
 from davy.pipeline.buildconfig import ImageConfig, SecretConfig
 from davy.pipeline.ports import BuildSecret
+from davy.pipeline.steps import Steps
 from davy.pipeline.value import dataclass
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 OF_REVISION = ("branch", "version", "revision")
 """Placeholders of `tags` that git fills; the others are arguments of the matrix."""
+IMAGE = "docker-image://"
+"""How a context begins that is an image of a registry."""
+TARGET = "target:"
+"""How one begins that is another image of the configuration."""
+SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 LONGEST_TAG = 128
 """https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests"""
 
@@ -38,7 +44,12 @@ class Recipe:
     platforms: tuple[str, ...] = ()
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
     contexts: Mapping[str, str] = field(default_factory=dict)
+    """Further folders, by the name that the Dockerfile uses."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """By such a name, the image in its place; of one of the configuration its repository, with the cell as the tag."""
     tags: tuple[str, ...] = ()
     """With the suffix, where they need it; `{branch}`, `{version}`, `{revision}` are still to be filled."""
     suffix: str = ""
@@ -47,7 +58,8 @@ class Recipe:
 
 def expanded(images: Iterable[ImageConfig]) -> tuple[Recipe, ...]:
     """Every image to make, in the file's order and its matrix's."""
-    return tuple(recipe for image in images for recipe in cells_of(image))
+    made = tuple(recipe for image in images for recipe in cells_of(image))
+    return tuple(_aimed(recipe, made) for recipe in made)
 
 
 def cells_of(image: ImageConfig) -> tuple[Recipe, ...]:
@@ -107,9 +119,43 @@ def _recipe(image: ImageConfig, cell: Mapping[str, str], *, shared: bool) -> Rec
         platforms=image.platforms,
         secrets=tuple(_secret(secret) for secret in image.secrets),
         ssh=image.ssh,
-        contexts=image.contexts,
+        labels={name: filled(value, cell) for name, value in image.labels.items()},
+        steps=_steps(image),
+        contexts={at: one for at, one in image.contexts.items() if not one.startswith((IMAGE, TARGET))},
+        stand_ins={
+            at: _image(filled(one, cell)) for at, one in image.contexts.items() if one.startswith((IMAGE, TARGET))
+        },
         tags=tuple(_own(tag, image, cell, suffix) for tag in image.tags),
         suffix=suffix,
+    )
+
+
+def _image(context: str) -> str:
+    """Its name, with a slash: without one it might be a stage's. A target stays as it is."""
+    name = context.removeprefix(IMAGE)
+    return name if context.startswith(TARGET) or "/" in name else f"docker.io/library/{name}"
+
+
+def _aimed(recipe: Recipe, all_: Sequence[Recipe]) -> Recipe:
+    """With its targets as the images that they are; one that is none is refused elsewhere."""
+    aims = {at: one for at, one in recipe.stand_ins.items() if one.startswith(TARGET)}
+    found = {at: meant(all_, one.removeprefix(TARGET)) for at, one in aims.items()}
+    named = {at: _image(_reference(those[0])) for at, those in found.items() if len(those) == 1}
+    return replace(recipe, stand_ins={**recipe.stand_ins, **named}) if named else recipe
+
+
+def _reference(recipe: Recipe) -> str:
+    """What another Dockerfile names it by."""
+    return f"{recipe.name}:{recipe.suffix.removeprefix('-')}" if recipe.suffix else recipe.name
+
+
+def _steps(image: ImageConfig) -> Steps:
+    return Steps(
+        network="" if image.network == "default" else image.network,
+        hosts=image.extra_hosts,
+        shm=int(image.shm_size[:-2]) * SIZES[image.shm_size[-2:]] if image.shm_size else 0,
+        ulimits=image.ulimits,
+        entitlements=image.entitlements,
     )
 
 

@@ -1,7 +1,15 @@
 """References: names of images, taken apart: registry and repository, tag, digest."""
 
+import re
+
 SCRATCH = "scratch"
 """No image: the empty beginning."""
+
+REFERENCE = re.compile(
+    r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+    r"(:\w[\w.-]{0,127})?(@[a-z0-9]+:[0-9a-f]{32,})?"
+)
+"""https://github.com/distribution/reference: what may name an image."""
 
 
 def taken_apart(reference: str) -> tuple[str, str, str]:

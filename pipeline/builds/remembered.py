@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from davy.pipeline import oci
+from davy.pipeline import jsontree, oci
 from davy.pipeline.builds.inputs import Entry, Inputs
 from davy.pipeline.builds.key import SCHEMA, sealed
 from davy.pipeline.builds.recipes import Recipe, tagged
@@ -124,8 +124,8 @@ def record_of(text: str) -> Remembered | None:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text) if len(text) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
+        document = jsontree.exact(text, MOST_BYTES)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -152,6 +152,8 @@ def _inputs_out(record: Remembered) -> dict[str, object]:
     """Without the values that are the environment's: of these only what tells one from another."""
     inputs, key = record.inputs, record.build.key
     hidden = {name: sealed(key, name, inputs.args[name]) for name in inputs.args if name in inputs.given}
+    # Only where there are any: records were written before there were.
+    added = {"stand_ins": inputs.stand_ins, "labels": inputs.labels, "steps": inputs.steps}
     return {
         "schema": SCHEMA,
         "dockerfile": inputs.dockerfile,
@@ -161,6 +163,7 @@ def _inputs_out(record: Remembered) -> dict[str, object]:
             if inputs.contexts
             else {}
         ),
+        **{name: dict(value) for name, value in added.items() if value},
         "args": {name: value for name, value in inputs.args.items() if name not in inputs.given},
         **({"sealed": hidden} if hidden else {}),
         "target": inputs.target,
@@ -181,6 +184,9 @@ def _inputs_in(said: object) -> Inputs | None:
             dockerfile=str(said["dockerfile"]),
             files=_files_in(said["files"]),
             contexts={str(name): _files_in(files) for name, files in said.get("contexts", {}).items()},
+            stand_ins=_texts(said.get("stand_ins", {})),
+            labels=_texts(said.get("labels", {})),
+            steps=_texts(said.get("steps", {})),
             args=_texts(said["args"]),
             sealed=_texts(said.get("sealed", {})),
             target=str(said["target"]),

@@ -16,6 +16,8 @@ from davy.pipeline.value import dataclass
 WILD = re.compile(r"(?<!\\)(?:\\\\)*[*?[]")
 PIECE = re.compile(r"\\(.)|(\*)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|([^\\[])", re.DOTALL)
 """Of a glob: an escaped letter, a star, any letter, a set, a letter."""
+LAST = chr(0x10FFFF)
+"""The last character there is."""
 MOST_LINKS = 255
 """That one source leads through; more are a circle."""
 
@@ -82,32 +84,28 @@ class Selector:
         if end in self._files and not source.below:
             found.add(end)
             return True
-        kept, length = list(self._inside(end, source.below)), len(end) + bool(end)
+        kept, length = self._inside(end, source.below), len(end) + bool(end)
         if left_out:
             kept = [path for path in kept if left_out.keeps(path[length:])]
         found.update(kept)
         return bool(kept) or not (end or source.below)
 
-    def _inside(self, place: str, below: str) -> Iterator[str]:
+    def _inside(self, place: str, below: str) -> Sequence[str]:
         """The folder's files; with a pattern those that it fits, or that lie in a folder that it fits."""
         if place in self._files:
-            return
+            return ()
         beginning = f"{place}/" if place else ""
         if not below:
-            yield from self._starting(beginning)
-            return
+            return self._starting(beginning)
         plain = beginning + "/".join(_plain(below.split("/")))
         fits = _rules((below,))
-        for path in self._starting(plain):
-            if not fits.keeps(path[len(beginning) :]):
-                yield path
+        return [path for path in self._starting(plain) if not fits.keeps(path[len(beginning) :])]
 
-    def _starting(self, beginning: str) -> Iterator[str]:
+    def _starting(self, beginning: str) -> Sequence[str]:
+        """Of all names in order they lie side by side."""
         names = self._names()
-        at = bisect_left(names, beginning)
-        while at < len(names) and names[at].startswith(beginning):
-            yield names[at]
-            at += 1
+        at, behind = bisect_left(names, beginning), _behind(beginning)
+        return names[at : bisect_left(names, behind, at)] if behind else names[at:]
 
     def _names(self) -> list[str]:
         if self._sorted is None:
@@ -120,7 +118,9 @@ class Selector:
         return place if entry is not None and entry.mode != LINK else self._followed(place, found)
 
     def _is_folder(self, path: str) -> bool:
-        return not path or next(self._starting(f"{path}/"), None) is not None
+        names, beginning = self._names(), f"{path}/"
+        at = bisect_left(names, beginning)
+        return not path or (at < len(names) and names[at].startswith(beginning))
 
     def _followed(self, path: str, found: set[str]) -> str | None:
         """Where the path leads within the context; links on the way are found, too. None: it leads nowhere."""
@@ -175,6 +175,12 @@ class Selector:
             yield child
             # "0" follows "/": behind all that lies in the child.
             at = bisect_left(names, f"{child}0" if names[at] != child else f"{child}\0", at)
+
+
+def _behind(beginning: str) -> str:
+    """The first text that comes behind all that begin so; empty where there is none."""
+    raised = beginning.rstrip(LAST)
+    return raised[:-1] + chr(ord(raised[-1]) + 1) if raised else ""
 
 
 def _is_whole(source: Taken) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 SPECIAL = "@*#?-$!0"
 """Names of one character; nothing in a Dockerfile sets them."""
+ORDINARY = re.compile(r"[^$'\"\\`]*")
+"""Nothing in it is a variable, a quote or what may be the mark of escape: nearly all there is."""
 
 
 def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str:
@@ -12,13 +14,15 @@ def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str:
 
     Raises ValueError with what is wrong.
     """
-    if not any(character in word for character in ("$", "'", '"', escape)) and not any(map(str.isspace, word)):
+    if ORDINARY.fullmatch(word) and not any(map(str.isspace, word)):
         return word
     return _Reader(word, escape=escape, values=values).read()[0]
 
 
 def raw_words(line: str) -> list[str]:
     """The line's words with their quotes and escapes; variables are left. None of them where a quote is not closed."""
+    if ORDINARY.fullmatch(line):
+        return line.split()
     try:
         return _Reader(line, raw=True).read()[1]
     except ValueError:
@@ -34,7 +38,8 @@ def words_of(rest: str, escape: str) -> list[str]:
 
 def check(word: str, escape: str = "\\") -> None:
     """Raises ValueError where a quote is not closed, or a `${…}` is none, whatever is set."""
-    _Reader(word, escape=escape).read()
+    if not ORDINARY.fullmatch(word):
+        _Reader(word, escape=escape).read()
 
 
 def bare(word: str) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import lru_cache
 
 from davy.pipeline.builds.grammar import FORMS, malformed, unfit
 from davy.pipeline.builds.instructions import Instruction, Read, Word
@@ -27,6 +28,8 @@ class Source:
     line: int
     names: tuple[str, ...]
     """What it stands for, for each platform; one, nearly always."""
+    called: str = ""
+    """Its name in the text, where an image stands in for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class _Stages:
         contexts: frozenset[str],
     ) -> None:
         self._said, self._args, self._contexts = said, args, contexts
-        self._worlds = [_platform_values(*world) | _given(args) for world in worlds]
+        self._worlds = [{**_platform_values(*world), **_given(args)} for world in worlds]
         self._global = self._scopes = scopes
         """Before the first FROM, and at the instruction that is read."""
         self._ends: list[tuple[Scope, ...]] = []
@@ -173,9 +176,11 @@ class _Stages:
     def _platform(self, one: Instruction) -> None:
         """`--platform` names a platform, wherever it is built."""
         written = next((flag.value.text for flag in one.flags if flag.name == "platform" and flag.value), "")
+        if not written:
+            return
         before = len(self._wrong)
         filled = [self._filled(written, world, one.line) for world in self._worlds]
-        if not written or len(self._wrong) > before or any(map(is_platform, filled)):
+        if len(self._wrong) > before or any(map(is_platform, filled)):
             return
         unset = [name for name in NAMED.findall(written) if not any(world.get(name) for world in self._worlds)]
         known = sorted(self._worlds[0])
@@ -257,7 +262,8 @@ def _given(args: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in args.items() if name in PLATFORM_NAMES}
 
 
-def _platform_values(target: str, builder: str) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _platform_values(target: str, builder: str) -> Mapping[str, str]:
     """https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope."""
     values: dict[str, str] = {}
     for side, platform in (("TARGET", target), ("BUILD", builder)):

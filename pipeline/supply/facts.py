@@ -19,6 +19,11 @@ class Facts:
     media_type: str
     platforms: tuple[str, ...] = ()
     """Empty for a single image: its platform is in its configuration."""
+    configured: bool = False
+    """Whether it is a single image, that has one."""
+    artifact_type: str = ""
+    config_type: str = ""
+    """Of what is no image: the media type of its configuration."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     attestations: tuple[str, ...] = ()
     """Digests of the attestation manifests inside an index, as buildx puts them there."""
@@ -33,6 +38,9 @@ def facts(manifest: bytes) -> Facts:
     return Facts(
         media_type=holds.media_type,
         platforms=tuple(child.platform for child in holds.children if child not in inner and child.platform),
+        configured=holds.has_configuration,
+        artifact_type=holds.artifact_type,
+        config_type=holds.blobs[0].media_type if holds.blobs and not holds.has_configuration else "",
         annotations=holds.annotations,
         attestations=tuple(child.digest for child in inner),
         bytes=sum(blob.size for blob in holds.blobs[1:]),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from davy.pipeline.cases import Case, CaseResult, Suite, reason
+from davy.pipeline.cases import Case, CaseResult, Suite, reason, shortage
 from davy.pipeline.errors import Problem
 from davy.pipeline.events import Result
 from davy.pipeline.suiteconfig import SuiteConfig
@@ -94,9 +94,8 @@ def _added_up(name: str, ends: Sequence[tuple[Job, CellEnd]], at_least: int) -> 
     words = [end.because or f"it failed in {job.name}" for job, end in failed]
     if not failed and any(case.fails for case in cases):
         words.append(f"{reason(cases)}, though its part says that it passed")
-    if whole.tests < at_least:
-        words.append(f"{whole.tests} test{'' if whole.tests == 1 else 's'} ran, and at least {at_least} are needed")
-    because = "; ".join(dict.fromkeys(words))
+    words.append(shortage(whole.tests, at_least))
+    because = "; ".join(dict.fromkeys(filter(None, words)))
     if because and not any(case.fails for case in cases):
         # CI systems read the merged report alone: what failed stands in it.
         cases += (Case(name=name, result=CaseResult.ERROR, message=because, own=True),)

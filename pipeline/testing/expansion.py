@@ -1,37 +1,18 @@
 """Expansion: a suite as the pieces it is run in: the cells of its matrix, its shards, bundles of its files."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import product
 
 from davy.pipeline.ports import SuiteOrder
 from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import spread
+from davy.pipeline.testing import environment, spread
 from davy.pipeline.testing.spread import Guess
 from davy.pipeline.value import dataclass
 
-UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_FOLDER = 60
 LONGEST_CELL = 100
 """Letters of a cell's name; it is a folder's, too."""
-TOLD = (
-    "SHARD",
-    "SHARDS",
-    "TESTS",
-    "ATTEMPT",
-    "FAILED",
-    "IMAGE",
-    "URL",
-    "URLS",
-    "WEBDRIVER_URL",
-    "RELEASE",
-    "RUNNER",
-    "FAILED_MORE",
-)
-"""What a suite is told besides its cell, each behind `DAVY_`."""
-MOST_TOLD = 96 * 2**10
-"""Bytes of one variable: Linux starts no program with one of 128 KiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +110,9 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(made)
 
 
-def variable(key: str) -> str:
-    """Under which name a suite finds the value of a key of its matrix: `DAVY_BROWSER_NAME` of `browser-name`."""
-    return f"DAVY_{UNSAFE.sub('_', key).replace('-', '_').replace('.', '_').upper()}"
-
-
 def plain(text: str) -> str:
     """Fit for a file's name."""
-    return UNSAFE.sub("_", text).strip("._-") or "_"
+    return environment.UNSAFE.sub("_", text).strip("._-") or "_"
 
 
 def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
@@ -190,45 +166,16 @@ def ordered(order: SuiteOrder, piece: Piece) -> SuiteOrder:
         settings={**order.settings, **piece.cell.settings},
         out=order.out / piece.folder if piece.folder else order.out,
     )
-    return replace(made, env=environment(made))
-
-
-def environment(order: SuiteOrder) -> dict[str, str]:
-    """What the suite is told: its part of the whole, over what the configuration says."""
-    told = {variable(name): value for name, value in order.cell.items()}
-    number, of = order.shard
-    told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
-    told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
-    known = tuple(map(_on_one_line, order.failed))
-    failed = fitting(known)
-    told |= {"DAVY_FAILED": "\n".join(failed)} if failed else {}
-    left = len(known) - len(failed)
-    told |= {"DAVY_FAILED_MORE": str(left)} if left else {}
-    told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
-    return {**order.env, **told}
-
-
-def fitting(items: Sequence[str], most: int = MOST_TOLD) -> tuple[str, ...]:
-    """The first of them that one variable holds, with a letter between two."""
-    size = 0
-    for count, item in enumerate(items):
-        size += len(item.encode()) + 1
-        if size > most + 1:
-            return tuple(items[:count])
-    return tuple(items)
+    return replace(made, env=environment.variables(made))
 
 
 def _told_in_parts(items: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """A bundle as one or several, each of which $DAVY_TESTS holds."""
     left = tuple(items)
     while left:
-        part = fitting(left) or left[:1]
+        part = environment.fitting(left) or left[:1]
         yield part
         left = left[len(part) :]
-
-
-def _on_one_line(key: str) -> str:
-    return key.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _has_files(ask: Ask) -> bool:

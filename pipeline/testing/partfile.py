@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from davy.pipeline import codec, jsontree
+from davy.pipeline import codec
 from davy.pipeline.events import Result
 from davy.pipeline.testing.expansion import Ask
 from davy.pipeline.testing.recorded import Ended
@@ -12,7 +12,7 @@ from davy.pipeline.value import dataclass
 
 NAME = "part.json"
 """In the folder of `--out`. It is written at the end: without it the job did not come to one."""
-VERSION = 1
+MARK, VERSION = "davy_test_part", 1
 MOST_BYTES = 64 * 2**20
 
 
@@ -87,18 +87,9 @@ def _one(ask: Ask, ended: Sequence[Ended]) -> SuitePart:
 
 def text(part: Part) -> str:
     """As JSON."""
-    return json.dumps({"davy_test_part": VERSION, **codec.plain(part)}, ensure_ascii=True) + "\n"
+    return json.dumps({MARK: VERSION, **codec.plain(part)}, ensure_ascii=True) + "\n"
 
 
 def parsed(written: str | bytes) -> Part:
     """What was written. Raises ValueError for anything else, and for what a later davy wrote in another way."""
-    try:
-        document = jsontree.parsed(written)
-        if not isinstance(document, dict) or document.get("davy_test_part") != VERSION:
-            raise ValueError(f"is no part of version {VERSION}")
-        found = codec.value(Part, document)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"is no part: {error!r}") from error
-    if not isinstance(found, Part):
-        raise ValueError("is no part")
-    return found
+    return codec.document(Part, written, noun="part", mark=MARK, version=VERSION)

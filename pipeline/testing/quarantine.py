@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from davy.pipeline import moments
+from davy.pipeline import moments, nouns
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.record import CaseRecord, RunRecord
 from davy.pipeline.value import dataclass
@@ -64,10 +64,9 @@ def parsed(text: str, file: str) -> Quarantine:
     entries = [entry for index, item in enumerate(items) if (entry := _entry(tree, item, (index,)))]
     _told_twice(tree, entries)
     if tree.problems:
-        count = "a problem" if len(tree.problems) == 1 else f"{len(tree.problems)} problems"
         ordered = sorted(tree.problems, key=lambda problem: problem.line or 0)
         remedy = "`davy test flaky` prints entries that are fit to paste."
-        raise Unusable(f"{file} has {count}.", problems=tuple(ordered), remedy=remedy)
+        raise Unusable(f"{file} has {nouns.problems(len(ordered))}.", problems=tuple(ordered), remedy=remedy)
     return Quarantine(entries=tuple(entries), file=file)
 
 

@@ -1,4 +1,4 @@
-"""Report paths: the files that a suite's `junit` means: globs, as a shell's with `**`, and folders with XML in them."""
+"""Report paths: what files a suite's `junit` means: globs, as a shell's with `**`, and folders with reports in them."""
 
 import re
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 
 MOST = 10_000
 """Report files of one run."""
+ENDS = (".xml", ".trx")
+"""Of report files in a folder that is meant."""
 TOKENS = re.compile(r"(\*\*/|\*\*|\*|\?|\[[^]/]+\])")
 MEANING = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
@@ -16,8 +18,14 @@ def absolute(globs: Sequence[str], home: str) -> tuple[str, ...]:
 
 
 def means(glob: str, path: str) -> bool:
-    """Whether it means the file: by its own name, or by that of a folder around it, and then only XML."""
-    return re.fullmatch(f"{_pattern(glob)}(?:/.*[.]xml)?", path, re.DOTALL) is not None
+    """Whether it means the file: by its own name, or by that of a folder around it, and then only reports."""
+    return re.fullmatch(f"{_pattern(glob)}(?:/.*[.](?:xml|trx))?", path, re.DOTALL) is not None
+
+
+def no_reports(names: Sequence[str]) -> str:
+    """What is wrong with a folder as report that has these files in it."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"its report is a folder without .xml and .trx, but with {names[0][:80]}{more}, which is not read"
 
 
 def _pattern(glob: str) -> str:

@@ -1,7 +1,9 @@
 """Sauce calls: requests to Sauce Labs' REST API and what their answers say: jobs, tunnels, storage, builds."""
 
+from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
+from davy.pipeline.testing import npmranges
 from davy.pipeline.testing.dialects import Call, Cloud, inner
 from davy.pipeline.value import dataclass
 
@@ -113,15 +115,31 @@ def frameworks_call(cloud: Cloud, framework: str) -> Call:
     return Call(method="GET", url=f"{cloud.at.api}/v2/testcomposer/frameworks?{query}")
 
 
+def allowed_version(answer: object, allowed: str) -> tuple[str, str]:
+    """The newest there is of the versions in npm's range; and where there is none, the sentence that says so."""
+    there = [str(inner(row, "frameworkVersion") or inner(row, "version") or "") for row in _rows(answer)]
+    found = npmranges.newest(there, npmranges.parse_range(allowed) or ())
+    wrong = "" if found else f"Sauce Labs has no version of it that {allowed} allows; it has {_named(there)}"
+    return found, wrong
+
+
 def runner_version(answer: object, version: str) -> tuple[str, str]:
     """Of the framework's version, the runner's; and where there is none, the sentence that names those there are."""
-    rows = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+    rows = _rows(answer)
     match = next((row for row in rows if _plain(inner(row, "version", "")) == _plain(version)), None)
     match = match or next((row for row in rows if _plain(inner(row, "frameworkVersion")) == _plain(version)), None)
     if match is None:
-        there = sorted({str(inner(row, "frameworkVersion") or inner(row, "version")) for row in rows})
-        return "", f"Sauce Labs has no version {version} of it; it has {', '.join(there) or 'none'}"
+        there = [str(inner(row, "frameworkVersion") or inner(row, "version")) for row in rows]
+        return "", f"Sauce Labs has no version {version} of it; it has {_named(there)}"
     return str(inner(match, "runner", "cloudRunnerVersion") or inner(match, "cloudRunnerVersion") or ""), ""
+
+
+def _named(versions: Iterable[str]) -> str:
+    return ", ".join(sorted(set(versions))) or "none"
+
+
+def _rows(answer: object) -> list[dict[str, object]]:
+    return [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
 
 
 def build_call(cloud: Cloud, job: str, *, real: bool = False) -> Call:

@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.pipeline import durations, yamltree
+from davy.pipeline import durations, nouns, yamltree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.testing import saucekeys
 from davy.pipeline.testing.saucekeys import FRAMEWORKS, Kind
@@ -37,7 +37,10 @@ class SauceFile:
     """All of it, as plain values."""
     suites: tuple[Mapping[str, Any], ...]
     version: str = ""
-    """Of the framework."""
+    """Of the framework; or the package.json that says which are allowed, relative to the root."""
+    version_line: int | None = None
+    allowed: str = ""
+    """The range of versions, where a package.json says it."""
     runner_version: str = ""
     region: str = ""
     concurrency: int = 2
@@ -52,6 +55,17 @@ class SauceFile:
     artifacts: Artifacts = Artifacts()
     notes: tuple[Problem, ...] = field(default=())
     """What davy does another way, or leaves out, each with its line."""
+
+    @property
+    def package(self) -> str:
+        """The package.json that the version is left to; empty where the file says the version."""
+        return self.version if "package.json" in self.version else ""
+
+    def with_version(self, version: str, runner_version: str) -> "SauceFile":
+        """With this version of the framework, in the tree, too: the runner reads it there."""
+        name = saucekeys.section(self.kind)
+        tree = {**self.tree, name: {**_dict(self.tree, name), "version": version}} if name else self.tree
+        return replace(self, version=version, runner_version=runner_version, tree=tree)
 
 
 def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
@@ -88,6 +102,7 @@ def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
         tree=tree,
         suites=suites,
         version=str(_dict(tree, saucekeys.section(kind)).get("version") or "").removeprefix("v"),
+        version_line=reading.problem((saucekeys.section(kind), "version"), "").line,
         runner_version=str(tree.get("runnerVersion") or ""),
         region=str(sauce.get("region") or ""),
         concurrency=_number(sauce.get("concurrency"), 2),
@@ -162,5 +177,4 @@ def _number(value: object, default: int) -> int:
 
 def _unusable(file: str, problems: list[Problem]) -> Unusable:
     ordered = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-    count = "a problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-    return Unusable(f"{file} has {count}.", problems=ordered, remedy=REMEDY)
+    return Unusable(f"{file} has {nouns.problems(len(ordered))}.", problems=ordered, remedy=REMEDY)

@@ -1,6 +1,6 @@
 """Tries: the story of one piece of a suite, folded from its runs, and whether it is to run again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -28,6 +28,8 @@ class Rules:
     threshold: int = 1
     """So many of all tries must pass. Above 1 every try is of the whole piece."""
     faults: int = FAULTS
+    up_to: int | None = None
+    """Of all pieces, so many tests may fail at first; with one more nothing is tried again."""
 
     def of(self, cell: Cell) -> "Rules":
         """As they are for this cell, which may have a word of its own."""
@@ -121,6 +123,12 @@ def again(story: Story, rules: Rules) -> Again | None:
         attempt=len(story.tries) + 1,
         failed=_keys(failed),
     )
+
+
+def failures(stories: Iterable[Story]) -> int:
+    """Tests that failed at the first try of their piece."""
+    first = (case for story in stories for each in story.tries[:1] for case in each.suite.cases)
+    return sum(case.fails and not case.own for case in first)
 
 
 def ended(story: Story, rules: Rules) -> Suite:

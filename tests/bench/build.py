@@ -21,6 +21,7 @@ import yaml
 
 from bench import monorepo
 from bench.measure import Budget
+from bench.monorepo import Monorepo
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds import recipes
 from davy.pipeline.builds.key import key
@@ -73,14 +74,15 @@ def main(arguments: Sequence[str]) -> int:
         place = repository(Path(made), lab=not said.plan_only)
         load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
         print(f"bench build: {IMAGES} images, {FILES} files of {BYTES} bytes; the least of {said.runs}; load {load}\n")
-        budgets = [key_beside_git(place, said.runs), keys_of_a_monorepo(place, said.runs)]
-        if not said.plan_only:
-            try:
+        try:
+            budgets = [key_beside_git(place, said.runs), *of_a_monorepo(place, said.runs, lab=not said.plan_only)]
+            if said.plan_only:
+                budgets += nothing_to_do("davy build --plan", place, place.davy("build", "--plan"), {}, said.runs)
+            else:
                 budgets += with_the_lab(place, said.runs)
-            finally:
+        finally:
+            if not said.plan_only:
                 swept(place)
-        else:
-            budgets += nothing_to_do("davy build --plan", place, place.davy("build", "--plan"), {}, said.runs)
     for one in budgets:
         held = (
             f"at most {one.limit:g}  {'held' if one.kept else 'NOT HELD'}" if math.isfinite(one.limit) else "only told"
@@ -146,19 +148,26 @@ def key_beside_git(place: Place, runs: int) -> Budget:
     )
 
 
-def keys_of_a_monorepo(place: Place, runs: int) -> Budget:
+def of_a_monorepo(place: Place, runs: int, *, lab: bool) -> list[Budget]:
     """Of images that share the root as their context, and each leave all but one folder of it."""
-    ours, theirs = monorepo.in_turn(
-        place.environment,
+    known = facts.read() if lab else None
+    builder = buildkit(place) if known else []
+
+    def repo(made: Path) -> Monorepo:
+        return Monorepo(
+            folder=made / "repo",
+            environment=place.environment,
+            davy=place.davy(),
+            buildx=known.buildx if known else shutil.which("buildx") or "",
+            builder=builder[-1] if builder else "",
+        )
+
+    return monorepo.budgets(
+        repo,
         lambda folder: keys(replace(place, folder=folder)),
         lambda mine, other: in_turn(mine, other, runs),
-    )
-    return Budget(
-        name=f"{monorepo.IMAGES} keys over {monorepo.FILES:,} files, in the process / git status",
-        ours=_ms(ours),
-        theirs=_ms(theirs),
-        measured=ours / theirs,
-        limit=12.0,
+        registry=place.registry if lab else "",
+        runs=runs,
     )
 
 
@@ -191,7 +200,8 @@ def buildkit(place: Place) -> list[str]:
     known = facts.read()
     if not (known.buildx and known.buildkit):
         return []
-    place.ran([known.buildx, "create", "--name", "bench", "--driver", "remote", known.buildkit])
+    if not (Path(place.environment["HOME"]) / ".docker/buildx/instances/bench").exists():
+        place.ran([known.buildx, "create", "--name", "bench", "--driver", "remote", known.buildkit])
     return [known.buildx, "build", "--builder", "bench"]
 
 

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,10 @@ class Budget:
         return self.measured <= self.limit
 
 
-def ran(command: Sequence[str], env: dict[str, str] | None = None) -> Ran:
+def ran(command: Sequence[str], env: dict[str, str] | None = None, folder: Path | None = None) -> Ran:
     """Runs it to its end, output thrown away."""
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd=folder
     )
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.canary.adapters.mirror import RETRY, Listening, Mirror
+from davy.canary.adapters.mirror import EVERY, RETRY, Listening, Mirror
 from davy.pipeline.adapters.kubeapi import KubeApi
 from davy.pipeline.adapters.kubeconfig import Access
 from davy.pipeline.errors import Unreachable
@@ -187,7 +187,7 @@ def test_a_watch_that_went_deaf_is_found_out_and_replaced(folder: Folder) -> Non
     folder.heard()
     folder.deaf = True
     folder.put("a")
-    folder.now += 15
+    folder.now += EVERY
     assert folder.seen() == folder.things
     assert folder.streams[0].is_over
     assert len(folder.streams) == 2
@@ -196,7 +196,7 @@ def test_a_watch_that_went_deaf_is_found_out_and_replaced(folder: Folder) -> Non
 def test_where_reading_fails_nothing_old_is_said(folder: Folder) -> None:
     folder.heard()
     folder.away = True
-    folder.now += 15
+    folder.now += EVERY
     for _ in range(2):
         with pytest.raises(Unreachable):
             folder.seen()
@@ -255,5 +255,5 @@ def test_a_deaf_watch_is_believed_for_its_time_and_no_longer(deeds: list[str]) -
                 folder.drop(name)
             case "look":
                 folder.seen()
-    folder.now += 15
+    folder.now += EVERY
     assert folder.seen() == folder.things

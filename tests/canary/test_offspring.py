@@ -147,7 +147,7 @@ def test_without_listening_all_are_read_each_time() -> None:
     assert api.asked == ["replicasets app=x"] * 2
 
 
-def test_pods_are_read_again_where_the_deployment_counts_others(scene: Scene) -> None:
+def test_pods_are_read_again_where_the_deployment_counts_others_for_longer_than_it_is_late(scene: Scene) -> None:
     for _ in range(3):
         scene.kin.of(deployment(5, "image:5"))
     scene.now += 3
@@ -155,6 +155,9 @@ def test_pods_are_read_again_where_the_deployment_counts_others(scene: Scene) ->
     scene.kin.of(deployment(5, "image:5"))
     assert scene.asked() == []
     scene.api.pods[0] = pod("p1", "set-5", ready=False)
+    scene.kin.of(deployment(5, "image:5", ready=0))
+    assert scene.asked() == []
+    scene.now += 2
     (seen,) = scene.kin.of(deployment(5, "image:5", ready=0))["pods"]
     assert seen["status"]["conditions"][0]["status"] == "False"
     assert scene.asked() == ["pods app=x"]

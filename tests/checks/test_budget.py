@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.budget import PAIRS, Budget, Spent, burns_of, pairs_of, refusals, remarks, sentence, share, spans_of
+from davy.checks.amounts import share
+from davy.checks.budget import PAIRS, Budget, Spent, burns_of, pairs_of, refusals, remarks, sentence, spans_of
 from davy.checks.spending import MARK, Question
 from davy.pipeline.checksconfig import GateConfig, SloConfig
 from davy.pipeline.model import Gap

@@ -85,6 +85,7 @@ def test_what_is_said_names_the_value_and_what_it_rests_on():
 counts = st.integers(0, 10**12).flatmap(lambda n: st.builds(Counts, bad=st.integers(0, n), total=st.just(n)))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("abcdef"), counts), max_size=5), st.randoms())
 def test_no_history_gives_less_than_one_or_depends_on_an_order(blocks, chance):

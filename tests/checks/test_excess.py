@@ -22,7 +22,7 @@ from davy.pipeline.errors import Unusable
 from davy.pipeline.model import Gap
 from davy.pipeline.structuring import made
 from davy.workflows.commands.judge.plan import command as plan
-from davy.workflows.options import Number
+from davy.workflows.paramtypes import Number
 
 NOW = datetime(2026, 3, 1, 12, 0, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -106,12 +106,6 @@ def test_keptns_pass_is_asked_first(passing, warning, success, failure):
     assert ("warning" in told(found.notes)) is (failure is None and warning != passing)
 
 
-def test_keptns_several_lists_are_told_with_what_davy_writes():
-    found = read(keptn([{"criteria": ["<1"]}, {"criteria": [">5"]}]))
-    assert "joined by `||`" in told(found.refused)
-    assert "no `or`" not in told(found.refused)
-
-
 # ---- Argo
 
 
@@ -260,7 +254,8 @@ def test_a_histogram_of_seconds_is_one(name):
     ],
 )  # fmt: skip
 def test_a_guard_on_the_total_is_left_out_and_noted(total):
-    found = read(sloth(("a", 99, BAD, total)))
+    bad = BAD.replace("rate", "increase") if "increase" in total else BAD
+    found = read(sloth(("a", 99, bad, total)))
     (one,) = found.objectives
     assert (one.errors, one.total) == ('bad_total{code=~"5.."}', "all_total")
     assert "is left out: where nothing was counted davy cannot tell anyway" in told(found.notes)

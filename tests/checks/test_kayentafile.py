@@ -193,3 +193,24 @@ def test_notes_have_their_line():
     text = json.dumps(json.loads(config(metric(), strange=1)), indent=2)
     line = next(n for n, line in enumerate(text.splitlines(), 1) if "strange" in line)
     assert f"canary.json:{line}: strange: is not read" in told(text).notes
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('{"metrics": [\n  {"name": }\n]}', 2, "is no JSON: Expecting value at column 12"),
+        ("", None, "is no JSON"),
+        ("[" * 100_000, None, "is no JSON: it nests too deep"),
+        ('{"a":\n' + "9" * 5000 + "}", None, "is no JSON"),
+        ("[]", 1, "is no object"),
+        ('{"name": "c",\n"metrics": "x"}', 2, "must be a list"),
+        ('{"name": "c",\n"metrics": []}', 2, "must be a list with something in it"),
+        (config(metric("m"), metric("m")).replace('}, {"name"', '},\n{"name"'), 2, "'m' is that of metrics[0], too"),
+    ],
+)
+def test_each_mistake_is_one_problem_at_its_line(text, line, says):
+    with pytest.raises(Unusable) as caught:
+        told(text)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line) == ("canary.json", line)
+    assert says in problem.what

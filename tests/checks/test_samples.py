@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.counters import growth
@@ -228,3 +228,46 @@ def test_two_spans_that_meet_count_what_the_whole_counts(steps, cut):
     whole = growth(points, start=0, end=end, born=False)
     parts = growth(points, start=0, end=middle, born=False) + growth(points, start=middle, end=end, born=False)
     assert parts == whole
+
+
+LABEL_SETS = st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=3, max_size=3)
+"""What each label set counts until a scrape; None where the process has not counted it since it began."""
+MISHAPS = st.sampled_from([*["fine"] * 12, "restart", "missed", "missed", "broken"])
+
+
+def lived(name, story):
+    """Series of one process with three label sets, scraped every 2 s."""
+    values: dict[int, float] = {}
+    points: dict[int, list[tuple[float, float]]] = {0: [], 1: [], 2: []}
+    for number, (grown, mishap) in enumerate(story):
+        if mishap == "restart":
+            values.clear()
+        for one, by in enumerate(grown):
+            if by is not None:
+                values[one] = values.get(one, 0.0) + by
+        if mishap != "missed":
+            for one, value in values.items():
+                points[one].append((2.0 * number, math.nan if mishap == "broken" else value))
+    return [series(name, *found, code=str(one)) for one, found in points.items() if found]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(LABEL_SETS, MISHAPS), min_size=25, max_size=60),
+    st.integers(10, 100),
+    st.integers(0, 40),
+)
+def test_what_lies_long_before_a_span_changes_nothing_of_what_is_counted_in_it(story, start, since):
+    own = lived("new", story)
+    errors = [one for one in own if one.labels["code"] == "2"]
+    pods = [Pod(name="new", canary=True, counts_from=float(since), warms_up=whole) for whole in (False, True)]
+    short, whole = (reading(own, errors, start=start, now=2.0 * len(story), pods=(pod,)) for pod in pods)
+    assert (short.pair, short.end, short.gap, short.waiting) == (whole.pair, whole.end, whole.gap, whole.waiting)
+
+
+def test_a_restart_long_before_an_error_that_comes_back_is_still_known():
+    """After the restart nobody counts errors for a minute; then they are above what they were before it."""
+    total = [series("new", *((2.0 * i, float(i if i < 5 else 3 * (i - 5))) for i in range(50)), code="200")]
+    errors = [series("new", (0.0, 3.0), (2.0, 3.0), (96.0, 4.0), (98.0, 5.0), code="500")]
+    found = reading(total + errors, errors, start=90.0, now=98.0, pods=(CANARY,))
+    assert found.pair.canary.bad == 5

@@ -68,6 +68,29 @@ def test_a_user_in_the_url_is_unquoted(server):
     assert prometheus.url == server.url
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"headers": {"X-Scope-OrgID": "s3cret", "Authorization": "Bearer s3cret"}},
+        {"basic_auth": {"username": "ann", "password": "s3cret"}},
+        {"authorization": {"credentials": "s3cret"}, "headers": {"X-Key": "s3cret"}},
+    ],
+)
+def test_a_server_that_sends_on_to_another_one_hands_no_secret_over(server, started, status, said):
+    other = started()
+    server.answer = lambda request: (status, {}, {"Location": f"http://localhost:{other.port}/api/v1/query"})
+    asked(server.url, **said)
+    (sent,) = other.asked
+    assert not {"x-scope-orgid", "authorization", "x-key"} & {name.lower() for name in sent.headers}
+    server.answer = lambda request: (
+        (200, GOOD) if request.path == "/on" else (status, {}, {"Location": f"{server.url}/on"})
+    )
+    asked(server.url, **said)
+    kept = server.asked[-1].headers
+    assert {name: kept[name] for name in said.get("headers", {})} == said.get("headers", {})
+
+
 def test_a_token_of_a_file_that_rotates_is_read_anew(server, tmp_path):
     token = tmp_path / "token"
     token.write_text("first\n")

@@ -209,3 +209,25 @@ def test_the_configuration_chooses_the_judge():
     assert isinstance(judge_of(world.config, world.metrics, timedelta(0)), ThresholdJudge)
     both = world.config.copied(judge="sequential")
     assert isinstance(judge_of(both, world.metrics, timedelta(0)), JointJudge)
+
+
+def test_a_check_that_was_given_up_says_so_and_not_that_the_server_is_away():
+    world = World(error_limit=1, successes=1)
+    for value in (math.nan, math.nan, 1.0):
+        verdict = world.look(value)
+    assert verdict.decision is Decision.UNKNOWN
+    assert verdict.sentence == "Can't tell: ok: more than 1 in a row had no number, so no more are waited for."
+
+
+def test_a_roll_back_names_the_value_that_failed_and_not_a_good_one_after_it():
+    world = World(successes=9)
+    world.look(0.5)
+    assert "the last that failed was 0.5" in world.look(1.0).sentence
+
+
+def test_more_measurements_than_were_wanted_are_not_told_as_so_many_of_fewer():
+    world = World(successes=2)
+    assert [world.look().sentence for _ in range(4)][-1] == "Good enough: ok: 2 of 2 successes in a row."
+    world = World(count=2, successes=None, failure_limit=1)
+    world.look(0.5)
+    assert world.look().sentence == "Good enough: ok: 2 of 2 measurements, 1 of all failed."

@@ -170,8 +170,10 @@ class Double:
         if path == "/v1/rdc/native-composer/tests":
             return self._native(json.loads(body))
         if path.startswith("/v2/testcomposer/frameworks"):
-            row = {"frameworkVersion": "1.50.0", "version": "1.50.0", "runner": {"cloudRunnerVersion": "r-1"}}
-            return 200, [row]
+            there = {"1.49.9": "r-0", "1.50.0": "r-1", "2.0.0": "r-2"}
+            rows = [{"frameworkVersion": has, "version": has, "cloudRunnerVersion": by} for has, by in there.items()]
+            rows[1] |= {"cloudRunnerVersion": None, "runner": {"cloudRunnerVersion": "r-1"}}
+            return 200, rows
         if path.startswith("/v2/builds/") and path.endswith("/build/"):
             return 200, {"id": "build-" + str(self.jobs[parts[4]]["build"])}
         if "jobs" in parts:

@@ -94,7 +94,7 @@ class KubeLab:
 
 
 def _pod(image: str) -> dict[str, Any]:
-    probe = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
+    probe = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1, "timeoutSeconds": 5}
     return {
         "terminationGracePeriodSeconds": 2,
         "containers": [{"name": "shop", "image": image, "ports": [{"containerPort": 8080}], "readinessProbe": probe}],

@@ -47,7 +47,7 @@ class Authority:
 
 
 class Server:
-    """Answers every POST by `answer(request)`, which gives a status and a body; keeps what was asked."""
+    """Answers every request by `answer(request)`: a status, a body and perhaps headers; keeps what was asked."""
 
     def __init__(self, certificate=None, client_ca=None):
         self.asked = []
@@ -63,13 +63,18 @@ class Server:
                 self.form = {key: value[0] for key, value in parse_qs(self.body.decode()).items()}
                 self.peer = self.connection.getpeercert() if certificate else None
                 outer.asked.append(self)
-                status, body = outer.answer(self)
+                status, body, *more = outer.answer(self)
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
+                for name, value in (more[0] if more else {}).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def do_GET(self):
+                self.do_POST()
 
             def log_message(self, *args):
                 pass

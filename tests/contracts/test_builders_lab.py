@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from context_rules import Asked
 from contracts.builder_places import REAL, BuilderPlaces
 from davy.pipeline import prepared
 from davy.pipeline.adapters.buildah import BuildahBuilder
@@ -31,6 +32,7 @@ from davy.pipeline.choosing import chosen
 from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.ports import BuildOrder, BuildSecret
+from davy.pipeline.steps import Steps
 from davy.pipeline.structuring import made
 from davy.pipeline.supply.evidence import Claim
 from davy.workflows import inside
@@ -263,7 +265,7 @@ def test_where_git_keeps_no_modes_one_key_is_one_image(
             subprocess.run([*git, *words], check=True)
         for file, mode in zip(("a", "run.sh"), modes, strict=True):
             (tree / file).chmod(mode)
-        found = GitWorkTree(dict(os.environ)).entries(tree, lambda _: True, lambda _: True)
+        found = GitWorkTree(dict(os.environ)).entries(tree, Asked())
         listed.append(found)
         digests.add(builder_places.builder(name).build(replace(order, files=found, epoch=EPOCH), print).image.digest)
     assert listed[0] == listed[1]
@@ -387,6 +389,33 @@ def test_further_contexts_are_there_by_their_names(
         text, contexts={"more": tmp_path / "shared"}, context_files={"more": {"word": ("100644", "")}}, epoch=EPOCH
     )
     assert builder_places.builder(name).build(order, lambda _: None).image.digest
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_steps_know_the_hosts_that_were_ordered(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], name: str
+) -> None:
+    wanted = make(
+        "FROM BASE\nRUN grep 10.0.0.7 /etc/hosts | grep db.test\n", steps=Steps(hosts={"db.test": "10.0.0.7"})
+    )
+    assert builder_places.builder(name).build(wanted, lambda _: None).image.digest
+
+
+def test_steps_run_under_the_limits_that_were_ordered(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder]
+) -> None:
+    wanted = make('FROM BASE\nRUN test "$(ulimit -n)" = 333\n', steps=Steps(ulimits={"nofile": "333:444"}, shm=2**26))
+    assert builder_places.builder("buildx").build(wanted, lambda _: None).image.digest
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_no_step_comes_from_a_cache_where_that_is_ordered(
+    builder_places: BuilderPlaces, make: Callable[..., BuildOrder], name: str
+) -> None:
+    wanted, builder = make("FROM BASE\nCOPY a /a\nRUN echo once > /b\n"), builder_places.builder(name)
+    builder.build(wanted, lambda _: None)
+    assert builder.build(wanted, lambda _: None).cached
+    assert not builder.build(replace(wanted, no_cache=True), lambda _: None).cached
 
 
 def test_a_buildkit_too_old_for_further_contexts_says_so_before_it_starts(

@@ -92,9 +92,11 @@ def test_an_image_is_told_with_its_annotations(case: Case) -> None:
 
 
 def test_an_image_without_onbuild_holds_nothing_back_and_what_is_not_there_is_missing(case: Case) -> None:
-    assert case.store.held_back(case.image) == case.store.held_back(case.index) == ()
+    for one in (case.image, case.index):
+        configuration = case.store.configuration(one)
+        assert (oci.held_back(configuration), oci.platform(configuration)) == ((), "linux/amd64")
     with pytest.raises(Missing):
-        case.store.held_back(replace(case.image, digest=NAMELESS))
+        case.store.configuration(replace(case.image, digest=NAMELESS))
 
 
 def test_moved_tags_lead_to_the_very_same_manifest(case: Case) -> None:

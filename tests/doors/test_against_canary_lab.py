@@ -84,7 +84,7 @@ def test_by_hand_against_a_canary_that_is_held_and_not_where_there_is_none(visit
     none = visit.davy("test", "--against", "canary")
     none.ends(Ending.UNUSABLE)
     with visit.customers():
-        visit.canary("good", kill_at=lambda event: isinstance(event, StepReached)).ends(KILLED)
+        visit.canary("good", kill_at=StepReached).ends(KILLED)
         tested = visit.davy("test", "--against", "canary")
         tested.ends(Ending.DONE)
         assert tested.last(SuiteFinished).passed == 1

@@ -1,7 +1,6 @@
 """SIGKILL of the runner at every step of a canary, and what comes after: the end is as if nobody had been killed."""
 
 import signal
-from collections.abc import Callable
 
 import pytest
 
@@ -31,19 +30,10 @@ GOOD = (CanaryStarted, StepEntered, StepReached, Judged, PromotionStarted, Fully
 BAD = (RollbackStarted, RolledBack)
 
 
-def has_counts(judged: Judged) -> bool:
-    return any(pair.canary.total for window in judged.verdict.windows for pair in window.counts.values())
-
-
-def at(kind: type[Event]) -> Callable[[Event], bool]:
-    """A look counts once it brought requests of the canary."""
-    return lambda event: isinstance(event, kind) and (not isinstance(event, Judged) or has_counts(event))
-
-
 @pytest.mark.parametrize("kind", GOOD, ids=lambda kind: kind.__name__)
 def test_a_good_canary_whose_runner_is_killed_at(visit: Visit, kind: type[Event]) -> None:
     with visit.customers():
-        visit.canary("good", kill_at=at(kind)).ends(KILLED)
+        visit.canary("good", kill_at=kind).ends(KILLED)
         held = visit.status()
         assert held["phase"] not in ("none", "finished")
         resumed = visit.once_lost("canary", "resume")
@@ -61,7 +51,7 @@ def test_a_good_canary_whose_runner_is_killed_at(visit: Visit, kind: type[Event]
 @pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.__name__)
 def test_a_bad_canary_whose_runner_is_killed_at(visit: Visit, kind: type[Event]) -> None:
     with visit.customers():
-        visit.canary("bad", kill_at=at(kind)).ends(KILLED)
+        visit.canary("bad", kill_at=kind).ends(KILLED)
         resumed = visit.once_lost("canary", "resume")
         resumed.ends(Ending.ROLLED_BACK)
     visit.is_back()
@@ -76,15 +66,16 @@ def test_a_runner_killed_before_its_first_patch_has_begun_nothing(visit: Visit) 
         proxy.wait_for("PATCH", "/deployments/")
         runner.send(signal.SIGKILL)
         runner.ends(KILLED)
-        proxy.faults.clear()
         visit.is_untouched_apart_from_the_lock()
+        # Past the proxy: what the killed runner asked last may still be on its way there.
+        del visit.settings["KUBECONFIG"]
         visit.once_lost("canary", "start", "--image", visit.image("good")).ends(Ending.DONE)
     visit.is_promoted("good")
 
 
 def test_a_lost_canary_is_rolled_back_before_a_new_release_begins(visit: Visit) -> None:
     with visit.customers():
-        visit.canary("bad", kill_at=at(StepReached)).ends(KILLED)
+        visit.canary("bad", kill_at=StepReached).ends(KILLED)
         release = visit.once_lost("canary", "start", "--image", visit.image("good"))
         release.ends(Ending.DONE)
     kinds = [type(event) for event in release.events]
@@ -97,7 +88,7 @@ def test_a_lost_canary_is_rolled_back_before_a_new_release_begins(visit: Visit) 
 def test_a_lost_canary_is_rolled_back_by_abort_without_prometheus(visit: Visit) -> None:
     proxy = visit.before_prometheus()
     with visit.customers():
-        visit.canary("good", kill_at=at(StepReached)).ends(KILLED)
+        visit.canary("good", kill_at=StepReached).ends(KILLED)
         proxy.kill()
         visit.wait_for_the_lease()
         aborted = visit.start("canary", "abort", "--why", "the runner is gone")
@@ -116,11 +107,13 @@ def test_a_runner_that_slept_past_its_lease_acts_no_more(visit: Visit) -> None:
         del visit.settings["KUBECONFIG"]
         taker = visit.start("canary", "resume")
         taker.reach(Resumed)
-        before = len(proxy.requests)
+        before = len(proxy.answers)
         sleeper.send(signal.SIGCONT)
         sleeper.ends(Ending.LOCKED_OUT)
         taker.ends(Ending.DONE)
-    assert not [path for method, path in proxy.requests[before:] if method == "PATCH" and "/deployments/" in path]
+    # It may have been about to write when it fell asleep; then the fence refuses it.
+    patches = [one for one in proxy.answers[before:] if one[0] == "PATCH" and "/deployments/" in one[1]]
+    assert not [one for one in patches if one[2] < 300]
     assert "took over" in sleeper.last(ReleaseFinished).sentence
     visit.is_promoted("good")
 
@@ -132,7 +125,7 @@ def test_a_release_killed_before_its_canary_is_just_released_again(visit: Visit)
     visit.settings["VERSION"] = visit.name_of(image)
     with visit.customers():
         for kind in (SourceRead, ImageBuilt, SuiteFinished):
-            killed = visit.start("release", kill_at=at(kind))
+            killed = visit.start("release", kill_at=kind)
             killed.ends(KILLED)
             visit.is_untouched()
         release = visit.davy("release")

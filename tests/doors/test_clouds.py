@@ -185,7 +185,7 @@ SAUCE = """\
 apiVersion: v1alpha
 kind: playwright
 sauce: {region: us-west-1, concurrency: 2}
-playwright: {version: 1.50.0}
+playwright: {version: package.json}
 rootDir: project
 suites:
   - {name: spread, shard: concurrency, testMatch: ["[.]spec"], params: {browserName: chromium}}
@@ -199,6 +199,7 @@ def test_a_sauce_config_runs_as_it_is(yard: Yard) -> None:
     (yard.folder / "project").mkdir()
     for name in "abcd":
         (yard.folder / "project" / f"{name}.spec.ts").write_text("test")
+    (yard.folder / "project" / "package.json").write_text('{"devDependencies": {"@playwright/test": "^1.40.1"}}')
     double = yard.double
     passed = {"status": "complete", "passed": True}
     double.outcomes = {name: [dict(passed) for _ in range(9)] for name in ("spread", "each")}
@@ -210,8 +211,13 @@ def test_a_sauce_config_runs_as_it_is(yard: Yard) -> None:
     assert yard.tested() == 0, yard.said
     assert "not round-robin" in yard.said
     assert double.most <= 2
-    names = [one["alwaysMatch"]["sauce:options"]["_batch"]["testFile"] for one in double.started]
+    batches = [one["alwaysMatch"]["sauce:options"]["_batch"] for one in double.started]
+    assert {(one["frameworkVersion"], one["runnerVersion"]) for one in batches} == {("1.50.0", "r-1")}
+    names = [one["testFile"] for one in batches]
     assert sorted(name for name in names if name.startswith("each")) == [f"each · {name}.spec.ts" for name in "abcd"]
+    (yard.folder / "project" / "package.json").write_text('{"dependencies": {"@playwright/test": "workspace:*"}}')
+    assert yard.tested() == 2
+    assert "config.yml:4: playwright.version: is left to package.json, and that asks for 'workspace:*'" in yard.said
     (yard.folder / ".sauce" / "config.yml").write_text(SAUCE.replace("playwright\n", "apitest\n", 1))
     assert yard.tested() == 2
     assert "config.yml:2: kind: 'apitest' runs in saucectl only" in yard.said

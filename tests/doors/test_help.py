@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -181,3 +182,14 @@ def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
 
 def test_the_schema_is_json(davy: Davy) -> None:
     assert json.loads(davy("schema").stdout)["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize("name", list(cli.ELSEWHERE))
+def test_a_name_that_other_tools_have_leads_to_commands_that_are_there(davy: Davy, name: str) -> None:
+    known = {shown for shown, _, _ in EVERY}
+    assert f"davy {name}" not in known
+    named = re.findall(r"`(davy [a-z -]+)`", cli.ELSEWHERE[name])
+    assert set(named) <= known
+    if name == "doctor":
+        run = davy(name)
+        assert (run.returncode, cli.ELSEWHERE[name] in run.stderr) == (Ending.UNUSABLE, True)

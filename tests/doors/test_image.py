@@ -67,6 +67,7 @@ def test_an_image_is_shown_with_what_is_in_it_and_beside_it(davy: Davy, shelf: S
     text = davy("image", "show", shelf.index.reference).stdout
     assert text.startswith(shelf.index.reference)
     assert "signed     no" in text
+    assert "platform   linux/amd64\n" in davy("image", "show", shelf.image.reference).stdout
 
 
 def test_promotion_is_a_tag_on_the_very_digest(davy: Davy, shelf: Shelf) -> None:

@@ -86,6 +86,7 @@ def test_a_simulation_shows_every_judge_in_80_columns(davy: Davy, file: Path) ->
         assert name in run.stdout
 
 
+@pytest.mark.slow
 def test_the_same_seed_simulates_the_same(davy: Davy) -> None:
     runs = [davy("judge", "simulate", *TOLD, "--rollouts", "2", "-o", "json", "--seed", seed) for seed in "112"]
     same, again, other = (json.loads(run.stdout)["rows"] for run in runs)

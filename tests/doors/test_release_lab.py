@@ -95,7 +95,7 @@ def test_a_version_that_cannot_run_is_taken_back_with_the_pods_own_words(
     visit: Visit, version: str, kind: str, words: str
 ) -> None:
     image = re.sub(r"@.*", "@sha256:" + "0" * 64, visit.stable()) if version == "absent" else visit.image(version)
-    visit.configured(ready_within="12s" if version == "never-ready" else "40s")
+    visit.configured(ready_within="12s" if version == "never-ready" else "2m")
     with visit.customers(may_lose=version == "leak"):
         canary = visit.start("canary", "start", "--image", image)
         canary.ends(Ending.ROLLED_BACK)
@@ -123,7 +123,7 @@ def test_a_failing_suite_ends_a_release_before_any_traffic_moves(visit: Visit) -
 
 def test_the_written_way_back_by_hand_needs_no_davy(visit: Visit) -> None:
     with visit.customers():
-        visit.canary("good", kill_at=lambda event: isinstance(event, StepReached)).ends(KILLED)
+        visit.canary("good", kill_at=StepReached).ends(KILLED)
         assert set(visit.serving()) == {visit.stable(), visit.image("good")}
         by_hand(visit, "Back to stable")
         visit.until(lambda: set(visit.serving()) == {visit.stable()}, within=10)
@@ -137,7 +137,7 @@ def test_the_written_way_back_by_hand_needs_no_davy(visit: Visit) -> None:
 def test_the_written_way_forward_by_hand_needs_no_davy(visit: Visit) -> None:
     good = visit.image("good")
     with visit.customers():
-        visit.canary("good", kill_at=lambda event: isinstance(event, StepReached)).ends(KILLED)
+        visit.canary("good", kill_at=StepReached).ends(KILLED)
         by_hand(visit, "Forward: promote")
         visit.until(lambda: set(visit.serving()) == {good}, within=30)
         visit.is_unmarked(good)

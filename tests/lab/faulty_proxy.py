@@ -40,6 +40,8 @@ class FaultyProxy:
         self.silent_until = 0.0
         self.dead = False
         self.requests: list[tuple[str, str]] = []
+        self.answers: list[tuple[str, str, int]] = []
+        """What the real server was asked, and its status."""
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -53,7 +55,7 @@ class FaultyProxy:
         with self.lock:
             self.faults.append(Fault(times=times, status=status, **match))  # type: ignore[arg-type]
 
-    def wait_for(self, method: str, path: str, within: float = 60) -> None:
+    def wait_for(self, method: str, path: str, within: float = 120) -> None:
         """Until such a request was made."""
         ends = time.monotonic() + within
         while not any(method == each[0] and path in each[1] for each in self.requests):
@@ -132,6 +134,7 @@ class FaultyProxy:
                     connection.request(self.command, self.path, body=body or None, headers=headers)
                     answer = connection.getresponse()
                     data = answer.read()
+                    proxy.answers.append((self.command, self.path, answer.status))
                 finally:
                     connection.close()
                 if fault:

@@ -69,6 +69,12 @@ def test_a_folder_is_read_file_by_file_and_what_an_earlier_run_left_here_is_not(
     assert (names(found, tmp_path), found.notes) == (["junit.xml/a.xml"], ())
 
 
+def test_a_folder_without_reports_is_told_and_an_empty_one_is_no_report(tmp_path: Path) -> None:
+    found = gathered(tmp_path, Engine({JUNIT: None, f"{JUNIT}/a.tap": "1..0"}))
+    assert found.because == "its report is a folder without .xml and .trx, but with a.tap, which is not read"
+    assert gathered(tmp_path / "other", Engine({JUNIT: None})).because == ""
+
+
 def test_a_link_is_no_report(tmp_path: Path) -> None:
     found = gathered(tmp_path, Engine({JUNIT: ">/etc/passwd"}))
     assert (found.junit, found.reports) == (None, ())

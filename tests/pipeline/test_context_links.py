@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from context_rules import Asked
 from davy.pipeline.adapters.staging import packed, staged
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.errors import Unusable
@@ -30,7 +31,7 @@ TARGETS = (
 
 
 def entries(folder: Path) -> Entries:
-    return dict(GitWorkTree(ALONE).entries(folder, lambda _: True, lambda _: True))
+    return dict(GitWorkTree(ALONE).entries(folder, Asked()))
 
 
 def watched(folder: Path) -> dict[str, tuple[object, ...]]:

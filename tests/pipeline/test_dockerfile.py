@@ -240,3 +240,28 @@ def test_references_are_taken_apart() -> None:
     assert asked_for(f"a:1@{DIGEST}") == ("a", DIGEST)
     assert familiar("docker.io/library/python:latest") == familiar("python") == "python"
     assert familiar("docker.io/a/b:1") == "a/b:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "frontend"),
+    [
+        ("# syntax = dockerfile:experimental // opts\nFROM busybox\n", "dockerfile:experimental"),
+        ("#!/usr/bin/env -S docker build -f\n# syntax = mine/front\nJOY\n", "mine/front"),
+        ("#!/bin/sh\n\n# syntax = mine/front\nFROM a\n", ""),
+        ("\ufeff# escape=`\r\n# syntax=mine/front\r\nJOY\r\n", "mine/front"),
+        ("//syntax=foo\n//key=value", "foo"),
+        ("#!/bin/sh\n// Syntax = x \nJOY", "x"),
+        ("// key=value\n// syntax=foo\nFROM a", ""),
+        ('{"syntax": "foo", "bar": ["abc"]}', "foo"),
+        ('{"syntax": "foo"', ""),
+        ('{"syntax": ["foo"]}', ""),
+        ("[" * 5000, ""),
+        ("{" * 5000, ""),
+        ("FROM a\n# syntax=foo\n", ""),
+    ],
+)
+def test_a_frontend_is_found_where_buildkit_finds_it_and_its_language_is_not_refused(text: str, frontend: str) -> None:
+    read = parsed(text)
+    assert read.frontend == frontend
+    if frontend:
+        assert read.problems == ()

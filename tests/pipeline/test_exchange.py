@@ -13,11 +13,14 @@ import pytest
 
 from davy.checks.adapters.oauth2 import Bought
 from davy.checks.adapters.prometheus import Prometheus
+from davy.pipeline.adapters.blobs import Blobs, _Upload
 from davy.pipeline.adapters.cloudapi import CloudApi
 from davy.pipeline.adapters.credentials import DockerCredentials
+from davy.pipeline.adapters.exchange import PIECE
 from davy.pipeline.adapters.registrysign import Signs
 from davy.pipeline.adapters.registrywire import Ask, Wire
 from davy.pipeline.errors import DavyError, Unreachable
+from davy.pipeline.oci import Descriptor
 from davy.pipeline.serverconfig import OAuth2Config
 from davy.pipeline.supply import references
 from davy.pipeline.testing.dialects import Addresses, Cloud, Vendor
@@ -135,6 +138,69 @@ def test_neither_a_token_nor_a_cloud_is_waited_for_without_end(
     with pytest.raises(OSError, match=r"no whole answer within 0\.45 s"):
         by_cloud(serve(DRIPS[drip]))
     assert time.monotonic() - began < 8
+
+
+def upload(host: str) -> None:
+    blobs = Blobs(Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45), chunk=2**26)
+    blobs._sent(_Upload(name=f"{host}/a/b", location=f"http://{host}/up"), bytes(2**26))
+
+
+def download(host: str) -> None:
+    blobs = Blobs(Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45))
+    for _ in blobs._chunks(f"{host}/a/b", Descriptor(digest=f"sha256:{'a' * 64}", size=10**9)):
+        pass
+
+
+def sipping(held: socket.socket) -> None:
+    for _ in range(600):
+        held.recv(2**10)
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_layer_that_drips_is_given_up_in_time(serve: Serve, drip: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"(no whole answer|less than 256 KiB) within 0\.45 s"):
+        download(serve(DRIPS[drip]))
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("server", [sipping, *DRIPS.values()])
+def test_an_upload_that_is_taken_by_drips_is_given_up_in_time(
+    serve: Serve, server: Callable[[socket.socket], None]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"no whole answer within 0\.45 s"):
+        upload(serve(server))
+    assert time.monotonic() - began < 8
+
+
+def test_a_layer_and_an_upload_that_come_on_may_take_much_longer_than_a_piece(serve: Serve) -> None:
+    size, taken = 10 * PIECE, list[int]()
+
+    def steady(held: socket.socket) -> None:
+        held.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        for _ in range(10):
+            held.sendall(bytes(PIECE))
+            time.sleep(0.1)
+
+    def taking(held: socket.socket) -> None:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
+        while sum(taken) < 2**26 - 2**16:  # So much came before.
+            taken.append(len(held.recv(PIECE)))
+            time.sleep(0.001)
+        held.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        while held.recv(PIECE):
+            pass
+
+    began = time.monotonic()
+    wire = Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45)
+    with wire.stream(Ask(method="GET", name=f"{serve(steady)}/a/b", path="blobs/x")) as layer:
+        assert len(layer.read(size)) == size
+        assert layer.read(1) == b""
+    assert time.monotonic() - began > 0.9
+    upload(serve(taking))
+    assert sum(taken) >= 2**26 - 2**16
 
 
 def bomb(held: socket.socket) -> None:

@@ -13,7 +13,7 @@ from davy.pipeline.model import Image
 from davy.pipeline.ports import SuiteOrder
 from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import expansion, ordering, spread
+from davy.pipeline.testing import environment, expansion, ordering, spread
 from davy.pipeline.testing.expansion import Ask, Guesses
 
 FILES = tuple(f"tests/test_{letter}.py" for letter in "abcdefghij")
@@ -65,7 +65,7 @@ def test_cells_whose_names_fall_together_are_told_apart_by_a_number() -> None:
 
 @given(st.lists(st.text(max_size=90), max_size=40), st.integers(0, 500))
 def test_a_list_is_cut_where_one_variable_holds_no_more(items: list[str], most: int) -> None:
-    told = expansion.fitting(items, most)
+    told = environment.fitting(items, most)
     assert list(told) == items[: len(told)]
     assert len("\n".join(told).encode("utf-8", "surrogatepass")) <= most or not told
     assert len(told) == len(items) or len("\n".join(items[: len(told) + 1]).encode()) > most
@@ -85,11 +85,11 @@ def test_a_bundle_is_never_larger_than_a_variable_and_no_file_is_lost() -> None:
 def test_more_failures_than_a_variable_holds_are_counted() -> None:
     failed = tuple(f"case {number} {'x' * 90}" for number in range(2000))
     order = SuiteOrder(name="e2e", image=None, run="x", attempt=2, failed=failed)
-    told = expansion.environment(order)
+    told = environment.variables(order)
     listed = told["DAVY_FAILED"].split("\n")
     assert len(told["DAVY_FAILED"]) < 128 * 2**10
     assert len(listed) + int(told["DAVY_FAILED_MORE"]) == len(failed)
-    assert "DAVY_FAILED_MORE" not in expansion.environment(replace(order, failed=failed[:3]))
+    assert "DAVY_FAILED_MORE" not in environment.variables(replace(order, failed=failed[:3]))
 
 
 def test_a_suite_with_nothing_to_split_is_one_nameless_piece() -> None:
@@ -209,4 +209,4 @@ def test_an_order_says_the_release_and_where_it_answers_and_the_file_has_the_las
 
 def test_a_failed_test_whose_name_has_several_lines_is_told_on_one() -> None:
     order = SuiteOrder(name="e2e", image=None, run="x", failed=("a::one\ntwo\rthree", "b"))
-    assert expansion.environment(order)["DAVY_FAILED"] == "a::one\\ntwo\\rthree\nb"
+    assert environment.variables(order)["DAVY_FAILED"] == "a::one\\ntwo\\rthree\nb"

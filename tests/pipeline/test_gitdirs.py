@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from context_rules import Asked
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.errors import Unusable
 from git_alone import ALONE, commit, git
@@ -22,7 +23,7 @@ def write(path: Path, text: str = "x") -> Path:
 
 
 def entries(folder: Path) -> Entries:
-    return dict(GitWorkTree(ALONE).entries(folder, lambda _: True, lambda _: True))
+    return dict(GitWorkTree(ALONE).entries(folder, Asked()))
 
 
 @pytest.fixture
@@ -222,6 +223,4 @@ def test_a_repository_of_somebody_else_is_said_with_the_command_that_trusts_it(
     # davy keeps variables that would mislead git from it, and this one with them.
     write(shim, f'#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {shutil.which("git")} "$@"\n').chmod(0o755)
     with pytest.raises(Unusable, match=command):
-        GitWorkTree(theirs | {"PATH": f"{shim.parent}:{theirs['PATH']}"}).entries(
-            repository, lambda _: True, lambda _: True
-        )
+        GitWorkTree(theirs | {"PATH": f"{shim.parent}:{theirs['PATH']}"}).entries(repository, Asked())

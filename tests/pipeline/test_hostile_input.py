@@ -65,7 +65,7 @@ def test_a_hostile_davy_yaml_is_refused_soon(kind: str) -> None:
     began = time.process_time()
     with pytest.raises(Unusable) as raised:
         parsed(f"{BASE}{HOSTILE[kind]}\n", "davy.yaml", {})
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 10, "not in the time that its length takes"
     assert raised.value.problems
     assert all(len(str(problem)) < 2000 for problem in raised.value.problems)
 

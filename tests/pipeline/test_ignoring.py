@@ -6,6 +6,7 @@ dockerignore_cases.json holds random rules and paths with the answer of github.c
 
 import json
 import re
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,23 @@ def test_a_folder_is_entered_wherever_something_below_it_is_kept() -> None:
         rules, _ = ignoring(case["ignore"])
         for path in case["kept"] or ():
             assert all(rules.enters(folder) for folder in above(path)), case
+
+
+def test_names_of_one_folder_are_answered_together_as_each_alone() -> None:
+    for case in CASES:
+        rules, _ = ignoring(case["ignore"])
+        folders = {folder for path in case["paths"] for folder in above(path)}
+        for names, alone, together in (
+            (set(case["paths"]), rules.keeps, rules.kept),
+            (folders, rules.enters, rules.entered),
+        ):
+            for _, found in groupby(sorted(names, key=_parent), key=_parent):
+                beside = list(found)
+                assert list(together(beside)) == [one for one in beside if alone(one)], (case, beside)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,14 @@ def test_a_folder_as_report_comes_out_file_by_file(tmp_path: Path) -> None:
     assert (code, names_in(parts, tmp_path / "davy")) == (0, ["junit.xml/a.xml", "junit.xml/in/b.xml"])
 
 
+def test_a_folder_without_reports_as_report_is_told_and_an_empty_one_is_no_report(tmp_path: Path) -> None:
+    _, parts = several(tmp_path, "mkdir $JUNIT; echo 1..0 >$JUNIT/a.tap")
+    with pytest.raises(ValueError, match="a folder without"):
+        report(parts)
+    _, parts = several(tmp_path, "rm $JUNIT/a.tap")
+    assert (report(parts), parts.has_reports(), parts.is_whole()) == ("", False, True)
+
+
 @pytest.mark.parametrize(("make", "kind"), [("ln -s /etc/hostname", "a link"), ("mkfifo", "no plain file")])
 def test_a_link_or_a_pipe_as_report_is_not_read_and_that_is_told(tmp_path: Path, make: str, kind: str) -> None:
     code, parts = several(tmp_path, f"{make} $JUNIT")

@@ -86,6 +86,7 @@ def test_an_attribute_that_is_only_long_is_cut() -> None:
     assert found.notes
 
 
+@pytest.mark.slow
 def test_more_cases_than_any_suite_has_break_the_report_and_the_first_ones_stand() -> None:
     found = reading(report(*repeat('<testcase name="a"/>' * 1000, MOST_CASES // 1000 + 1)))
     assert len(found.cases) == MOST_CASES

@@ -143,8 +143,8 @@ def test_no_report_is_said() -> None:
 # ---- what of a report goes into the merged one ----
 
 
-RICH = """<testsuites><testsuite name="outer"><testsuite name="inner"><testcase classname="c" name="n" time="1">
-<properties><property name="owner" value="team-pay"/><property name="test_key" value="SHOP-1"/>
+RICH = """<testsuites><testsuite name="outer"><testsuite name="inner"><testcase classname="c" name="n" time="1"
+file="a.py" line="7"><properties><property name="owner" value="team-pay"/><property name="test_key" value="SHOP-1"/>
 <property name="tag" value="a"/><property name="tag" value="b"/><property name="comment"><![CDATA[long <b>]]></property>
 <property name="davy.quarantined" value="failed"/></properties>
 <failure message="no" type="java.lang.AssertionError">trace</failure><system-out>out</system-out>
@@ -160,6 +160,7 @@ def test_properties_types_errors_and_inner_suites_are_kept_in_the_merged_report(
     assert case.find("failure").get("type") == "java.lang.AssertionError"  # type: ignore[union-attr]
     assert [case.findtext(word) for word in ("system-out", "system-err")] == ["out", "err"]
     assert [root.get(word) for word in ("tests", "failures")] == ["1", "1"]
+    assert [case.get(word) for word in ("file", "line")] == ["a.py", "7"]
 
 
 def test_the_merged_report_says_again_what_it_was_made_of() -> None:

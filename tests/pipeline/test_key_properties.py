@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,9 @@ from davy.pipeline.builds.recipes import Recipe
 from davy.pipeline.ingredients import ingredients, inputs
 from davy.pipeline.ports import BuildSecret
 from git_alone import ALONE, commit, git
+
+pytestmark = pytest.mark.slow
+"""Git does most of the work here, and git is the same under every Python."""
 
 DOCKERFILE = "ARG V=1\nFROM base:$V\nARG A\nARG B\nARG C\nCOPY . /\n"
 IGNORE = "*.log\nout/\n"

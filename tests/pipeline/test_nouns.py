@@ -2,7 +2,7 @@
 
 import pytest
 
-from davy.pipeline.nouns import counted, named
+from davy.pipeline.nouns import counted, named, problems
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,7 @@ def test_a_number_and_its_noun_agree(number: int, noun: str, words: str) -> None
 )
 def test_what_there_is_is_told_in_a_whole_sentence(names: tuple[str, ...], words: str) -> None:
     assert named(names) == words
+
+
+def test_one_problem_is_told_without_its_number() -> None:
+    assert [problems(number) for number in (1, 2, 1000)] == ["a problem", "2 problems", "1,000 problems"]

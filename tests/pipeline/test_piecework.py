@@ -289,3 +289,64 @@ def test_what_had_ended_when_a_place_failed_is_merged_and_kept(tmp_path: Path) -
         Result.FAILED,
         "the hub is gone",
     )
+
+
+def report(order: SuiteOrder, tests: int = 5) -> str:
+    cases = "".join(f'<testcase classname="{order.items[0]}" name="t{at}"><failure/></testcase>' for at in range(tests))
+    return f"<testsuite>{cases}</testsuite>"
+
+
+@pytest.mark.parametrize(("most", "runs"), [(None, 8), (20, 8), (19, 7), (10, 6), (5, 5), (1, 4)])
+def test_where_too_many_tests_failed_nothing_more_is_tried_again(tmp_path: Path, most: int | None, runs: int) -> None:
+    """Four files of five tests, all of which fail, one after the other; what failed first is tried again first."""
+    clock = CrewClock()
+    actor = Actor(clock, lambda order: SuiteRun(exit_code=1, junit=report(order), log=order.out))
+    limit = {} if most is None else {"retries_up_to": most}
+    place = MemoryPlace(made=lambda: actor, most=1)
+    events, tested = play(wanted(("a", "b", "c", "d"), tmp_path, retries=1, **limit), place, clock, tmp_path)
+    assert not tested.passed
+    assert len(actor.orders) == runs
+    warned = [event.what for event in of(events, Warned)]
+    assert warned == (
+        [f"suite e2e: 20 tests failed, more than its `retries_up_to: {most}`; what failed was not tried again"]
+        if runs < 8
+        else []
+    )
+
+
+def test_a_fault_of_the_place_is_tried_again_however_many_tests_failed(tmp_path: Path) -> None:
+    clock = CrewClock()
+
+    def act(order: SuiteOrder) -> SuiteRun:
+        if order.items == ("b",) and len(actor.orders) == 2:
+            return SuiteRun(exit_code=None, junit=None, log=order.out, because="node lost", fault=True)
+        return SuiteRun(exit_code=1, junit=report(order), log=order.out)
+
+    actor = Actor(clock, act)
+    one = wanted(("a", "b"), tmp_path, retries=1, retries_up_to=1)
+    play(one, MemoryPlace(made=lambda: actor, most=1), clock, tmp_path)
+    assert [order.items for _, order in actor.orders] == [("a",), ("b",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    "silent", [None, "<testsuites/>", '<testsuite><testcase name="t"><skipped/></testcase></testsuite>']
+)
+@pytest.mark.parametrize("at_least", [0, 1, 4])
+def test_a_part_that_told_no_test_is_not_hidden_by_the_others(
+    tmp_path: Path, silent: str | None, at_least: int
+) -> None:
+    clock = CrewClock()
+    text = '<testsuite><testcase name="a"/><testcase name="b"/></testsuite>'
+    place = MemoryPlace(
+        made=lambda: Actor(
+            clock, lambda order: SuiteRun(exit_code=0, junit=silent if order.shard[0] == 2 else text, log=order.out)
+        ),
+        most=3,
+    )
+    one = wanted((), tmp_path, shards=3, at_least=at_least)
+    _, tested = play(one, place, clock, tmp_path)
+    (suite,) = tested.suites
+    is_told = bool(silent and "skipped" in silent)
+    assert tested.passed == (not at_least or is_told)
+    assert suite.because == ("" if tested.passed else "2-of-3 told no test, and with `at_least` each part must")
+    assert ("told no test" in (tmp_path / "junit.xml").read_text()) == (not tested.passed)

@@ -86,6 +86,11 @@ def test_the_other_judges_are_told_too() -> None:
     )
 
 
+def test_the_plan_says_how_long_a_ci_job_must_be_let_run() -> None:
+    text = TEXT.replace("canary: {", "canary: {deadline: 2h, promote_within: 10m, bake: 5m, ")
+    assert "it takes 2h15m at the most" in plan(text).steps[-1].sentence
+
+
 def test_a_dirty_tree_is_said() -> None:
     assert sentences(plan(), Stage.SOURCE) == [
         "Release commit 1234567* on main; the tree is dirty, so the images hold more than the commit does."

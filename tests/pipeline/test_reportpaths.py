@@ -95,6 +95,13 @@ def test_a_folder_as_report_is_read_file_by_file(played: Played) -> None:
     assert played.suite(run) == (Result.FAILED, ["good", "bad"], ())
 
 
+def test_a_folder_without_reports_as_report_fails_and_an_empty_one_is_no_report(played: Played) -> None:
+    made = played(written("1..0", "$JUNIT/a.tap") + written("{}", "$JUNIT/in/b.json"))
+    assert ended("s", made, timedelta(0), reportfiles.read(made)).result is Result.FAILED
+    assert made.because == "its report is a folder without .xml and .trx, but with a.tap and 1 more, which is not read"
+    assert played.suite("mkdir $JUNIT")[2] == ("wrote no report; it counts by its exit code",)
+
+
 def test_globs_and_folders_are_read_beside_the_report(played: Played) -> None:
     run = written(GOOD, "$JUNIT") + written(BAD, "target/r/TEST-b.xml") + written(GOOD, "app/build/x.xml")
     result, names, notes = played.suite(run, "target/r/*.xml", "**/build", "not/there/*.xml")

@@ -5,7 +5,7 @@ import pytest
 from davy.pipeline import suiterules
 from davy.pipeline.structuring import made
 from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import expansion
+from davy.pipeline.testing import environment
 from davy.pipeline.yamltree import shown
 
 
@@ -49,6 +49,8 @@ def test_a_plain_suite_breaks_no_rule() -> None:
         ({"run": "x", "name": "junit.xml"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "name": "Build"}, "tests[0].name", "davy itself writes"),
         ({"run": "x", "retries": 1, "pass_threshold": 3}, "tests[0].pass_threshold", "at most 2 tries"),
+        ({"run": "x", "retries_up_to": 3}, "tests[0].retries_up_to", "there are none"),
+        ({"run": "x", "retries": 1, "pass_threshold": 2, "retries_up_to": 3}, "tests[0].retries_up_to", "of the whole"),
         ({"k6": "s.js", "junit": ["r/*.xml"]}, "tests[0].junit[0]", "`k6` has its own"),
         ({"config": "c", "in": "saucelabs", "junit": ["r"]}, "tests[0].junit[0]", "`config` has its own"),
         ({"run": "x", "junit": ["r", "../r"]}, "tests[0].junit[1]", "must stay"),
@@ -75,7 +77,7 @@ def test_several_problems_are_told_together() -> None:
     assert len(found(services=[{"name": "db", "image": "x"}], pass_threshold=2)) == 3
 
 
-@pytest.mark.parametrize("word", expansion.TOLD)
+@pytest.mark.parametrize("word", environment.TOLD)
 def test_no_key_of_a_matrix_takes_a_name_that_davy_uses(word: str) -> None:
     for key in (word.lower(), word, word.lower().replace("_", "-"), word.lower().replace("_", ".")):
         assert found(run="x", matrix={key: ["a"]}).keys() == {f"tests[0].matrix.{key}"}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from context_rules import Asked, every
 from davy.pipeline.adapters.worktree import GitWorkTree
 from davy.pipeline.builds.ignoring import ignoring
 from davy.pipeline.errors import Unusable
@@ -27,10 +28,10 @@ def write(path: Path, text: str = "x") -> Path:
 
 def entries(
     folder: Path,
-    keeps: Callable[[str], bool] = lambda _: True,
-    enters: Callable[[str], bool] = lambda _: True,
+    keeps: Callable[[str], bool] = every,
+    enters: Callable[[str], bool] = every,
 ) -> Entries:
-    return dict(GitWorkTree(ALONE).entries(folder, keeps, enters))
+    return dict(GitWorkTree(ALONE).entries(folder, Asked(keeps, enters)))
 
 
 def sha1(text: str) -> str:
@@ -105,9 +106,9 @@ def test_git_is_asked_once_for_all_contexts(repository: Path) -> None:
     write(repository / "b/y")
     commit(repository)
     tree = GitWorkTree(ALONE)
-    assert tree.entries(repository / "a", lambda _: True, lambda _: True)
+    assert tree.entries(repository / "a", Asked())
     (repository / ".git").rename(repository / "not-git-now")
-    assert set(tree.entries(repository / "b", lambda _: True, lambda _: True)) == {"y"}
+    assert set(tree.entries(repository / "b", Asked())) == {"y"}
 
 
 def test_what_is_left_out_is_neither_entered_nor_read(repository: Path) -> None:
@@ -229,7 +230,7 @@ def test_a_hooks_environment_leads_nowhere_else(repository: Path, tmp_path: Path
     write(repository / "a", "one")
     commit(repository)
     misled = ALONE | {"GIT_DIR": str(tmp_path / "nowhere"), "GIT_INDEX_FILE": str(tmp_path / "none")}
-    assert set(GitWorkTree(misled).entries(repository, lambda _: True, lambda _: True)) == {"a"}
+    assert set(GitWorkTree(misled).entries(repository, Asked())) == {"a"}
 
 
 def test_a_file_that_became_a_folder_and_a_link_that_became_a_file_count_as_they_are(repository: Path) -> None:

@@ -1,9 +1,10 @@
-"""CI runners: what they send to a job that is cancelled, in their order. Their pauses are shorter here.
+"""CI runners: what they send to a job that is cancelled, in their order. They go on as soon as all of it has ended.
 
 GitHub: SIGINT to the step's shell alone, 7.5 s later SIGTERM to it, 2.5 s later SIGKILL to its whole tree
-(actions/runner, src/Runner.Sdk/ProcessInvoker.cs). GitLab's shell executor: SIGTERM to the process group, SIGKILL after
-a time of grace (gitlab-runner, helpers/process/killer_unix.go). Jenkins: SIGTERM to every process that has the build's
-cookie in its environment, SIGKILL after 5 s (hudson.util.ProcessTree).
+(actions/runner, src/Runner.Sdk/ProcessInvoker.cs); where the shell has ended, what it left may write for 5 s more.
+GitLab's shell executor: SIGTERM to the process group, SIGKILL 10 s later (gitlab-runner, helpers/process; merge request
+3906). Jenkins: SIGTERM to every process that has the build's cookie in its environment, SIGKILL after 5 s
+(hudson.util.ProcessTree, SoftKillWaitSeconds).
 """
 
 import os
@@ -20,19 +21,20 @@ PROC = Path("/proc")
 
 
 def github(shell: "subprocess.Popen[bytes]", patience: float = 2.0, grace: float = 5.0) -> None:
-    """Its first pause shorter, its last one longer than the real one: this machine may be busy."""
+    """The first pause is shorter, the last one longer than the real one: this machine may be busy."""
     tree = [shell.pid, *below(shell.pid)]
     if _ended(shell, signal.SIGINT, patience) or _ended(shell, signal.SIGTERM, grace):
         # The runner ends a tree that it still finds; here it finds also what was left alone.
-        time.sleep(grace)
+        _until_gone(tree, grace)
     _kill(tree)
     shell.wait()
 
 
 def gitlab(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     """The job's shell leads a process group."""
+    tree = [shell.pid, *below(shell.pid)]
     os.killpg(shell.pid, signal.SIGTERM)
-    time.sleep(grace)
+    _until_gone(tree, grace)
     with suppress(ProcessLookupError):
         os.killpg(shell.pid, signal.SIGKILL)
     shell.wait()
@@ -44,9 +46,41 @@ def jenkins(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     for number in reversed(marked):
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGTERM)
-    time.sleep(grace)
+    _until_gone(marked, grace)
     _kill(marked)
     shell.wait()
+
+
+def nobody(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
+    """The shell alone is killed outright, as by a machine that has no memory left; nobody tells its children."""
+    tree = [shell.pid, *below(shell.pid)]
+    shell.kill()
+    shell.wait()
+    _until_gone(tree, grace)
+    _kill(tree)
+
+
+def timeout(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
+    """`timeout` leads the job, and its time is over: that is its SIGALRM."""
+    tree = [shell.pid, *below(shell.pid)]
+    shell.send_signal(signal.SIGALRM)
+    _until_gone(tree, grace)
+    _kill(tree)
+    shell.wait()
+
+
+def _until_gone(numbers: list[int], within: float) -> None:
+    ends = time.monotonic() + within
+    while any(map(is_running, numbers)) and time.monotonic() < ends:
+        time.sleep(0.05)
+
+
+def is_running(number: int) -> bool:
+    """False also for one that has ended and whose parent has not asked how."""
+    try:
+        return (PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _ended(shell: "subprocess.Popen[bytes]", number: signal.Signals, within: float) -> bool:
@@ -62,10 +96,13 @@ def below(parent: int) -> Iterator[int]:
     """Children, and theirs."""
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            stat = (folder / "stat").read_text()
-            if int(stat.rpartition(")")[2].split()[1]) == parent:
+            if parent_of(int(folder.name)) == parent:
                 yield int(folder.name)
                 yield from below(int(folder.name))
+
+
+def parent_of(number: int) -> int:
+    return int((PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 def with_cookie(cookie: bytes) -> Iterator[int]:

@@ -21,7 +21,8 @@ from .visit import Visit, merged_config
 
 SHOPS = 4
 FIRST_PORT = 30111
-QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "40s", "DEADLINE": "2m"}
+QUICK = {"WARMUP": "1s", "BAKE": "2s", "READY_WITHIN": "2m", "DEADLINE": "5m"}
+"""The limits are those of a busy machine: on an idle one a rollout takes seconds."""
 FAULTS = {
     "v1": "",
     "v2": "",
@@ -122,7 +123,7 @@ class Crew:
 def _scraped(shop: Shop) -> None:
     """Until Prometheus has looked at every pod once: before that davy rightly refuses to judge by it."""
     pods = set(shop.kubectl("get", "pods", "-o", "name").replace("pod/", "").split())
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 90
     while time.monotonic() < ends:
         if pods <= {one["metric"]["pod"] for one in shop.series(f'up{{namespace="{shop.namespace}"}} == 1')}:
             return

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import TypeVar
 from davy.pipeline import codec
 from davy.pipeline.events import Event
 
+from . import doomed
 from .stage import DAVY
 
 T = TypeVar("T", bound=Event)
@@ -25,6 +27,9 @@ KILLED = -signal.SIGKILL
 COUNTED: Counter[str] = Counter()
 """Of this session: `runners` started against the lab, and `killed` ones among them."""
 
+LONGEST = 300.0
+"""Seconds that a rollout may take on a busy machine."""
+
 OF_THE_CI = ("DAVY_", "GITHUB_", "CI", "BUILD_URL")
 """What a CI job sets and davy heeds: these runners are nobody's CI job."""
 
@@ -34,7 +39,7 @@ def clean(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class Runner:
-    """`davy …` with `--output json`. `kill_at` ends it with SIGKILL the moment it tells of such an event."""
+    """`davy …` with `--output json`. `kill_at` ends it with SIGKILL as it tells of the first such event."""
 
     def __init__(
         self,
@@ -42,15 +47,16 @@ class Runner:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        kill_at: Callable[[Event], bool] | None = None,
+        kill_at: type[Event] | None = None,
     ) -> None:
         self.events: list[Event] = []
         self._errors: list[str] = []
-        self._kill_at = kill_at
         self._news = threading.Condition()
         COUNTED["runners"] += 1
+        COUNTED["killed"] += kill_at is not None
+        command = [DAVY] if kill_at is None else [sys.executable, doomed.__file__, kill_at.__name__]
         self.process = subprocess.Popen(
-            [DAVY, *words, "--output", "json"], cwd=folder, env=clean(environment), text=True,
+            [*command, *words, "--output", "json"], cwd=folder, env=clean(environment), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self._threads = [threading.Thread(target=read, daemon=True) for read in (self._hear, self._overhear)]
@@ -66,8 +72,6 @@ class Runner:
                     self._errors.append(line)
                 else:
                     self.events.append(codec.decode(said))
-                    if self._kill_at and self._kill_at(self.events[-1]):
-                        self.send(signal.SIGKILL)
                 self._news.notify_all()
 
     def _overhear(self) -> None:
@@ -93,7 +97,7 @@ class Runner:
         assert found, f"no {kind.__name__}:\n{self.story}"
         return found[-1]
 
-    def reach(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, within: float = 120) -> T:
+    def reach(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, within: float = LONGEST) -> T:
         """The first such event, waited for."""
 
         def seen() -> T | None:
@@ -116,7 +120,7 @@ class Runner:
         code = self.ended()
         assert code == wanted, f"exit {code}, not {wanted}:\n{self.story}"
 
-    def ended(self, within: float = 120) -> int:
+    def ended(self, within: float = LONGEST) -> int:
         """Its exit code; negative where a signal ended it."""
         try:
             code = self.process.wait(within)

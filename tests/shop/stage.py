@@ -36,7 +36,8 @@ class Shop:
     """The endpoints' controller and kube-proxy each may take a second or more over a burst of changes: with 3 s of
     drain a promotion was seen to refuse 29 of 120 requests a second for a moment."""
     patient_probes: bool = False
-    """For a machine so busy that an answer to a probe may take seconds: else a pod that serves is called not Ready."""
+    """For a machine so busy that an answer to a probe may take seconds: else a pod that serves is called not Ready, or
+    is begun anew."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment of davy: `WARMUP`, `BAKE`, …"""
 
@@ -100,7 +101,9 @@ class Shop:
 
     def build(self, version: str, fault: str = "") -> str:
         """The image's reference by digest."""
-        run = self.davy("build", "-f", str(self.config), "--plain", VERSION=version, FAULT=fault)
+        # Of its own: another version may be built beside it.
+        out = str(self.folder / "built" / version)
+        run = self.davy("build", "-f", str(self.config), "--plain", "--out", out, VERSION=version, FAULT=fault)
         if run.returncode:
             raise RuntimeError(f"davy build: {run.returncode}\n{run.stderr[-2000:]}")
         return run.stdout.split()[-1]
@@ -119,7 +122,8 @@ class Shop:
                     container = document["spec"]["template"]["spec"]["containers"][0]
                     container["image"] = image
                     if self.patient_probes:
-                        container["readinessProbe"] |= {"timeoutSeconds": 5, "failureThreshold": 3}
+                        container["readinessProbe"] |= {"timeoutSeconds": 10, "failureThreshold": 3}
+                        container["livenessProbe"] |= {"timeoutSeconds": 10, "failureThreshold": 12}
                 case "Service":
                     document["spec"]["ports"][0]["nodePort"] = self.node_port
             if document["kind"] != "Namespace":

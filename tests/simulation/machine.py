@@ -39,6 +39,7 @@ class Machine:
         self.ahead, self.pace = ahead, pace
         self.calls = 0
         self.watches = 0
+        self.feeds: list[SimulatedFeed] = []
         self.bytes_read = 0
         """Of bodies and of what watches told."""
         self.kill_at: tuple[int, str] | None = None
@@ -126,7 +127,8 @@ class Machine:
         return Wire(self, ends)
 
     def opened(self, api: KubeApi, path: str, query: Mapping[str, Any], accept: str) -> SimulatedFeed:
-        return SimulatedFeed(self, path, query, accept)
+        self.feeds.append(SimulatedFeed(self, path, query, accept))
+        return self.feeds[-1]
 
     def asked(self, access: Access, wire: Any, ask: Ask) -> Any:
         return wire.ask(ask)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from davy.canary.adapters.feeds import SILENT
 from davy.canary.play import Outcome, Patience
 from davy.canary.rollout import rollout
 from davy.pipeline.endings import Ending
-from davy.pipeline.events import CanaryPolicy
+from davy.pipeline.events import CanaryPolicy, Event, RollbackStarted, StepReached
 from simulation.exchange import DEPLOYMENT
 from simulation.machine import BEGAN, Machine
 from simulation.runner import Manner, Runner, start_order
 from simulation.scene import step_plan
 from simulation.world import OLD, World
 
+Played = tuple[Machine, float, Outcome]
+"""Whose it was, how many seconds it took, and how it ended."""
 LARGE = {"name": "CATALOGUE", "value": "x" * 4000}
 """Templates of real Deployments have some kilobytes."""
 REVISIONS = 10
@@ -55,7 +59,8 @@ def policy(machine: Machine) -> CanaryPolicy:
     )
 
 
-def played(*, may_watch: bool) -> tuple[Machine, float, Outcome]:
+def played(*, may_watch: bool, then: Callable[[Machine, Event], None] = lambda *_: None) -> Played:
+    """`then`: is told of every event."""
     world = aged_world()
     world.may_watch = may_watch
     machine = Machine(world, "ci-1")
@@ -64,7 +69,7 @@ def played(*, may_watch: bool) -> tuple[Machine, float, Outcome]:
     began, run = world.timeline.now, rollout(order, ports)
     try:
         while True:
-            next(run)
+            then(machine, next(run))
     except StopIteration as stop:
         return machine, world.timeline.now - began, stop.value
     finally:
@@ -72,7 +77,7 @@ def played(*, may_watch: bool) -> tuple[Machine, float, Outcome]:
 
 
 @pytest.fixture(scope="module")
-def watching() -> tuple[Machine, float, Outcome]:
+def watching() -> Played:
     return played(may_watch=True)
 
 
@@ -91,3 +96,35 @@ def test_without_the_right_to_watch_it_comes_to_the_same_end_in_the_same_time(wa
     assert outcome.ending is Ending.DONE, outcome.sentence
     assert machine.watches < 10
     assert abs(seconds - watching[1]) < 5
+
+
+def crash_newest(world: World) -> None:
+    """The pod that was made last, now."""
+    controller, now = world.server.controller, world.timeline.now
+    pod = max(controller.pods(), key=lambda one: one.made_at)
+    pod.nature = replace(pod.nature, crashes_after=now - pod.made_at)
+    controller.awake()
+
+
+@pytest.mark.parametrize("dead", ["pods", "deployments", "endpointslices", ""])
+def test_where_streams_die_without_a_word_trouble_is_seen_within_a_look(dead: str) -> None:
+    """`dead`: of which streams; all where nothing is said. The canary's pod begins to crash in the same moment."""
+    began: list[float] = []
+    seen: list[float] = []
+
+    def then(machine: Machine, event: Event) -> None:
+        now = machine.world.timeline.now
+        if isinstance(event, StepReached) and not began:
+            for feed in machine.feeds:
+                if feed.path.endswith(dead):
+                    feed.die()
+            crash_newest(machine.world)
+            began.append(now)
+        if isinstance(event, RollbackStarted):
+            seen.append(now)
+
+    machine, _, outcome = played(may_watch=True, then=then)
+    assert outcome.ending is Ending.ROLLED_BACK, outcome.sentence
+    assert seen[0] - began[0] <= SILENT + 1
+    assert machine.calls + machine.watches < 250
+    assert machine.bytes_read < 2**20

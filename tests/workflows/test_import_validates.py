@@ -168,8 +168,40 @@ ticks = st.fixed_dictionaries(
 analyses = st.fixed_dictionaries(
     {"metrics": st.lists(ticks, max_size=2)}, optional={"interval": spans, "threshold": counts, "iterations": counts}
 )
+sources = st.builds(lambda query: {"metricSource": {"type": "prometheus", "spec": {"query": query}}}, st.one_of(
+    sums, st.builds(lambda name, labels: f"{name}{labels}", NAMES, LABELS),
+))  # fmt: skip
+ratios = st.fixed_dictionaries(
+    {"total": sources}, optional={"good": sources, "bad": sources, "counter": st.booleans(), "raw": sources}
+)
+openslos = st.builds(
+    lambda name, ratio, targets, window: {
+        "apiVersion": "openslo/v1", "kind": "SLO", "metadata": {"name": name},
+        "spec": {
+            "indicator": {"spec": {"ratioMetric": ratio}}, "timeWindow": [{"duration": window}],
+            "objectives": [{"target": target} for target in targets],
+        },
+    },
+    st.sampled_from(["o", "a", "ü"]), ratios, st.lists(st.sampled_from([0.999, "0.95", 99.9, 0.3]), max_size=2),
+    st.sampled_from(["30d", "4w", "1Q", "0d", "soon"]),
+)  # fmt: skip
+selectors = st.builds(lambda *parts: {"metric": "".join(parts)}, NAMES, SUFFIXES, LABELS)
+indicators = st.one_of(
+    st.fixed_dictionaries({"ratio": st.fixed_dictionaries({"errors": selectors, "total": selectors})}),
+    st.fixed_dictionaries({"latency": st.fixed_dictionaries({"success": selectors, "total": selectors})}),
+    st.fixed_dictionaries({"latencyNative": st.fixed_dictionaries({"latency": spans, "total": selectors})}),
+)
+pyrras = st.builds(
+    lambda name, target, window, indicator: {
+        "apiVersion": "pyrra.dev/v1alpha1", "kind": "ServiceLevelObjective", "metadata": {"name": name},
+        "spec": {"target": target, "window": window, "indicator": indicator},
+    },
+    st.sampled_from(["p", "a", "9" * 70]), percents, st.sampled_from(["4w", "1h", "0s"]), indicators,
+)  # fmt: skip
 ARGS = [{"name": "every", "value": "2m"}, {"name": "n", "value": "5"}]
 documents = st.one_of(
+    openslos,
+    pyrras,
     st.builds(lambda some: {"version": "prometheus/v1", "slos": some}, st.lists(slos, min_size=1, max_size=3)),
     st.builds(
         lambda some: {
@@ -188,6 +220,7 @@ documents = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(documents, min_size=1, max_size=4))
 def test_whatever_is_printed_validates_and_means_what_was_read(some) -> None:

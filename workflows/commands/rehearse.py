@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 from davy.workflows.render.jsontext import json_text
 
 FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
@@ -20,30 +20,32 @@ FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-
 @options.view
 @options.option(
     "--rps",
-    type=options.Number(min=0.01, max=1e6),
+    type=paramtypes.Number(min=0.01, max=1e6),
     default=100.0,
     show_default=True,
     help="Requests a second, over all pods.",
 )
 @options.option("--replicas", type=click.IntRange(1, 1000), default=10, show_default=True, help="Pods of stable.")
-@options.option("--errors", type=options.Share(), default="0.1%", show_default=True, help="Share of errors on stable.")
+@options.option(
+    "--errors", type=paramtypes.Share(), default="0.1%", show_default=True, help="Share of errors on stable."
+)
 @options.option(
     "--times",
-    type=options.Number(min=0),
+    type=paramtypes.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary fails this many times as often.",
 )
 @options.option(
     "--slow",
-    type=options.Share(),
+    type=paramtypes.Share(),
     default="0.5%",
     show_default=True,
     help="Share of slow answers on stable, for latency SLOs.",
 )
 @options.option(
     "--latency-times",
-    type=options.Number(min=0),
+    type=paramtypes.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary is slow this many times as often.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from davy.workflows import options
+from davy.workflows import failures, options
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.jsontext import json_text
 
@@ -29,6 +29,7 @@ def command(file: Path, output: str) -> None:
         click.echo(f"note: {note}", err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
+    failures.annotate("", found.warnings, os.environ, "warning")
     if output == "json":
         said = {"davy_validation": 1, "file": str(file), "service": found.service, "problems": []}
         click.echo(json_text(said | {"warnings": [str(warning) for warning in found.warnings], "notes": notes}))

@@ -13,6 +13,7 @@ from davy.checks.finding import Finding, Look, Result
 from davy.checks.sentences import percent, times
 from davy.checks.sequential import Metric
 from davy.checks.trace import Trace
+from davy.pipeline import nouns
 from davy.pipeline.model import NOTHING, Counts, Evidence, Pair
 from davy.workflows.render.axes import UNENDING, is_near, span
 from davy.workflows.render.shapes import BURNING, CANARY, OTHER, OWN, STABLE, SUM, Band, Bar, Point, Series
@@ -225,7 +226,7 @@ def ending(finding: Finding) -> str:
 
 def windows(finding: Finding) -> str:
     """`11 windows read`."""
-    return f"{finding.windows:,} window{'' if finding.windows == 1 else 's'} read"
+    return f"{nouns.counted(finding.windows, 'window')} read"
 
 
 def final(finding: Finding) -> dict[str, Evidence]:

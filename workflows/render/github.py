@@ -1,16 +1,19 @@
 """GitHub: the report in the job's summary, the ending and the warnings as annotations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from davy.pipeline.endings import Ending
+from davy.pipeline.errors import Problem
 from davy.pipeline.events import Event, ReleaseFinished, Warned
 from davy.workflows.render.clean import harmless
 from davy.workflows.render.phrases import ENDINGS
 
 MOST_BYTES = 1024 * 1024 - 4096
 """GitHub takes 1 MiB of summary a step."""
+MOST_SHOWN = 10
+"""Annotations of a kind that it shows of a step."""
 
 
 def escaped(text: str) -> str:
@@ -28,6 +31,36 @@ def annotation(event: Event) -> str:
             return f"::error title=davy%3A {ENDINGS[event.ending]}::{escaped(words)}"
         case _:
             return ""
+
+
+def of_problems(
+    what: str, problems: Sequence[Problem], *, root: Path, workspace: str, kind: str = "error"
+) -> list[str]:
+    """An annotation for each problem, at its file and line; for the whole where none has one.
+
+    `root`: what files are relative to. GitHub shows ten of a step: the tenth says how many more there are.
+    """
+    if not any(one.file for one in problems):
+        return [f"::{kind} title=davy::{escaped(' '.join([what, *map(str, problems)]))}"] if what else []
+    shown = problems[: MOST_SHOWN if len(problems) <= MOST_SHOWN else MOST_SHOWN - 1]
+    rest = len(problems) - len(shown)
+    lines = [f"::{kind} {_place(one, root, workspace)}title=davy::{escaped(_said(one))}" for one in shown]
+    return lines + ([f"::{kind} title=davy::{escaped(f'{what} {rest} more are in the log.')}"] if rest else [])
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.path}: {problem.what}" if problem.path else problem.what
+
+
+def _place(problem: Problem, root: Path, workspace: str) -> str:
+    """As GitHub finds the file: from the workspace on."""
+    if not problem.file:
+        return ""
+    path = root / problem.file
+    inside = bool(workspace) and path.is_relative_to(workspace)
+    file = path.relative_to(workspace).as_posix() if inside else problem.file
+    line = f",line={problem.line}" if problem.line else ""
+    return f"file={escaped(file).replace(':', '%3A').replace(',', '%2C')}{line},"
 
 
 def announce(events: Iterable[Event], report: str, environment: Mapping[str, str], stream: TextIO) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import singledispatch
 
 from davy.pipeline import events as e
+from davy.pipeline import nouns
 from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.model import Pair, Window
@@ -32,7 +33,7 @@ def percent(value: float) -> str:
 
 def pods(count: int) -> str:
     """`1 pod`, `3 pods`."""
-    return f"{count} pod" if count == 1 else f"{count} pods"
+    return nouns.counted(count, "pod")
 
 
 def _by(who: str) -> str:

@@ -13,7 +13,8 @@ from davy.pipeline.model import Decision, Evidence, Verdict
 from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.clean import one_line
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
-from davy.workflows.render.scene import Scene, StageView, Trail
+from davy.workflows.render.scene import Scene
+from davy.workflows.render.views import StageView, Trail
 
 MARKS = {
     Result.PASSED: ("✓", "green"),

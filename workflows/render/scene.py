@@ -10,66 +10,12 @@ from davy.pipeline.model import Verdict, Window
 from davy.pipeline.value import dataclass
 from davy.workflows.render.clean import harmless, one_line
 from davy.workflows.render.phrases import counted, counts, phrase
+from davy.workflows.render.views import BuildCount, BuildView, PartView, StageView, Trail
 
 TAIL = 8
 """Log lines kept."""
 LOOKS = 120
 """Looks kept for the sparklines."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageView:
-    """One stage: when it began, how it ended."""
-
-    began: datetime
-    finished: e.StageFinished | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildView:
-    """A build that runs: since when, and the last it said."""
-
-    began: datetime
-    line: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildCount:
-    """How many images came to their end, and how."""
-
-    built: int = 0
-    reused: int = 0
-    failed: int = 0
-
-    def __str__(self) -> str:
-        numbers = {"built": self.built, "reused": self.reused, "failed": self.failed}
-        return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
-    """How one metric's evidence went, look by look, in natural logs."""
-
-    worse: tuple[float, ...] = ()
-    fine: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartView:
-    """A part of a suite that runs now."""
-
-    suite: str
-    part: str
-    since: datetime
-    attempt: int = 1
-    line: str = ""
-    """The last that it said."""
-
-    @property
-    def source(self) -> str:
-        """Of its log lines."""
-        return " ".join(word for word in ("test", self.suite, self.part) if word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

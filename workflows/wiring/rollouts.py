@@ -28,6 +28,9 @@ LISTEN = 0.2
 """Seconds after which a runner hears a person's word; it costs nothing where the journal may be watched, else the API
 server an answer of half a kilobyte."""
 
+OVERLAP = timedelta(seconds=10)
+"""At the least, of what one look after another reads: servers that take samples out of order have some of them late."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -186,23 +189,25 @@ def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
     return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
-def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False) -> "Metrics":
+def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, again: bool = False) -> "Metrics":
     """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss.
 
     `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
+    `again`: the same is asked look after look.
     """
     from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
+    from davy.checks.lookback import Lookback  # noqa: PLC0415
     from davy.checks.quorum import Quorum  # noqa: PLC0415
 
     checks, known = config.checks, secrets(config)
     trust.demand(checks, os.environ, folder, acting=acting)
-    servers = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
+    clients = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
+    overlap = max(OVERLAP, 2 * checks.interval)
+    servers = [(one.url, Lookback(one, overlap) if again else one) for one in clients]
     # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
     if len(servers) == 1 and "replica_labels" not in checks.said:
-        return servers[0]
-    return Quorum(
-        tuple((server.url, server) for server in servers), need=checks.quorum, replica_labels=checks.replica_labels
-    )
+        return servers[0][1]
+    return Quorum(servers, need=checks.quorum, replica_labels=checks.replica_labels)
 
 
 def judge(config: "Config", folder: Path) -> "Judge":
@@ -211,4 +216,4 @@ def judge(config: "Config", folder: Path) -> "Judge":
     from davy.workflows import canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)
-    return judge_of(config.checks, metrics(config, folder, acting=True), config.canary.warmup, analysis)
+    return judge_of(config.checks, metrics(config, folder, acting=True, again=True), config.canary.warmup, analysis)

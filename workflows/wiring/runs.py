@@ -1,7 +1,6 @@
 """What every command runs on: who runs it, the clock, the work tree, and the secrets that nobody may read."""
 
 import os
-import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 def runner() -> str:
     """Who holds the lock."""
-    return identity.runner(os.environ, _user(), socket.gethostname(), os.getpid())
+    return identity.runner(os.environ, _user(), os.uname().nodename, os.getpid())
 
 
 def person() -> str:
     """Who says a word."""
-    return identity.person(os.environ, _user(), socket.gethostname())
+    return identity.person(os.environ, _user(), os.uname().nodename)
 
 
 def _user() -> str:

@@ -1,7 +1,6 @@
 """The places that suites run in, a line for each kind under `in`, and where their results are kept."""
 
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +123,7 @@ def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
     known = veil.learn((*asked.masks.secrets, cloud.key))
     environment, interrupted = cloudaccess.hidden(own, cloud.key), asked.clock.interrupted
     return CloudPlace(
-        account=account_of(CloudApi(cloud), terms, kept, socket.gethostname()),
+        account=account_of(CloudApi(cloud), terms, kept, os.uname().nodename),
         folder=asked.folder,
         command=lambda: ProcessSuites(environment, service=asked.config.service, interrupted=interrupted, masks=known),
         interrupted=interrupted,

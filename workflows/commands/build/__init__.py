@@ -24,6 +24,12 @@ TABLE: dict[str, Entry] = {
         f"{HOME}.explain",
         "davy build explain checkout",
     ),
+    "import": Entry(
+        KEYS,
+        "Print bake's targets, or Compose's services, as images of davy.yaml.",
+        f"{HOME}.imports",
+        "davy build import bake.json     docker buildx bake --print > bake.json",
+    ),
 }
 
 
@@ -33,6 +39,7 @@ TABLE: dict[str, Entry] = {
 @options.option("--plan", is_flag=True, help="Say what would be built and why, and stop. Asks nobody, touches nothing.")
 @options.option("--ask", is_flag=True, help="With --plan: ask the registry which images it has.")
 @options.option("--force", is_flag=True, help="Build also what the registry has.")
+@options.option("--no-cache", is_flag=True, help="Build all anew, and take no step from a builder's cache.")
 @options.out
 @options.output
 @options.view

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 from davy.workflows.render.jsontext import json_text
 
 
@@ -23,9 +23,9 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 @options.cluster
 @options.output
 @options.option(
-    "--days", type=options.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
+    "--days", type=paramtypes.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
 )
-@options.option("--every", type=options.Span(), default="30m", show_default=True, help="Time between two starts.")
+@options.option("--every", type=paramtypes.Span(), default="30m", show_default=True, help="Time between two starts.")
 @options.option("--starts", type=click.IntRange(1, 100_000), help="At most so many, spread over the whole past.")
 @options.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same result.")
 @options.option(
@@ -38,7 +38,7 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 )
 @options.option("--into", metavar="SLO", help="Whose events are made bad; by default the first SLO of errors.")
 @options.option(
-    "--share", type=options.Share(), multiple=True, help="The canary's share, one for each step; over the file's."
+    "--share", type=paramtypes.Share(), multiple=True, help="The canary's share, one for each step; over the file's."
 )
 @options.option(
     "--from",

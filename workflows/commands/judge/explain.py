@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 from davy.workflows.render.jsontext import json_text
 
 
 @click.command()
 @click.argument("trace", metavar="[TRACE]", required=False)
-@options.option("--at", type=options.Number(min=0), help="Seconds: as it stood then, not at the verdict.")
+@options.option("--at", type=paramtypes.Number(min=0), help="Seconds: as it stood then, not at the verdict.")
 @options.target
 @options.output
 def command(*, trace: str | None, at: float | None, output: str, **target: Any) -> None:

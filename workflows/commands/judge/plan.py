@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 from davy.workflows.render.jsontext import json_text
 
 
@@ -13,7 +13,7 @@ from davy.workflows.render.jsontext import json_text
 @options.output
 @options.traffic
 @options.option(
-    "--dispersion", type=options.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
+    "--dispersion", type=paramtypes.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
 )
 def command(output: str, **said: Any) -> None:
     """Say how long each step must last, for what effect.
