@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from davy.canary import manifests
 from davy.pipeline.errors import Conflict
 from simulation.draw import played_with
 from simulation.law import notes_of
@@ -36,3 +37,14 @@ def test_a_fence_that_a_newer_runner_took_away_again_gives_an_older_one_no_right
 )
 def test_seeds_that_showed_it_hold(seed, kinds):
     assert played_with(seed, kinds).broken == ()
+
+
+STALLED = [(48, ("second", "stall")), (57, ("second", "stall"))]
+
+
+@pytest.mark.parametrize(("seed", "kinds"), STALLED)
+def test_an_engine_that_patches_whoever_holds_the_fence_is_caught(seed, kinds, monkeypatch):
+    assert played_with(seed, kinds).broken == ()
+    whoever = {"op": "test", "path": "/metadata/name", "value": "checkout"}
+    monkeypatch.setattr(manifests, "_fenced", lambda fence: whoever)
+    assert "6" in {name for name, _ in played_with(seed, kinds).broken}
