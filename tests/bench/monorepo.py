@@ -19,8 +19,8 @@ IGNORE = "*\n!svc/s{image:03}\n**/*.md\n**/node_modules\n"
 FEW = 3
 """Images that are built for real."""
 NOWHERE = "127.0.0.1:9"
-LIMIT_KEYS, LIMIT_SECONDS, LIMIT_CPU = 8.0, 2.0, 1.6
-"""Measured with two dozen processes that wait for the same two processors: 4.5, and 1.28 s of CPU."""
+LIMIT_KEYS, LIMIT_SECONDS, LIMIT_CPU = 8.0, 2.0, 2.0
+"""Measured with two dozen processes that wait for the same two processors: 4.5 and 5.3, and 1.3 to 1.6 s of CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
