@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Never, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T", bound=type)
 WELL = "Try again when it is well; `kubectl get --raw /readyz?verbose` says what ails it."
 ODD = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What reading a document of a wrong shape raises."""
+A_LIFETIME = timedelta(days=36500).total_seconds()
+"""A clock that is off by more is none."""
 
 
 class Refused(Unusable):
@@ -152,6 +155,17 @@ def _forbidden(what: str, said: str, method: str, path: str, access: Access) -> 
         remedy="Write your namespace and account into the Role and grant it: `kubectl apply -f docs/rbac.yaml`. "
         f"`kubectl auth can-i {done.verb} {done.resource}{space}` asks the same.",
     )
+
+
+def ahead(date: str | None, wall: float, *, known: float) -> float:
+    """Seconds that the server's clock is ahead of ours by its Date header; `known`, where that is none."""
+    try:
+        second = instant(date or "")
+    except (ValueError, TypeError, OverflowError, OSError):
+        return known
+    # The header is cut to whole seconds: half of one is the best guess.
+    found = second + 0.5 - wall
+    return found if abs(found) < A_LIFETIME else known
 
 
 @functools.lru_cache(maxsize=8)

@@ -35,8 +35,6 @@ PAGE = 250
 MOST_PAGES = 100
 EARLY = timedelta(seconds=10)
 """Credentials that end sooner are fetched anew before they are refused."""
-A_LIFETIME = timedelta(days=36500).total_seconds()
-"""A clock that is off by more is none."""
 
 __all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
 
@@ -281,24 +279,12 @@ class KubeApi:
         response = self._host.asked(self.access, wire, ask)
         body = kubecall.body_of(self.access, response, ask)
         self._used = self._host.monotonic()
-        self._heed(response.headers.get("Date"))
+        self._ahead = kubeanswers.ahead(response.headers.get("Date"), self._host.wall(), known=self._ahead)
         if response.will_close or not response.isclosed():
             self.close()
         return Answer(
             status=response.status, body=body, retry_after=kubeanswers.seconds(response.headers.get("Retry-After"))
         )
-
-    def _heed(self, date: str | None) -> None:
-        if not date:
-            return
-        try:
-            second = kubeanswers.instant(date)
-        except (ValueError, TypeError, OverflowError, OSError):
-            return
-        # The header is cut to whole seconds: half of one is the best guess.
-        ahead = second + 0.5 - self._host.wall()
-        if abs(ahead) < A_LIFETIME:
-            self._ahead = ahead
 
 
 def _refuse(method: str, path: str, answer: Answer, access: Access) -> None:
