@@ -74,11 +74,11 @@ def parsed(
 
     `whole`: everything may be needed, for a base holds back by ONBUILD what nobody here knows.
     """
-    args, stand_ins = args or {}, stand_ins or {}
+    args, stand_ins, goal = args or {}, stand_ins or {}, target or ""
     said = instructions.read(text)
     worlds = [(one, other) for one in platforms or OFTEN for other in dict.fromkeys((*platforms, *OFTEN))]
     names = (*contexts, *stand_ins)
-    all_stages = put(staged(said, args, worlds, platforms=platforms, target=target or "", contexts=names), stand_ins)
+    all_stages = put(staged(said, args, worlds, platforms=platforms, target=goal, contexts=names), stand_ins)
     reading = _Reading(all_stages, contexts)
     needed = reading.needed(target)
     frontend = args.get(SYNTAX, said.frontend).split(" ")[0]
@@ -87,13 +87,8 @@ def parsed(
         needed = set(range(len(all_stages.stages)))
     bases = list(reading.images(needed, single=not platforms))
     named = list(reading.images(range(len(all_stages.stages))))
-    wrong = (
-        [*said.wrong, *all_stages.wrong, *reading.wrong, *disorder(all_stages.stages, needed, reading.stage_at)]
-        if OURS.fullmatch(said.frontend)
-        else []
-    )
-    if stand_ins and not OURS.fullmatch(frontend):
-        wrong.append((0, f"{unseen(stand_ins)} {frontend}"))
+    refused = f"{unseen(stand_ins)} {frontend}" if stand_ins and not OURS.fullmatch(frontend) else ""
+    wrong = {*said.wrong, *all_stages.wrong, *reading.wrong, *disorder(all_stages.stages, needed, reading.stage_at)}
     return Dockerfile(
         text=text,
         bases=tuple(dict.fromkeys(name for name, _ in bases)),
@@ -104,17 +99,19 @@ def parsed(
         contexts=frozenset(contexts if whole else reading.contexts(needed)),
         stand_ins=used(all_stages, needed, stand_ins),
         taken=_everything(contexts) if whole else tuple(reading.taken(needed)),
-        portion=(
-            Portion(said=text, args=frozenset(args))
-            if whole
-            else _portion(said, all_stages, needed, args, target or "")
-        ),
+        portion=Portion(said=text, args=frozenset(args)) if whole else _portion(said, all_stages, needed, args, goal),
         whole=whole,
         stands_on=tuple(dict.fromkeys(reading.stands_on(needed))),
         holds_back=reading.holds_back(target),
         frontend=said.frontend,
-        problems=tuple(Problem(what=what, file=file, line=line or None) for line, what in sorted(set(wrong))),
+        problems=_problems(wrong if OURS.fullmatch(said.frontend) else set(), refused, file),
     )
+
+
+def _problems(wrong: set[tuple[int, str]], refused: str, file: str) -> tuple[Problem, ...]:
+    """By line; `refused` is what is said of the whole file, where something is."""
+    every = wrong | ({(0, refused)} if refused else set())
+    return tuple(Problem(what=what, file=file, line=line or None) for line, what in sorted(every))
 
 
 def pinned(dockerfile: Dockerfile, pins: Mapping[str, str]) -> str:
