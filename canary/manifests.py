@@ -8,24 +8,25 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.marks import FENCE, PREFIX, PROMOTE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
+from davy.canary.marks import (
+    FENCE,
+    HELD_MIN_READY_SECONDS,
+    HELD_PROGRESS_DEADLINE_SECONDS,
+    PREFIX,
+    PROMOTE,
+    RELEASE,
+    RESTORE,
+    ROLLBACK,
+    ROLLOUT,
+    STABLE_HASH,
+    restore_text,
+)
 from davy.canary.ports import Speed
 from davy.canary.readiness import annotations, containers
 from davy.pipeline.events import Restore
 
 Doc = Mapping[str, Any]
 Ops = list[dict[str, Any]]
-
-HELD_MIN_READY_SECONDS = 604_800
-"""A week: no canary pod becomes "available" on its own, so Kubernetes takes no stable pod away."""
-
-HELD_PROGRESS_DEADLINE_SECONDS = 2_147_483_647
-"""The greatest there is, which Kubernetes takes for none: it then notes no pause among the Deployment's conditions.
-
-With any other the rollback patch makes the controller write down first that the pause is over, fail its next write for
-that, and try again; the canary stays in the endpoints for half as long again.
-https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/progress.go
-"""
 
 MARKS = (RELEASE, RESTORE, STABLE_HASH, ROLLBACK, PROMOTE, FENCE)
 """The fence goes last: every patch begins with a look at it."""

@@ -11,7 +11,7 @@ PREFIX = "davy.dev/"
 FENCE = PREFIX + "fence"
 """The lock's number: writes by runners with another one are refused."""
 ROLLOUT = PREFIX + "rollout"
-"""A label: the marks mean something only beside it.
+"""A label: the marks mean something only beside it, or beside the hold.
 
 Kubernetes copies a Deployment's annotations to its ReplicaSets, and `kubectl rollout undo` brings them back from there
 long after the rollout was over. Labels it leaves alone.
@@ -28,6 +28,17 @@ It leaves minReadySeconds at the hold's week, so stable counts as not available 
 """
 PROMOTE = PREFIX + "promote"
 """A JSON patch that finishes the update, for a person without davy: the settings back, the new version kept."""
+
+HELD_MIN_READY_SECONDS = 604_800
+"""A week: no canary pod becomes "available" on its own, so Kubernetes takes no stable pod away."""
+
+HELD_PROGRESS_DEADLINE_SECONDS = 2_147_483_647
+"""The greatest there is, which Kubernetes takes for none: it then notes no pause among the Deployment's conditions.
+
+With any other the rollback patch makes the controller write down first that the pause is over, fail its next write for
+that, and try again; the canary stays in the endpoints for half as long again.
+https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/progress.go
+"""
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 """Labels of every object that davy makes."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from davy.canary import inscription
 from davy.canary.inscription import Inscription, Version
-from davy.canary.marks import PREFIX, ROLLOUT
+from davy.canary.marks import HELD_MIN_READY_SECONDS, PREFIX, RESTORE, ROLLOUT
 from davy.canary.ports import Baseline, PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.events import Restore
 from davy.pipeline.excerpt import excerpt
@@ -38,7 +38,10 @@ def standing_of(
     set_ids = {uid(doc) for doc in own_sets}
     own_pods = [doc for doc in pods if owner_uid(doc) in set_ids and _lives(doc)]
     template_hash = template_hash_of(deployment, own_sets)
-    marked = ROLLOUT in labels(deployment)
+    # `kubectl rollout undo` brings annotations of past rollouts back, but never a label or the hold. Who takes the
+    # label away alone, or writes the labels anew, has ended no rollout: it is held as before.
+    held = spec.get("minReadySeconds") == HELD_MIN_READY_SECONDS and RESTORE in annotations(deployment)
+    marked = held or ROLLOUT in labels(deployment)
     said = Inscription()
     if marked:
         versions = [_version(document, template_hash) for document in own_sets]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from davy.canary import sight, trouble
-from davy.canary.marks import ROLLBACK
+from davy.canary.marks import HELD_MIN_READY_SECONDS, ROLLBACK
 from davy.canary.moves import BeBack, Finish, Move, RollBack, Settle, Wait
 from davy.canary.ports import Speed
 from davy.canary.sight import Seen
@@ -115,7 +115,9 @@ def next_back(state: State, seen: Seen, now: datetime) -> Move:
 
 
 def _is_sent(state: State, seen: Seen) -> bool:
-    return sight.has_stable_template(state, seen.standing) and not seen.standing.paused
+    """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
+    free = not seen.standing.paused and seen.standing.own.min_ready_seconds != HELD_MIN_READY_SECONDS
+    return free and sight.has_stable_template(state, seen.standing)
 
 
 def _end(state: State) -> Finish:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster_texts import deployment, pod, replica_set, slice_of
-from davy.canary.marks import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
+from davy.canary.marks import HELD_MIN_READY_SECONDS, RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.ports import Standing, TroubleKind
 from davy.canary.readiness import baseline_of, own_settings, standing_of, trouble_of
 from davy.canary.selectors import selector_text, selects
@@ -66,6 +66,17 @@ def test_a_rollout_in_progress_is_read_from_its_marks() -> None:
     standing = stand(marked)
     assert (standing.release, standing.stable_hash, standing.held) == ("r7", "old", restore)
     assert stand().held is None
+
+
+def test_a_hold_whose_label_somebody_took_away_is_a_rollout_in_progress() -> None:
+    restore = own_settings(deployment())
+    marked = deployment()
+    marked["metadata"]["annotations"] |= {RELEASE: "r7", STABLE_HASH: "old", RESTORE: restore_text(restore)}
+    marked["spec"]["minReadySeconds"] = HELD_MIN_READY_SECONDS
+    standing = stand(marked)
+    assert (standing.marked, standing.release, standing.held) == (True, "r7", restore)
+    del marked["metadata"]["annotations"][RESTORE]
+    assert not stand(marked).marked
 
 
 def test_settings_are_kept_as_they_stand_and_what_is_not_set_stays_not_set() -> None:

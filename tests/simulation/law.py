@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.manifests import HELD_MIN_READY_SECONDS
-from davy.canary.marks import FENCE, PREFIX, RELEASE
+from davy.canary.marks import FENCE, HELD_MIN_READY_SECONDS, PREFIX, RELEASE
 from davy.canary.play import Outcome
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import Conflict, DavyError, LockedOut
@@ -238,9 +237,9 @@ class Law:
         if {**before["spec"], "replicas": 0} != {**after["spec"], "replicas": 0}:
             era.disturbed = True
         if old != new and era.weight < ALL:
-            # Both sides in proportion, rounded: one less is Kubernetes' own doing.
+            # Both sides in proportion, rounded: one less is Kubernetes' own doing, and more than is wanted is nobody's.
             part = (new + era.weight) / (old + era.weight)
-            era.floor = max(0, min(era.floor, int(era.floor * part) - 1))
+            era.floor = max(0, min(era.floor, int(era.floor * part) - 1, new))
             era.weight = max(era.weight, int(era.weight * part) + 2)
 
     # ---- ends ----

@@ -39,6 +39,20 @@ def test_seeds_that_showed_it_hold(seed, kinds):
     assert played_with(seed, kinds).broken == ()
 
 
+MEDDLED = [
+    (2032, ("edit", "objects")),
+    (3814, ("lost", "status", "edit")),
+    (5275, ("kill", "page", "edit")),
+    (5294, ("scaler",)),
+]
+"""The label away and the journal lost; `kubectl rollout undo` under a hold; an autoscaler below the share that grew."""
+
+
+@pytest.mark.parametrize(("seed", "kinds"), MEDDLED)
+def test_what_people_and_machines_do_to_a_held_deployment_leaves_nothing_behind(seed, kinds):
+    assert played_with(seed, kinds).broken == ()
+
+
 STALLED = [(48, ("second", "stall")), (57, ("second", "stall"))]
 
 
