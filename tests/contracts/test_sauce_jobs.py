@@ -165,7 +165,7 @@ def test_an_interrupted_job_is_stopped(double: Double, tmp_path: Path) -> None:
 
 
 def test_a_version_that_the_cloud_has_not_is_said_with_those_it_has(double: Double, tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match=r"no version 1\.2\.3 of it; it has 1\.50\.0"):
+    with pytest.raises(Unusable, match=r"no version 1\.2\.3 of it; it has 1\.49\.9, 1\.50\.0, 2\.0\.0"):
         played(double, tmp_path, (PLAYWRIGHT % "env: {}").replace("1.50.0", "1.2.3"))
 
 
