@@ -253,7 +253,7 @@ GARBAGE += ['{"images":{"app":"x"},"strategy":"<"}', '{"images":{"app":"x"},"str
 @pytest.mark.parametrize("text", GARBAGE)
 def test_a_restore_mark_that_cannot_be_read_is_read_from_the_patch_for_a_person(text):
     notes = marks() | {RESTORE: text}
-    found = inscription.read(notes, VERSIONS, ["app"])
+    found = inscription.read(notes, VERSIONS, ("app",))
     assert (found.held, found.release, found.stable_hash) == (RESTORED, "r1", "old")
     assert RESTORE in found.notes[0]
     assert ROLLBACK in found.notes[0]
@@ -263,14 +263,14 @@ def test_a_restore_mark_that_cannot_be_read_is_read_from_the_patch_for_a_person(
 def test_without_both_marks_the_replica_set_of_before_says_what_to_put_back(text):
     for hashed in ("old", "", "nobody"):
         notes = {RELEASE: "r1", RESTORE: text, ROLLBACK: text, STABLE_HASH: hashed}
-        found = inscription.read(notes, VERSIONS, ["app"])
+        found = inscription.read(notes, VERSIONS, ("app",))
         assert found.held is not None
         assert (found.held.images, found.stable_hash) == (OLD, "old")
         assert found.notes
 
 
 def test_marks_as_davy_wrote_them_are_read_without_a_word():
-    found = inscription.read(marks(), VERSIONS, ["app"])
+    found = inscription.read(marks(), VERSIONS, ("app",))
     assert (found.held, found.stable_hash, found.notes) == (RESTORED, "old", ())
 
 

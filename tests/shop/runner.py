@@ -52,6 +52,7 @@ class Runner:
         self.events: list[Event] = []
         self._errors: list[str] = []
         self._news = threading.Condition()
+        self._is_over = False
         COUNTED["runners"] += 1
         COUNTED["killed"] += kill_at is not None
         command = [DAVY] if kill_at is None else [sys.executable, doomed.__file__, kill_at.__name__]
@@ -65,13 +66,18 @@ class Runner:
 
     def _hear(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            said = json.loads(line)
+        try:
+            for line in self.process.stdout:
+                said = json.loads(line)
+                with self._news:
+                    if "davy_error" in said:
+                        self._errors.append(line)
+                    else:
+                        self.events.append(codec.decode(said))
+                    self._news.notify_all()
+        finally:
             with self._news:
-                if "davy_error" in said:
-                    self._errors.append(line)
-                else:
-                    self.events.append(codec.decode(said))
+                self._is_over = True
                 self._news.notify_all()
 
     def _overhear(self) -> None:
@@ -104,7 +110,7 @@ class Runner:
             return next((event for event in self.all(kind) if where(event)), None)
 
         with self._news:
-            self._news.wait_for(lambda: seen() or not self._threads[0].is_alive(), within)
+            self._news.wait_for(lambda: seen() or self._is_over, within)
             found = seen()
         assert found, f"no {kind.__name__} within {within} s:\n{self.story}"
         return found
