@@ -66,6 +66,11 @@ class Bought(AuthBase):
         except OAuth2Error as error:
             why = f"{error.error}: {error.description}" if error.description else error.error
             raise Forbidden(f"Asked {where} for a token; it refused ({why}).", remedy=remedy) from error
+        except requests.TooManyRedirects as error:
+            what = f"Asked {where} for a token; it leads elsewhere, and the client's secret is sent there alone."
+            raise Unreachable(
+                what, remedy=f"Write the address where tokens are into {PATH}.oauth2.token_url."
+            ) from error
         except requests.RequestException as error:
             what = f"Asked {where} for a token; {silence(error, where).words}."
             raise Unreachable(what, remedy=f"See that it runs, and that {PATH}.oauth2.token_url is right.") from error
@@ -77,6 +82,7 @@ class Bought(AuthBase):
         scopes = list(self._said.scopes) or None
         client = BackendApplicationClient(client_id=self._said.client_id, scope=scopes)
         with certified(OAuth2Session(client=client), self._said.tls_config, f"{PATH}.oauth2.tls_config") as session:
+            session.max_redirects = 0
             try:
                 token: dict[str, Any] = session.fetch_token(
                     self._said.token_url,

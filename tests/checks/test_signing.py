@@ -261,6 +261,18 @@ def test_a_client_that_nobody_knows_is_forbidden_without_its_secret_being_told(s
         asked(server.url, oauth2=tokens.said(authority))
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_token_service_that_leads_elsewhere_is_not_followed_with_the_clients_secret(
+    started, authority, server, status
+):
+    tokens, other = Tokens(started, authority), Tokens(started, authority)
+    tokens.server.answer = lambda request: (status, b"", {"Location": f"{other.server.url}/token"})
+    with pytest.raises(Unreachable, match="leads elsewhere") as raised:
+        asked(server.url, oauth2=tokens.said(authority))
+    assert "token_url" in raised.value.remedy
+    assert other.server.asked == []
+
+
 def signature(asked, headers, names, *, secret, date, region, service):
     """Amazon's signature, by its description, with nothing of botocore. `asked`: method, path, query, body."""
     method, path, query, body = asked
