@@ -82,10 +82,6 @@ class KubeApi:
                 wire.close()
         self._kept = self._streamed = None
 
-    def __del__(self) -> None:
-        """A client that nobody has any more leaves no open socket behind."""
-        self.close()
-
     def server_now(self) -> datetime:
         """Now by the clock of the API server that answered last (its Date header, good to a second)."""
         return datetime.fromtimestamp(self._host.wall() + self._ahead, UTC)

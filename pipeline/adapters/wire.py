@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from typing import Any
 
 from davy.pipeline.adapters.proxies import Proxy
@@ -36,6 +37,10 @@ class Wire:
     def __init__(self, sock: Any, ends: float, below: "Wire | None" = None) -> None:
         """`below`: the wire that this one's bytes travel on, where TLS lies within TLS."""
         self._sock, self._below = sock, below
+        # Whoever forgets a wire leaves no open socket behind. Not `__del__`: of things that know each other, the
+        # socket's own may come first, and complain.
+        self._forgotten = weakref.finalize(self, sock.close)
+        self._forgotten.atexit = False
         self._ends, self._wait = ends, NEVER
         self._most: float = MOST_OF_A_HEAD
 
@@ -78,7 +83,7 @@ class Wire:
 
     def close(self) -> None:
         """Whatever state it is in."""
-        self._sock.close()
+        self._forgotten()
         if self._below is not None:
             self._below.close()
 
