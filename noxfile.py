@@ -17,6 +17,7 @@ QUICKLY = [
     "-q",
     "-n",
     str((os.cpu_count() or 1) + 1),
+    "--dist=worksteal",
     "-m",
     "not lab and not slow",
     "--ignore=tests/test_architecture.py",

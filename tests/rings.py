@@ -19,7 +19,7 @@ from pathlib import Path
 SAY_EVERY = 20.0
 PLAIN = ["-m", "not extra"]
 """What the lab has without more building; the rest is `nox -s extras`."""
-WORKERS = ["-n", str(os.cpu_count() or 1)]
+WORKERS = ["-n", str(os.cpu_count() or 1), "--dist=worksteal"]
 AT_ONCE = 2
 RINGS: Mapping[str, Sequence[str]] = {
     "doors": [*PLAIN, "tests/doors"],
