@@ -2,7 +2,7 @@
 
 import re
 
-TOKENS = re.compile(
+TOKENS = (
     r"GH_TOKEN|GH_ENTERPRISE_TOKEN|GITHUB_(?:ENTERPRISE_)?TOKEN|ACTIONS_\w*TOKEN"  # GitHub
     r"|CI_JOB_TOKEN|CI_JOB_JWT\w*|CI_BUILD_TOKEN|CI_REPOSITORY_URL|CI_\w+_PASSWORD|GITLAB_TOKEN"  # GitLab
     r"|SYSTEM_ACCESSTOKEN|BUILDKITE_AGENT_ACCESS_TOKEN|CIRCLE_OIDC_TOKEN\w*|BITBUCKET_STEP_OIDC_TOKEN"
@@ -13,7 +13,18 @@ TOKENS = re.compile(
     r"|SAUCE_ACCESS_KEY|BROWSERSTACK_ACCESS_KEY|LT_ACCESS_KEY"
 )
 """Their values are credentials themselves: masked wherever davy speaks, and no suite's business."""
-# These three are made when they are first asked for: most commands never do.
+PARTS_OF_TOKENS = (
+    "TOKEN",
+    "JWT",
+    "PASSWORD",
+    "KEY",
+    "SECRET",
+    "CREDENTIALS",
+    "CI_REPOSITORY_URL",
+    "DOCKER_AUTH_CONFIG",
+)
+"""One of these is in each of them, so most environments need no expression made."""
+# These are made when they are first asked for: most commands never do.
 POINTERS = (
     r"KUBECONFIG|COSIGN_\w+|AWS_ACCESS_KEY_ID|AWS_WEB_IDENTITY_TOKEN_FILE|AWS_CONTAINER_\w+"
     r"|GOOGLE_APPLICATION_CREDENTIALS|AZURE_FEDERATED_TOKEN_FILE|REGISTRY_AUTH_FILE|ACTIONS_ID_TOKEN_REQUEST_URL"
@@ -30,7 +41,7 @@ SPEAKING = r"TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|PRIVATE_?KEY|ACCES
 
 def is_token(name: str) -> bool:
     """True where the value is a credential, whatever the configuration says of it."""
-    return TOKENS.fullmatch(name) is not None
+    return any(part in name for part in PARTS_OF_TOKENS) and re.fullmatch(TOKENS, name) is not None
 
 
 def is_withheld(name: str) -> bool:

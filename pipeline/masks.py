@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -78,13 +77,18 @@ class Masks:
             case tuple() | list():
                 held = [self._any(one) for one in value]
                 return held if isinstance(value, list) else tuple(held)
-            case _ if is_dataclass(value) and not isinstance(value, type):
-                held_by = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-                made = {name: self._any(held) for name, held in held_by.items()}
-                changed = {name: held for name, held in made.items() if held != held_by[name]}
-                return replace(value, **changed) if changed else value
+            case _ if hasattr(type(value), "__dataclass_fields__"):
+                return self._parts(value)
             case _:
                 return value
+
+    def _parts(self, value: Any) -> Any:
+        from dataclasses import fields, replace  # noqa: PLC0415 - commands that only help have none
+
+        held_by = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        made = {name: self._any(held) for name, held in held_by.items()}
+        changed = {name: held for name, held in made.items() if held != held_by[name]}
+        return replace(value, **changed) if changed else value
 
     def open_end(self, text: str) -> int:
         """Where a secret may have begun whose rest has not come yet; the length of the text where none has."""

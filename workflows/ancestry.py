@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 JOBS = (
     "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILD_URL", "BUILDKITE", "TEAMCITY_VERSION", "TF_BUILD", "CIRCLECI",
@@ -21,7 +20,7 @@ LAUNCH = 0.5
 quick."""
 PR_SET_PDEATHSIG = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
-PROC = Path("/proc")
+PROC = "/proc"
 
 
 def in_ci(environment: Mapping[str, str]) -> bool:
@@ -57,7 +56,8 @@ def ancestors(parent: int) -> list[int]:
 def _parent_of(number: int) -> int:
     try:
         # The name, in parentheses, may itself hold spaces and parentheses.
-        return int((PROC / str(number) / "stat").read_bytes().rpartition(b")")[2].split()[1])
+        with open(f"{PROC}/{number}/stat", "rb") as stat:  # noqa: PTH123 - every command would pay for pathlib
+            return int(stat.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return 0
 
@@ -65,7 +65,7 @@ def _parent_of(number: int) -> int:
 def _ask_the_kernel(parent: int) -> None:
     """The signal comes at the end of the *thread* that began us, so a parent with several is none for this."""
     try:
-        threads = sum(1 for _ in (PROC / str(parent) / "task").iterdir())
+        threads = len(os.listdir(f"{PROC}/{parent}/task"))  # noqa: PTH208 - as above
     except OSError:
         return
     if threads != 1:

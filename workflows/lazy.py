@@ -1,15 +1,13 @@
 """Lazy: a Click group that knows its commands by a table and imports one only when it is called."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One command: the section of the help it stands in, its one-line help, the module that holds it.
 
     `example`: how it is typed, a line each; its own help ends with it.
