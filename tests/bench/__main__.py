@@ -26,6 +26,8 @@ QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
 TWO_MINUTES = 120.0
 MOST_CPU = 60.0
 """As measured on a busy machine, with a margin; the aim is a second, about 20."""
+MOST_REQUESTS = 300
+"""213 to 237 were measured. Two in five open a stream anew, which shows that the server still hears."""
 MOST_MIB = 1.5
 """As measured, with a margin; the aim is 1. What remains is mostly documents of pods and of the Deployment, whole."""
 
@@ -118,7 +120,7 @@ def release(shop: Shop) -> list[Budget]:
         ),
         Budget(
             name="requests of two minutes to the API server", ours=f"{requests:.0f}", theirs="-",
-            measured=requests, limit=250, how=how,
+            measured=requests, limit=MOST_REQUESTS, how=how,
         ),
         Budget(
             name="read from the API server in two minutes, MiB", ours=f"{mib:.2f} MiB", theirs="-",
