@@ -116,8 +116,8 @@ def next_back(state: State, seen: Seen, now: datetime) -> Move:
 
 def _is_sent(state: State, seen: Seen) -> bool:
     """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
-    free = not seen.standing.paused and seen.standing.own.min_ready_seconds != HELD_MIN_READY_SECONDS
-    return free and sight.has_stable_template(state, seen.standing)
+    held = seen.standing.own.min_ready_seconds == HELD_MIN_READY_SECONDS != state.started.restore.min_ready_seconds
+    return not held and not seen.standing.paused and sight.has_stable_template(state, seen.standing)
 
 
 def _end(state: State) -> Finish:
