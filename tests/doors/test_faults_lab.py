@@ -62,8 +62,8 @@ def test_a_bad_version_is_taken_back_though_the_rollback_meets(visit: Visit, fau
     proxy = visit.before_the_api()
     with visit.customers() as load:
         canary = visit.canary("bad")
-        canary.reach(StepReached)
-        # Held, the Deployment is patched next by the rollback.
+        # Held, the Deployment is patched next by the rollback, which may come before the step is reached.
+        visit.until(lambda: bool(visit.deployment()["spec"].get("paused")), within=120)
         fault(proxy)
         canary.ends(Ending.ROLLED_BACK)
         assert not [fault for fault in proxy.faults if fault.method == "PATCH" and fault.times]
