@@ -1,6 +1,6 @@
 """The rings: doors and contracts side by side, for they wait for a cluster most of the time; then the core computes.
 
-Two at a time: where a lease of seconds is held, nobody shall wait for arithmetic. One report after the other.
+Not all at once: where a lease of seconds is held, nobody shall wait for arithmetic. One report after the other.
 
 Each is a plain pytest run; this only starts them, says how far they are, and fails where one of them fails.
 """
@@ -20,13 +20,10 @@ SAY_EVERY = 20.0
 PLAIN = ["-m", "not extra"]
 """What the lab has without more building; the rest is `nox -s extras`."""
 WORKERS = ["-n", str(os.cpu_count() or 1), "--dist=worksteal"]
-AT_ONCE = 2
-RINGS: Mapping[str, Sequence[str]] = {
-    "doors": [*PLAIN, "tests/doors"],
-    "contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"],
-    "core": [*PLAIN, *WORKERS, "--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"],
-}
-"""In the order in which they begin."""
+SIDE_BY_SIDE: tuple[Mapping[str, Sequence[str]], ...] = (
+    {"contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"], "doors": [*PLAIN, "tests/doors"]},
+    {"core": [*PLAIN, *WORKERS, "--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"]},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +34,10 @@ class Ring:
     child: subprocess.Popen[bytes]
     log: Path
 
-    @property
-    def is_running(self) -> bool:
-        return self.child.poll() is None
-
     def so_far(self) -> str:
         """Its last percentage."""
         percents = [line.rsplit("[", 1)[1].strip(" ]") for line in self._lines() if line.rstrip().endswith("%]")]
-        state = "running" if self.is_running else f"ended with {self.child.returncode}"
+        state = "running" if self.child.poll() is None else f"ended with {self.child.returncode}"
         return f"{self.name}: {percents[-1] if percents else '0%'}, {state}"
 
     def _lines(self) -> list[str]:
@@ -52,20 +45,24 @@ class Ring:
 
 
 def main(options: list[str]) -> int:
-    waiting, begun = dict(RINGS), list[Ring]()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        said = began = time.monotonic()
-        while waiting or any(ring.is_running for ring in begun):
-            if waiting and sum(ring.is_running for ring in begun) < AT_ONCE:
-                name = next(iter(waiting))
-                begun.append(started(name, [*options, *waiting.pop(name)], Path(folder)))
-            time.sleep(0.5)
-            if time.monotonic() - said > SAY_EVERY:
-                said = time.monotonic()
-                print(f"{said - began:5.0f} s  " + "   ".join(ring.so_far() for ring in begun), flush=True)
-        for ring in begun:
+        ended = [ring for rings in SIDE_BY_SIDE for ring in over(rings, options, Path(folder), began)]
+        for ring in ended:
             print(f"\n==== ring: {ring.name} ====\n{ring.log.read_text(errors='replace')}", flush=True)
-    return 1 if any(ring.child.returncode for ring in begun) else 0
+    return 1 if any(ring.child.returncode for ring in ended) else 0
+
+
+def over(rings: Mapping[str, Sequence[str]], options: list[str], folder: Path, began: float) -> list[Ring]:
+    """These side by side, once all have ended."""
+    running = [started(name, [*options, *chosen], folder) for name, chosen in rings.items()]
+    said = time.monotonic()
+    while any(ring.child.poll() is None for ring in running):
+        time.sleep(0.5)
+        if time.monotonic() - said > SAY_EVERY:
+            said = time.monotonic()
+            print(f"{said - began:5.0f} s  " + "   ".join(ring.so_far() for ring in running), flush=True)
+    return running
 
 
 def started(name: str, options: list[str], folder: Path) -> Ring:
