@@ -7,20 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, nouns, trxreading
+from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, trxreading
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
 from davy.pipeline.junittext import Broken, Pieces
-from davy.pipeline.reportxml import ReportXml
+from davy.pipeline.reportxml import LONGEST_MESSAGE, LONGEST_NAME, MOST_WORDS, ReportXml, counted_in, cut_in
 from davy.pipeline.trxreading import TrxEyes
-
-MOST_CASES = 200_000
-MOST_DEPTH = 64
-LONGEST_NAME = 2 * 2**10
-LONGEST_MESSAGE = 16 * 2**10
-MOST_WORDS = 48 * 2**20
-"""Characters of messages, texts and outputs kept of one report; beyond it of each only the first few."""
 
 SUITES = ("testsuites", "testsuite")
 CTEST = ("run", "fail")
@@ -143,7 +136,7 @@ class _Eyes:
         self._xml.feed(piece, last=last)
 
     def notes(self) -> tuple[str, ...]:
-        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
+        return cut_in(self._cut)
 
     def declares(self, name: str) -> None:
         """See the parser's reader."""
@@ -160,8 +153,6 @@ class _Eyes:
         if not self._path and word not in SUITES:
             self.foreign = word[:FEW]
             raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
-        if len(self._path) >= MOST_DEPTH:
-            raise Broken("its report nests too deep")
         self._path.append(word)
         inside = self._draft
         if inside is not None:
@@ -188,7 +179,7 @@ class _Eyes:
             self.cases[index] = replace(self.cases[index], seconds=seconds)
         # What it is blamed for is said once: not of the suites around it as well.
         if (case := junitsuites.closed(suite)) is not None:
-            self._may_add()
+            counted_in(len(self.cases))
             self.cases.append(self._cleared(case))
             suite.names_bad = True
         if self._open and suite.names_bad:
@@ -231,12 +222,8 @@ class _Eyes:
             self.cases.append(self._whole(self._draft))
             self._draft = None
 
-    def _may_add(self) -> None:
-        if len(self.cases) >= MOST_CASES:
-            raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
-
     def _drafted(self, told: dict[str, str]) -> Draft:
-        self._may_add()
+        counted_in(len(self.cases))
         suite = self._open[-1]
         if told.get("status") in CTEST and told.get("name") == told.get("classname"):
             self.tools.add("ctest")

@@ -3,8 +3,15 @@
 from typing import Protocol
 from xml.parsers import expat
 
+from davy.pipeline import nouns
 from davy.pipeline.junittext import Broken
 
+MOST_CASES = 200_000
+MOST_DEPTH = 64
+LONGEST_NAME = 2 * 2**10
+LONGEST_MESSAGE = 16 * 2**10
+MOST_WORDS = 48 * 2**20
+"""Characters of messages, texts and outputs kept of one report; beyond it of each only the first few."""
 LONGEST_TAG = 4 * 2**20
 """Characters without one element, text or comment that is whole: the parser holds them all in memory."""
 
@@ -30,7 +37,7 @@ class ReportXml:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._silent = 0
+        self._silent = self._depth = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._declared
@@ -52,10 +59,14 @@ class ReportXml:
 
     def _begun(self, tag: str, told: dict[str, str]) -> None:
         self._silent = 0
+        if self._depth >= MOST_DEPTH:
+            raise Broken("its report nests too deep")
+        self._depth += 1
         self._reader.begins(tag.rsplit(":", 1)[-1], told)
 
     def _ended(self, tag: str) -> None:
         self._silent = 0
+        self._depth -= 1
         self._reader.ends(tag.rsplit(":", 1)[-1])
 
     def _said(self, text: str) -> None:
@@ -68,3 +79,14 @@ class ReportXml:
     def _declared(self, name: str, *_: object) -> None:
         self._reader.declares(name)
         raise Broken("its report declares a document type or entities; that is refused")
+
+
+def counted_in(cases: int) -> None:
+    """One more case, where so many are there. Raises Broken."""
+    if cases >= MOST_CASES:
+        raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
+
+
+def cut_in(places: int) -> tuple[str, ...]:
+    """The note on long words."""
+    return (f"long words were cut in {nouns.counted(places, 'place')} of its report",) if places else ()

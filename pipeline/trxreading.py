@@ -5,20 +5,14 @@ The elements are those of Visual Studio's schema: http://microsoft.com/schemas/V
 
 from dataclasses import dataclass, field, replace
 
-from davy.pipeline import junitcases, junitsuites, nouns
+from davy.pipeline import junitcases, junitsuites
 from davy.pipeline.cases import Case, CaseResult
 from davy.pipeline.junitcases import LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.junitsuites import OpenSuite
-from davy.pipeline.junittext import Broken
 from davy.pipeline.junittimes import seconds
-from davy.pipeline.reportxml import ReportXml
+from davy.pipeline.reportxml import LONGEST_MESSAGE, LONGEST_NAME, MOST_CASES, MOST_WORDS, ReportXml, counted_in, cut_in
 
 ROOT = "TestRun"
-MOST_CASES = 200_000
-MOST_DEPTH = 64
-MOST_WORDS = 48 * 2**20
-"""Characters of messages, texts and outputs kept of one report; beyond it of each only the first few."""
-LONGEST_NAME, LONGEST_MESSAGE = 2 * 2**10, 16 * 2**10
 RESULTS = ("UnitTestResult", "TestResult", "TestResultAggregation", "ManualTestResult", "WebTestResult")
 GOOD = ("passed", "completed", "warning")
 SKIPPED = ("notexecuted", "inconclusive", "pending")
@@ -67,15 +61,13 @@ class TrxEyes:
 
     def notes(self) -> tuple[str, ...]:
         """What was cut."""
-        return (f"long words were cut in {nouns.counted(self._cut, 'place')} of its report",) if self._cut else ()
+        return cut_in(self._cut)
 
     def declares(self, name: str) -> None:
         """See the parser's reader."""
 
     def begins(self, word: str, told: dict[str, str]) -> None:
         """See the parser's reader."""
-        if len(self._path) >= MOST_DEPTH:
-            raise Broken("its report nests too deep")
         self._path.append(word)
         if word in RESULTS:
             self._opens(told)
@@ -92,8 +84,7 @@ class TrxEyes:
         self._words = self._sink(word)
 
     def _opens(self, told: dict[str, str]) -> None:
-        if len(self.cases) + len(self._open) >= MOST_CASES:
-            raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
+        counted_in(len(self.cases) + len(self._open))
         name = told.get("testName", "")
         self._cut += len(name) > LONGEST_NAME
         draft = Draft(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from davy.pipeline.cases import CaseResult
 from davy.pipeline.junitcases import LONGEST_TEXT
-from davy.pipeline.junitreading import MOST_CASES, reading
+from davy.pipeline.junitreading import reading
+from davy.pipeline.reportxml import MOST_CASES
 
 MIB = 2**20
 

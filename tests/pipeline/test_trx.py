@@ -9,8 +9,9 @@ import pytest
 
 from davy.pipeline.cases import CaseResult, Suite
 from davy.pipeline.events import Result
-from davy.pipeline.junitreading import MOST_CASES, reading
+from davy.pipeline.junitreading import reading
 from davy.pipeline.ports import SuiteRun
+from davy.pipeline.reportxml import MOST_CASES
 from davy.pipeline.testing import tries
 from davy.pipeline.testing.expansion import Piece
 from davy.pipeline.testing.tries import Rules, Story
