@@ -1,51 +1,27 @@
 """A proxy that counts: what one client asks of the real API server, and how many bytes come back, streams included."""
 
 import http.client
-import ssl
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+from .proxy import Proxy, kept
+
 LONGEST = 3600.0
 """Seconds that a stream may say nothing."""
 PART = 2**16
 
 
-class CountingProxy:
+class CountingProxy(Proxy):
     """Forwards everything to `upstream` as it comes. Speaks plain HTTP on its own side."""
 
     def __init__(self, upstream: str) -> None:
-        self.upstream = urlsplit(upstream)
+        super().__init__(upstream, self._handler(), longest=LONGEST)
         self.requests: Counter[str] = Counter()
         """By method and path, a watch marked as one."""
         self.received: Counter[str] = Counter()
         """Bytes of their answers, heads included, by the same."""
-        self.lock = threading.Lock()
-        self.tls = ssl.create_default_context()
-        # The lab's own server on this machine; its certificate is not what is measured.
-        self.tls.check_hostname = False
-        self.tls.verify_mode = ssl.CERT_NONE
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    @contextmanager
-    def running(self) -> Iterator["CountingProxy"]:
-        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join()
 
     def asked(self, what: str) -> None:
         with self.lock:
@@ -54,12 +30,6 @@ class CountingProxy:
     def came(self, what: str, size: int) -> None:
         with self.lock:
             self.received[what] += size
-
-    def connection(self) -> http.client.HTTPConnection:
-        host, port = self.upstream.hostname or "", self.upstream.port
-        if self.upstream.scheme == "https":
-            return http.client.HTTPSConnection(host, port, context=self.tls, timeout=LONGEST)
-        return http.client.HTTPConnection(host, port, timeout=LONGEST)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         return type("Handler", (_Forwarder,), {"proxy": self})
@@ -89,10 +59,10 @@ class _Forwarder(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        kept = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        headers = dict(kept(self.headers.items()))
         what = asked_for(self.command, self.path)
         self.proxy.asked(what)
-        self.beyond.request(self.command, self.path, body=body or None, headers=kept)
+        self.beyond.request(self.command, self.path, body=body or None, headers=headers)
         with self.beyond.getresponse() as answer:
             self.head(answer, what)
             self.relay(answer, what)
@@ -101,7 +71,7 @@ class _Forwarder(BaseHTTPRequestHandler):
 
     def head(self, answer: http.client.HTTPResponse, what: str) -> None:
         self.send_response_only(answer.status)
-        heads = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
+        heads = kept(answer.getheaders())
         size = answer.headers.get("Content-Length")
         heads.append(("Transfer-Encoding", "chunked") if size is None else ("Content-Length", size))
         for name, value in heads:

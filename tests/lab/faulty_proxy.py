@@ -1,18 +1,13 @@
 """A proxy that misbehaves on request: stands before the real API server or Prometheus and causes their faults."""
 
-import http.client
 import json
-import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from http.server import BaseHTTPRequestHandler
+
+from .proxy import Proxy, kept
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
 @dataclass(kw_only=True)
@@ -31,24 +26,17 @@ class Fault:
         return self.times > 0 and self.method in ("", method) and self.path in path
 
 
-class FaultyProxy:
+class FaultyProxy(Proxy):
     """Forwards everything to `upstream` until told otherwise. Thread-safe."""
 
     def __init__(self, upstream: str) -> None:
-        self.upstream = urlsplit(upstream)
+        super().__init__(upstream, self._handler(), longest=60)
         self.faults: list[Fault] = []
         self.silent_until = 0.0
         self.dead = False
         self.requests: list[tuple[str, str]] = []
         self.answers: list[tuple[str, str, int]] = []
         """What the real server was asked, and its status."""
-        self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def answer(self, status: int, *, times: int, **match: object) -> None:
         """The next `times` matching requests are answered with `status`."""
@@ -73,17 +61,6 @@ class FaultyProxy:
     def revive(self) -> None:
         self.dead = False
 
-    @contextmanager
-    def running(self) -> Iterator["FaultyProxy"]:
-        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-            thread.join()
-
     def mute(self) -> bool:
         """True where this request gets no answer; waits out the silence first."""
         began_in_silence = time.monotonic() < self.silent_until
@@ -99,16 +76,6 @@ class FaultyProxy:
                     fault.times -= 1
                     return fault
         return None
-
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self.upstream.hostname or "", self.upstream.port
-        if self.upstream.scheme == "https":
-            # The lab's own server on this machine; its certificate is not what is tested here.
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return http.client.HTTPSConnection(host, port, context=context, timeout=60)
-        return http.client.HTTPConnection(host, port, timeout=60)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
@@ -128,9 +95,9 @@ class FaultyProxy:
                 if fault and fault.before:
                     self.reply(fault.status, fault.headers, status_body(fault.status))
                     return
-                connection = proxy._connection()
+                connection = proxy.connection()
                 try:
-                    headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+                    headers = dict(kept(self.headers.items()))
                     connection.request(self.command, self.path, body=body or None, headers=headers)
                     answer = connection.getresponse()
                     data = answer.read()
@@ -140,8 +107,7 @@ class FaultyProxy:
                 if fault:
                     self.reply(fault.status, fault.headers, status_body(fault.status))
                     return
-                kept = {k: v for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP}
-                self.reply(answer.status, kept, data)
+                self.reply(answer.status, dict(kept(answer.getheaders())), data)
 
             def reply(self, status: int, headers: dict[str, str], data: bytes) -> None:
                 self.send_response_only(status)
