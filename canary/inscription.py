@@ -4,7 +4,6 @@ Enough of it stands there twice (as what to restore, and as a patch for a person
 a rollout can be taken back whichever mark was lost.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -106,7 +105,7 @@ def _from_patch(text: str) -> Restore:
     names = {str(one["path"]).removesuffix("/name"): str(one["value"]) for one in operations if one["op"] == "test"}
     return Restore(
         images={name: str(values[f"{path}/image"]) for path, name in names.items() if f"{path}/image" in values},
-        strategy=json.dumps(values["/spec/strategy"], separators=(",", ":"), sort_keys=True),
+        strategy=jsontree.canonical(values["/spec/strategy"]),
         min_ready_seconds=values.get("/spec/minReadySeconds"),
         progress_deadline_seconds=values.get("/spec/progressDeadlineSeconds"),
     )

@@ -1,6 +1,5 @@
 """Ledger lines: an event as a line of the journal, within its bounds, and back. Pure."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -21,7 +20,6 @@ LINE = 16 * 1024
 """Bytes of an event but the first."""
 MOST_LINE = 256 * 1024
 """Characters of a line that is read."""
-_TEXT = json.JSONEncoder(separators=(",", ":"))
 NUMBER = re.compile(r'\{"n":(\d{1,15})[,}]')
 KIND = re.compile(r'"event":"(\w+)"')
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -154,4 +152,4 @@ def _moment(micros: int) -> datetime:
 
 def text_of(document: Any) -> str:
     """One line of ASCII."""
-    return _TEXT.encode(document)
+    return jsontree.compact(document)

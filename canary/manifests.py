@@ -23,6 +23,7 @@ from davy.canary.marks import (
 )
 from davy.canary.ports import Speed
 from davy.canary.readiness import annotations, containers
+from davy.pipeline import jsontree
 from davy.pipeline.events import Restore
 
 Doc = Mapping[str, Any]
@@ -166,7 +167,7 @@ def _put(path: str, value: Any) -> dict[str, Any]:
 
 
 def _line(ops: Ops) -> str:
-    return json.dumps(ops, separators=(",", ":"))
+    return jsontree.compact(ops)
 
 
 def _away(path: str) -> Ops:

@@ -1,7 +1,5 @@
 """Marks: the annotations and the label a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
 
-import json
-
 from davy.pipeline import codec, jsontree
 from davy.pipeline.events import Restore
 from davy.pipeline.model import Workload
@@ -46,7 +44,7 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 
 def restore_text(restore: Restore) -> str:
     """As it stands in the annotation."""
-    return json.dumps(codec.plain(restore), separators=(",", ":"), sort_keys=True)
+    return jsontree.canonical(codec.plain(restore))
 
 
 MOST_MARK = 256 * 1024

@@ -1,6 +1,5 @@
 """Readiness: what documents of a cluster say of a Deployment, its two sides and its pods. Pure."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,13 +8,13 @@ from davy.canary import inscription
 from davy.canary.inscription import Inscription, Version
 from davy.canary.marks import HELD_MIN_READY_SECONDS, PREFIX, RESTORE, ROLLOUT
 from davy.canary.ports import Baseline, PodView, Standing, Trouble, TroubleKind
+from davy.pipeline import jsontree
 from davy.pipeline.events import Restore
 from davy.pipeline.excerpt import excerpt
 from davy.pipeline.model import Workload
 
 Doc = Mapping[str, Any]
 
-_TEXT = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
 HTTP = ("http", "web")
@@ -92,7 +91,7 @@ def own_settings(deployment: Doc) -> Restore:
     spec = deployment["spec"]
     return Restore(
         images=images(spec),
-        strategy=_TEXT.encode(spec.get("strategy", {})),
+        strategy=jsontree.canonical(spec.get("strategy", {})),
         min_ready_seconds=spec.get("minReadySeconds"),
         progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
     )

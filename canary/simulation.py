@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from davy.canary.ports import Trouble
+from davy.pipeline import jsontree
 from davy.pipeline.events import Restore
 
 
@@ -208,7 +209,7 @@ def restore_of(deployment: SimulatedDeployment) -> Restore:
     limits = {"maxSurge": rollout.surge, "maxUnavailable": rollout.unavailable}
     return Restore(
         images=dict(deployment.images),
-        strategy=json.dumps({"rollingUpdate": limits, "type": "RollingUpdate"}, separators=(",", ":")),
+        strategy=jsontree.compact({"rollingUpdate": limits, "type": "RollingUpdate"}),
         min_ready_seconds=int(rollout.min_ready.total_seconds()) or None,
     )
 

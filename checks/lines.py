@@ -9,6 +9,7 @@ from typing import Any
 from davy.checks.header import ASIDE, Header, bound_value, bound_words, number
 from davy.checks.sequential import Metric
 from davy.checks.trace import Glance, Trace
+from davy.pipeline import jsontree
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.model import NOTHING, Counts, Pair
 
@@ -213,8 +214,7 @@ def _document(line: bytes) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"{jsontree.twice(pairs)!r} is there twice")
     return found
 
 

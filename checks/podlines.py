@@ -29,7 +29,7 @@ def written(counts: PodCounts) -> Iterator[str]:
                     place = window - strip.first
                     pods.setdefault(pod, {})[metric] = [column[place] for column in strip.columns]
         if pods:
-            yield json.dumps({"t": (window + 1) * counts.length, "pods": pods}, separators=(",", ":"))
+            yield jsontree.compact({"t": (window + 1) * counts.length, "pods": pods})
 
 
 def read(lines: Iterable[str], file: str) -> PodCounts:

@@ -1,4 +1,4 @@
-"""JSON tree: what JSON from outside says. However it is written, all that can go wrong is a JSONDecodeError."""
+"""JSON tree: what JSON from outside says, and how davy writes its own. All that can go wrong is a JSONDecodeError."""
 
 import json
 import math
@@ -32,12 +32,31 @@ def _told(read: Callable[[], Any]) -> Any:
         raise json.JSONDecodeError(str(error), "", 0) from error
 
 
+def twice(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that an object has more than once; there must be one."""
+    names = [name for name, _ in pairs]
+    return next(one for one in names if names.count(one) > 1)
+
+
+def compact(value: Any) -> str:
+    """One line of ASCII, without blanks."""
+    return _COMPACT.encode(value)
+
+
+def canonical(value: Any) -> str:
+    """The same with the names of each object in their order: equal values are equal texts."""
+    return _CANONICAL.encode(value)
+
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Some readers take the first of two, some the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(one for one in names if names.count(one) > 1)!r:.80} is there twice in one object")
+        raise ValueError(f"{twice(pairs)!r:.80} is there twice in one object")
     return found
 
 

@@ -1,7 +1,6 @@
 """Kubernetes API: JSON over one kept connection, with deadlines, bounded retries and errors that say what to do."""
 
 import http.client
-import json
 import random
 import ssl
 import time
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from davy.pipeline import jsontree
 from davy.pipeline.adapters import kubeanswers, kubecall, kubefaults
 from davy.pipeline.adapters.host import HOST, Host
 from davy.pipeline.adapters.kubeaccess import Access, Doc
@@ -40,7 +40,6 @@ A_LIFETIME = timedelta(days=36500).total_seconds()
 
 __all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
 
-_TEXT = json.JSONEncoder(separators=(",", ":"))
 AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -147,7 +146,7 @@ class KubeApi:
         repeatable: bool | None = None,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
-        data = None if body is None else _TEXT.encode(body).encode()
+        data = None if body is None else jsontree.compact(body).encode()
         answer = self._tried(
             Ask(
                 method=method,

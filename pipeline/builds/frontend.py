@@ -1,7 +1,8 @@
 """Frontend: which image reads a Dockerfile's text, found in its first lines as BuildKit finds it."""
 
-import json
 import re
+
+from davy.pipeline import jsontree
 
 BLANK = "[\t\n\f\r ]"
 NAMES = ("syntax", "escape", "check")
@@ -40,8 +41,8 @@ def _key(text: str) -> str:
     if not text.lstrip().startswith("{"):
         return ""
     try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
+        said = jsontree.parsed(text)
+    except ValueError:
         return ""
     found = said.get("syntax", "") if isinstance(said, dict) else ""
     return found if isinstance(found, str) else ""

@@ -1,6 +1,5 @@
 """Remembered: what is kept of a build beside its image and on this machine, and how it is found again."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -73,18 +72,18 @@ def pointer(recipe: Recipe, branch: str) -> str:
 
 def build_text(build: Build) -> str:
     """As one line of JSON."""
-    return json.dumps(_build_out(build), separators=(",", ":"))
+    return jsontree.compact(_build_out(build))
 
 
 def inputs_text(record: Remembered) -> str:
     """As one line of JSON."""
-    return json.dumps(_inputs_out(record), separators=(",", ":"))
+    return jsontree.compact(_inputs_out(record))
 
 
 def record_text(record: Remembered) -> str:
     """The whole as one line of JSON: the referrer's body. The same record, the same bytes."""
     document = {"davy_build": VERSION, **_build_out(record.build), "inputs": _inputs_out(record)}
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return jsontree.canonical(document)
 
 
 def build_of(text: str) -> Build | None:

@@ -1,6 +1,5 @@
 """Masked: evidence as others may read it, with no secret in it."""
 
-import json
 from dataclasses import replace
 
 from davy.pipeline import jsontree
@@ -28,4 +27,4 @@ def _body(body: bytes, masks: Masks) -> bytes:
         tree = jsontree.parsed(text)
     except (ValueError, RecursionError):
         return masks.text(text).encode()
-    return json.dumps(masks.value(tree), separators=(",", ":")).encode()
+    return jsontree.compact(masks.value(tree)).encode()
