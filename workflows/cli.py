@@ -1,5 +1,6 @@
 """The door: `davy`. It knows the commands by a table, and turns every ending into an exit code."""
 
+import atexit
 import gc
 import os
 import sys
@@ -110,7 +111,15 @@ def davy() -> None:
 def main() -> None:
     """The console script."""
     _names_files_in_utf8()
+    atexit.register(_deaf)  # The first that is registered is called last.
     sys.exit(run(sys.argv[1:]))
+
+
+def _deaf() -> None:
+    """Python's own end puts every signal back to what kills: one that comes then would take the exit code away."""
+    import signal  # noqa: PLC0415 - as below
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def run(arguments: list[str]) -> int:

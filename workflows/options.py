@@ -1,13 +1,15 @@
 """Options: what several commands share. Each names its environment twin in the help."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from davy.workflows import paramtypes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,8 +31,8 @@ def file(command: F) -> F:
         "--file",
         "file",
         envvar="DAVY_FILE",
-        type=click.Path(path_type=Path),
-        default=Path("davy.yaml"),
+        type=paramtypes.File(),
+        default="davy.yaml",
         show_default=True,
         help="The configuration.",
     )(command)
@@ -70,7 +72,7 @@ def dry_run(command: F) -> F:
     return option("--dry-run", is_flag=True, help="Say what would be done, and stop.")(command)
 
 
-def _named_by_the_user(context: click.Context, parameter: click.Parameter, folder: Path) -> Path:
+def _named_by_the_user(context: click.Context, parameter: click.Parameter, folder: "Path") -> "Path":
     """One that is named may be a link; a `davy-out` that is one may be the repository's doing."""
     is_default = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
     if is_default:
@@ -85,8 +87,8 @@ def out(command: F) -> F:
     return option(
         "--out",
         envvar="DAVY_OUT",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("davy-out"),
+        type=paramtypes.File(file_okay=False),
+        default="davy-out",
         callback=_named_by_the_user,
         show_default=True,
         help="Folder for the report, the events, JUnit and logs.",

@@ -21,6 +21,16 @@ MOST_SHARDS = 256
 """As `tests[].shards`."""
 
 
+class File(click.Path):
+    """A `Path`. Click's own `path_type=Path` would have every start of davy pay for pathlib."""
+
+    def coerce_path_result(self, value: Any) -> Any:
+        """The name as a Path."""
+        from pathlib import Path  # noqa: PLC0415
+
+        return Path(value)
+
+
 class Share(ShareType):
     """`0.1%` or `0.001` as 0.001."""
 

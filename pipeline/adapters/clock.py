@@ -47,7 +47,10 @@ def uptime() -> float:
 
 
 class SystemClock:
-    """As a context manager it takes the signals over; the third Ctrl-C raises KeyboardInterrupt."""
+    """As a context manager it takes the signals over, for good once one came; the third Ctrl-C raises
+
+    KeyboardInterrupt.
+    """
 
     def __init__(self) -> None:
         self._last: float | None = None
@@ -70,8 +73,10 @@ class SystemClock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        # Who was told to end is ending: a second signal on its last lines must not change how it ends.
+        if not self.interrupted():
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
         signal.set_wakeup_fd(self._woken_before)
         pipe, self._pipe = self._pipe, None
         for end in pipe or ():
@@ -115,7 +120,7 @@ class SystemClock:
             self._insisted += 1
         if self._insisted >= INSISTS:
             raise KeyboardInterrupt
-        if not first and not same:
+        if self._pipe and not first and not same:
             # Past Python's own streams: one of them may be in the middle of a line.
             with suppress(OSError):
                 os.write(2, AGAIN)

@@ -94,7 +94,7 @@ def until_counted(runner: Runner) -> None:
 
 def test_a_prometheus_that_is_away_from_the_start_promotes_nothing_and_holds(visit: Visit) -> None:
     proxy = visit.before_prometheus()
-    visit.configured(deadline="12s", on_inconclusive="promote")
+    visit.configured(deadline="30s", on_inconclusive="promote")
     with visit.customers():
         canary = visit.canary("good")
         canary.reach(StepReached)
@@ -114,7 +114,7 @@ def test_a_prometheus_that_dies_in_the_middle_and_stays_dead_promotes_nothing(
     visit: Visit, policy: str, ending: Ending
 ) -> None:
     proxy = visit.before_prometheus()
-    visit.configured(deadline="25s", on_inconclusive=policy, steps=[{"weight": "50%", "at_least": "15s"}])
+    visit.configured(deadline="35s", on_inconclusive=policy, steps=[{"weight": "50%", "at_least": "15s"}])
     with visit.customers():
         canary = visit.canary("good")
         until_counted(canary)

@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from davy.pipeline.adapters.clock import SystemClock
+from davy.pipeline.adapters.clock import SIGNALS, SystemClock
 
 PROGRAM = """
 import time
@@ -129,6 +130,33 @@ def test_the_handlers_of_before_are_put_back() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+ENDING = """
+import signal
+from davy.pipeline.adapters.clock import SystemClock
+with SystemClock() as clock:
+    signal.raise_signal(signal.SIGINT)
+for number in ({after}):
+    signal.raise_signal(number)
+print("told", flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", ["signal.SIGTERM,", "signal.SIGHUP, signal.SIGTERM", "signal.SIGINT,"])
+def test_who_was_told_to_end_is_not_kept_from_its_last_words(after: str) -> None:
+    program = ENDING.format(after=after)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "told\n", "")
+
+
+@pytest.fixture
+def _handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_handlers")
 def test_a_signal_that_comes_just_before_a_sleep_ends_it() -> None:
     with SystemClock() as clock:
         signal.raise_signal(signal.SIGTERM)

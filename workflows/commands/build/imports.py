@@ -1,16 +1,15 @@
 """`davy build import`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.argument("file", type=paramtypes.File(allow_dash=True), metavar="FILE")
 @options.output
 def command(**said: Any) -> Ending:
     """Print the `images` of davy.yaml that mean what targets of bake do.

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
@@ -15,7 +15,7 @@ from davy.workflows import options
     "--out",
     "out",
     envvar="DAVY_TRACE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paramtypes.File(dir_okay=False),
     help="The file to write; without it the trace goes to stdout.",
 )
 def command(*, out: Path | None, **target: Any) -> None:

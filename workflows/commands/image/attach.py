@@ -1,17 +1,16 @@
 """`davy image attach`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
 @click.argument("reference", metavar="REF")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", metavar="FILE", type=paramtypes.File(dir_okay=False))
 @options.option(
     "--kind",
     required=True,

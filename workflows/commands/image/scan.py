@@ -1,12 +1,11 @@
 """`davy image scan`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
@@ -17,7 +16,7 @@ from davy.workflows import options
     "reports",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
+    type=paramtypes.File(),
     help="SARIF, or JSON of Grype or Trivy; may be said several times.",
 )
 @options.option(
@@ -26,7 +25,7 @@ from davy.workflows import options
     help="From this on it is refused; over the file's.",
 )
 @options.option("--fixable-only", is_flag=True, help="Only what a newer version mends.")
-@options.option("--ignore", type=click.Path(path_type=Path), help="File of accepted findings; over the file's.")
+@options.option("--ignore", type=paramtypes.File(), help="File of accepted findings; over the file's.")
 @options.output
 def command(**said: Any) -> Ending:
     """Hold what scanners found in an image against the policy of `build.scan`.

@@ -43,14 +43,14 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 @options.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paramtypes.File(dir_okay=False),
     help="Take the past from a file that --export wrote; no server is asked.",
 )
-@options.option("--export", type=click.Path(path_type=Path, dir_okay=False), help="Keep what was read, as JSON lines.")
+@options.option("--export", type=paramtypes.File(dir_okay=False), help="Keep what was read, as JSON lines.")
 @options.option("--plot", is_flag=True, help="Draw false rollbacks and what was found below the text.")
 @options.option(
     "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paramtypes.File(dir_okay=False),
     help="Also write a page to this file; it opens without a network.",
 )
 @options.option("--no-color", envvar="DAVY_NO_COLOR", is_flag=True, help="No colour; NO_COLOR does the same.")

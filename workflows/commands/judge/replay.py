@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 from davy.workflows.render.jsontext import json_text
 
 
@@ -22,7 +22,7 @@ from davy.workflows.render.jsontext import json_text
 @options.option("--plot", is_flag=True, help="Draw the evidence, the ratios and both sides below the table.")
 @options.option(
     "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paramtypes.File(dir_okay=False),
     help="Also write the verdict as a page to this file; it opens without a network.",
 )
 @options.output

@@ -1,16 +1,15 @@
 """`davy slo import`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=paramtypes.File(), metavar="FILE...")
 @options.output
 def command(**said: Any) -> Ending:
     """Print the `checks` of davy.yaml that mean what files of other tools say.

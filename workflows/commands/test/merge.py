@@ -1,16 +1,15 @@
 """`davy test merge`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from davy.pipeline.endings import Ending
-from davy.workflows import options
+from davy.workflows import options, paramtypes
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=paramtypes.File())
 @options.file
 @options.suites
 @options.out

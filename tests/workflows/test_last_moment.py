@@ -1,0 +1,28 @@
+"""A signal that comes when davy's answer is known already, while Python itself ends."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys
+
+class Late:
+    # It goes when the interpreter does.
+    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.{name}):
+        kill(me, number)
+
+late = Late()
+sys.argv = ["davy", *{words}]
+from davy.workflows.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(("words", "code"), [(["version"], 0), (["nothing"], 2)], ids=["good", "bad"])
+def test_the_exit_code_stays(name: str, words: list[str], code: int) -> None:
+    program = PROGRAM.format(name=name, words=words)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == code, run.stderr
