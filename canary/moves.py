@@ -1,9 +1,8 @@
 """Moves: everything the machine can want done. A closed union, each move safe to repeat."""
 
-from dataclasses import dataclass
-
 from davy.canary.ports import Speed
 from davy.pipeline.endings import Ending
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

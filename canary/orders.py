@@ -1,10 +1,10 @@
 """Orders: what a runner is told to do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from davy.pipeline.events import CanaryPolicy
 from davy.pipeline.model import Workload
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

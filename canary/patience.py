@@ -6,7 +6,6 @@ finish the update, the pods were proven and it needs no runner: then the journal
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +14,7 @@ from davy.pipeline.durations import shown
 from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError
 from davy.pipeline.excerpt import excerpt
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

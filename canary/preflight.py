@@ -1,7 +1,6 @@
 """Preflight: what would make a canary of this Deployment unsafe or meaningless, all of it at once. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from davy.canary import sight, strategy
 from davy.canary.ports import Autoscaler, Budget, Standing, Surroundings
@@ -10,6 +9,7 @@ from davy.pipeline.buildconfig import ImageConfig
 from davy.pipeline.config import CanaryConfig, Config
 from davy.pipeline.errors import Problem
 from davy.pipeline.model import Image
+from davy.pipeline.value import dataclass
 
 DOCKER_HUB = "docker.io"
 """What an image without a registry means: https://docs.docker.com/reference/cli/docker/image/pull/"""

@@ -8,7 +8,6 @@ lost its runner: it stays held until a person resumes, promotes or aborts it, an
 without a runner: whoever comes next goes on with it and watches the bake, and does not reverse proven pods hours later.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,6 +15,7 @@ from davy.canary.ports import Standing
 from davy.canary.sight import is_given_back
 from davy.canary.state import Phase, State
 from davy.pipeline.events import CanaryPolicy, CanaryStarted, StepPlan
+from davy.pipeline.value import dataclass
 
 BY_LOST = "on_lost"
 """`RollbackStarted.by` where nobody asked: the runner had vanished."""

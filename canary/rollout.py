@@ -6,7 +6,7 @@ waits for nothing: it is journaled after the act.
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from davy.canary.act import Actor
@@ -34,6 +34,7 @@ from davy.pipeline.events import (
     Warned,
 )
 from davy.pipeline.model import Window
+from davy.pipeline.value import dataclass
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 

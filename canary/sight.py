@@ -1,12 +1,13 @@
 """Sight: what a standing means for a rollout. Pure questions, asked of one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from davy.canary.ports import Baseline, PodView, Standing
 from davy.canary.state import State
 from davy.pipeline.model import ReadyPod, Sides, Verdict
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Strategy: from the weights wished for to the pods that give them. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -8,6 +8,7 @@ from davy.pipeline import nouns
 from davy.pipeline.config import CanaryConfig, StepConfig
 from davy.pipeline.errors import Problem, Unusable
 from davy.pipeline.events import CanaryPolicy, StepPlan
+from davy.pipeline.value import dataclass
 
 MOST = 50.0
 """By replicas stable stays whole beside at most as many canary pods: half of the traffic."""

@@ -1,12 +1,12 @@
 """Trouble: pods that cannot work, told without statistics, and how long each kind is given. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from davy.canary.ports import PodView, Trouble, TroubleKind
 from davy.canary.sight import Seen, canary_pods, wanted
 from davy.canary.state import Phase, State
 from davy.pipeline.durations import shown
+from davy.pipeline.value import dataclass
 
 AT_ONCE = timedelta(0)
 SURE = timedelta(seconds=20)

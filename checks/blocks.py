@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from davy.checks import counters
 from davy.checks.ports import Series
 from davy.checks.samples import Raw
 from davy.pipeline.model import Counts
+from davy.pipeline.value import dataclass
 
 Sums = dict[int, dict[str, float]]
 """By the block's number, by pod."""

@@ -10,7 +10,6 @@ Nothing is journaled. After a resume the points are read again from the metrics 
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from davy.checks import kayenta
@@ -22,6 +21,7 @@ from davy.pipeline import durations
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Counts, Decision, Evidence, Gap, Sides, Verdict, Window
+from davy.pipeline.value import dataclass
 
 MOST_POINTS = 40
 """Moments that one look asks about, so that it never lasts long; a long past is read over several looks."""

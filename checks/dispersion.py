@@ -5,9 +5,9 @@ Each likelihood ratio is tempered by what is estimated here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from davy.pipeline.model import Counts
+from davy.pipeline.value import dataclass
 
 PODS_NEEDED = 3
 EVENTS_NEEDED = 100

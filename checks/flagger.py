@@ -6,11 +6,12 @@ tick asks every metric, one that is bad or has no number fails the tick, failed 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from davy.checks.threshold import Measurement, Result, asked, in_digits
 from davy.pipeline.checksconfig import FlaggerConfig, ThresholdConfig
 from davy.pipeline.model import Gap
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

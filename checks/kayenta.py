@@ -5,11 +5,11 @@ The rule of `NetflixACAJudge-v1.0`, https://github.com/spinnaker/kayenta at a695
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from davy.checks.mannwhitney import blurred, cles, fences, mean_ratio, shift
+from davy.pipeline.value import dataclass
 
 TOLERANCE = 0.25
 """The part of the estimated shift that the interval must lie beyond; fixed in Kayenta's judge."""

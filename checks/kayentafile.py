@@ -7,7 +7,6 @@ note; what would make a verdict wrong is a problem.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from davy.checks.jsonplaces import places
@@ -16,6 +15,7 @@ from davy.checks.kayentanode import Node, Notebook
 from davy.pipeline import jsontree, nouns
 from davy.pipeline.checksconfig import KayentaConfig
 from davy.pipeline.errors import Problem, Unusable
+from davy.pipeline.value import dataclass
 
 JUDGE = "NetflixACAJudge-v1.0"
 PASS_AT, MARGINAL_AT = 95.0, 75.0

@@ -1,7 +1,6 @@
 """Linting: queries that parse and answer, and still would judge a canary wrongly, each with its reason. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from davy.pipeline import durations
 from davy.pipeline.answers import can_be_failed
 from davy.pipeline.checksconfig import ChecksConfig, LintRule, ThresholdConfig
 from davy.pipeline.otherrules import can_never_fail
+from davy.pipeline.value import dataclass
 
 if TYPE_CHECKING:
     import promql_parser as promql

@@ -9,8 +9,9 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
+
+from davy.pipeline.value import dataclass
 
 TOLERANCE = 1e-4
 """Of the root finder, as R's `wilcox.test` sets it for `uniroot`."""

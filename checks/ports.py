@@ -1,9 +1,10 @@
 """Ports of the checks: the metrics server, in the words of samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

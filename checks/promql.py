@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+
+from davy.pipeline.value import dataclass
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 MATCHER = re.compile(r"\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[a-zA-Z_:.][\w:.]*)\s*(=~|!~|!=|=)\s*(.*)", re.DOTALL)

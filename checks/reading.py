@@ -1,7 +1,6 @@
 """Reading: the raw series of every objective, asked of the metrics server in two rounds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from davy.checks import natives, samples
@@ -10,6 +9,7 @@ from davy.checks.promql import Selector, any_of, bound_matcher, selector
 from davy.checks.samples import Raw
 from davy.pipeline.checksconfig import SloConfig
 from davy.pipeline.errors import Unusable
+from davy.pipeline.value import dataclass
 
 CLASSIC = "_bucket"
 """Name's end of a classic histogram's series; a native one has its own name."""

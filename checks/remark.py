@@ -1,9 +1,9 @@
 """Remark: one finding of the query linter, with its place, its reason and what to do. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from davy.pipeline.checksconfig import LintRule
+from davy.pipeline.value import dataclass
 
 Place = tuple[str | int, ...]
 

@@ -1,10 +1,11 @@
 """Samples to counts: what each side counted in one span of time, from raw counters, or why it cannot be said. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from davy.checks.podseries import ByPod, OwnSeries, Pod, Raw, Scrapes, of_histogram, spelled
 from davy.pipeline.model import NOTHING, Counts, Gap, Pair
+from davy.pipeline.value import dataclass
 
 __all__ = ["Pod", "Raw", "Reading", "Scrapes", "of_histogram", "read", "spelled"]
 

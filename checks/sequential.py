@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from davy.checks.statistics import log_mean, log_weighted
 from davy.checks.track import Form, Metric, Track
 from davy.pipeline.model import Decision, Evidence, Gap, Pair, Window
+from davy.pipeline.value import dataclass
 
 __all__ = ["Case", "Form", "Metric", "Rules", "Standing", "Track"]
 

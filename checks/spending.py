@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from davy.checks.amounts import events
@@ -10,6 +9,7 @@ from davy.checks.budget import Reading, Spent
 from davy.checks.promql import bound_matcher, selector
 from davy.pipeline.checksconfig import SloConfig
 from davy.pipeline.model import Gap
+from davy.pipeline.value import dataclass
 
 MARK = "davy_asks"
 """The label by which the parts of one answer are told apart."""

@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from davy.checks.sequential import Form, Metric, Rules
 from davy.pipeline.model import Counts, Pair
 from davy.pipeline.shares import percent_of
+from davy.pipeline.value import dataclass
 
 VERSION = 1
 GRID = 1

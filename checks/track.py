@@ -1,7 +1,7 @@
 """A metric's track: what has been counted of it so far, and the evidence in that. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from itertools import islice
 from typing import assert_never
@@ -11,6 +11,7 @@ from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture, log_e_
 from davy.checks.twosample import HIGHER_ODDS, TwoSample
 from davy.pipeline.model import NOTHING, Counts, Pair
 from davy.pipeline.shares import rest
+from davy.pipeline.value import dataclass
 
 
 class Form(StrEnum):

@@ -1,7 +1,6 @@
 """Archiving: a run kept, and earlier ones asked for. An archive that fails is a warning: results lie here as well."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from davy.pipeline.errors import DavyError
 from davy.pipeline.ports import Archive
 from davy.pipeline.record import RunRecord
 from davy.pipeline.suiteconfig import ArchiveConfig
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Cases: what test reports tell, as values: a suite, its cases, and every attempt at one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from davy.pipeline import nouns
 from davy.pipeline.events import Result
+from davy.pipeline.value import dataclass
 
 NAMELESS = "(no name)"
 

@@ -5,7 +5,7 @@ One that is TRX is handed to its own reader.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from davy.pipeline import foreignreports, junitcases, junitsuites, junittimes, trxreading
 from davy.pipeline.cases import Case, CaseResult
@@ -14,6 +14,7 @@ from davy.pipeline.junitsuites import OpenSuite
 from davy.pipeline.junittext import Broken, Pieces
 from davy.pipeline.reportxml import LONGEST_MESSAGE, LONGEST_NAME, MOST_WORDS, ReportXml, counted_in, cut_in
 from davy.pipeline.trxreading import TrxEyes
+from davy.pipeline.value import dataclass
 
 SUITES = ("testsuites", "testsuite")
 CTEST = ("run", "fail")

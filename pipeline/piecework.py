@@ -1,7 +1,7 @@
 """Piecework: the pieces of one suite, worked off by runners from a shared queue; each is told as it ends."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +12,7 @@ from davy.pipeline.ports import Clock, ShardRunner, SuiteOrder, SuiteRun, SuiteR
 from davy.pipeline.testing import expansion, tries
 from davy.pipeline.testing.expansion import Piece
 from davy.pipeline.testing.tries import Again, Rules, Story, Try
+from davy.pipeline.value import dataclass
 
 Runs = tuple[SuiteRun, ...]
 

@@ -1,7 +1,6 @@
 """Plan: what a release would do, step by step, with nothing touched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +11,7 @@ from davy.pipeline.config import Config, DeliveryConfig, StepConfig
 from davy.pipeline.events import Stage, StepPlan
 from davy.pipeline.model import Revision
 from davy.pipeline.suiteconfig import IN_IMAGES, SuiteConfig
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Suites: runs them all, merges their reports into one, and says whether traffic may move."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from davy.pipeline.testing.expansion import Ask, Cell, Guesses, Piece
 from davy.pipeline.testing.ordering import Wanted
 from davy.pipeline.testing.recorded import Ended
 from davy.pipeline.testing.tries import Rules, Story
+from davy.pipeline.value import dataclass
 
 REPORT, LOG = "junit.xml", "log.txt"
 NO_TIME = timedelta(0)

@@ -1,7 +1,6 @@
 """Gate: the error budgets, asked before any traffic moves, as a stage of the release."""
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 
 from davy.checks.budget import Budget, refusals, remarks
 from davy.pipeline import nouns
@@ -10,6 +9,7 @@ from davy.pipeline.errors import DavyError, Unreachable
 from davy.pipeline.events import Event, Result, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.model import Gap
 from davy.pipeline.ports import Clock
+from davy.pipeline.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Watching: a rollout that runs elsewhere, told from its journal until it ends."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from davy.canary.ports import Cluster, Journal, Lock, PodView, Standing
@@ -11,6 +10,7 @@ from davy.pipeline.endings import Ending
 from davy.pipeline.errors import DavyError, Missing, Unreachable
 from davy.pipeline.events import CanaryFinished, Event, PodsSeen, PodTrouble, ReleaseFinished, Warned
 from davy.pipeline.ports import Clock
+from davy.pipeline.value import dataclass
 
 POLL_SECONDS = 1.0
 MOST_FAILURES = 60

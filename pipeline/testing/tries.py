@@ -1,7 +1,7 @@
 """Tries: the story of one piece of a suite, folded from its runs, and whether it is to run again."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from davy.pipeline import exitcodes, junit
@@ -12,6 +12,7 @@ from davy.pipeline.ports import SuiteRun
 from davy.pipeline.testing import attempts
 from davy.pipeline.testing.expansion import Cell, Piece
 from davy.pipeline.testing.filing import files_of, seen, shared_out
+from davy.pipeline.value import dataclass
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""
