@@ -1,4 +1,4 @@
-"""The rings: doors and contracts side by side, for they wait for a cluster most of the time; then the core computes.
+"""The rings: the lab's doors and contracts side by side, for they wait most of the time; then all the rest computes.
 
 Not all at once: where a lease of seconds is held, nobody shall wait for arithmetic. One report after the other.
 
@@ -19,10 +19,11 @@ from pathlib import Path
 SAY_EVERY = 20.0
 PLAIN = ["-m", "not extra"]
 """What the lab has without more building; the rest is `nox -s extras`."""
+BESIDES = ["-m", "not extra and not (door and lab)"]
 WORKERS = ["-n", str(os.cpu_count() or 1), "--dist=worksteal"]
 SIDE_BY_SIDE: tuple[Mapping[str, Sequence[str]], ...] = (
-    {"contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"], "doors": [*PLAIN, "tests/doors"]},
-    {"core": [*PLAIN, *WORKERS, "--ignore=tests/doors", "--ignore=tests/contracts", "--ignore=tests/lab_tests"]},
+    {"contracts": [*PLAIN, "tests/contracts", "tests/lab_tests"], "doors": ["-m", "lab and not extra", "tests/doors"]},
+    {"core": [*BESIDES, *WORKERS, "--ignore=tests/contracts", "--ignore=tests/lab_tests"]},
 )
 
 

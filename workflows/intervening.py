@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from davy.canary.ports import Judge
-from davy.canary.rollout import Resume, rollout
 from davy.pipeline.endings import Ending
 from davy.pipeline.events import Event, ReleaseStarted
 from davy.pipeline.ports import Clock
@@ -75,6 +74,8 @@ def _acted(side: wiring.Side, clock: Clock, judge: Judge, *, retell: bool) -> It
 
     `retell`: what was before, for a picture of the whole; where lines are printed, the answer is what was asked for.
     """
+    from davy.canary.rollout import Resume, rollout  # noqa: PLC0415 - a word to a living runner shall be there at once
+
     runner = wiring.runner()
     ports = side.ports(judge, clock)
     started = ReleaseStarted(at=clock.now(), release="", service=str(side.workload), runner=runner)

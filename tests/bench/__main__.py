@@ -1,6 +1,7 @@
 """The budgets: each a ratio of two things measured side by side in one run.
 
-Alone: `judge`, its error rates; `build`, images that need not be built; `test`, suites spread over shards.
+Alone: `abort`, a person's word to a living runner; `judge`, its error rates; `build`, images that need not be built;
+`test`, suites spread over shards.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench import build, judge, look, rollback, spread
+from bench import abort, build, judge, look, rollback, spread
 from bench.measure import Budget, in_turn, ran
 from lab import facts
 from lab.counting_proxy import CountingProxy
@@ -22,6 +23,8 @@ from shop.visit import kubeconfig_by
 
 NODE_PORT = 30090
 QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
+
+ALONE = {"abort": abort.main, "build": build.main, "judge": judge.main, "test": spread.main}
 
 TWO_MINUTES = 120.0
 MOST_CPU = 60.0
@@ -33,12 +36,8 @@ MOST_MIB = 1.5
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["judge"]:
-        return judge.main(sys.argv[2:])
-    if sys.argv[1:2] == ["build"]:
-        return build.main(sys.argv[2:])
-    if sys.argv[1:2] == ["test"]:
-        return spread.main(sys.argv[2:])
+    if sys.argv[1:] and (alone := ALONE.get(sys.argv[1])):
+        return alone(sys.argv[2:])
     console = Console(highlight=False)
     budgets = [*startup(), look.budget(), *on_the_lab(console)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

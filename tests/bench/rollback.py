@@ -64,15 +64,15 @@ class Watch:
         )
         self.serving.append((ready, at))
 
-    def seconds(self, generation: int, canary: frozenset[str]) -> float:
-        """From the change that made `generation` to the first endpoints without any of `canary`."""
+    def seconds(self, generation: int, canary: frozenset[str], since: float | None = None) -> float:
+        """From the change that made `generation`, or from `since`, to the first endpoints without any of `canary`."""
         until = time.monotonic() + 30
         while time.monotonic() < until:
             changed = next((at for seen, at in self.generations if seen >= generation), None)
             if changed is not None:
                 gone = next((at for ready, at in self.serving if at >= changed and not ready & canary), None)
                 if gone is not None:
-                    return gone - changed
+                    return gone - (changed if since is None else since)
             time.sleep(0.01)
         raise RuntimeError("the canary did not leave the endpoints within 30 s")
 
@@ -86,7 +86,7 @@ def budget(shop: Shop, stable: str, canary: str) -> Budget:
 
         def both(number: int) -> tuple[float, float]:
             first = _davy(shop, cluster, watch, canary, 1001 + number)
-            return first, _kubectl(shop, watch, canary)
+            return first, undone(shop, watch, canary)
 
         pairs = until_clear(both, limit=LIMIT, least=ROUNDS, most=MOST_ROUNDS)
     low, high = spread(pairs)
@@ -106,31 +106,33 @@ def _davy(shop: Shop, cluster: KubernetesCluster, watch: Watch, image: str, fenc
     cluster.begin(
         release="bench", images={"checkout": image}, surge=1, restore=before.own, stable_hash=before.template_hash
     )
-    pods = _canary(shop, before.template_hash)
+    pods = canary_of(shop, before.template_hash)
     cluster.hold()
-    generation = _generation(shop)
+    generation = generation_of(shop)
     cluster.roll_back(before.own, Speed.WHOLE, 0)
     took = watch.seconds(generation + 1, pods)
     cluster.settle(before.own)
-    _whole(shop)
+    whole(shop)
     return took
 
 
-def _kubectl(shop: Shop, watch: Watch, image: str) -> float:
-    stable = _hashes(shop)
+def undone(shop: Shop, watch: Watch, image: str, *, from_command: bool = False) -> float:
+    """What `kubectl rollout undo` takes, from its change or from the command's start."""
+    stable = hashes(shop)
     hold = {"minReadySeconds": HELD_FOR, "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}}
     template = {"spec": {"containers": [{"name": "checkout", "image": image}]}}
     shop.kubectl("patch", "deployment", "checkout", "-p", json.dumps({"spec": {**hold, "template": template}}))
-    pods = _canary(shop, next(iter(stable)))
-    generation = _generation(shop)
+    pods = canary_of(shop, next(iter(stable)))
+    generation, began = generation_of(shop), time.monotonic()
     shop.kubectl("rollout", "undo", "deployment/checkout")
-    took = watch.seconds(generation + 1, pods)
+    took = watch.seconds(generation + 1, pods, began if from_command else None)
     shop.kubectl("patch", "deployment", "checkout", "-p", '{"spec":{"minReadySeconds":0}}')
-    _whole(shop)
+    whole(shop)
     return took
 
 
-def _generation(shop: Shop) -> int:
+def generation_of(shop: Shop) -> int:
+    """The Deployment's."""
     return int(shop.deployment()["metadata"]["generation"])
 
 
@@ -138,11 +140,11 @@ def _pods(shop: Shop) -> list[dict]:
     return json.loads(shop.kubectl("get", "pods", "-l", "app=checkout", "-o", "json"))["items"]
 
 
-def _hashes(shop: Shop) -> set[str]:
+def hashes(shop: Shop) -> set[str]:
     return {pod["metadata"]["labels"]["pod-template-hash"] for pod in _pods(shop)}
 
 
-def _canary(shop: Shop, stable: str) -> frozenset[str]:
+def canary_of(shop: Shop, stable: str) -> frozenset[str]:
     """Waits until the canary's pod serves; its name."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -163,8 +165,8 @@ def _is_ready(pod: dict) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def _whole(shop: Shop) -> None:
+def whole(shop: Shop) -> None:
     """Waits until only stable is there."""
     until = time.monotonic() + 60
-    while time.monotonic() < until and len(_hashes(shop)) > 1:
+    while time.monotonic() < until and len(hashes(shop)) > 1:
         time.sleep(0.3)
