@@ -1,7 +1,8 @@
 """Blobs: layers and configurations between registries: mounted where they can be, else streamed, resumed when cut."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -68,7 +69,7 @@ class Blobs:
             body = self.read(source, blob.digest, self._chunk)
             self._retried(target, lambda: self._whole(target, blob.digest, body))
         else:
-            self._retried(target, lambda: self._in_chunks(target, blob.digest, self._chunks(source, blob)))
+            self._retried(target, lambda: self._in_chunks(target, blob, source))
 
     def _mounted(self, source: str, target: str, digest: str) -> bool:
         (host, repository), (other, _) = host_and_repository(source), host_and_repository(target)
@@ -107,17 +108,19 @@ class Blobs:
     def _whole(self, name: str, digest: str, body: bytes) -> None:
         self._finished(self._begun(name), digest, body)
 
-    def _in_chunks(self, name: str, digest: str, chunks: Iterator[bytes]) -> None:
+    def _in_chunks(self, name: str, blob: Descriptor, source: str) -> None:
         upload, found = self._begun(name), hashlib.sha256()
         try:
-            for chunk in chunks:
-                found.update(chunk)
-                self._sent(upload, chunk)
-            _held_against(name, digest, found.hexdigest())
+            # Closed here: an upload that fails holds what it reads from, by its own traceback.
+            with closing(self._chunks(source, blob)) as chunks:
+                for chunk in chunks:
+                    found.update(chunk)
+                    self._sent(upload, chunk)
+            _held_against(name, blob.digest, found.hexdigest())
         except (Unreachable, Missing):
             self._left(upload)
             raise
-        self._finished(upload, digest)
+        self._finished(upload, blob.digest)
 
     def _begun(self, name: str) -> _Upload:
         answer = self._wire.ask(
@@ -188,14 +191,15 @@ class Blobs:
         except Unreachable:
             return
 
-    def _chunks(self, name: str, blob: Descriptor) -> Iterator[bytes]:
+    def _chunks(self, name: str, blob: Descriptor) -> Generator[bytes, None, None]:
         """The content, from where it was cut on where that happens."""
         at, cuts = 0, 0
         while at < blob.size:
             try:
-                for chunk in self._read_on(name, blob, at):
-                    at += len(chunk)
-                    yield chunk
+                with closing(self._read_on(name, blob, at)) as chunks:
+                    for chunk in chunks:
+                        at += len(chunk)
+                        yield chunk
                 return
             except Expired as error:
                 # Begun anew it would be as slow, and cost its time again.
@@ -209,7 +213,7 @@ class Blobs:
                     raise Unreachable(f"Reading {blob.digest} of {name} broke off {TRIES} times.") from error
                 self._wire.pause(0.5 * 2 ** (cuts - 1))
 
-    def _read_on(self, name: str, blob: Descriptor, at: int) -> Iterator[bytes]:
+    def _read_on(self, name: str, blob: Descriptor, at: int) -> Generator[bytes, None, None]:
         headers = {"Range": f"bytes={at}-"} if at else {}
         with self._wire.stream(Ask(method="GET", name=name, path=f"blobs/{blob.digest}", headers=headers)) as response:
             if response.status not in (200, 206):

@@ -1,5 +1,6 @@
 """Real parts for the contracts: a Docker Engine, a registry of our own on loopback, a base image from this machine."""
 
+import gc
 import os
 import re
 import shutil
@@ -48,6 +49,19 @@ class RealDocker:
         for name, text in (files or {}).items():
             (folder / name).write_text(text)
         return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_left_to_the_garbage_collector() -> Iterator[None]:
+    """What a test leaves open fails its own module, each time. Collected now and then, it may be closed in good order,
+
+    or be found in the middle of a test that has nothing to do with it.
+    """
+    gc.collect()
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

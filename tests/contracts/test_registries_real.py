@@ -22,9 +22,7 @@ from davy.pipeline.model import Image
 from davy.pipeline.ports import Evidence
 from lab.layout import layout_from
 
-# Now and then, in a run of all contracts, the garbage collector finds a socket here that an earlier test left open.
-# Which one is not known yet; it is told among the warnings.
-pytestmark = [pytest.mark.lab, pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = pytest.mark.lab
 
 MIB = 2**20
 

@@ -1,8 +1,10 @@
 """The image store against registries that are full, cut, lie, ask to wait, or send one elsewhere."""
 
+import gc
 import hashlib
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from werkzeug import Request, Response
 from davy.pipeline import oci
 from davy.pipeline.adapters.credentials import DockerCredentials
 from davy.pipeline.adapters.imagestore import RegistryImages
-from davy.pipeline.errors import Conflict, Forbidden, Missing, Unreachable
+from davy.pipeline.errors import Conflict, DavyError, Forbidden, Missing, Unreachable
 from davy.pipeline.model import Image
 from davy.pipeline.ports import Evidence
 
@@ -212,6 +214,39 @@ def test_a_full_registry_is_said_at_once(
         copied(fakes, store)
     assert caught.value.remedy
     assert pauses == []
+
+
+FAULTY = ("PATCH", "PUT", "POST", "DELETE", "GET", "HEAD")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500, 507])
+@pytest.mark.parametrize("method", FAULTY)
+@pytest.mark.parametrize("side", [0, 1], ids=["source", "target"])
+def test_no_fault_leaves_a_connection_to_the_garbage_collector(
+    side: int, method: str, status: int, fakes: tuple[Fake, Fake], store: RegistryImages
+) -> None:
+    fakes[side].faults.append(once(method, "blobs", Response(status=status), times=99))
+    gc.disable()  # What would be closed by it is seen.
+    try:
+        try:
+            copied(fakes, store)
+        except (DavyError, AssertionError) as error:
+            failed = error  # Whoever tells of it later holds all that its traceback does.
+        else:
+            failed = None
+        store.close()
+        left = [one for one in gc.get_objects() if isinstance(one, socket.socket) and _leads_to(one, fakes)]
+        assert left == [], failed
+    finally:
+        gc.enable()
+
+
+def _leads_to(held: socket.socket, fakes: tuple[Fake, Fake]) -> bool:
+    try:
+        return held.getpeername()[1] in {fake.server.port for fake in fakes}
+    except OSError:
+        return False
 
 
 def test_a_source_that_lies_about_a_layer_is_found_out_and_nothing_is_named(
