@@ -9,7 +9,7 @@ import yaml
 from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, WATCH_RIGHTS
 from davy.pipeline.configfile import parsed
 from davy.pipeline.endings import Ending
-from made.__main__ import made
+from made.__main__ import MADE
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/*.md")])
@@ -18,9 +18,9 @@ HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("path", made(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
 def test_what_is_made_from_the_code_is_fresh(path: Path) -> None:
-    assert path.read_text() == made()[path], "renew it: ./dev -s documents"
+    assert path.read_text() == MADE[path](), "renew it: ./dev -s documents"
 
 
 def anchors(page: Path) -> set[str]:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -28,35 +29,39 @@ HOSTILE = "</title></svg></style><script>alert(1)</script>\"' onload=x]]>&amp;\x
 FORTY = [Metric(name=f"metric {i} of checkout, which has very many", objective=0.999) for i in range(39)] + [LATENCY]
 
 
-def cases() -> dict[str, tuple[Finding, Trace]]:
-    traces = {
-        "bad": traced(errors=5),
-        "good": traced(),
-        "slow": traced(slow=1.4),
-        "nothing": traced(windows=0),
-        "no metric": traced([], windows=3),
-        "one window": traced(windows=1),
-        "no bad event": traced(rate=0.0, windows=30),
-        "no request": traced(rps=0.0, windows=5),
-        "forty metrics": traced(FORTY, windows=12),
-        "outage": traced(errors=600.0, windows=60),
-        "hostile": traced([replace(AVAILABILITY, name=HOSTILE, bad_words=HOSTILE), LATENCY], windows=8),
-    }
-    found = {name: (judged(trace, to_end=name == "outage"), trace) for name, trace in traces.items()}
-    bad, trace = found["bad"]
-    bare = tuple(Look(t=look.t) for look in bad.looks)
-    found["threshold"] = (replace(bad, judge="threshold", looks=bare, roll_back_at=None, promote_at=None), trace)
-    alone = tuple(
-        Glance(
-            t=one.t, counts={name: replace(pair, stable=Counts(bad=0, total=0)) for name, pair in one.counts.items()}
-        )
-        for one in trace.windows
-    )
-    found["no stable side"] = (judged(replace(trace, windows=alone)), replace(trace, windows=alone))
-    return found
+TRACES = {
+    "bad": lambda: traced(errors=5),
+    "good": traced,
+    "slow": lambda: traced(slow=1.4),
+    "nothing": lambda: traced(windows=0),
+    "no metric": lambda: traced([], windows=3),
+    "one window": lambda: traced(windows=1),
+    "no bad event": lambda: traced(rate=0.0, windows=30),
+    "no request": lambda: traced(rps=0.0, windows=5),
+    "forty metrics": lambda: traced(FORTY, windows=12),
+    "outage": lambda: traced(errors=600.0, windows=60),
+    "hostile": lambda: traced([replace(AVAILABILITY, name=HOSTILE, bad_words=HOSTILE), LATENCY], windows=8),
+}
+CASES = (*TRACES, "threshold", "no stable side")
 
 
-CASES = cases()
+@cache
+def case(name: str) -> tuple[Finding, Trace]:
+    """Made when it is first looked at: to collect these tests costs nothing."""
+    if name in TRACES:
+        trace = TRACES[name]()
+        return judged(trace, to_end=name == "outage"), trace
+    bad, trace = case("bad")
+    if name == "threshold":
+        bare = tuple(Look(t=look.t) for look in bad.looks)
+        return replace(bad, judge="threshold", looks=bare, roll_back_at=None, promote_at=None), trace
+    alone = replace(trace, windows=tuple(_without_stable(one) for one in trace.windows))
+    return judged(alone), alone
+
+
+def _without_stable(one: Glance) -> Glance:
+    none = Counts(bad=0, total=0)
+    return Glance(t=one.t, counts={name: replace(pair, stable=none) for name, pair in one.counts.items()})
 
 
 def tree(html: str) -> ET.Element:
@@ -71,7 +76,7 @@ def bones(html: str) -> list[tuple[str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_page_needs_nothing_but_itself(name: str) -> None:
-    html = page(*CASES[name])
+    html = page(*case(name))
     html.encode()
     kinds = {one.tag.rpartition("}")[2] for one in tree(html).iter()}
     attributes = {key.lower() for one in tree(html).iter() for key in one.attrib}
@@ -84,7 +89,7 @@ def test_a_page_needs_nothing_but_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_picture_says_what_it_shows_and_no_number_in_it_is_none(name: str) -> None:
-    html = page(*CASES[name])
+    html = page(*case(name))
     for picture in (one for one in tree(html).iter() if one.get("role") == "img"):
         title, words = list(picture)[:2]
         assert picture.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
@@ -99,7 +104,7 @@ def test_every_picture_says_what_it_shows_and_no_number_in_it_is_none(name: str)
 
 @pytest.mark.parametrize("name", CASES)
 def test_words_and_marks_stay_on_the_picture(name: str) -> None:
-    for picture in (one for one in tree(page(*CASES[name])).iter() if one.get("role") == "img"):
+    for picture in (one for one in tree(page(*case(name))).iter() if one.get("role") == "img"):
         _, _, width, height = map(float, picture.get("viewBox", "").split())
         for one in picture.iter("{http://www.w3.org/2000/svg}text"):
             length = 5.5 * len(one.text or "")
@@ -182,7 +187,7 @@ def test_no_text_of_a_trace_moves_the_cursor_or_breaks_the_width(
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 @pytest.mark.parametrize("unicode", [True, False])
 def test_a_chart_fits_its_width_and_says_the_verdict_first(name: str, width: int, unicode: bool) -> None:
-    finding, trace = CASES[name]
+    finding, trace = case(name)
     told = drawn(finding, trace, width, color=False, unicode=unicode).split("\n")
     assert told[0].startswith(curves.ending(finding)[:40])
     assert max(map(cell_len, told)) <= max(width, 40)
@@ -190,14 +195,14 @@ def test_a_chart_fits_its_width_and_says_the_verdict_first(name: str, width: int
 
 
 def test_colour_changes_no_letter() -> None:
-    finding, trace = CASES["bad"]
+    finding, trace = case("bad")
     colored = drawn(finding, trace, 80, color=True)
     assert "\x1b[" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == drawn(finding, trace, 80, color=False)
 
 
 def test_the_first_24_lines_hold_the_sentence_and_the_evidence_against_the_canary() -> None:
-    finding, trace = CASES["bad"]
+    finding, trace = case("bad")
     screen = drawn(finding, trace, 80, color=False).split("\n")[:23]
     assert any("rolled back from here on" in row for row in screen)
     assert any("share" in row for row in screen)
@@ -205,7 +210,7 @@ def test_the_first_24_lines_hold_the_sentence_and_the_evidence_against_the_canar
 
 
 def test_the_line_that_decides_crosses_the_limit_at_the_verdict() -> None:
-    finding, trace = CASES["bad"]
+    finding, trace = case("bad")
     together = curves.against(finding, trace)[0]
     crossed = [t for t, log in together.points if log >= curves.common(finding.roll_back_at or 0) - 1e-9]
     assert crossed[0] == finding.at
@@ -214,8 +219,8 @@ def test_the_line_that_decides_crosses_the_limit_at_the_verdict() -> None:
 def test_evidence_of_any_size_has_a_place_and_a_name() -> None:
     huge = Look(t=1.0, log_e_roll_back=1e6, log_e_burn=-1e6, evidence=())
     odd = [Look(t=2.0, log_e_roll_back=math.inf, log_e_burn=-math.inf), Look(t=3.0, log_e_roll_back=math.nan)]
-    finding = replace(CASES["bad"][0], looks=(huge, *odd))
-    for told in (page(finding, CASES["bad"][1]), drawn(finding, CASES["bad"][1], 80, color=False)):
+    finding = replace(case("bad")[0], looks=(huge, *odd))
+    for told in (page(finding, case("bad")[1]), drawn(finding, case("bad")[1], 80, color=False)):
         assert "over 10^99999" in told
     assert axes.whole(1e6 / math.log(10)) == "over 10^99999"
     assert axes.whole(300.5) == "10^300"
@@ -285,15 +290,15 @@ def test_no_figures_break_a_picture(case: tuple[Finding, Trace], width: int, uni
 
 
 def test_a_thousand_windows_and_forty_metrics_stay_a_small_page() -> None:
-    look = CASES["forty metrics"][0].looks[-1]
-    finding = replace(CASES["forty metrics"][0], looks=tuple(replace(look, t=15.0 * i) for i in range(1, 1001)))
-    assert len(page(finding, CASES["forty metrics"][1])) < 500_000
+    look = case("forty metrics")[0].looks[-1]
+    finding = replace(case("forty metrics")[0], looks=tuple(replace(look, t=15.0 * i) for i in range(1, 1001)))
+    assert len(page(finding, case("forty metrics")[1])) < 500_000
     many = traced(windows=1000, rps=10.0)
     assert len(page(judged(many, to_end=True), many)) < 100_000
 
 
 def test_the_shares_above_the_bounds_fall_and_lie_within_their_whiskers() -> None:
-    finding, trace = CASES["slow"]
+    finding, trace = case("slow")
     (latency,) = (one for one in curves.sides(finding, trace) if one.metric.bounds)
     told = curves.survival(latency, "canary", latency.canary, CANARY)
     shares = [share for _, share in told.points]
@@ -332,13 +337,13 @@ def test_the_picture_in_the_documents_shows_one_of_each_verdict() -> None:
 
 
 def test_what_lies_behind_the_last_look_is_not_drawn() -> None:
-    finding, trace = CASES["bad"]
+    finding, trace = case("bad")
     assert len(trace.windows) > finding.windows
     assert page(finding, trace) == page(finding, replace(trace, windows=trace.windows[: finding.windows]))
 
 
 def test_every_field_of_the_shop_is_on_its_page() -> None:
-    finding, trace = CASES["bad"]
+    finding, trace = case("bad")
     told = " ".join(tree(page(finding, trace)).itertext())
     for metric in SHOP:
         assert metric.name in told
