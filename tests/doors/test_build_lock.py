@@ -15,6 +15,8 @@ from werkzeug import Request, Response
 
 from davy.pipeline.endings import Ending
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 

@@ -13,6 +13,8 @@ from davy.checks.chance import binomial, poisson
 from davy.checks.podcounts import PodCounts
 from davy.pipeline.model import Counts
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 FILE = """
 service: checkout

@@ -9,6 +9,8 @@ import pytest
 from davy.pipeline.endings import Ending
 from git_alone import ALONE, commit, git
 
+pytestmark = pytest.mark.slow
+
 FILE = """\
 service: shop
 images: [{name: r.test/a}]

@@ -13,6 +13,8 @@ import pytest
 
 from davy.pipeline.endings import Ending
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 RUN = 'for f in $DAVY_TESTS; do echo "$DAVY_BROWSER:$f" >> ran.txt; done; {}'
 

@@ -13,6 +13,8 @@ import pytest
 
 from davy.pipeline.endings import Ending
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider -p no:hypothesispytest -p no:xdist"
 BAD = '<testsuite name="s"><testcase classname="a" name="bad"><failure message="m"/></testcase></testsuite>'

@@ -12,6 +12,8 @@ import pytest
 
 from davy.pipeline.endings import Ending
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 DAVY = Path(sys.executable).parent / "davy"
 
