@@ -138,7 +138,8 @@ def test_a_prometheus_that_dies_and_comes_back_costs_no_evidence(visit: Visit) -
     with visit.customers() as load:
 
         def felt() -> int:
-            return int(load.snapshot()["versions"][version]["requests"])
+            # A busy machine may leave an answer lying that Prometheus has counted already.
+            return int(load.snapshot()["versions"].get(version, {}).get("requests", 0))
 
         canary = visit.canary("good")
         until_counted(canary)
@@ -149,7 +150,8 @@ def test_a_prometheus_that_dies_and_comes_back_costs_no_evidence(visit: Visit) -
         proxy.revive()
         canary.reach(PromotionStarted)
         # Counters were scraped all the while: what was asked during the silence is counted after it.
-        assert at_first + SILENCE / 2 < counted(canary) <= felt()
+        assert at_first + SILENCE / 2 < counted(canary)
+        visit.until(lambda: counted(canary) <= felt(), within=10)
         canary.ends(Ending.DONE)
     visit.is_promoted("good")
     assert not canary.all(RollbackStarted) + canary.all(RolledBack)
