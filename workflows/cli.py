@@ -116,10 +116,14 @@ def main() -> None:
 
 
 def _deaf() -> None:
-    """Python's own end puts every signal back to what kills: one that comes then would take the exit code away."""
+    """Python's own end puts every handler back to what kills: a signal then would take the exit code away.
+
+    It leaves alone what is ignored. (To block them would be this thread's alone.)
+    """
     import signal  # noqa: PLC0415 - as below
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def run(arguments: list[str]) -> int:
