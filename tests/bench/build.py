@@ -34,7 +34,7 @@ IMAGES, FILES, BYTES = 50, 5000, 8 * 1024
 CHILDREN = 4
 """Images that are built from the first one."""
 WHOLE = IMAGES - 1
-"""The image whose context is the whole repository, as where services share folders."""
+"""The image that holds the whole repository, as where services share folders."""
 DOCKER = "docker build of the whole one"
 """What davy must be quicker than; the others are told."""
 
@@ -104,7 +104,7 @@ def repository(folder: Path, *, lab: bool) -> Place:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(chance.randbytes(BYTES))
         stands_on = place.name(0) if 1 <= image <= CHILDREN else base
-        text = f"FROM {stands_on}\nCOPY {f'service-{image:02}/' if image == WHOLE else ''}part-0 /app\n"
+        text = f"FROM {stands_on}\nCOPY {'.' if image == WHOLE else 'part-0'} /app\n"
         (folder / f"service-{image:02}" / "Dockerfile").write_text(text)
     config = {
         "service": "bench",
