@@ -1,5 +1,6 @@
 """Measures: processes by the operating system's own accounting, two in turn so that drift hits both."""
 
+import math
 import os
 import random
 import statistics
@@ -7,6 +8,10 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+Pairs = list[tuple[float, float]]
+MOST_TIMES = 3
+"""What is over in one round of runs on a busy machine is measured so many times as long before it is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ def in_turn(
     runs: int = 21,
     env: dict[str, str] | None = None,
 ) -> Budget:
-    """CPU of `ours` over CPU of `theirs`, in pairs A B A B: the least of each.
+    """CPU of `ours` over CPU of `theirs`, in pairs A B A B: the least of each, of more runs where it is over.
 
     What a busy neighbour does to a process only ever adds to its CPU time, and adds more to the one that touches more
     memory; the least of many runs is nearest to what the command itself costs.
@@ -65,17 +70,14 @@ def in_turn(
         first = ran(command, env)
         if first.code:
             raise RuntimeError(f"{' '.join(command)} ended with {first.code}")
-    pairs = [(ran(ours, env).cpu, ran(theirs, env).cpu) for _ in range(runs)]
+    pairs: Pairs = []
+    mine = other = math.inf
+    while len(pairs) < MOST_TIMES * runs and not mine / other <= limit:
+        pairs += [(ran(ours, env).cpu, ran(theirs, env).cpu) for _ in range(runs)]
+        mine, other = min(a for a, _ in pairs), min(b for _, b in pairs)
     return Budget(
-        name=name,
-        ours=f"{min(a for a, _ in pairs) * 1000:.0f} ms",
-        theirs=f"{min(b for _, b in pairs) * 1000:.0f} ms",
-        measured=min(a for a, _ in pairs) / min(b for _, b in pairs),
-        limit=limit,
+        name=name, ours=f"{mine * 1000:.0f} ms", theirs=f"{other * 1000:.0f} ms", measured=mine / other, limit=limit
     )
-
-
-Pairs = list[tuple[float, float]]
 
 
 def until_clear(pair: Callable[[int], tuple[float, float]], *, limit: float, least: int, most: int) -> Pairs:
