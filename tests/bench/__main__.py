@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench import abort, build, judge, look, rollback, spread
 from bench.measure import Budget, in_turn, ran
+from bench.rollback import QUICK
 from lab import facts
 from lab.counting_proxy import CountingProxy
 from lab.load import Load, Plan
@@ -22,7 +23,6 @@ from shop.stage import DAVY, ROOT, Shop
 from shop.visit import kubeconfig_by
 
 NODE_PORT = 30090
-QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
 
 ALONE = {"abort": abort.main, "build": build.main, "judge": judge.main, "test": spread.main}
 

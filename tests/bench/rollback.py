@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from bench.measure import Budget, ratio, spread, until_clear
 from davy.canary.adapters.kubernetes import KubernetesCluster
@@ -18,6 +19,8 @@ from davy.pipeline.errors import DavyError
 from davy.pipeline.model import Workload
 from shop.stage import Shop
 
+QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
+"""Settings of the shop, for whoever waits."""
 ROUNDS = 7
 MOST_ROUNDS = 35
 LIMIT = 1.2
@@ -81,7 +84,7 @@ def budget(shop: Shop, stable: str, canary: str) -> Budget:
     """Both in turn on the same Deployment, with the same canary."""
     api = KubeApi(access_from(kubeconfig=shop.facts.kubeconfig))
     cluster = KubernetesCluster(api, Workload(namespace=shop.namespace, name="checkout"))
-    time.sleep(HELD_FOR)
+    aged(shop)
     with Watch(shop, api).running() as watch:
 
         def both(number: int) -> tuple[float, float]:
@@ -151,7 +154,7 @@ def canary_of(shop: Shop, stable: str) -> frozenset[str]:
         names = frozenset(
             pod["metadata"]["name"]
             for pod in _pods(shop)
-            if pod["metadata"]["labels"]["pod-template-hash"] != stable and _is_ready(pod)
+            if pod["metadata"]["labels"]["pod-template-hash"] != stable and _ready_since(pod)
         )
         if names:
             time.sleep(1)
@@ -160,9 +163,21 @@ def canary_of(shop: Shop, stable: str) -> frozenset[str]:
     raise RuntimeError("no canary pod got Ready within 60 s")
 
 
-def _is_ready(pod: dict) -> bool:
+def aged(shop: Shop) -> None:
+    """Waits until every pod has been Ready for longer than `undone` holds the canary."""
+    until = time.monotonic() + 60 + HELD_FOR
+    while time.monotonic() < until:
+        since = [_ready_since(pod) for pod in _pods(shop)]
+        if since and all(one and (datetime.now(UTC) - one).total_seconds() > HELD_FOR for one in since):
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"not every pod was Ready for {HELD_FOR} s")
+
+
+def _ready_since(pod: dict) -> datetime | None:
     conditions = pod["status"].get("conditions", ())
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    ready = (one["lastTransitionTime"] for one in conditions if one["type"] == "Ready" and one["status"] == "True")
+    return next((datetime.fromisoformat(one) for one in ready), None)
 
 
 def whole(shop: Shop) -> None:
