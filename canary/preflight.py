@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from davy.canary import sight, strategy
-from davy.canary.ports import Autoscaler, Budget, Standing, Surroundings
-from davy.pipeline import nouns
-from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.config import CanaryConfig, Config
-from davy.pipeline.errors import Problem
-from davy.pipeline.model import Image
-from davy.pipeline.value import dataclass
+from davy.canary.engine import snapshot as sight
+from davy.canary.engine import steps as strategy
+from davy.canary.ports.platform import Autoscaler, Budget, Standing, Surroundings
+from davy.pipeline.core.text import nouns
+from davy.pipeline.config.sections.build import ImageConfig
+from davy.pipeline.config.document import CanaryConfig, Config
+from davy.pipeline.core.errors import Problem
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.fast_dataclass import dataclass
 
 DOCKER_HUB = "docker.io"
 """What an image without a registry means: https://docs.docker.com/reference/cli/docker/image/pull/"""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from davy.pipeline.value import dataclass
+from davy.pipeline.core.fast_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

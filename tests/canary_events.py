@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Asked, CanaryFinished, CanaryPolicy, CanaryStarted, Held, Judged, Restore
-from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window, Workload
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Asked, CanaryFinished, CanaryPolicy, CanaryStarted, Held, Judged, Restore
+from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window, Workload
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from davy.workflows import veil
+from davy.workflows.render import veil
 from lab import facts
 from lab.talk import LabError
 from shop.runner import COUNTED

@@ -1,6 +1,6 @@
 """A Dockerfile for each feature that not every builder knows. `base` stands for an image that is there."""
 
-from davy.pipeline.builds.features import FRONTEND, GIT, HEREDOCS, PLATFORM_IN_FROM, SUBSTITUTION
+from davy.pipeline.builds.dockerfile.features import FRONTEND, GIT, HEREDOCS, PLATFORM_IN_FROM, SUBSTITUTION
 
 SUM = "sha256:" + "0" * 64
 SAMPLES = {

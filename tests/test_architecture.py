@@ -20,32 +20,32 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 HEAVY = {"docker", "git", "requests", "kubernetes", "junitparser", "prometheus_api_client", "rich"}
 
 SIN = {
-    "rooms": [("canary/machine.py", "import davy.checks.statistics"), ("pipeline/plan.py", "import davy.canary.state")],
+    "rooms": [("canary/machine.py", "import davy.checks.statistics.mixtures"), ("pipeline/plan.py", "import davy.canary.engine.state")],
     "pipeline": [
-        ("pipeline/ports/suites.py", "import davy.pipeline.images"),
+        ("pipeline/ports/suites.py", "import davy.pipeline.builds.driver"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
     ],
-    "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply.policy")],
+    "supply": [("pipeline/supply/scans.py", "import davy.pipeline.supply_chain.policy")],
     "builds": [
-        ("pipeline/builds/key.py", "import davy.pipeline.builds.graph"),
-        ("pipeline/builds/because.py", "import davy.pipeline.builds.graph"),
+        ("pipeline/builds/key.py", "import davy.pipeline.builds.content.graph"),
+        ("pipeline/builds/because.py", "import davy.pipeline.builds.content.graph"),
     ],
     "testing": [
-        ("pipeline/testing/spread.py", "import davy.pipeline.testing.expansion"),
-        ("pipeline/testing/tries.py", "import davy.pipeline.testing.recorded"),
+        ("pipeline/testing/spread.py", "import davy.pipeline.suites.plan.pieces"),
+        ("pipeline/testing/tries.py", "import davy.pipeline.suites.recorder"),
     ],
-    "canary": [("canary/rollout.py", "import davy.canary.memory"), ("canary/ports.py", "import davy.canary.sight")],
+    "canary": [("canary/rollout.py", "import davy.canary.platforms.memory.platform"), ("canary/ports.py", "import davy.canary.engine.snapshot")],
     "checks": [
-        ("checks/sequential.py", "import davy.checks.judging"),
-        ("checks/memory.py", "import davy.checks.preflight"),
+        ("checks/sequential.py", "import davy.checks.judges.sequential.judge"),
+        ("checks/memory.py", "import davy.checks.preflight.problems"),
     ],
     "workflows": [
-        ("workflows/release.py", "import davy.workflows.parts"),
-        ("workflows/render/text.py", "import davy.workflows.cli"),
+        ("workflows/release.py", "import davy.workflows.suites.stage"),
+        ("workflows/render/text.py", "import davy.workflows.cli.main"),
     ],
     "adapters": [
-        ("workflows/parts.py", "import davy.pipeline.adapters.git"),
-        ("canary/rollout.py", "import davy.canary.adapters.lease"),
+        ("workflows/parts.py", "import davy.pipeline.source.git.repository"),
+        ("canary/rollout.py", "import davy.canary.platforms.kubernetes.lease"),
     ],
     "pure": [
         ("canary/machine.py", "import time"),
@@ -144,7 +144,7 @@ def test_no_pure_module_asks_what_time_it_is() -> None:
 
 
 def test_heavy_packages_are_imported_late_or_by_what_is_itself_imported_late() -> None:
-    late = (".adapters.", "davy.workflows.render.chart", "davy.workflows.render.live", "davy.workflows.render.picture")
+    late = (".adapters.", "davy.workflows.render.plots.chart", "davy.workflows.render.live.live", "davy.workflows.render.live.picture")
     found = {
         name: sorted(heavy)
         for name, tree in trees()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, WATCH_RIGHTS
-from davy.pipeline.configfile import parsed
-from davy.pipeline.endings import Ending
+from davy.canary.platforms.kubernetes.permissions import JOB_RIGHTS, RIGHTS, WATCH_RIGHTS
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.endings import Ending
 from made.__main__ import MADE
 
 ROOT = Path(__file__).parents[1]

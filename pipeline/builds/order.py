@@ -1,40 +1,80 @@
-"""Order: stages are made from earlier ones: what is taken from a later one, or in a circle, is there at no time."""
+"""Orders: what is to be built for a revision: names, tags, annotations. Pure."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from davy.pipeline.builds.stages import Stage
-
-
-def disorder(
-    stages: Sequence[Stage], needed: Collection[int], stage_at: Callable[[str], int | None]
-) -> Iterator[tuple[int, str]]:
-    """Line, and what is wrong. Circles anywhere, as BuildKit has it; what is needed must not be made later.
-
-    `stage_at`: which stage a name means; None where it means none.
-    """
-    for index, stage in enumerate(stages):
-        yield from stage.wrong if index in needed else ()
-        for source in stage.copied:
-            name = source.names[0]
-            at = stage_at(name)
-            if at is None:
-                continue
-            if at == index:
-                yield source.line, f"stage {name} takes from itself"
-            elif _leads(stages, at, index, stage_at):
-                yield source.line, f"stage {name} is itself made from this one: a circle"
-            elif at > index and index in needed:
-                yield source.line, f"stage {name} comes later: what is taken from stands before what takes it"
+from davy.pipeline.core.text import moments
+from davy.pipeline.builds import caches
+from davy.pipeline.config.sections.images.matrix import Recipe, filled, tagged
+from davy.pipeline.builds.record import KEY
+from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.images.oci import PREFIX
+from davy.pipeline.builds.ports import BuildOrder
 
 
-def _leads(stages: Sequence[Stage], start: int, goal: int, stage_at: Callable[[str], int | None]) -> bool:
-    """Whether a way of COPY --from leads from the one to the other."""
-    seen, open_ = set[int](), [start]
-    while open_:
-        at = open_.pop()
-        if at == goal:
-            return True
-        if at not in seen:
-            seen.add(at)
-            open_ += [to for source in stages[at].copied for name in source.names if (to := stage_at(name)) is not None]
-    return False
+def order(
+    recipe: Recipe, config: DeliveryConfig, revision: Revision, folder: Path, *, key: str, tag: str
+) -> BuildOrder:
+    """What to build. Paths of the recipe are relative to `folder`, the configuration's own. `tag`: pushed with it."""
+    build = config.build
+    return BuildOrder(
+        name=recipe.name,
+        context=folder / recipe.context,
+        dockerfile=recipe.dockerfile,
+        args=recipe.args,
+        target=recipe.target,
+        annotations=annotations(recipe, config.service, revision, key),
+        tag=tag,
+        contexts={name: folder / path for name, path in recipe.contexts.items()},
+        platforms=recipe.platforms,
+        secrets=tuple(replace(secret, file=folder / secret.file if secret.file else None) for secret in recipe.secrets),
+        ssh=recipe.ssh,
+        steps=recipe.steps,
+        cache_from=caches.in_full(build.cache_from, recipe.name, recipe.id, "from"),
+        cache_to=caches.in_full(build.cache_to, recipe.name, recipe.id, "to"),
+        sbom=build.sbom,
+        sbom_scanner=build.sbom_scanner or "",
+        provenance=build.provenance,
+        # https://reproducible-builds.org/specs/source-date-epoch/
+        epoch=int(revision.committed_at.timestamp()),
+        limit=build.timeout,
+    )
+
+
+def tag(revision: Revision) -> str:
+    """The tag of the commit that an image was built from, marked where the tree differs from it."""
+    return revision.sha[:12] + ("-dirty" if revision.dirty else "")
+
+
+def wished(recipe: Recipe, revision: Revision) -> tuple[str, ...]:
+    """The tags that the configuration wants moved to the image; one whose placeholder git cannot fill is left out."""
+    known = {"branch": revision.branch, "version": revision.version, "revision": revision.sha[:12]}
+    usable = {name: value for name, value in known.items() if value}
+    found = []
+    for template in recipe.tags:
+        tail = recipe.suffix if template.endswith(recipe.suffix) else ""
+        text = filled(template.removesuffix(tail), usable)
+        if "{" not in text:
+            found.append(tagged(text, tail))
+    return tuple(dict.fromkeys(found))
+
+
+def annotations(recipe: Recipe, service: str, revision: Revision, key: str = "") -> dict[str, str]:
+    """What the image says of where it comes from. By the commit's time, so that one commit gives one digest."""
+    said = {
+        "created": moments.rfc3339(revision.committed_at),
+        "revision": revision.sha,
+        "source": revision.source,
+        "version": revision.version,
+        "title": recipe.name.rsplit("/", 1)[-1],
+        "ref.name": tag(revision) + recipe.suffix,
+    }
+    own: Mapping[str, str] = {
+        "dev.davy.service": service,
+        "dev.davy.dirty": "true" if revision.dirty else "",
+        KEY: key,
+    }
+    ours = {f"{PREFIX}{name}": value for name, value in said.items() if value} | {k: v for k, v in own.items() if v}
+    return ours | dict(recipe.labels)

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from bench.measure import ran
 from bench.rollback import QUICK, Watch, aged, canary_of, generation_of, hashes, undone, whole
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.events import StepReached
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.core.events import StepReached
 from lab import facts
 from lab.load import Load, Plan
 from shop.runner import Runner

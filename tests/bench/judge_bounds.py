@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from functools import cache
 
-from davy.checks.planning import information
+from davy.checks.forecast.power import information
 
 
 @cache

@@ -10,9 +10,9 @@ from random import Random
 
 from bench.judge_rollouts import DAVY, ERRORS
 from bench.judge_rules import tail
-from davy.checks.simulation import Play, Scenario, played
-from davy.checks.statistics import BETTER_GRID, WORSE_GRID, log_e_health, log_weighted
-from davy.checks.trace import Glance, Trace
+from davy.checks.forecast.rollouts import Play, Scenario, played
+from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, log_e_health, log_weighted
+from davy.checks.traces.trace import Glance, Trace
 
 HEALTHY, CLUSTERED, TWOFOLD = Scenario(name="1x"), Scenario(name="1x", cluster=4.0), Scenario(name="2x", worse=2.0)
 BORDER = Scenario(name="1.1x", worse=1.1)

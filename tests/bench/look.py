@@ -13,8 +13,8 @@ import statistics
 import time
 
 from bench.measure import Budget
-from davy.checks.sequential import Case, Form, Metric, Rules
-from davy.pipeline.model import Counts, Pair
+from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
+from davy.pipeline.core.artifacts import Counts, Pair
 
 WINDOWS = 400
 MEASURED = 100

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from bench.measure import Budget, ratio, spread, until_clear
-from davy.canary.adapters.kubernetes import KubernetesCluster
-from davy.canary.ports import Speed
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.errors import DavyError
-from davy.pipeline.model import Workload
+from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.ports.platform import Speed
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.core.errors import DavyError
+from davy.pipeline.core.artifacts import Workload
 from shop.stage import Shop
 
 QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}

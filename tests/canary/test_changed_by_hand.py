@@ -9,17 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
-from davy.canary import inscription
-from davy.canary.inscription import Version
-from davy.canary.ledger import asked_of, data_of, events_of, history_of, is_begun, ledger_from, with_word, written
-from davy.canary.manifests import begin
-from davy.canary.marks import RELEASE, RESTORE, ROLLBACK, STABLE_HASH, fence_from
-from davy.canary.memory import Killed
-from davy.canary.rollout import Enforce, Resume
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import LockedOut, Missing
-from davy.pipeline.events import Asked, CanaryStarted, Restore, StepReached, Warned
-from davy.workflows import past, standing
+from davy.canary.platforms.kubernetes import annotation_values as inscription
+from davy.canary.platforms.kubernetes.annotation_values import Version
+from davy.canary.platforms.kubernetes.journal.text import asked_of, data_of, events_of, history_of, is_begun, ledger_from, with_word, written
+from davy.canary.platforms.kubernetes.patches import begin
+from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, ROLLBACK, STABLE_HASH, fence_from
+from davy.canary.platforms.memory.platform import Killed
+from davy.canary.engine.driver.rollout import Enforce, Resume
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import LockedOut, Missing
+from davy.pipeline.core.events import Asked, CanaryStarted, Restore, StepReached, Warned
+from davy.workflows.rollout import history as past
+from davy.workflows.rollout import status as standing
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
-from davy.canary.ports import Trouble, TroubleKind
-from davy.canary.simulation import Behaviour
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import PodTrouble, RollbackStarted
+from davy.canary.ports.platform import Trouble, TroubleKind
+from davy.canary.platforms.memory.deployment import Behaviour
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import PodTrouble, RollbackStarted
 
 SECONDS = timedelta(seconds=1)
 

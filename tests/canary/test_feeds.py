@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from davy.canary.adapters.feeds import LASTS, SILENT, ThreadFeed
-from davy.pipeline.adapters.kubeapi import METADATA, KubeApi
-from davy.pipeline.adapters.kubeconfig import Access
+from davy.canary.platforms.kubernetes.watches.feeds import LASTS, SILENT, ThreadFeed
+from davy.pipeline.clients.kubernetes.api import METADATA, KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import Access
 
 QUERY = {"watch": "true", "resourceVersion": "7"}
 

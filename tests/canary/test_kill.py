@@ -3,11 +3,11 @@
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, failing_at, good, policy, shy
-from davy.canary.memory import Killed
-from davy.canary.rollout import Enforce, Resume
-from davy.canary.state import folded
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Missing
+from davy.canary.platforms.memory.platform import Killed
+from davy.canary.engine.driver.rollout import Enforce, Resume
+from davy.canary.engine.state import folded
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Missing
 
 JUDGES = {"good": good, "bad": bad, "bad when fully shifted": failing_at(4), "bad while promoting": failing_at(3)}
 

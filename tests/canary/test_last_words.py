@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, Fault, ScriptedJudge, Stage, good, policy, shy
-from davy.canary.memory import Killed
-from davy.canary.rollout import Enforce, Resume, rollout
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Conflict
-from davy.pipeline.events import Asked, RollbackStarted, StepReached
-from davy.pipeline.model import Decision
+from davy.canary.platforms.memory.platform import Killed
+from davy.canary.engine.driver.rollout import Enforce, Resume, rollout
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Conflict
+from davy.pipeline.core.events import Asked, RollbackStarted, StepReached
+from davy.pipeline.core.artifacts import Decision
 
 
 def calls():

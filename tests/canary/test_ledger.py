@@ -8,22 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary_events import START, started
-from davy.canary import ledger
-from davy.canary.ledger import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import (
-    Asked,
-    CanaryFinished,
-    CanaryStarted,
-    Event,
-    Held,
-    Judged,
-    PodsSeen,
-    PodTrouble,
-    Resumed,
-    StepEntered,
-)
-from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
+from davy.canary.platforms.kubernetes.journal import text as ledger
+from davy.canary.platforms.kubernetes.journal.text import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Asked, CanaryFinished, CanaryStarted, Event, Held, Judged, PodsSeen, PodTrouble, Resumed, StepEntered
+from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window
 
 
 def looked(second: float, *windows: Window, sentence: str = "") -> Judged:

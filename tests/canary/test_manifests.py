@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_texts import deployment
-from davy.canary import manifests
-from davy.canary.marks import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
-from davy.canary.ports import Speed
-from davy.canary.readiness import annotations, images, own_settings
+from davy.canary.platforms.kubernetes import patches as manifests
+from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
+from davy.canary.ports.platform import Speed
+from davy.canary.platforms.kubernetes.documents import annotations, images, own_settings
 
 FENCED = 7
 

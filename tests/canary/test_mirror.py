@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.canary.adapters.mirror import EVERY, RETRY, Listening, Mirror
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import Access
-from davy.pipeline.errors import Unreachable
+from davy.canary.platforms.kubernetes.watches.mirror import EVERY, RETRY, Listening, Mirror
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import Access
+from davy.pipeline.core.errors import Unreachable
 
 API = KubeApi(Access(server="http://api.invalid"))
 

@@ -7,18 +7,13 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, Broken, ScriptedJudge, Stage, bad, good, policy, shy
-from davy.canary.memory import MemoryCluster, MemoryJournal
-from davy.canary.rollout import Enforce
-from davy.pipeline.adapters.kubeanswers import Answer, fail
-from davy.pipeline.adapters.kubeconfig import Access
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, Unreachable
-from davy.pipeline.events import (
-    CanaryStarted,
-    PromotionStarted,
-    StepReached,
-    Warned,
-)
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal
+from davy.canary.engine.driver.rollout import Enforce
+from davy.pipeline.clients.kubernetes.answers import Answer, fail
+from davy.pipeline.clients.kubernetes.kubeconfig import Access
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import DavyError, Unreachable
+from davy.pipeline.core.events import CanaryStarted, PromotionStarted, StepReached, Warned
 
 pytestmark = pytest.mark.slow
 

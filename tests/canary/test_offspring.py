@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from davy.canary import readiness
-from davy.canary.adapters.feeds import Feed
-from davy.canary.adapters.mirror import Listening
-from davy.canary.adapters.offspring import Offspring, ReplicaSets
-from davy.pipeline.adapters.kubeapi import KubeApi
+from davy.canary.platforms.kubernetes import documents as readiness
+from davy.canary.platforms.kubernetes.watches.feeds import Feed
+from davy.canary.platforms.kubernetes.watches.mirror import Listening
+from davy.canary.platforms.kubernetes.watches.replica_sets import Offspring, ReplicaSets
+from davy.pipeline.clients.kubernetes.api import KubeApi
 
 REVISION = readiness.REVISION
 

@@ -6,11 +6,11 @@ import pytest
 
 from canary_stage import Stage
 from davy.canary import preflight
-from davy.canary.memory import MemoryCluster
-from davy.canary.ports import Autoscaler, Baseline, Budget, Surroundings
-from davy.pipeline.config import Config
-from davy.pipeline.model import Image
-from davy.pipeline.structuring import made
+from davy.canary.platforms.memory.platform import MemoryCluster
+from davy.canary.ports.platform import Autoscaler, Baseline, Budget, Surroundings
+from davy.pipeline.config.document import Config
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.config.parsing.reader import made
 
 DIGEST = "sha256:" + "2" * 64
 SURROUNDINGS = Surroundings(strategy="RollingUpdate", containers={"app": "shop/app@sha256:1", "proxy": "envoy:1.30"})

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from davy.canary.adapters.rights import JOB_RIGHTS, RIGHTS, Right, missing, role
-from davy.pipeline.errors import Forbidden
-from davy.pipeline.model import Workload
+from davy.canary.platforms.kubernetes.permissions import JOB_RIGHTS, RIGHTS, Right, missing, role
+from davy.pipeline.core.errors import Forbidden
+from davy.pipeline.core.artifacts import Workload
 
 WORKLOAD = Workload(namespace="shop", name="checkout")
 ROLE = role("davy", "shop")["rules"]

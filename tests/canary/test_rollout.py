@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, bad, deaf, good, policy, shy
-from davy.canary.memory import MemoryCluster
-from davy.canary.ports import Baseline
-from davy.pipeline.endings import Ending
+from davy.canary.platforms.memory.platform import MemoryCluster
+from davy.canary.ports.platform import Baseline
+from davy.pipeline.core.endings import Ending
 
 
 def test_a_good_canary_is_promoted_step_by_step():

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, Stage
-from davy.canary.simulation import Behaviour, Rollout, held, resolved
+from davy.canary.platforms.memory.deployment import Behaviour, Rollout, held, resolved
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.canary.strategy import planned, pods_for, policy, share
-from davy.pipeline.config import CanaryConfig
-from davy.pipeline.errors import Unusable
-from davy.pipeline.structuring import made
+from davy.canary.engine.steps import planned, pods_for, policy, share
+from davy.pipeline.config.document import CanaryConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.config.parsing.reader import made
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

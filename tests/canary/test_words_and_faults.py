@@ -6,24 +6,14 @@ from itertools import pairwise
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, deaf, failing_at, good, policy, shy
-from davy.canary.memory import Killed, MemoryCluster, MemoryJournal
-from davy.canary.ports import Speed
-from davy.canary.rollout import Enforce, Patience, Resume, rollout
-from davy.canary.simulation import Behaviour, Rollout
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Conflict, Forbidden, LockedOut, Missing, Unreachable
-from davy.pipeline.events import (
-    Asked,
-    CanaryFinished,
-    Judged,
-    PromotionStarted,
-    RollbackStarted,
-    RolledBack,
-    StepEntered,
-    StepReached,
-    Warned,
-)
-from davy.pipeline.model import Decision
+from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
+from davy.canary.ports.platform import Speed
+from davy.canary.engine.driver.rollout import Enforce, Patience, Resume, rollout
+from davy.canary.platforms.memory.deployment import Behaviour, Rollout
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Conflict, Forbidden, LockedOut, Missing, Unreachable
+from davy.pipeline.core.events import Asked, CanaryFinished, Judged, PromotionStarted, RollbackStarted, RolledBack, StepEntered, StepReached, Warned
+from davy.pipeline.core.artifacts import Decision
 
 SECONDS = timedelta(seconds=1)
 

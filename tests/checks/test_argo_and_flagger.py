@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks import flagger
-from davy.checks.measuring import ThresholdJudge, judge_of
-from davy.checks.memory import SimulatedMetrics
+from davy.checks.judges.flagger import rules as flagger
+from davy.checks.judges.threshold.judge import ThresholdJudge, judge_of
+from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.checks.threshold import Check, Phase, Result, Tally, measured
-from davy.checks.ticking import FlaggerJudge
-from davy.pipeline.checksconfig import ChecksConfig, ThresholdConfig
-from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
-from davy.pipeline.structuring import made
+from davy.checks.judges.threshold.rules import Check, Phase, Result, Tally, measured
+from davy.checks.judges.flagger.judge import FlaggerJudge
+from davy.pipeline.config.sections.checks import ChecksConfig, ThresholdConfig
+from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.config.parsing.reader import made
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 S, F, I, E = Result.SUCCESS, Result.FAILURE, Result.INCONCLUSIVE, Result.ERROR  # noqa: E741

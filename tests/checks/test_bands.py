@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from davy.checks.bands import CONSTANTS, reach
+from davy.checks.statistics.bands import CONSTANTS, reach
 
 
 @pytest.mark.parametrize(("total", "width"), [(1000, 0.0858060720), (10000, 0.0274723896)])

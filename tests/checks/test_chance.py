@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.chance import binomial, geometric, poisson
+from davy.checks.statistics.sampling import binomial, geometric, poisson
 
 DRAWS = 20_000
 

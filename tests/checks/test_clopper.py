@@ -2,7 +2,7 @@
 
 import pytest
 
-from davy.checks.clopper import interval
+from davy.checks.statistics.intervals import interval
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from closed_forms import best_prior, log_beta_mixture, log_beta_mixture_above, log_gamma_mixture_above
-from davy.checks.statistics import Lot, Mixture, log_weighted
+from davy.checks.statistics.mixtures import Lot, Mixture, log_weighted
 
 COUNTS = [(0, 7), (3, 10), (20, 77), (40, 1000), (30, 30)]
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.comparing import MannWhitneyJudge
-from davy.checks.kayentafile import read
-from davy.checks.measuring import judge_of
-from davy.checks.memory import SimulatedMetrics
+from davy.checks.judges.kayenta.judge import MannWhitneyJudge
+from davy.checks.judges.kayenta.config_file import read
+from davy.checks.judges.threshold.judge import judge_of
+from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
-from davy.pipeline.errors import Unusable
-from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
-from davy.pipeline.structuring import made
+from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.config.parsing.reader import made
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.dispersion import estimated
-from davy.pipeline.model import Counts
+from davy.checks.statistics.dispersion import estimated
+from davy.pipeline.core.artifacts import Counts
 
 
 def history(size, *, blocks=360, pods=9, rate=0.001, requests=600, seed=7, shock=()):

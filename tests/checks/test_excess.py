@@ -7,22 +7,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from davy.checks import preflight
-from davy.checks.baserates import traffic
-from davy.checks.budget import Budget, Spent, refusals, remarks, sentence
-from davy.checks.budgets import read
-from davy.checks.memory import SimulatedMetrics
-from davy.checks.nats import excess
-from davy.checks.planning import Signal, burns
+from davy.checks.preflight import problems as preflight
+from davy.checks.forecast.base_rates import traffic
+from davy.checks.budget.budget import Budget, Spent, refusals, remarks, sentence
+from davy.checks.budget.reader import read
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.statistics.nats import excess
+from davy.checks.forecast.power import Signal, burns
 from davy.checks.ports import Answer
-from davy.checks.sequential import Rules
-from davy.checks.spending import MARK
-from davy.pipeline.checksconfig import ChecksConfig, GateConfig, SloConfig
-from davy.pipeline.errors import Unusable
-from davy.pipeline.model import Gap
-from davy.pipeline.structuring import made
-from davy.workflows.commands.judge.plan import command as plan
-from davy.workflows.paramtypes import Number
+from davy.checks.judges.sequential.case import Rules
+from davy.checks.budget.queries import MARK
+from davy.pipeline.config.sections.checks import ChecksConfig, GateConfig, SloConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.config.parsing.reader import made
+from davy.workflows.cli.commands.judge.plan import command as plan
+from davy.workflows.cli.param_types import Number
 
 NOW = datetime(2026, 3, 1, 12, 0, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.explanation import explained
-from davy.checks.finding import Result
-from davy.checks.lines import read
-from davy.checks.replay import sequential
-from davy.workflows.explaining import document, text
+from davy.checks.traces.explanation import explained
+from davy.checks.traces.result import Result
+from davy.checks.traces.reader import read
+from davy.checks.traces.replay import sequential
+from davy.workflows.judge.explain import document, text
 
 BOUNDS = ("0.25", "0.5")
 

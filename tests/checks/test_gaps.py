@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from davy.checks.explanation import explained
-from davy.checks.finding import Result
-from davy.checks.lines import read
-from davy.checks.otherwise import mannwhitney, threshold
-from davy.checks.replay import sequential
-from davy.workflows.explaining import text
+from davy.checks.traces.explanation import explained
+from davy.checks.traces.result import Result
+from davy.checks.traces.reader import read
+from davy.checks.traces.other_judges import mannwhitney, threshold
+from davy.checks.traces.replay import sequential
+from davy.workflows.judge.explain import text
 
 UNREAD = "Nothing is promoted at a window of which something could not be read."
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks import sentences
-from davy.checks.sequential import Case, Form, Metric, Rules
-from davy.checks.statistics import WORSE_GRID, Lot, Mixture
-from davy.pipeline.model import NOTHING, Counts, Decision, Pair
+from davy.checks.judges.sequential import sentences
+from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
+from davy.checks.statistics.mixtures import WORSE_GRID, Lot, Mixture
+from davy.pipeline.core.artifacts import NOTHING, Counts, Decision, Pair
 
 BOUNDS = ("0.25", "0.5", "1")
 LATENCY = Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS)

@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from davy.checks import slofiles
-from davy.pipeline.rules import broken
+from davy.checks import slo_formats as slofiles
+from davy.pipeline.config.rules import broken
 
 
 def read(*documents):

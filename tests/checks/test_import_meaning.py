@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from davy.checks import slofiles
-from davy.pipeline.errors import Unusable
-from davy.workflows import importing
+from davy.checks import slo_formats as slofiles
+from davy.pipeline.core.errors import Unusable
+from davy.workflows.config import importer as importing
 
 
 def read(*texts):

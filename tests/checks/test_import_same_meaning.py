@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks import flagger, promql, slofiles
-from davy.checks.threshold import Check, Result
-from davy.pipeline.conditions import Unanswered
+from davy.checks.judges.flagger import rules as flagger
+from davy.checks.samples import selectors as promql
+from davy.checks import slo_formats as slofiles
+from davy.checks.judges.threshold.rules import Check, Result
+from davy.pipeline.config.parsing.condition import Unanswered
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.judge_bounds import neyman_pearson, wald
 from bench.judge_rules import tail
-from davy.checks.chance import poisson
+from davy.checks.statistics.sampling import poisson
 
 
 def test_a_tenth_of_traffic_fivefold_at_a_thousandth_needs_13802_requests_in_the_mean():

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.judging import SequentialJudge
-from davy.checks.memory import SimulatedMetrics
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.model import Counts, Decision, Gap, ReadyPod, Sides
-from davy.pipeline.structuring import made
+from davy.checks.judges.sequential.judge import SequentialJudge
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.artifacts import Counts, Decision, Gap, ReadyPod, Sides
+from davy.pipeline.config.parsing.reader import made
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)

@@ -14,21 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.kayenta import (
-    Classified,
-    Direction,
-    Label,
-    Limits,
-    Mark,
-    Measure,
-    NanStrategy,
-    Yardstick,
-    classified,
-    cleaned,
-    marked,
-    scored,
-)
-from davy.checks.mannwhitney import blurred, cles, deviation, fences, mean_ratio, percentile, root, shift
+from davy.checks.judges.kayenta.rules import Classified, Direction, Label, Limits, Mark, Measure, NanStrategy, Yardstick, classified, cleaned, marked, scored
+from davy.checks.statistics.mann_whitney import blurred, cles, deviation, fences, mean_ratio, percentile, root, shift
 
 SAMPLES = json.loads(Path(__file__).with_name("kayenta_samples.json").read_text())
 ZEROS = {"many errors": 210, "few errors": 210, "rare errors": 60, "rarer errors": 60}

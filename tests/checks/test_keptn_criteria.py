@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slofiles
-from davy.checks.threshold import Check, Result
+from davy.checks import slo_formats as slofiles
+from davy.checks.judges.threshold.rules import Check, Result
 
 HOLDS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
 

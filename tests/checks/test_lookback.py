@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.lookback import Lookback
-from davy.checks.memory import SimulatedMetrics
+from davy.checks.metrics.lookback import Lookback
+from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Histogram, Series
-from davy.pipeline.errors import Unreachable
-from davy.pipeline.model import Gap
+from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.artifacts import Gap
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 OVERLAP = timedelta(seconds=10)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks import samples
-from davy.checks.counters import growth
-from davy.checks.natives import classic, cut
+from davy.checks.samples import counts as samples
+from davy.checks.samples.counters import growth
+from davy.checks.samples.native_histograms import classic, cut
 from davy.checks.ports import Histogram, Series
 
 LABELS = {"__name__": "http_seconds", "pod": "new-1"}

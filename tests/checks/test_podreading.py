@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks import podlines, podreading
-from davy.checks.memory import SimulatedMetrics
-from davy.checks.podcounts import PodCounts
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.errors import Unreachable, Unusable
-from davy.pipeline.model import Counts, Gap
-from davy.pipeline.structuring import made
+from davy.checks.backtest import pod_file as podlines
+from davy.checks.backtest import pod_reader as podreading
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.backtest.pod_counts import PodCounts
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.errors import Unreachable, Unusable
+from davy.pipeline.core.artifacts import Counts, Gap
+from davy.pipeline.config.parsing.reader import made
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from davy.checks.memory import SimulatedMetrics
-from davy.checks.preflight import problems
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.structuring import made
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.preflight.problems import problems
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.parsing.reader import made
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLO = {

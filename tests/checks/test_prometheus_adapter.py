@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from werkzeug import Response
 
-from davy.checks.adapters.prometheus import Prometheus
-from davy.pipeline.errors import Forbidden, Unreachable, Unusable
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 START = AT - timedelta(seconds=30)

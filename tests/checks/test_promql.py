@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from davy.checks.promql import any_of, bound_matcher, selector
+from davy.checks.samples.selectors import any_of, bound_matcher, selector
 
 
 @pytest.mark.parametrize(

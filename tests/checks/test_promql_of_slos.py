@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.promql import selector
-from davy.checks.slofiles.counters import Counter, Difference, counted, failed, objective, selected
+from davy.checks.samples.selectors import selector
+from davy.checks.slo_formats.promql_counters import Counter, Difference, counted, failed, objective, selected
 
 MATCHERS = [
     ('{job="x",code=~"5.."}', '{job="x",code=~"5.."}'),

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.secured import GOOD, Authority, Server
-from davy.checks.adapters.prometheus import Prometheus
-from davy.pipeline.errors import Forbidden, Unreachable, Unusable
-from davy.pipeline.serverconfig import PrometheusConfig
-from davy.pipeline.structuring import made
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
+from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.config.parsing.reader import made
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 NO = {"status": "error", "error": "who are you"}

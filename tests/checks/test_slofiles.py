@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks import slofiles
-from davy.checks.slofiles import Found
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.rules import broken
-from davy.pipeline.structuring import made
-from davy.workflows import importing
+from davy.checks import slo_formats as slofiles
+from davy.checks.slo_formats import Found
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.rules import broken
+from davy.pipeline.config.parsing.reader import made
+from davy.workflows.config import importer as importing
 from slo_texts import (
     ARGO,
     FLAGGER,

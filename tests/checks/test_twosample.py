@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.statistics import BETTER_GRID, WORSE_GRID, Lot, Mixture
-from davy.checks.twosample import HIGHER_ODDS, Rate, TwoSample, log_ratio, nearest
+from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Lot, Mixture
+from davy.checks.statistics.two_sample import HIGHER_ODDS, Rate, TwoSample, log_ratio, nearest
 
 RATES = [0.0, 1e-6, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0]
 

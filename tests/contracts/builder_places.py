@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.buildah import BuildahBuilder
-from davy.pipeline.adapters.buildx import BuildxBuilder
-from davy.pipeline.adapters.docker import DockerBuilder
-from davy.pipeline.ports import Builder
+from davy.pipeline.builds.builders.buildah import BuildahBuilder
+from davy.pipeline.builds.builders.buildx import BuildxBuilder
+from davy.pipeline.builds.builders.docker import DockerBuilder
+from davy.pipeline.builds.ports import Builder
 from lab import builders
 from lab.layout import layout_from
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.errors import Conflict
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.core.errors import Conflict
 from lab import facts
 from lab.talk import LabError
 

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import pytest
 
 from contracts.kube_lab import CRASH, NAMESPACE, KubeLab, kube_lab, until
-from davy.canary import memory
-from davy.canary.ports import Cluster, Journal, Lock, Trouble, TroubleKind
-from davy.canary.simulation import Behaviour
-from davy.pipeline.memory import SimulatedClock
-from davy.pipeline.model import Workload
+from davy.canary.platforms.memory import platform as memory
+from davy.canary.ports.platform import Cluster, Journal, Lock, Trouble, TroubleKind
+from davy.canary.platforms.memory.deployment import Behaviour
+from davy.pipeline.simulated_clock import SimulatedClock
+from davy.pipeline.core.artifacts import Workload
 from simulation.place import SimulatedPlace
 
 
@@ -89,9 +89,9 @@ class KubernetesPlace:
         return self._apis[-1]
 
     def cluster(self) -> Cluster:
-        from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
-        from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
-        from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
 
         if not self._is_up:
             self._lab.deployment(self.name, self._lab.image("v1"))
@@ -99,14 +99,14 @@ class KubernetesPlace:
         return KubernetesCluster(self._api(), self.workload, listening=Listening(opened=ThreadFeed))
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
-        from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
 
         return KubernetesLock(self._api(), self.workload, lasts=lasts)
 
     def journal(self, fence: Callable[[], int]) -> Journal:
-        from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
-        from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
-        from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
 
         return KubernetesJournal(self._api(), self.workload, fence=fence, listening=Listening(opened=ThreadFeed))
 

@@ -18,12 +18,12 @@ import pytest
 import requests
 
 from contracts.conftest import HTPASSWD
-from davy.pipeline import oci
-from davy.pipeline.adapters.blobs import Blobs
-from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.registry import Manifest, Registry
-from davy.pipeline.model import Image
-from davy.pipeline.supply import artifacts
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.distribution.blobs import Blobs
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.registry import artifact as artifacts
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import pytest
 
 from contracts.places import Place
-from davy.canary.ports import Cluster, Speed, Standing, TroubleKind
-from davy.pipeline.errors import Conflict
+from davy.canary.ports.platform import Cluster, Speed, Standing, TroubleKind
+from davy.pipeline.core.errors import Conflict
 
 
 def canary(standing: Standing, stable: str) -> list[str]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
-from davy.pipeline.adapters.containers import DockerSuites
-from davy.pipeline.adapters.jobs import JobSuites
-from davy.pipeline.adapters.localsuites import ProcessSuites
-from davy.pipeline.cases import CaseResult
-from davy.pipeline.junit import read
-from davy.pipeline.model import Image
-from davy.pipeline.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suiteconfig import ServiceConfig
+from davy.pipeline.suites.runners.docker.runner import DockerSuites
+from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.suites.reports.cases import CaseResult
+from davy.pipeline.suites.reports.writer import read
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.config.sections.suites import ServiceConfig
 from lab.layout import layout_from
 
 pytestmark = [pytest.mark.lab, pytest.mark.extra]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from contracts.places import Place
-from davy.pipeline.errors import LockedOut
+from davy.pipeline.core.errors import LockedOut
 
 
 def test_a_second_runner_is_locked_out_and_told_who_holds_it(place: Place) -> None:

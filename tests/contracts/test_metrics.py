@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.judging import SequentialJudge
-from davy.checks.memory import SimulatedMetrics
-from davy.checks.quorum import Quorum
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.errors import Unreachable, Unusable
-from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
-from davy.pipeline.structuring import made
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.judges.sequential.judge import SequentialJudge
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.metrics.quorum import Quorum
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.errors import Unreachable, Unusable
+from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.config.parsing.reader import made
 
 
 def now():

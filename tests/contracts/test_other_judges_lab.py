@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.test_metrics import RealPrometheus
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.comparing import MannWhitneyJudge
-from davy.checks.kayentafile import read
-from davy.checks.measuring import judge_of
-from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig
-from davy.pipeline.model import Decision, Gap, ReadyPod, Sides
-from davy.pipeline.structuring import made
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.judges.kayenta.judge import MannWhitneyJudge
+from davy.checks.judges.kayenta.config_file import read
+from davy.checks.judges.threshold.judge import judge_of
+from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig
+from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
+from davy.pipeline.config.parsing.reader import made
 from lab import facts
 
 pytestmark = pytest.mark.lab

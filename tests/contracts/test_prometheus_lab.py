@@ -16,13 +16,13 @@ import pytest
 import requests
 
 from contracts.secured import Authority
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.counters import growth
-from davy.checks.natives import classic
-from davy.checks.quorum import Quorum
-from davy.pipeline.errors import Forbidden, Unreachable
-from davy.pipeline.serverconfig import PrometheusConfig
-from davy.pipeline.structuring import made
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.samples.counters import growth
+from davy.checks.samples.native_histograms import classic
+from davy.checks.metrics.quorum import Quorum
+from davy.pipeline.core.errors import Forbidden, Unreachable
+from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.config.parsing.reader import made
 
 pytestmark = pytest.mark.lab
 PODS, METRICS = 200, 10

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from contracts.builder_places import REAL, BuilderPlaces
-from davy.pipeline import prepared
-from davy.pipeline.adapters.worktree import GitWorkTree
-from davy.pipeline.builds.dockerfile import pinned
-from davy.pipeline.builds.workshop import Keyed
-from davy.pipeline.config import DeliveryConfig
-from davy.pipeline.ports import BuildOrder
-from davy.pipeline.structuring import made
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.dockerfile.parser import pinned
+from davy.pipeline.builds.content.keyed_images import Keyed
+from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.config.parsing.reader import made
 
 pytestmark = pytest.mark.lab
 TREE = {

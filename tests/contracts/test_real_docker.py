@@ -17,15 +17,16 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline import reportfiles
-from davy.pipeline.adapters.containers import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
-from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.docker import DockerBuilder
-from davy.pipeline.adapters.registry import Registry
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Forbidden, Missing, Rejected, Unreachable, Unusable
-from davy.pipeline.model import Image
-from davy.pipeline.ports import BuildOrder, SuiteOrder
+from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.runners.docker.runner import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.builds.builders.docker import DockerBuilder
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Forbidden, Missing, Rejected, Unreachable, Unusable
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.suites.ports import SuiteOrder
 
 pytestmark = pytest.mark.lab
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.git import GitSource
-from davy.pipeline.adapters.history import GitHistory
-from davy.pipeline.errors import Unusable
-from davy.pipeline.ports import Source
-from davy.pipeline.twins import MemorySource
+from davy.pipeline.source.git.repository import GitSource
+from davy.pipeline.source.git.history import GitHistory
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.ports import Source
+from davy.pipeline.suites.runners.memory import MemorySource
 
 
 @pytest.fixture(params=["memory", "git"])

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, kube_lab
-from davy.pipeline.adapters.containers import DockerSuites
-from davy.pipeline.adapters.docker import DockerBuilder
-from davy.pipeline.adapters.jobs import JobSuites
-from davy.pipeline.adapters.localsuites import ProcessSuites
-from davy.pipeline.model import Image
-from davy.pipeline.ports import BuildOrder, SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.twins import MemorySuites, Scene
+from davy.pipeline.suites.runners.docker.runner import DockerSuites
+from davy.pipeline.builds.builders.docker import DockerBuilder
+from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.suites.runners.memory import MemorySuites, Scene
 
 XML = '<testsuite><testcase name="a"/></testsuite>'
 SCENES = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Judged, ReleaseFinished, RollbackStarted, StepReached, SuiteFinished
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Judged, ReleaseFinished, RollbackStarted, StepReached, SuiteFinished
 from shop.runner import KILLED
 from shop.visit import Visit, merged_config
 

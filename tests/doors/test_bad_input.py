@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import ImageBuilt, ReleaseFinished
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import ImageBuilt, ReleaseFinished
 from shop.stage import merged
 from shop.visit import Visit, merged_config
 

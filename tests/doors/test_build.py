@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 
 FILE = """\
 service: shop

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 from git_alone import ALONE, commit, git
 
 DAVY = Path(sys.executable).parent / "davy"

@@ -13,7 +13,7 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 

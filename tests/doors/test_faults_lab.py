@@ -2,8 +2,8 @@
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Judged, PromotionStarted, RollbackStarted, RolledBack, StepReached
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Judged, PromotionStarted, RollbackStarted, RolledBack, StepReached
 from lab.faulty_proxy import FaultyProxy
 from shop.runner import Runner
 from shop.visit import Visit

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from davy.pipeline.adapters.folderarchive import FolderArchive
-from davy.pipeline.record import CaseRecord, RunRecord
+from davy.pipeline.suites.history.archives.folder import FolderArchive
+from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 

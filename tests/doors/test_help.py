@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.workflows import cli
-from davy.workflows.lazy import Entry, LazyGroup
+from davy.pipeline.core.endings import Ending
+from davy.workflows.cli import main as cli
+from davy.workflows.cli.lazy_group import Entry, LazyGroup
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 HEAVY = {"docker", "git", "requests", "kubernetes", "rich", "junitparser", "pydantic", "yaml", "prometheus_api_client"}
@@ -50,7 +50,7 @@ def test_every_command_has_help_and_every_option_an_environment_twin(name: str, 
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["canary", "--help"], ["canary", "status", "--help"]])
 def test_what_only_talks_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     program = (
-        f"import sys; from davy.workflows.cli import run; run({arguments!r}); print(*sys.modules, file=sys.stderr)"
+        f"import sys; from davy.workflows.cli.main import run; run({arguments!r}); print(*sys.modules, file=sys.stderr)"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials
-from davy.pipeline.adapters.imagestore import RegistryImages
-from davy.pipeline.adapters.registry import Registry
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import CanaryFinished, Result, SuiteFinished
-from davy.pipeline.model import Image
-from davy.pipeline.ports import Evidence
-from davy.pipeline.supply import statements
-from davy.pipeline.supply.statements import Occasion
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.supply_chain import attestations as statements
+from davy.pipeline.supply_chain.attestations import Occasion
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)

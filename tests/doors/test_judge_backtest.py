@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from davy.checks import podlines
-from davy.checks.chance import binomial, poisson
-from davy.checks.podcounts import PodCounts
-from davy.pipeline.model import Counts
+from davy.checks.backtest import pod_file as podlines
+from davy.checks.statistics.sampling import binomial, poisson
+from davy.checks.backtest.pod_counts import PodCounts
+from davy.pipeline.core.artifacts import Counts
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.testing import partfile
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.suites.parts import part_file as partfile
 
 pytestmark = pytest.mark.slow
 

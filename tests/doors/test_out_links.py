@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 from git_alone import ALONE, commit, git
 
 pytestmark = pytest.mark.slow

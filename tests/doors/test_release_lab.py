@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.credentials import DockerCredentials
-from davy.pipeline.adapters.imagestore import RegistryImages
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import ImageBuilt, Judged, PodTrouble, ReleaseFinished, StepReached, SuiteFinished
-from davy.pipeline.model import Image
-from davy.pipeline.supply import evidence
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import ImageBuilt, Judged, PodTrouble, ReleaseFinished, StepReached, SuiteFinished
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.supply_chain import evidence
 from shop.runner import KILLED
 from shop.stage import ROOT
 from shop.visit import UNIT, Visit, merged_config

@@ -15,8 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import ReleaseFinished, Stage, StageFinished
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import ReleaseFinished, Stage, StageFinished
 from shop.stage import DAVY, merged
 from shop.visit import Visit, merged_config
 

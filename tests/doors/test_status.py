@@ -95,7 +95,7 @@ def test_without_a_kubeconfig_it_says_what_to_do(davy: Davy) -> None:
 
 def test_the_status_imports_nothing_heavy(kubeconfig: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from davy.workflows.cli import run\n"
+        "import sys; from davy.workflows.cli.main import run\n"
         "code = run(['canary', 'status']); print(code, *sys.modules)"
     )  # fmt: skip
     run = subprocess.run(

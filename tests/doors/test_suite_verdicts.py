@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.endings import Ending
+from davy.pipeline.core.endings import Ending
 
 pytestmark = pytest.mark.slow
 

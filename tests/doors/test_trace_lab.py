@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Judged
-from davy.pipeline.model import Decision
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Judged
+from davy.pipeline.core.artifacts import Decision
 from shop.visit import Visit
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

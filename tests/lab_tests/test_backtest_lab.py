@@ -17,12 +17,13 @@ from random import Random
 import pytest
 import requests
 
-from davy.checks import podlines, podreading
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.chance import binomial, poisson
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.model import Counts
-from davy.pipeline.structuring import made
+from davy.checks.backtest import pod_file as podlines
+from davy.checks.backtest import pod_reader as podreading
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.statistics.sampling import binomial, poisson
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.config.parsing.reader import made
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

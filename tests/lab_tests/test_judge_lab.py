@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from davy.canary.adapters.kubernetes import KubernetesCluster
-from davy.canary.ports import PodView
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.judging import SequentialJudge
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.model import NOTHING, Counts, Decision, Evidence, Gap, ReadyPod, Sides, Verdict, Workload
-from davy.pipeline.structuring import made
+from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.ports.platform import PodView
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.judges.sequential.judge import SequentialJudge
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.artifacts import NOTHING, Counts, Decision, Evidence, Gap, ReadyPod, Sides, Verdict, Workload
+from davy.pipeline.config.parsing.reader import made
 from lab import facts
 from lab.load import Load, Plan
 from shop.own_prometheus import OwnPrometheus, until

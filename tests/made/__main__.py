@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from davy.pipeline.schema import schema
+from davy.pipeline.config.json_schema import schema
 
 from . import configuration, gantt, rbac, recorded, verdict
 

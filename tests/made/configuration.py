@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from davy.pipeline.schema import schema
+from davy.pipeline.config.json_schema import schema
 
 BEGIN, END = "<!-- made from the schema: ./dev -s documents -->\n", "<!-- made from the schema: end -->\n"
 PARTS = {

@@ -4,13 +4,15 @@ import random
 from dataclasses import dataclass, field
 
 from bench.spread import MINUTE, Seconds, SimulatedSuites, drawn, guessed, history, suite
-from davy.pipeline import piecework
-from davy.pipeline.piecework import Job
-from davy.pipeline.ports import Say, SuiteOrder, SuiteRun
-from davy.pipeline.testing import expansion, spread
-from davy.pipeline.testing.expansion import Ask
-from davy.pipeline.testing.tries import Rules
-from davy.workflows.render.paper import drawing
+from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites.queue import Job
+from davy.pipeline.core.ports import Say
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.attempts import Rules
+from davy.workflows.render.plots.paper import drawing
 from simulated_crew import CrewClock, SimulatedCrew
 
 FILES, WORKERS, SEED, NOISE = 60, 10, 2, 0.3

@@ -17,8 +17,8 @@ from rich.console import Console, Group
 from rich.segment import Segment
 from rich.terminal_theme import MONOKAI
 
-from davy.pipeline import codec
-from davy.workflows.render.picture import picture
+from davy.pipeline.core.json import codec
+from davy.workflows.render.live.picture import picture
 from davy.workflows.render.scene import Scene, folded
 
 COLUMNS, ADVANCE, LINE, SIZE, MARGIN = 80, 12, 25, 20, 12

@@ -2,7 +2,7 @@
 
 import yaml
 
-from davy.canary.adapters.rights import role
+from davy.canary.platforms.kubernetes.permissions import role
 
 NAMESPACE, ACCOUNT = "shop", "davy"
 HEAD = """\

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from davy.checks.finding import Finding
-from davy.workflows.render import axes, curves, figures
-from davy.workflows.render.paper import drawing
-from davy.workflows.render.shapes import CANARY, OWN, Limit, Series
+from davy.checks.traces.result import Finding
+from davy.workflows.render.plots import axes, curves, figures
+from davy.workflows.render.plots.paper import drawing
+from davy.workflows.render.plots.shapes import CANARY, OWN, Limit, Series
 from judged import AVAILABILITY, judged, traced
 
 RIGHT = 98

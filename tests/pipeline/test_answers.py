@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slofiles
-from davy.checks.linting import remarks
-from davy.checks.threshold import Check, Result, measured
-from davy.pipeline.answers import can_be_failed
-from davy.pipeline.checksconfig import ChecksConfig, ThresholdConfig
-from davy.pipeline.structuring import made
+from davy.checks import slo_formats as slofiles
+from davy.checks.preflight.lint import remarks
+from davy.checks.judges.threshold.rules import Check, Result, measured
+from davy.pipeline.config.condition_answers import can_be_failed
+from davy.pipeline.config.sections.checks import ChecksConfig, ThresholdConfig
+from davy.pipeline.config.parsing.reader import made
 
 
 def threshold(**said):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from davy.pipeline.builds.because import changes, told
-from davy.pipeline.builds.inputs import Entry, Inputs
+from davy.pipeline.builds.content.changes import changes, told
+from davy.pipeline.builds.content.inputs import Entry, Inputs
 
 
 def file(blob: str, mode: str = "100644") -> Entry:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davy.pipeline.builds.foreign import runs_on_target
+from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ import pytest
 import yaml
 from pytest_httpserver import HTTPServer
 
-from davy.pipeline.adapters.buildah import BuildahBuilder
-from davy.pipeline.adapters.buildx import BuildxBuilder
-from davy.pipeline.adapters.docker import DockerBuilder
-from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.builds.recipes import expanded
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Rejected, Unusable
-from davy.pipeline.ports import Builder, BuildOrder
-from davy.pipeline.steps import Steps
-from davy.pipeline.structuring import made
+from davy.pipeline.builds.builders.buildah import BuildahBuilder
+from davy.pipeline.builds.builders.buildx import BuildxBuilder
+from davy.pipeline.builds.builders.docker import DockerBuilder
+from davy.pipeline.config.sections.build import ImageConfig
+from davy.pipeline.config.sections.images.matrix import expanded
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Rejected, Unusable
+from davy.pipeline.builds.ports import Builder, BuildOrder
+from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.parsing.reader import made
 from yard import Yard
 
 STEPS = Steps(

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from davy.pipeline.builds.progress import Progress
+from davy.pipeline.builds.builders.buildkit_progress import Progress
 
 
 def vertex(name: str, **more: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from davy.pipeline.adapters.clock import SIGNALS, SystemClock
+from davy.pipeline.clients.system_clock import SIGNALS, SystemClock
 
 PROGRAM = """
 import time

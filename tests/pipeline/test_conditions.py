@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.conditions import Unanswered
-from davy.pipeline.conditiontext import condition
+from davy.pipeline.config.parsing.condition import Unanswered
+from davy.pipeline.config.parsing.condition_parser import condition
 
 NAN = math.nan
 

@@ -8,11 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.config import Config
-from davy.pipeline.configfile import loaded, parsed
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.wording import homes
+from davy.pipeline.config.document import Config
+from davy.pipeline.config.file import loaded, parsed
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.config.messages import homes
 
 GOOD = dedent("""\
     service: checkout

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from davy.pipeline.adapters import containerreports
-from davy.pipeline.adapters.suitereport import Gathered
-from davy.pipeline.model import Image
-from davy.pipeline.ports import SuiteOrder
+from davy.pipeline.suites.runners.docker import reports as containerreports
+from davy.pipeline.suites.runners.suitereport import Gathered
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.suites.ports import SuiteOrder
 
 JUNIT = "/tmp/davy/junit.xml"
 

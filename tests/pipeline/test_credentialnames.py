@@ -1,7 +1,7 @@
 """Which variables hold credentials, by their names alone."""
 
-from davy.pipeline import credentialnames
-from davy.pipeline.credentialnames import is_token
+from davy.pipeline.core.secrets import credential_names as credentialnames
+from davy.pipeline.core.secrets.credential_names import is_token
 
 
 def test_what_is_looked_for_first_is_part_of_every_name_of_a_token() -> None:

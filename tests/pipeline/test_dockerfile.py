@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.dockerfile import Dockerfile, parsed, pinned
-from davy.pipeline.builds.references import asked_for, familiar, repository, taken_apart
+from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed, pinned
+from davy.pipeline.core.images.names import asked_for, familiar, repository, taken_apart
 
 DIGEST = "sha256:" + "a" * 64
 

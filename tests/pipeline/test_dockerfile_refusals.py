@@ -5,7 +5,7 @@ from time import process_time
 
 import pytest
 
-from davy.pipeline.builds.dockerfile import parsed
+from davy.pipeline.builds.dockerfile.parser import parsed
 from dockerfile_questions import ANSWERS, QUESTIONS
 
 KNOWN: dict[str, str] = json.loads(ANSWERS.read_text(encoding="utf-8"))

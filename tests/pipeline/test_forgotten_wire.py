@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from davy.pipeline.adapters.wire import dialled
+from davy.pipeline.clients.http.wire import dialled
 
 
 class Holder:

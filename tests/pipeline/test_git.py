@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.git import GitSource, web_address
-from davy.pipeline.errors import Unusable
+from davy.pipeline.source.git.repository import GitSource, web_address
+from davy.pipeline.core.errors import Unusable
 
 WHEN = "2026-03-01T12:00:00+02:00"
 
@@ -101,8 +101,8 @@ def test_a_bare_repository_is_unusable(tmp_path: Path) -> None:
 def test_without_git_it_is_said_that_git_is_missing(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\n"
-        "from davy.pipeline.adapters.git import GitSource\n"
-        "from davy.pipeline.errors import Missing\n"
+        "from davy.pipeline.source.git.repository import GitSource\n"
+        "from davy.pipeline.core.errors import Missing\n"
         "try:\n    GitSource(Path('.')).revision()\n"
         "except Missing as error:\n    print(error.what, error.remedy)\n"
     )

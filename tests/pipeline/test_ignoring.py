@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.ignoring import ignoring
-from davy.pipeline.builds.patterns import NO_CHARACTER, Pattern, expression
+from davy.pipeline.builds.content.dockerignore import ignoring
+from davy.pipeline.builds.content.ignore_patterns import NO_CHARACTER, Pattern, expression
 
 CASES = json.loads((Path(__file__).parent / "dockerignore_cases.json").read_text(encoding="utf-8"))
 

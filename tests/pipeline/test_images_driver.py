@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline import bases, prepared
-from davy.pipeline.adapters.worktree import GitWorkTree
-from davy.pipeline.builds.key import blob
-from davy.pipeline.builds.key import tag as key_tag
-from davy.pipeline.builds.remembered import KEY, KIND, Remembered, record_of
-from davy.pipeline.choosing import chosen
-from davy.pipeline.errors import Conflict, Forbidden, Problem, Rejected, Unreachable, Unusable
-from davy.pipeline.events import BuildFailed, BuildStarted, Event, ImageBuilt, LogLine, Result, StageFinished, Warned
-from davy.pipeline.making import Approve
-from davy.pipeline.memoryimages import MemoryImages
-from davy.pipeline.model import Image
-from davy.pipeline.oci import BASE_DIGEST, BASE_NAME
-from davy.pipeline.ports import BuildOrder, Built, Evidence, Say
-from davy.pipeline.twins import MemoryBuilder
+from davy.pipeline.builds.content import base_images as bases
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.content.key import blob
+from davy.pipeline.builds.content.key import tag as key_tag
+from davy.pipeline.builds.record import KEY, KIND, Remembered, record_of
+from davy.pipeline.builds.builder_choice import chosen
+from davy.pipeline.core.errors import Conflict, Forbidden, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.core.events import BuildFailed, BuildStarted, Event, ImageBuilt, LogLine, Result, StageFinished, Warned
+from davy.pipeline.builds.worker import Approve
+from davy.pipeline.registry.memory import MemoryImages
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME
+from davy.pipeline.builds.ports import BuildOrder, Built, Evidence
+from davy.pipeline.core.ports import Say
+from davy.pipeline.suites.runners.memory import MemoryBuilder
 from yard import REVISION, SHOP, Ticking, Yard, another
 
 ALL = {"base", "web", "job", "tool"}

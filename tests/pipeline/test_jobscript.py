@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.jobscript import FOLDER, MOST_PACKED, SCRIPT, Parts, words
+from davy.pipeline.suites.runners.kubernetes.script import FOLDER, MOST_PACKED, SCRIPT, Parts, words
 
 MARK = "davy-0123456789abcdef"
 

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from davy.canary import inscription, ledger, marks
-from davy.canary.ledger import Ledger
-from davy.pipeline import jsontree, leftovers
-from davy.pipeline.adapters.buildahstore import listed, storage_of
-from davy.pipeline.adapters.buildx import named_digest
-from davy.pipeline.adapters.sessionledger import SessionLedger
-from davy.pipeline.builds.remembered import build_of, inputs_of, record_of
-from davy.pipeline.errors import Missing, Unreachable
-from davy.pipeline.testing.marks import Owner
+from davy.canary.platforms.kubernetes import annotation_values as inscription
+from davy.canary.platforms.kubernetes import annotations as marks
+from davy.canary.platforms.kubernetes.journal import text as ledger
+from davy.canary.platforms.kubernetes.journal.text import Ledger
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.builds.builders.buildah_store import listed, storage_of
+from davy.pipeline.builds.builders.buildx import named_digest
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
+from davy.pipeline.builds.record import build_of, inputs_of, record_of
+from davy.pipeline.core.errors import Missing, Unreachable
+from davy.pipeline.suites.clouds.session_tags import Owner
 
 ODD: dict[str, Callable[[str], str]] = {
     "deep": lambda _: "[" * 100_000,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.events import Result
-from davy.pipeline.junit import Broken, Case, CaseResult, Suite, ended, merged, read
-from davy.pipeline.ports import SuiteRun
+from davy.pipeline.core.events import Result
+from davy.pipeline.suites.reports.writer import Broken, Case, CaseResult, Suite, ended, merged, read
+from davy.pipeline.suites.ports import SuiteRun
 
 TOOK = timedelta(seconds=2)
 MIXED = """<?xml version="1.0" encoding="ISO-8859-1"?>

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.cases import CaseResult
-from davy.pipeline.junitcases import LONGEST_TEXT
-from davy.pipeline.junitreading import reading
-from davy.pipeline.reportxml import MOST_CASES
+from davy.pipeline.suites.reports.cases import CaseResult
+from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT
+from davy.pipeline.suites.reports.reader import reading
+from davy.pipeline.suites.reports.formats.xml import MOST_CASES
 
 MIB = 2**20
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.cases import CaseResult
-from davy.pipeline.junit import read
-from davy.pipeline.ports import SuiteOrder, SuiteRun
-from davy.pipeline.testing import k6
+from davy.pipeline.suites.reports.cases import CaseResult
+from davy.pipeline.suites.reports.writer import read
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.formats import k6
 
 EXPORTED = """{
  "root_group": {"name": "", "checks": {}, "groups": {"cart": {"name": "cart", "groups": {},

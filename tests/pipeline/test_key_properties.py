@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters.worktree import GitWorkTree
-from davy.pipeline.builds.inputs import Entry, Inputs
-from davy.pipeline.builds.key import key, tag
-from davy.pipeline.builds.recipes import Recipe
-from davy.pipeline.ingredients import ingredients, inputs
-from davy.pipeline.ports import BuildSecret
+from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.key import key, tag
+from davy.pipeline.config.sections.images.matrix import Recipe
+from davy.pipeline.builds.content.collect import ingredients, inputs
+from davy.pipeline.builds.ports import BuildSecret
 from git_alone import ALONE, commit, git
 
 pytestmark = pytest.mark.slow

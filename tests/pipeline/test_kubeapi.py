@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.kubeapi import KubeApi, Refused
-from davy.pipeline.adapters.kubeconfig import Access
-from davy.pipeline.errors import Conflict, Forbidden, Missing, Unreachable
+from davy.pipeline.clients.kubernetes.api import KubeApi, Refused
+from davy.pipeline.clients.kubernetes.kubeconfig import Access
+from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unreachable
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.errors import Unusable
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.core.errors import Unusable
 
 
 def config(**changes: Any) -> dict[str, Any]:

@@ -14,10 +14,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters.kubeaccess import Access, end_of, escaped
-from davy.pipeline.adapters.kubeconfig import Wish, access_from
-from davy.pipeline.adapters.proxies import is_direct, proxy_for
-from davy.pipeline.errors import DavyError, Unusable
+from davy.pipeline.clients.kubernetes.access import Access, end_of, escaped
+from davy.pipeline.clients.kubernetes.kubeconfig import Wish, access_from
+from davy.pipeline.clients.http.proxies import is_direct, proxy_for
+from davy.pipeline.core.errors import DavyError, Unusable
 
 
 def written(folder: Path, *, user: Any = None, cluster: Any = None, name: str = "config", **more: Any) -> str:

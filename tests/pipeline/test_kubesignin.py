@@ -12,10 +12,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters.kubeaccess import Access
-from davy.pipeline.adapters.kubeconfig import access_from
-from davy.pipeline.adapters.kubesignin import Plugin, credential_of
-from davy.pipeline.errors import DavyError, Forbidden, Unusable
+from davy.pipeline.clients.kubernetes.access import Access
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
+from davy.pipeline.clients.kubernetes.sign_in import Plugin, credential_of
+from davy.pipeline.core.errors import DavyError, Forbidden, Unusable
 
 V1 = "client.authentication.k8s.io/v1"
 BETA = "client.authentication.k8s.io/v1beta1"

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline import leftovers, suites
-from davy.pipeline.events import Warned
-from davy.pipeline.ports import SuiteOrder, SuiteRun
-from davy.pipeline.structuring import made
-from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import expansion
-from davy.pipeline.testing.expansion import Ask
-from davy.pipeline.testing.ordering import Wanted
-from davy.pipeline.twins import MemoryPlace
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.suites import driver as suites
+from davy.pipeline.core.events import Warned
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.order import Wanted
+from davy.pipeline.suites.runners.memory import MemoryPlace
 from simulated_crew import CrewClock, SimulatedCrew
 
 

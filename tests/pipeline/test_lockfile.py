@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.lockfile import Change, Kind, Spellings, anew, difference, due, once, read, written
+from davy.pipeline.builds.content.lock_file import Change, Kind, Spellings, anew, difference, due, once, read, written
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 REFERENCES = st.from_regex(r"[a-z0-9.-]{1,8}(:[0-9]{2,4})?/[a-z0-9/]{1,8}(:[a-zA-Z0-9._-]{1,8})?", fullmatch=True)

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters import maskedfiles
-from davy.pipeline.masks import Lines, Masks, Stream
-from davy.pipeline.model import Image
+from davy.pipeline.clients.files import masked_files as maskedfiles
+from davy.pipeline.core.secrets.masks import Lines, Masks, Stream
+from davy.pipeline.core.artifacts import Image
 
 HARD = "p@ss w\"rd/x+1&<é>'=$`%"
 FORMS = {

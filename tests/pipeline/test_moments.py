@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from davy.pipeline import moments
+from davy.pipeline.core.text import moments
 
 
 def test_a_moment_is_told_in_utc_to_the_second() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davy.pipeline.nouns import counted, named, problems
+from davy.pipeline.core.text.nouns import counted, named, problems
 
 
 @pytest.mark.parametrize(

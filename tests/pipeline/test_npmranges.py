@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.testing import npmranges, saucecalls, saucepackage
-from davy.pipeline.testing.saucekeys import Kind
+from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
+from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds.saucelabs import package as saucepackage
+from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind
 
 THERE = (
     "0.0.3", "0.0.4", "0.2.3", "0.2.9", "0.3.0", "1.39.0", "1.40.1", "1.40.0", "1.41.0", "1.50.0-beta.1", "1.50.0",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Unusable
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Unusable
 
 HEAD = """\
 service: checkout

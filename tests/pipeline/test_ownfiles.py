@@ -10,23 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline import leftovers, ownfiles
-from davy.pipeline.adapters import folderlock, suitereport
-from davy.pipeline.adapters.buildrecords import BuildRecords
-from davy.pipeline.adapters.folderarchive import FolderArchive
-from davy.pipeline.adapters.localsuites import ProcessSuites
-from davy.pipeline.adapters.scanner import ProcessScanner
-from davy.pipeline.adapters.sessionledger import SessionLedger
-from davy.pipeline.adapters.tarball import Refused, extracted
-from davy.pipeline.builds.inputs import Inputs
-from davy.pipeline.builds.remembered import Build, Remembered
-from davy.pipeline.errors import DavyError
-from davy.pipeline.model import Image
-from davy.pipeline.ports import ScanOrder, SuiteOrder
-from davy.pipeline.record import RunRecord
-from davy.pipeline.testing.marks import Owner
-from davy.pipeline.twins import MemorySuites, Scene
-from davy.workflows.keeping import keeper
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.clients.files import folder_lock as folderlock
+from davy.pipeline.suites.runners import suitereport
+from davy.pipeline.builds.builders.record_files import BuildRecords
+from davy.pipeline.suites.history.archives.folder import FolderArchive
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
+from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.builds.content.inputs import Inputs
+from davy.pipeline.builds.record import Build, Remembered
+from davy.pipeline.core.errors import DavyError
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.builds.ports import ScanOrder
+from davy.pipeline.suites.ports import SuiteOrder
+from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.suites.clouds.session_tags import Owner
+from davy.pipeline.suites.runners.memory import MemorySuites, Scene
+from davy.workflows.story.keeping import keeper
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = RunRecord(id="shop-1", at=NOON, service="shop", revision="a" * 40)

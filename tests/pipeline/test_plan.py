@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from davy.pipeline.configfile import parsed
-from davy.pipeline.events import Stage, StepPlan
-from davy.pipeline.model import Revision
-from davy.pipeline.plan import Plan, against_canary, planned, suite
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.events import Stage, StepPlan
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.release.plan import Plan, against_canary, planned, suite
 
 TEXT = """
 service: checkout

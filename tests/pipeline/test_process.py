@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.process import run
-from davy.pipeline.errors import Missing
+from davy.pipeline.clients.process import run
+from davy.pipeline.core.errors import Missing
 
 SOON = timedelta(seconds=20)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from davy.checks import linting
-from davy.pipeline import configfile
-from davy.pipeline.checksconfig import ChecksConfig
-from davy.pipeline.errors import Unusable
-from davy.pipeline.structuring import made
+from davy.checks.preflight import lint as linting
+from davy.pipeline.config import file as configfile
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.config.parsing.reader import made
 
 AROUND = """
 service: shop

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.adapters.worktree import GitWorkTree
-from davy.pipeline.builds.inputs import Inputs
-from davy.pipeline.builds.key import key
-from davy.pipeline.builds.recipes import Recipe
-from davy.pipeline.errors import Unusable
-from davy.pipeline.ingredients import Ingredients, ingredients, inputs
-from davy.pipeline.ports import BuildSecret
+from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.content.inputs import Inputs
+from davy.pipeline.builds.content.key import key
+from davy.pipeline.config.sections.images.matrix import Recipe
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.builds.content.collect import Ingredients, ingredients, inputs
+from davy.pipeline.builds.ports import BuildSecret
 from git_alone import ALONE
 
 RECIPE = Recipe(id="shop/app", name="shop/app", dockerfile="app/Dockerfile")

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.builds.recipes import expanded, labels, meant, tagged
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Unusable
-from davy.pipeline.structuring import made
+from davy.pipeline.config.sections.build import ImageConfig
+from davy.pipeline.config.sections.images.matrix import expanded, labels, meant, tagged
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.config.parsing.reader import made
 
 
 def images(*said: dict[str, Any]) -> tuple[ImageConfig, ...]:

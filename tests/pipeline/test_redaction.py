@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.redaction import washed
+from davy.pipeline.core.text.sanitize import washed
 
 
 @pytest.mark.parametrize(

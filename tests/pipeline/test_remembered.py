@@ -9,24 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters.buildrecords import BuildRecords
-from davy.pipeline.buildconfig import ImageConfig
-from davy.pipeline.builds.because import changes
-from davy.pipeline.builds.inputs import Entry, Inputs
-from davy.pipeline.builds.key import SCHEMA
-from davy.pipeline.builds.recipes import Recipe, expanded
-from davy.pipeline.builds.remembered import (
-    Build,
-    Records,
-    Remembered,
-    inputs_of,
-    inputs_text,
-    pointer,
-    record_of,
-    record_text,
-)
-from davy.pipeline.configfile import delivery
-from davy.pipeline.twins import MemoryRecords
+from davy.pipeline.builds.builders.record_files import BuildRecords
+from davy.pipeline.config.sections.build import ImageConfig
+from davy.pipeline.builds.content.changes import changes
+from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.key import SCHEMA
+from davy.pipeline.config.sections.images.matrix import Recipe, expanded
+from davy.pipeline.builds.record import Build, Records, Remembered, inputs_of, inputs_text, pointer, record_of, record_text
+from davy.pipeline.config.file import delivery
+from davy.pipeline.suites.runners.memory import MemoryRecords
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BUILD = Build(id="r.test/a", key="f" * 64, digest="sha256:1", at=AT, commit="c0ffee", branch="main", dirty=True)

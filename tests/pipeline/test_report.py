@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline import events
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Event, Result, Stage, StepPlan
-from davy.pipeline.model import Counts, Decision, Evidence, Gap, Image, Revision, Verdict, Workload
-from davy.pipeline.report import code, markdown, plain, summarized
+from davy.pipeline.core import events
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Event, Result, Stage, StepPlan
+from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Image, Revision, Verdict, Workload
+from davy.workflows.render.markdown import code, markdown, plain, summarized
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

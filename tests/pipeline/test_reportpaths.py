@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline import reportfiles
-from davy.pipeline.adapters import suitereport
-from davy.pipeline.adapters.localsuites import ProcessSuites
-from davy.pipeline.events import Result
-from davy.pipeline.junit import ended
-from davy.pipeline.ports import SuiteOrder, SuiteRun
-from davy.pipeline.testing import reportpaths
+from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.runners import suitereport
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.core.events import Result
+from davy.pipeline.suites.reports.writer import ended
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports import paths as reportpaths
 
 GOOD = '<testsuite name="g"><testcase classname="g" name="good"/></testsuite>'
 BAD = '<testsuite name="b"><testcase classname="b" name="bad"><failure/></testcase></testsuite>'

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.errors import Unusable
-from davy.pipeline.testing import saucecells, saucefile, saucestart
-from davy.pipeline.testing.capabilities import Wish
-from davy.pipeline.testing.dialects import Cloud, Vendor, addresses
-from davy.pipeline.testing.saucecells import SauceJob
-from davy.pipeline.testing.saucefile import SauceFile
-from davy.pipeline.testing.saucestart import Apps
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
+from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
+from davy.pipeline.suites.clouds.saucelabs import job_request as saucestart
+from davy.pipeline.suites.clouds.capabilities import Wish
+from davy.pipeline.suites.clouds.vendors import Cloud, Vendor, addresses
+from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
+from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
+from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
 
 PLAYWRIGHT = """\
 apiVersion: v1alpha

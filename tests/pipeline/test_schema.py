@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 import yaml
 
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Unusable
-from davy.pipeline.schema import schema
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.config.json_schema import schema
 
 LEAST = """
 service: checkout

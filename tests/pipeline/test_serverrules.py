@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.model import Revision
-from davy.pipeline.plan import planned
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.release.plan import planned
 
 HEAD = """\
 service: checkout

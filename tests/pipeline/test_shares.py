@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from davy.pipeline.conditiontext import condition
-from davy.pipeline.shares import percent_of, rest, share_of, written
+from davy.pipeline.config.parsing.condition_parser import condition
+from davy.pipeline.core.text.shares import percent_of, rest, share_of, written
 
 TABLE = [f"{tenths / 10:.1f}" for tenths in range(900, 1000)] + [f"{one / 100:.2f}" for one in range(9990, 10000)]
 TABLE += ["99.999", "99.9999", "99.99999", "0.1", "50", "1e-3"]

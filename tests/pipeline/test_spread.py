@@ -6,9 +6,9 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.record import RunRecord
-from davy.pipeline.testing import spread
-from davy.pipeline.testing.spread import START
+from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan.sharding import START
 
 SECONDS = st.dictionaries(st.text("abc/_", min_size=1, max_size=4), st.floats(0.001, 1000), min_size=1, max_size=30)
 WORKERS = st.integers(1, 9)

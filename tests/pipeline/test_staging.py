@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.staging import packed, staged
-from davy.pipeline.builds.key import blob
-from davy.pipeline.errors import Rejected, Unusable
-from davy.pipeline.ports import BuildOrder
+from davy.pipeline.builds.builders.context import packed, staged
+from davy.pipeline.builds.content.key import blob
+from davy.pipeline.core.errors import Rejected, Unusable
+from davy.pipeline.builds.ports import BuildOrder
 
 EPOCH = 1_700_000_000
 FILES = {"sub/run": ("100755", ""), "link": ("120000", "")}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from davy.pipeline.builds.dockerfile import Dockerfile, parsed, pinned
-from davy.pipeline.configfile import parsed as config_of
-from davy.pipeline.errors import Unusable
+from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed, pinned
+from davy.pipeline.config.file import parsed as config_of
+from davy.pipeline.core.errors import Unusable
 from yard import Yard
 
 ONE, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64

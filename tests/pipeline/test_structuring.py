@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from davy.pipeline.buildconfig import BuildConfig, ImageConfig
-from davy.pipeline.checksconfig import ChecksConfig, KayentaConfig, ThresholdConfig
-from davy.pipeline.config import CanaryConfig, Config, DeliveryConfig, StepConfig
-from davy.pipeline.part import Part, tree_of
-from davy.pipeline.structuring import Misfits, made
-from davy.pipeline.suiteconfig import CloudConfig, SuiteConfig
+from davy.pipeline.config.sections.build import BuildConfig, ImageConfig
+from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig, ThresholdConfig
+from davy.pipeline.config.document import CanaryConfig, Config, DeliveryConfig, StepConfig
+from davy.pipeline.config.parsing.section import Part, tree_of
+from davy.pipeline.config.parsing.reader import Misfits, made
+from davy.pipeline.config.sections.suites import CloudConfig, SuiteConfig
 
 WHOLE = """
 service: checkout

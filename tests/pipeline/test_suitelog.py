@@ -6,8 +6,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.adapters.suitelog import SuiteLog
-from davy.pipeline.alongside import MOST_UNHEARD, Done, Said, Threads, spoken
+from davy.pipeline.suites.runners.output import SuiteLog
+from davy.pipeline.threads import MOST_UNHEARD, Done, Said, Threads, spoken
 
 
 @given(st.lists(st.text("ab ", max_size=9), max_size=40), st.integers(0, 60))

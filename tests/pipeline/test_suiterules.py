@@ -2,11 +2,11 @@
 
 import pytest
 
-from davy.pipeline import suiterules
-from davy.pipeline.structuring import made
-from davy.pipeline.suiteconfig import SuiteConfig
-from davy.pipeline.testing import environment
-from davy.pipeline.yamltree import shown
+from davy.pipeline.config.sections import suiterules
+from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.suites.plan import environment
+from davy.pipeline.config.parsing.yaml_tree import shown
 
 
 def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:

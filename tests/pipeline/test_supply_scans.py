@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.errors import Unusable
-from davy.pipeline.supply import accepted, policy, scans
-from davy.pipeline.supply.policy import Policy, judged
-from davy.pipeline.supply.scans import Broken, Finding, Severity
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.supply_chain import policy, scans
+from davy.pipeline.supply_chain import acceptances as accepted
+from davy.pipeline.supply_chain.policy import Policy, judged
+from davy.pipeline.supply_chain.scans import Broken, Finding, Severity
 
 TODAY = date(2026, 6, 1)
 

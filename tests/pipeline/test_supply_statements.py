@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline import oci
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import CanaryFinished, Result, SuiteFinished
-from davy.pipeline.model import Decision, Image, Revision, Verdict
-from davy.pipeline.ports import Evidence
-from davy.pipeline.supply import artifacts, evidence, facts, statements
-from davy.pipeline.supply.evidence import Claim
-from davy.pipeline.supply.statements import Making, Occasion
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
+from davy.pipeline.core.artifacts import Decision, Image, Revision, Verdict
+from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.supply_chain import evidence
+from davy.pipeline.supply_chain import image_facts as facts
+from davy.pipeline.supply_chain import attestations as statements
+from davy.pipeline.supply_chain.evidence import Claim
+from davy.pipeline.supply_chain.attestations import Making, Occasion
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 IMAGE = Image(name="registry.test/shop/app", digest="sha256:" + "ab" * 32)

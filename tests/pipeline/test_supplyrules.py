@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline import configfile
-from davy.pipeline.errors import Unusable
+from davy.pipeline.config import file as configfile
+from davy.pipeline.core.errors import Unusable
 
 IMAGES = [{"name": "registry.test/shop/app"}]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.adapters.tarball import Refused, extracted
+from davy.pipeline.suites.runners.tarball import Refused, extracted
 
 
 def tar(*members: tuple[str, bytes | str]) -> list[bytes]:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from davy.pipeline.errors import Unusable
-from davy.pipeline.targetfile import Target, target
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.config.target import Target, target
 
 BLOCK = "deploy:\n  kubernetes:\n    namespace: shop\n    deployment: checkout\n    context: prod\n"
 
@@ -41,5 +41,5 @@ def test_a_file_without_a_target_says_what_to_do(text: str) -> None:
 
 
 def test_reading_a_target_does_not_load_the_configuration_machinery() -> None:
-    code = "import sys, davy.pipeline.targetfile; sys.exit('pydantic' in sys.modules)"
+    code = "import sys, davy.pipeline.config.target; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

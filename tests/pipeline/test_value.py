@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from davy.pipeline.value import dataclass
+from davy.pipeline.core.fast_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubeconfig import access_from
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.kubeconfig import access_from
 from lab.facts import Facts
 
 from .stage import ROOT, Shop

@@ -16,9 +16,9 @@ from urllib.request import urlopen
 
 import yaml
 
-from davy.canary.marks import PREFIX
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.events import Event
+from davy.canary.platforms.kubernetes.annotations import PREFIX
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.core.events import Event
 from lab.faulty_proxy import FaultyProxy
 from lab.load import Load, Plan
 

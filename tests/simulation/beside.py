@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from davy.canary.aside import Work
+from davy.canary.ports.background import Work
 
 if TYPE_CHECKING:
     from simulation.machine import Machine

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.adapters.feeds import LASTS
-from davy.canary.adapters.feeds import SILENT as BELIEVED
+from davy.canary.platforms.kubernetes.watches.feeds import LASTS
+from davy.canary.platforms.kubernetes.watches.feeds import SILENT as BELIEVED
 from simulation.exchange import Request
 from simulation.objects import Unfit
 from simulation.watches import Stream

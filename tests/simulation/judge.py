@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from davy.pipeline.model import Counts, Decision, Evidence, Gap, Pair, Sides, Verdict, Window
+from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Pair, Sides, Verdict, Window
 
 if TYPE_CHECKING:
     from simulation.machine import Machine

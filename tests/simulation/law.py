@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.marks import FENCE, HELD_MIN_READY_SECONDS, PREFIX, RELEASE
-from davy.canary.play import Outcome
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Conflict, DavyError, LockedOut
-from davy.pipeline.model import Decision
+from davy.canary.platforms.kubernetes.annotations import FENCE, HELD_MIN_READY_SECONDS, PREFIX, RELEASE
+from davy.canary.engine.driver.loop import Outcome
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Conflict, DavyError, LockedOut
+from davy.pipeline.core.artifacts import Decision
 from simulation.controller import limits
 from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.objects import Doc

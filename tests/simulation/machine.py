@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.adapters.journal import KubernetesJournal
-from davy.canary.adapters.kubernetes import KubernetesCluster
-from davy.canary.adapters.lease import KubernetesLock
-from davy.canary.adapters.mirror import Listening
-from davy.canary.memory import Killed
-from davy.pipeline.adapters.host import Host
-from davy.pipeline.adapters.kubeaccess import Access
-from davy.pipeline.adapters.kubeapi import KubeApi
-from davy.pipeline.adapters.kubecall import Ask
-from davy.pipeline.model import Decision, Workload
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
+from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.lease import KubernetesLock
+from davy.canary.platforms.kubernetes.watches.mirror import Listening
+from davy.canary.platforms.memory.platform import Killed
+from davy.pipeline.clients.kubernetes.host import Host
+from davy.pipeline.clients.kubernetes.access import Access
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.kubernetes.call import Ask
+from davy.pipeline.core.artifacts import Decision, Workload
 from simulation.feeds import SimulatedFeed
 from simulation.objects import EPOCH
 from simulation.wire import Wire

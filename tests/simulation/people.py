@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.marks import PREFIX, ROLLOUT
-from davy.canary.rollout import Resume, rollout
-from davy.pipeline.events import Event
-from davy.workflows.saying import lives, said
+from davy.canary.platforms.kubernetes.annotations import PREFIX, ROLLOUT
+from davy.canary.engine.driver.rollout import Resume, rollout
+from davy.pipeline.core.events import Event
+from davy.workflows.rollout.request import lives, said
 from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.law import image_of
 from simulation.machine import Machine
@@ -18,7 +18,7 @@ from simulation.objects import Unfit
 from simulation.runner import Runner
 
 if TYPE_CHECKING:
-    from davy.canary.play import Outcome
+    from davy.canary.engine.driver.loop import Outcome
     from simulation.objects import Doc
     from simulation.scene import Scene
     from simulation.world import World

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from davy.canary.adapters.journal import KubernetesJournal
-from davy.canary.adapters.lease import KubernetesLock
-from davy.canary.ports import Cluster, Journal, Lock
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
+from davy.canary.platforms.kubernetes.lease import KubernetesLock
+from davy.canary.ports.platform import Cluster, Journal, Lock
 from simulation.machine import WORKLOAD, Machine
 from simulation.pods import Nature
 from simulation.world import NEW, World

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.aside import InTurn
-from davy.canary.memory import Killed
-from davy.canary.play import Outcome, Patience, Ports
-from davy.canary.rollout import Enforce, Order, Resume, Start, rollout
-from davy.pipeline.events import CanaryPolicy, Event
+from davy.canary.ports.background import InTurn
+from davy.canary.platforms.memory.platform import Killed
+from davy.canary.engine.driver.loop import Outcome, Patience, Ports
+from davy.canary.engine.driver.rollout import Enforce, Order, Resume, Start, rollout
+from davy.pipeline.core.events import CanaryPolicy, Event
 from simulation.beside import Beside
 from simulation.judge import SimulatedJudge
 from simulation.machine import WORKLOAD, Machine

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from davy.canary.play import Patience
-from davy.canary.rollout import Order
-from davy.pipeline.events import Asked, CanaryPolicy, StepPlan
+from davy.canary.engine.driver.loop import Patience
+from davy.canary.engine.driver.rollout import Order
+from davy.pipeline.core.events import Asked, CanaryPolicy, StepPlan
 from simulation.judge import MOODS, WEIGHTS
 from simulation.law import marks_of
 from simulation.machine import Machine

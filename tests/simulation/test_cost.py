@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from davy.canary.adapters.feeds import SILENT
-from davy.canary.play import Outcome, Patience
-from davy.canary.rollout import rollout
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import CanaryPolicy, Event, RollbackStarted, StepReached
+from davy.canary.platforms.kubernetes.watches.feeds import SILENT
+from davy.canary.engine.driver.loop import Outcome, Patience
+from davy.canary.engine.driver.rollout import rollout
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import CanaryPolicy, Event, RollbackStarted, StepReached
 from simulation.exchange import DEPLOYMENT
 from simulation.machine import BEGAN, Machine
 from simulation.runner import Manner, Runner, start_order

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from davy.canary import manifests
-from davy.pipeline.errors import Conflict
+from davy.canary.platforms.kubernetes import patches as manifests
+from davy.pipeline.core.errors import Conflict
 from simulation.draw import played_with
 from simulation.law import notes_of
 from simulation.machine import Machine

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from davy.canary.ports import Speed
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Forbidden
-from davy.pipeline.model import Decision
+from davy.canary.ports.platform import Speed
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Forbidden
+from davy.pipeline.core.artifacts import Decision
 from simulation.exchange import DEPLOYMENT
 from simulation.machine import Machine
 from simulation.people import with_image

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from davy.pipeline.errors import Conflict, Unreachable
+from davy.pipeline.core.errors import Conflict, Unreachable
 from simulation.exchange import DEPLOYMENT, MAPS, PODS, parse_request
 from simulation.machine import Machine
 from simulation.objects import Unfit, merged, patched

@@ -12,7 +12,7 @@ from simulation.objects import Unfit, date_header
 from simulation.watches import Stream
 
 if TYPE_CHECKING:
-    from davy.pipeline.adapters.kubecall import Ask
+    from davy.pipeline.clients.kubernetes.call import Ask
     from simulation.machine import Machine
 
 PAGE = b"<html><head><title>Sign in</title></head><body>Please sign in to continue.</body></html>"

@@ -3,7 +3,7 @@
 import pytest
 
 import sample_events
-from davy.pipeline.events import Event
+from davy.pipeline.core.events import Event
 from sample_events import IMAGE, START, at, canary_started, look
 
 __all__ = ["IMAGE", "START", "at", "canary_started", "look"]

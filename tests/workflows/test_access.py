@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from davy.checks.adapters.prometheus import Prometheus
-from davy.checks.quorum import Quorum
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Unusable
-from davy.workflows import access, wiring
-from davy.workflows.commands.validate import command
+from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.metrics.quorum import Quorum
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Unusable
+from davy.workflows.wiring import secret_values as access
+from davy.workflows import wiring
+from davy.workflows.cli.commands.validate import command
 
 HEAD = """\
 service: checkout

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials
-from davy.pipeline import configfile
-from davy.pipeline.adapters.imagestore import RegistryImages
-from davy.pipeline.adapters.registry import Registry
-from davy.pipeline.adapters.scanner import ProcessScanner
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Missing, Rejected, Unreachable, Unusable
-from davy.pipeline.events import CanaryFinished, Event, LogLine, Result, SuiteFinished, Warned
-from davy.pipeline.memory import SimulatedClock
-from davy.pipeline.model import Image, Revision
-from davy.pipeline.ports import ScanOrder
-from davy.pipeline.supply import evidence
-from davy.workflows import attesting, scanning
-from davy.workflows.errand import Errand
+from davy.pipeline.config import file as configfile
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Missing, Rejected, Unreachable, Unusable
+from davy.pipeline.core.events import CanaryFinished, Event, LogLine, Result, SuiteFinished, Warned
+from davy.pipeline.simulated_clock import SimulatedClock
+from davy.pipeline.core.artifacts import Image, Revision
+from davy.pipeline.builds.ports import ScanOrder
+from davy.pipeline.supply_chain import evidence
+from davy.workflows.images import attest as attesting
+from davy.workflows.images import scan as scanning
+from davy.workflows.story.task import Errand
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REF_NAME = "org.opencontainers.image.ref.name"

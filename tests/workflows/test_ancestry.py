@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from davy.workflows.ancestry import ancestors, in_ci
+from davy.workflows.cli.ancestry import ancestors, in_ci
 
 CHILD = """
 import os, signal, sys, time

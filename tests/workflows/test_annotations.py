@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.errors import Problem
-from davy.workflows import failures
-from davy.workflows.render.github import MOST_SHOWN, of_problems
+from davy.pipeline.core.errors import Problem
+from davy.workflows.cli import errors as failures
+from davy.workflows.ci.github import MOST_SHOWN, of_problems
 
 ROOT = Path("/repo/shop")
 

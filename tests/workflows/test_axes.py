@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.bands import CONSTANTS, reach
-from davy.workflows.render import axes, curves
+from davy.checks.statistics.bands import CONSTANTS, reach
+from davy.workflows.render.plots import axes, curves
 
 
 @given(values=st.lists(st.floats(-9, 9), min_size=1, max_size=2000), most=st.integers(4, 300))

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.bake import KNOWN, carried
-from davy.pipeline.configfile import parsed_delivery
-from davy.pipeline.errors import Unusable
-from davy.workflows import bakefile
-from davy.workflows.commands.build.imports import command
+from davy.pipeline.config.bake import KNOWN, carried
+from davy.pipeline.config.file import parsed_delivery
+from davy.pipeline.core.errors import Unusable
+from davy.workflows.builds import bake_file as bakefile
+from davy.workflows.cli.commands.build.imports import command
 
 WEB: dict[str, Any] = {
     "annotations": ["manifest:a=b"],

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.pipeline import events as e
-from davy.pipeline.endings import Ending
-from davy.pipeline.model import Counts, Decision, Evidence, Verdict
-from davy.workflows.render.brief import LAST_LINES, MOST_SOURCES, Brief, Tails
+from davy.pipeline.core import events as e
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Verdict
+from davy.workflows.render.text.brief import LAST_LINES, MOST_SOURCES, Brief, Tails
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 NONE = timedelta(0)

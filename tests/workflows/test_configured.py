@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.checksconfig import FiledSlo
-from davy.pipeline.errors import Problem, Unusable
-from davy.workflows import configured
+from davy.pipeline.config.sections.checks import FiledSlo
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.workflows.config import load as configured
 
 DAVY = """\
 service: checkout

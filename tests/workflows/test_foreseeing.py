@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.workflows.foreseeing import HANG, folded
+from davy.workflows.story.plan_text import HANG, folded
 
 
 @given(st.lists(st.text("abc-é", min_size=1, max_size=12), min_size=1, max_size=60), st.integers(40, 120))

@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.canary.play import Outcome
-from davy.checks.budget import Budget, Spent
-from davy.pipeline.checksconfig import GateConfig
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Unreachable
-from davy.pipeline.events import Event, ReleaseFinished, ReleaseStarted, Result, Stage, StageFinished, Warned
-from davy.pipeline.memory import SimulatedClock
-from davy.pipeline.model import Gap, Image, Revision
-from davy.pipeline.report import markdown, summarized
-from davy.workflows import gate
-from davy.workflows.gate import Accepted
-from davy.workflows.release import Parts, framed, release
+from davy.canary.engine.driver.loop import Outcome
+from davy.checks.budget.budget import Budget, Spent
+from davy.pipeline.config.sections.checks import GateConfig
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Result, Stage, StageFinished, Warned
+from davy.pipeline.simulated_clock import SimulatedClock
+from davy.pipeline.core.artifacts import Gap, Image, Revision
+from davy.workflows.render.markdown import markdown, summarized
+from davy.checks.gates import error_budget as gate
+from davy.checks.gates.error_budget import Accepted
+from davy.workflows.story.stages import Parts, framed, release
 
 GATE = GateConfig(budget_left=10)
 REVISION = Revision(sha="9b04e7d" + "0" * 33, committed_at=datetime(2026, 5, 1, tzinfo=UTC))

@@ -17,7 +17,7 @@ class Late:
 
 late = Late()
 sys.argv = ["davy", *{words}]
-from davy.workflows.cli import main
+from davy.workflows.cli.main import main
 main()
 """
 

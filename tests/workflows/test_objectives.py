@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.budget import Budget, Spent, burns_of, spans_of
-from davy.pipeline.checksconfig import FiledSlo, GateConfig, SloConfig
-from davy.pipeline.endings import Ending
-from davy.pipeline.model import Gap
-from davy.workflows import objectives
+from davy.checks.budget.budget import Budget, Spent, burns_of, spans_of
+from davy.pipeline.config.sections.checks import FiledSlo, GateConfig, SloConfig
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.artifacts import Gap
+from davy.workflows.judge import budgets as objectives
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)

@@ -10,11 +10,11 @@ from typing import TextIO
 
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import CanaryFinished, Event, Warned
-from davy.workflows.outlet import Outlet, may_block
-from davy.workflows.render.jsonlines import JsonLines
-from davy.workflows.screens import played
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import CanaryFinished, Event, Warned
+from davy.workflows.story.outlet import Outlet, may_block
+from davy.workflows.render.json_lines import JsonLines
+from davy.workflows.story.screens import played
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 

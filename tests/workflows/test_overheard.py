@@ -3,8 +3,8 @@
 from collections.abc import Generator
 from datetime import UTC, datetime
 
-from davy.pipeline.events import Event, LogLine, Warned
-from davy.workflows.overheard import overheard
+from davy.pipeline.core.events import Event, LogLine, Warned
+from davy.workflows.story.recorder import overheard
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LINE = LogLine(at=NOW, source="build", line="one")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from davy.workflows.render.paper import DARK, LIGHT
-from davy.workflows.render.shapes import CANARY, STABLE
+from davy.workflows.render.plots.paper import DARK, LIGHT
+from davy.workflows.render.plots.shapes import CANARY, STABLE
 
 
 def contrast(one: str, other: str) -> float:

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from davy.checks.finding import Finding, Look, Result
-from davy.checks.sequential import Metric, Rules
-from davy.checks.trace import Glance, Trace
-from davy.pipeline.model import Counts, Evidence, Pair
-from davy.workflows.render import axes, curves
-from davy.workflows.render.canvas import Ink
-from davy.workflows.render.chart import bars, drawn, intervals, line
-from davy.workflows.render.page import page
-from davy.workflows.render.shapes import CANARY, OTHER, Bar, Group, Interval, Limit, Series
+from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.traces.trace import Glance, Trace
+from davy.pipeline.core.artifacts import Counts, Evidence, Pair
+from davy.workflows.render.plots import axes, curves
+from davy.workflows.render.plots.canvas import Ink
+from davy.workflows.render.plots.chart import bars, drawn, intervals, line
+from davy.workflows.render.plots.page import page
+from davy.workflows.render.plots.shapes import CANARY, OTHER, Bar, Group, Interval, Limit, Series
 from judged import AVAILABILITY, LATENCY, SHOP, judged, traced
 from made.verdict import text as document
 

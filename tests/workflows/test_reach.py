@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner
 from pytest_httpserver import HTTPServer
 
-from davy.pipeline.config import CanaryConfig
-from davy.pipeline.configfile import parsed
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Unusable
-from davy.workflows import cli, wiring
-from davy.workflows.lazy import LazyGroup
-from davy.workflows.reach import Reach, outlived, reach_of, reached
+from davy.pipeline.config.document import CanaryConfig
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Unusable
+from davy.workflows.cli import main as cli
+from davy.workflows import wiring
+from davy.workflows.cli.lazy_group import LazyGroup
+from davy.workflows.wiring.reach import Reach, outlived, reach_of, reached
 
 ASKING = (
     "plan", "release", "test", "canary start", "canary resume", "canary promote", "canary abort", "canary hold",

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline import configfile
-from davy.pipeline.checksconfig import KayentaConfig
-from davy.pipeline.config import Config
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Unusable
-from davy.pipeline.events import Event, ReleaseFinished, ReleaseStarted, StepEntered
-from davy.workflows import rehearsing
-from davy.workflows.rehearsal import Fault, Rehearsal, Wish
+from davy.pipeline.config import file as configfile
+from davy.pipeline.config.sections.checks import KayentaConfig
+from davy.pipeline.config.document import Config
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, StepEntered
+from davy.workflows.rehearsal import show as rehearsing
+from davy.workflows.rehearsal.run import Fault, Rehearsal, Wish
 from davy.workflows.render.phrases import REHEARSAL
 
 FILE = """

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from davy.canary.ledger import Ledger, events_of, written
-from davy.checks.finding import Result
-from davy.pipeline import configfile
-from davy.pipeline.errors import Missing
-from davy.pipeline.events import CanaryStarted
-from davy.workflows.rehearsal import Rehearsal, Wish
-from davy.workflows.rejudging import rejudged
+from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
+from davy.checks.traces.result import Result
+from davy.pipeline.config import file as configfile
+from davy.pipeline.core.errors import Missing
+from davy.pipeline.core.events import CanaryStarted
+from davy.workflows.rehearsal.run import Rehearsal, Wish
+from davy.workflows.judge.rejudge import rejudged
 
 FILE = """
 service: checkout

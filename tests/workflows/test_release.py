@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.canary.play import Outcome
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, LockedOut, Problem, Rejected, Unreachable, Unusable
-from davy.pipeline.events import Event, ReleaseFinished, ReleaseStarted, Stage, StageFinished, StageStarted, Warned
-from davy.pipeline.memory import SimulatedClock
-from davy.pipeline.model import Image, Revision
-from davy.workflows.release import REMEDIES, End, Parts, framed, release
+from davy.canary.engine.driver.loop import Outcome
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import DavyError, LockedOut, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Stage, StageFinished, StageStarted, Warned
+from davy.pipeline.simulated_clock import SimulatedClock
+from davy.pipeline.core.artifacts import Image, Revision
+from davy.workflows.story.stages import REMEDIES, End, Parts, framed, release
 
 IMAGE = Image(name="shop/checkout", digest="sha256:" + "a" * 64)
 REVISION = Revision(sha="9b04e7d" + "0" * 33, committed_at=datetime(2026, 5, 1, tzinfo=UTC))

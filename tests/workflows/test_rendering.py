@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy import workflows
-from davy.pipeline import codec
-from davy.pipeline import events as e
-from davy.pipeline.endings import Ending
-from davy.pipeline.model import Decision
+from davy.pipeline.core.json import codec
+from davy.pipeline.core import events as e
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.artifacts import Decision
 from davy.workflows.render.bars import bar, factor, sparkline
-from davy.workflows.render.clean import harmless, one_line
-from davy.workflows.render.jsonlines import JsonLines
-from davy.workflows.render.jsontext import json_text
-from davy.workflows.render.live import Live
+from davy.pipeline.core.text.clean import harmless, one_line
+from davy.workflows.render.json_lines import JsonLines
+from davy.workflows.render.json_text import json_text
+from davy.workflows.render.live.live import Live
 from davy.workflows.render.phrases import REHEARSAL, phrase
-from davy.workflows.render.picture import picture
+from davy.workflows.render.live.picture import picture
 from davy.workflows.render.scene import Scene, folded
-from davy.workflows.render.text import Text
+from davy.workflows.render.text.lines import Text
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

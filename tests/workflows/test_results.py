@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.pipeline import codec, report
-from davy.pipeline.cases import Attempt, Case, CaseResult, Suite
-from davy.pipeline.endings import Ending
-from davy.pipeline.events import Event, ReleaseFinished, Result, SuiteFinished
-from davy.pipeline.redaction import washed
-from davy.pipeline.testing.highlights import MOST, highlights, slowest
-from davy.workflows.render.results import results
+from davy.pipeline.core.json import codec
+from davy.workflows.render import markdown as report
+from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Event, ReleaseFinished, Result, SuiteFinished
+from davy.pipeline.core.text.sanitize import washed
+from davy.pipeline.suites.reports.highlights import MOST, highlights, slowest
+from davy.workflows.render.text.results import results
 from davy.workflows.render.scene import Scene, folded
-from davy.workflows.render.summary import summary
+from davy.workflows.render.text.summary import summary
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CASES = (

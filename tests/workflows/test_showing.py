@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline import oci
-from davy.pipeline.memoryimages import MemoryImages
-from davy.workflows import showing
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.memory import MemoryImages
+from davy.workflows.images import show as showing
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER = "application/vnd.docker.container.image.v1+json"

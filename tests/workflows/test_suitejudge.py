@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.pipeline.model import Decision, ReadyPod, Sides, Verdict, Window
-from davy.workflows.suitejudge import Round, SuiteJudge
+from davy.pipeline.core.artifacts import Decision, ReadyPod, Sides, Verdict, Window
+from davy.workflows.suites.canary_judge import Round, SuiteJudge
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 import pytest
 
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import DavyError, Forbidden, Problem, Unusable
-from davy.pipeline.events import Event, ReleaseFinished, Warned
-from davy.workflows import failures, identity
-from davy.workflows.access import secret
-from davy.workflows.parts import image, named
-from davy.workflows.render import github
-from davy.workflows.screens import played
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import DavyError, Forbidden, Problem, Unusable
+from davy.pipeline.core.events import Event, ReleaseFinished, Warned
+from davy.workflows.cli import errors as failures
+from davy.workflows.ci import identity
+from davy.workflows.wiring.secret_values import secret
+from davy.workflows.suites.stage import image, named
+from davy.workflows.ci import github
+from davy.workflows.story.screens import played
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.canary.ledger import Ledger, events_of, written
-from davy.checks import rulebook
-from davy.checks.finding import Result
-from davy.checks.lines import read
-from davy.checks.replay import sequential
-from davy.checks.trace import written as lines_of
-from davy.pipeline import configfile
-from davy.pipeline.errors import Missing
-from davy.pipeline.events import CanaryStarted, Judged, PromotionStarted
-from davy.pipeline.model import Counts, Decision, Pair, Verdict, Window
-from davy.workflows.rehearsal import Rehearsal, Wish
-from davy.workflows.tracing import trace_of
+from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
+from davy.checks.traces import rules_text as rulebook
+from davy.checks.traces.result import Result
+from davy.checks.traces.reader import read
+from davy.checks.traces.replay import sequential
+from davy.checks.traces.trace import written as lines_of
+from davy.pipeline.config import file as configfile
+from davy.pipeline.core.errors import Missing
+from davy.pipeline.core.events import CanaryStarted, Judged, PromotionStarted
+from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window
+from davy.workflows.rehearsal.run import Rehearsal, Wish
+from davy.workflows.rollout.trace import trace_of
 
 FILE = """
 service: checkout

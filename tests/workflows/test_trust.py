@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.config import Config
-from davy.pipeline.configfile import parsed
-from davy.pipeline.errors import Unusable
-from davy.workflows import trust
+from davy.pipeline.config.document import Config
+from davy.pipeline.config.file import parsed
+from davy.pipeline.core.errors import Unusable
+from davy.workflows.wiring import trust
 
 HELD = {"TOKEN": "a-token-of-mine", "TENANT": "shop", "AWS_SESSION_TOKEN": "aws-session-1", "HOST_NAME": "prom.example"}
 

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from davy.pipeline.events import Asked, PodTrouble, RollbackStarted
-from davy.pipeline.masks import Masks
-from davy.pipeline.model import Image
-from davy.pipeline.ports import Evidence
-from davy.pipeline.supply.masked import masked_evidence
-from davy.workflows import cli, failures, veil
-from davy.workflows.render.jsontext import json_text
+from davy.pipeline.core.events import Asked, PodTrouble, RollbackStarted
+from davy.pipeline.core.secrets.masks import Masks
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.registry.masked_attachment import masked_evidence
+from davy.workflows.cli import main as cli
+from davy.workflows.cli import errors as failures
+from davy.workflows.render import veil
+from davy.workflows.render.json_text import json_text
 from davy.workflows.wiring.veiled import VeiledJournal
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

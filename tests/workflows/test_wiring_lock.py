@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pytest_httpserver import HTTPServer
 
-from davy.pipeline.configfile import parsed
+from davy.pipeline.config.file import parsed
 from davy.workflows import wiring
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"

@@ -6,23 +6,24 @@ from datetime import timedelta
 
 import pytest
 
-from davy.canary.memory import MemoryCluster, MemoryJournal, MemoryLock, World
-from davy.canary.play import Ports
-from davy.canary.rollout import Resume, Start, rollout
-from davy.canary.state import folded
-from davy.canary.strategy import policy
-from davy.pipeline.config import CanaryConfig
-from davy.pipeline.endings import Ending
-from davy.pipeline.errors import Missing, Unreachable
-from davy.pipeline.events import Asked, Event, ReleaseFinished, ReleaseStarted
-from davy.pipeline.memory import SimulatedClock
-from davy.pipeline.structuring import made
-from davy.workflows import past, standing
-from davy.workflows.blind import Blind
-from davy.workflows.release import canary_stage, framed
-from davy.workflows.saying import lives, said
-from davy.workflows.watching import Watched, watched
-from davy.workflows.words import asked
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.rollout import Resume, Start, rollout
+from davy.canary.engine.state import folded
+from davy.canary.engine.steps import policy
+from davy.pipeline.config.document import CanaryConfig
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Missing, Unreachable
+from davy.pipeline.core.events import Asked, Event, ReleaseFinished, ReleaseStarted
+from davy.pipeline.simulated_clock import SimulatedClock
+from davy.pipeline.config.parsing.reader import made
+from davy.workflows.rollout import history as past
+from davy.workflows.rollout import status as standing
+from davy.workflows.rollout.blind import Blind
+from davy.workflows.story.stages import canary_stage, framed
+from davy.workflows.rollout.request import lives, said
+from davy.workflows.rollout.watch import Watched, watched
+from davy.workflows.rollout.words import asked
 
 NEW = {"app": "shop/app@sha256:2"}
 

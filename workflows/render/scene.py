@@ -5,10 +5,10 @@ from dataclasses import field, replace
 from datetime import datetime
 from functools import singledispatch
 
-from davy.pipeline import events as e
-from davy.pipeline.model import Verdict, Window
-from davy.pipeline.value import dataclass
-from davy.workflows.render.clean import harmless, one_line
+from davy.pipeline.core import events as e
+from davy.pipeline.core.artifacts import Verdict, Window
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.clean import harmless, one_line
 from davy.workflows.render.phrases import counted, counts, phrase
 from davy.workflows.render.views import BuildCount, BuildView, PartView, StageView, Trail
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from davy.pipeline import events as e
-from davy.pipeline.value import dataclass
+from davy.pipeline.core import events as e
+from davy.pipeline.core.fast_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

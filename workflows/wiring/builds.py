@@ -4,14 +4,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.workflows import access, veil
+from davy.workflows.wiring import secret_values as access
+from davy.workflows.render import veil
 
 if TYPE_CHECKING:
-    from davy.pipeline.adapters.imagestore import RegistryImages
-    from davy.pipeline.buildconfig import SignConfig
-    from davy.pipeline.builds.remembered import Records
-    from davy.pipeline.config import DeliveryConfig
-    from davy.pipeline.ports import Builder, Clock, Scanner, Signer, WorkTree
+    from davy.pipeline.registry.distribution.store import RegistryImages
+    from davy.pipeline.config.sections.build import SignConfig
+    from davy.pipeline.builds.record import Records
+    from davy.pipeline.config.document import DeliveryConfig
+    from davy.pipeline.builds.ports import Builder, Scanner, Signer
+    from davy.pipeline.core.ports import Clock, WorkTree
 
 BUILDERS = ("buildx", "engine", "buildah")
 """As `build.builder` names them, in the order in which `auto` looks."""
@@ -19,7 +21,7 @@ BUILDERS = ("buildx", "engine", "buildah")
 
 def work_tree() -> "WorkTree":
     """The files that images are built from, by their content."""
-    from davy.pipeline.adapters.worktree import GitWorkTree  # noqa: PLC0415
+    from davy.pipeline.source.git.work_tree import GitWorkTree  # noqa: PLC0415
 
     return GitWorkTree(os.environ)
 
@@ -34,7 +36,7 @@ def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
 
 
 def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
-    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+    from davy.pipeline.clients.docker.registry_names import is_loopback  # noqa: PLC0415
 
     environment = access.for_tools(config, os.environ)
 
@@ -42,30 +44,30 @@ def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
         return host in config.build.plain_http or is_loopback(host)
 
     if name == "buildx":
-        from davy.pipeline.adapters.buildx import BuildxBuilder  # noqa: PLC0415
+        from davy.pipeline.builds.builders.buildx import BuildxBuilder  # noqa: PLC0415
 
         return BuildxBuilder(environment, interrupted=clock.interrupted, plain=plain)
     if name == "buildah":
-        from davy.pipeline.adapters.buildah import BuildahBuilder  # noqa: PLC0415
+        from davy.pipeline.builds.builders.buildah import BuildahBuilder  # noqa: PLC0415
 
         return BuildahBuilder(environment, interrupted=clock.interrupted, plain=plain)
-    from davy.pipeline.adapters.docker import DockerBuilder  # noqa: PLC0415
+    from davy.pipeline.builds.builders.docker import DockerBuilder  # noqa: PLC0415
 
     return DockerBuilder(environment, interrupted=clock.interrupted)
 
 
 def records(folder: Path) -> "Records":
     """What this machine knows of builds."""
-    from davy.pipeline.adapters.buildrecords import BuildRecords  # noqa: PLC0415
+    from davy.pipeline.builds.builders.record_files import BuildRecords  # noqa: PLC0415
 
     return BuildRecords(folder, masks=veil.masks())
 
 
 def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
     """Registries, with the credentials that Docker has. One is enough for all threads; to be closed."""
-    from davy.pipeline.adapters.credentials import DockerCredentials  # noqa: PLC0415
-    from davy.pipeline.adapters.imagestore import RegistryImages  # noqa: PLC0415
-    from davy.pipeline.adapters.registrynames import is_loopback  # noqa: PLC0415
+    from davy.pipeline.clients.docker.credentials import DockerCredentials  # noqa: PLC0415
+    from davy.pipeline.registry.distribution.store import RegistryImages  # noqa: PLC0415
+    from davy.pipeline.clients.docker.registry_names import is_loopback  # noqa: PLC0415
 
     plain = config.build.plain_http if config else ()
     return RegistryImages(
@@ -77,14 +79,14 @@ def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
 
 def scanner(config: "DeliveryConfig", clock: "Clock") -> "Scanner":
     """The user's own, as processes here; Ctrl-C stops them."""
-    from davy.pipeline.adapters.scanner import ProcessScanner  # noqa: PLC0415
+    from davy.pipeline.supply_chain.tools.scanner import ProcessScanner  # noqa: PLC0415
 
     return ProcessScanner(access.for_tools(config, os.environ), interrupted=clock.interrupted)
 
 
 def signer(said: "SignConfig", folder: Path, config: "DeliveryConfig | None" = None) -> "Signer":
     """cosign, as configured. `folder`: what key files are relative to."""
-    from davy.pipeline.adapters.cosign import Cosign  # noqa: PLC0415
+    from davy.pipeline.supply_chain.tools.cosign import Cosign  # noqa: PLC0415
 
     environment = access.for_signer(config, os.environ) if config else os.environ
     return Cosign(said, environment, folder)

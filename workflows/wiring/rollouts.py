@@ -6,21 +6,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.model import Workload
-from davy.pipeline.targetfile import Target
-from davy.pipeline.value import dataclass
-from davy.workflows import access, trust, veil
-from davy.workflows.reach import FILE, Reach, reach_of
-from davy.workflows.wiring.runs import secrets
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.config.target import Target
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.workflows.wiring import trust
+from davy.workflows.wiring import secret_values as access
+from davy.workflows.render import veil
+from davy.workflows.wiring.reach import FILE, Reach, reach_of
+from davy.workflows.wiring.runtime import secrets
 
 if TYPE_CHECKING:
-    from davy.canary.play import Ports
-    from davy.canary.ports import Cluster, Journal, Judge, Lock
+    from davy.canary.engine.driver.loop import Ports
+    from davy.canary.ports.platform import Cluster, Journal, Judge, Lock
     from davy.checks.ports import Metrics
-    from davy.pipeline.adapters.kubeapi import KubeApi
-    from davy.pipeline.config import Config, DeliveryConfig
-    from davy.pipeline.ports import Clock
+    from davy.pipeline.clients.kubernetes.api import KubeApi
+    from davy.pipeline.config.document import Config, DeliveryConfig
+    from davy.pipeline.core.ports import Clock
 
 DEFAULT_LEASE = timedelta(seconds=30)
 """Of a command that needs no whole configuration; the same as `canary.lease` by default."""
@@ -57,8 +59,8 @@ class Side:
 
     def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
         """What a rollout is given: looks beside its ticks, and words heard between them."""
-        from davy.canary.adapters.threads import Threads  # noqa: PLC0415
-        from davy.canary.play import Ports  # noqa: PLC0415
+        from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
+        from davy.canary.engine.driver.loop import Ports  # noqa: PLC0415
 
         return Ports(
             cluster=self.cluster,
@@ -73,7 +75,8 @@ class Side:
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
-    from davy.pipeline import plainfile, targetfile  # noqa: PLC0415 - yaml
+    from davy.pipeline.files import plain_file as plainfile  # noqa: PLC0415 - yaml
+    from davy.pipeline.config import target as targetfile  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
@@ -128,11 +131,11 @@ def side(
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
     whether suites run in the cluster.
     """
-    from davy.canary.adapters.feeds import ThreadFeed  # noqa: PLC0415
-    from davy.canary.adapters.journal import KubernetesJournal  # noqa: PLC0415
-    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
-    from davy.canary.adapters.lease import KubernetesLock  # noqa: PLC0415
-    from davy.canary.adapters.mirror import Listening  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
     from davy.workflows.wiring.veiled import VeiledJournal  # noqa: PLC0415
 
     api, listening = _api(meant.kubeconfig, meant.context, reach), Listening(opened=ThreadFeed)
@@ -150,8 +153,8 @@ def side(
 
 def _api(kubeconfig: str | None, context: str | None, reach: Reach) -> "KubeApi":
     """A client for what the file says, with what the command line says over it."""
-    from davy.pipeline.adapters.kubeapi import KubeApi  # noqa: PLC0415
-    from davy.pipeline.adapters.kubeconfig import Wish, access_from  # noqa: PLC0415
+    from davy.pipeline.clients.kubernetes.api import KubeApi  # noqa: PLC0415
+    from davy.pipeline.clients.kubernetes.kubeconfig import Wish, access_from  # noqa: PLC0415
 
     by_file = reach.kubeconfig is None and kubeconfig is not None
     wish = Wish(
@@ -182,7 +185,7 @@ def cluster_of(config: "DeliveryConfig", reach: Reach = FILE) -> "tuple[KubeApi,
 
 def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
     """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
-    from davy.canary.adapters.kubernetes import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
 
     api, namespace = cluster_of(config, reach)
     assert config.deploy is not None  # noqa: S101 - cluster_of raised else
@@ -195,9 +198,9 @@ def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, ag
     `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
     `again`: the same is asked look after look.
     """
-    from davy.checks.adapters.prometheus import Prometheus  # noqa: PLC0415
-    from davy.checks.lookback import Lookback  # noqa: PLC0415
-    from davy.checks.quorum import Quorum  # noqa: PLC0415
+    from davy.checks.metrics.prometheus.client import Prometheus  # noqa: PLC0415
+    from davy.checks.metrics.lookback import Lookback  # noqa: PLC0415
+    from davy.checks.metrics.quorum import Quorum  # noqa: PLC0415
 
     checks, known = config.checks, secrets(config)
     trust.demand(checks, os.environ, folder, acting=acting)
@@ -212,8 +215,8 @@ def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, ag
 
 def judge(config: "Config", folder: Path) -> "Judge":
     """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
-    from davy.checks.measuring import judge_of  # noqa: PLC0415
-    from davy.workflows import canaryfile  # noqa: PLC0415 - only where there is a judge
+    from davy.checks.judges.threshold.judge import judge_of  # noqa: PLC0415
+    from davy.workflows.wiring import kayenta_file as canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)
     return judge_of(config.checks, metrics(config, folder, acting=True, again=True), config.canary.warmup, analysis)

@@ -5,20 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.pipeline.errors import Problem, Unusable
-from davy.pipeline.part import tree_of
-from davy.pipeline.value import dataclass
-from davy.workflows import access, trust, veil
-from davy.workflows.reach import FILE, Reach
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.config.parsing.section import tree_of
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.workflows.wiring import trust
+from davy.workflows.wiring import secret_values as access
+from davy.workflows.render import veil
+from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
-from davy.workflows.wiring.runs import masks
+from davy.workflows.wiring.runtime import masks
 
 if TYPE_CHECKING:
-    from davy.pipeline.config import DeliveryConfig
-    from davy.pipeline.masks import Masks
-    from davy.pipeline.ports import Archive, Clock, SuitePlace
-    from davy.pipeline.suiteconfig import SuiteConfig
-    from davy.pipeline.testing.quarantine import Quarantine
+    from davy.pipeline.config.document import DeliveryConfig
+    from davy.pipeline.core.secrets.masks import Masks
+    from davy.pipeline.core.ports import Archive, Clock
+    from davy.pipeline.suites.ports import SuitePlace
+    from davy.pipeline.config.sections.suites import SuiteConfig
+    from davy.pipeline.suites.history.quarantine import Quarantine
 
 
 def suite_places(
@@ -49,7 +52,7 @@ def demanded(config: "DeliveryConfig", suites: "Sequence[SuiteConfig]", reach: R
     """Ask the cluster, where a suite needs one, for all that a Job needs. Raises Forbidden, Unusable, Unreachable."""
     if not any(suite.in_ == "kubernetes" for suite in suites):
         return
-    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.permissions import demand_jobs  # noqa: PLC0415
 
     demand_jobs(*cluster_of(config, reach))
 
@@ -78,13 +81,13 @@ class _Asked:
 
 
 def _image_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.containers import ImagePlace  # noqa: PLC0415
+    from davy.pipeline.suites.runners.docker.runner import ImagePlace  # noqa: PLC0415
 
     return ImagePlace(environment=os.environ, interrupted=asked.clock.interrupted, masks=asked.masks)
 
 
 def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.pipeline.adapters.localsuites import ProcessPlace  # noqa: PLC0415
+    from davy.pipeline.suites.runners.process import ProcessPlace  # noqa: PLC0415
 
     config = asked.config
     own = access.without_secrets(tree_of(config), os.environ)
@@ -93,8 +96,8 @@ def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa
 
 
 def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa: ARG001 - a place's shape
-    from davy.canary.adapters.rights import demand_jobs  # noqa: PLC0415
-    from davy.pipeline.adapters.jobs import JobPlace  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.permissions import demand_jobs  # noqa: PLC0415
+    from davy.pipeline.suites.runners.kubernetes.runner import JobPlace  # noqa: PLC0415
 
     api, namespace = cluster_of(asked.config, asked.reach)
     return JobPlace(
@@ -109,11 +112,11 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
 
 
 def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
-    from davy.pipeline.adapters.cloudapi import CloudApi  # noqa: PLC0415
-    from davy.pipeline.adapters.cloudplace import CloudPlace  # noqa: PLC0415
-    from davy.pipeline.adapters.clouds import account_of  # noqa: PLC0415
-    from davy.pipeline.adapters.localsuites import ProcessSuites  # noqa: PLC0415
-    from davy.workflows import cloudaccess  # noqa: PLC0415
+    from davy.pipeline.suites.runners.webdriver.api import CloudApi  # noqa: PLC0415
+    from davy.pipeline.suites.runners.cloud import CloudPlace  # noqa: PLC0415
+    from davy.pipeline.suites.runners.webdriver.runner import account_of  # noqa: PLC0415
+    from davy.pipeline.suites.runners.process import ProcessSuites  # noqa: PLC0415
+    from davy.workflows.wiring import cloud_accounts as cloudaccess  # noqa: PLC0415
 
     cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())
     terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
@@ -143,14 +146,14 @@ def mask_files(folders: "Sequence[Path]", known: "Masks") -> "dict[Path, Path]":
     """Take secrets out of the text files below the folders; where a file went whose very name held one."""
     if not known.secrets:
         return {}
-    from davy.pipeline.adapters import maskedfiles  # noqa: PLC0415
+    from davy.pipeline.clients.files import masked_files as maskedfiles  # noqa: PLC0415
 
     return {old: new for folder in folders for old, new in maskedfiles.below(folder.resolve(), known)}
 
 
 def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
     """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
-    from davy.pipeline.adapters import sauceproject  # noqa: PLC0415
+    from davy.pipeline.suites.runners.saucelabs import project as sauceproject  # noqa: PLC0415
 
     return sauceproject.files(root, ignore_file)
 
@@ -164,18 +167,18 @@ def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> 
         trust.demand_endpoint(config, os.environ)
     said = config.results.archive
     if said.s3 is not None:
-        from davy.pipeline.adapters.s3archive import s3_archive  # noqa: PLC0415
+        from davy.pipeline.suites.history.archives.s3 import s3_archive  # noqa: PLC0415
 
         return s3_archive(said.s3, config.service)
-    from davy.pipeline.adapters.folderarchive import FolderArchive  # noqa: PLC0415
+    from davy.pipeline.suites.history.archives.folder import FolderArchive  # noqa: PLC0415
 
     return FolderArchive(folder / said.folder, config.service)
 
 
 def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
     """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
-    from davy.pipeline import configfile  # noqa: PLC0415
-    from davy.pipeline.testing.quarantine import Quarantine, parsed  # noqa: PLC0415
+    from davy.pipeline.config import file as configfile  # noqa: PLC0415
+    from davy.pipeline.suites.history.quarantine import Quarantine, parsed  # noqa: PLC0415
 
     said = config.results.quarantine
     if said is None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from davy.canary.ports import Journal, Past
-from davy.pipeline.events import Asked, Event
-from davy.workflows import veil
+from davy.canary.ports.platform import Journal, Past
+from davy.pipeline.core.events import Asked, Event
+from davy.workflows.render import veil
 
 WORDS = frozenset({"because", "sentence", "words", "why", "by", "how", "note"})
 """What people, pods and servers said. All else is davy's own: names and numbers that a runner goes on from."""

@@ -1,0 +1,1 @@
+"""Driver: plays the machine against cluster, journal and judge."""

@@ -1,0 +1,296 @@
+"""Play: one runner's ticks: see, hear the words, ask the judge, make the machine's move, tell.
+
+Whatever goes wrong in a tick is noted by who did not answer, and the tick is tried again: `patience` says how long.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from davy.canary.engine import patience
+from davy.canary.engine import rollback as retreat
+from davy.canary.engine import snapshot as sight
+from davy.canary.engine.driver.actor import Actor
+from davy.canary.ports.background import Aside, InTurn
+from davy.canary.engine.driver.state_store import Unwritten
+from davy.canary.engine.driver.judge_looks import Looks
+from davy.canary.engine.machine import next_move
+from davy.canary.engine.moves import RollBack
+from davy.canary.engine.patience import Patience, Resort, Source, Trouble
+from davy.canary.ports.platform import Cluster, Journal, Judge, Lock, Standing
+from davy.canary.engine.snapshot import Seen, canary_pods, serving, sides, stable_pods
+from davy.canary.engine.state import Phase, State
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Conflict, LockedOut, Unreachable
+from davy.pipeline.core.events import CanaryFinished, Event, Judged, PodsSeen, Warned
+from davy.pipeline.core.ports import Clock
+
+__all__ = ["Outcome", "Patience", "Play", "Ports", "Run"]
+
+TICK = 1.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a rollout needs of the world."""
+
+    cluster: Cluster
+    lock: Lock
+    journal: Journal
+    judge: Judge
+    clock: Clock
+    aside: Aside = field(default_factory=InTurn)
+    """Where looks go on beside the ticks."""
+    listen: float = TICK
+    """Seconds after which people's words are heard again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it ended."""
+
+    ending: Ending
+    sentence: str
+    weights: tuple[float, ...] = ()
+    state: State | None = None
+
+
+Run = Generator[Event, None, Outcome]
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One runner's part in a rollout: what it saw last, and since when nobody answers."""
+
+    ports: Ports
+    patience: Patience
+    actor: Actor
+    looks: Looks
+    standing: Standing | None = None
+    """As it was seen last."""
+    troubles: dict[Source, Trouble] = field(default_factory=dict)
+    unready_since: dict[str, datetime] = field(default_factory=dict)
+    pods: tuple[int, int, int] | None = None
+    notes: tuple[str, ...] = ()
+    end: CanaryFinished | None = None
+    """An end that is not journaled, so that another runner can go on."""
+
+    @property
+    def state(self) -> State:
+        """As it is known here."""
+        return self.actor.book.known()
+
+    def run(self) -> Run:
+        """Tick until the end."""
+        while True:
+            self._tick()
+            yield from self.actor.book.told()
+            if self.end or self.state.finished is not None:
+                return self.outcome()
+            self._rest()
+
+    def outcome(self) -> Outcome:
+        """The end as it stands."""
+        state = self.state
+        ending = self.end.ending if self.end else state.finished
+        sentence = self.end.sentence if self.end else state.sentence
+        return Outcome(
+            ending=Ending.DEFECT if ending is None else ending,
+            sentence=sentence,
+            weights=state.weights,
+            state=state,
+        )
+
+    # ---- a tick ----
+
+    def _tick(self) -> None:
+        try:
+            self._move()
+            self.troubles.pop(Source.CLUSTER, None)
+        except LockedOut as error:
+            self._end(Ending.LOCKED_OUT, f"another runner took over, so nothing more was touched: {error.what}")
+        except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
+            self._not_done(error)
+        self._note_journal()
+        if self.end is None and self.state.finished is None:
+            self._resort()
+
+    def _move(self) -> None:
+        with self._heeding(Source.LOCK):
+            self.ports.lock.renew()
+        with suppress(Unwritten):
+            self.actor.book.settle()
+        if self.state.finished is not None:
+            return
+        with self._heeding(Source.WORDS):
+            self.actor.book.honour(self.ports.journal.asked())
+        # Who said abort waits for nothing more: what was seen a moment ago is good enough to go back by.
+        hurried = self.state.abort and self.standing and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
+        standing = self.standing if hurried and self.standing else self.ports.cluster.standing()
+        self.standing = standing
+        self._see(standing)
+        if not hurried:
+            self._look(standing)
+        seen = Seen(
+            standing=standing,
+            verdict=self.looks.verdict,
+            unready_since=self.unready_since,
+            interrupted=self.ports.clock.interrupted(),
+            looking=self.looks.is_awaited(self.ports.clock.now()),
+        )
+        self.actor.act(next_move(self.state, seen, self.ports.clock.now()), seen)
+        if hurried:  # Good for one act: what it changed is to be seen.
+            self.standing = None
+
+    def _see(self, standing: Standing) -> None:
+        state, now = self.state, self.ports.clock.now()
+        self.actor.touched = self.actor.touched or standing.marked
+        unready = {pod.name for pod in canary_pods(state, standing) if not pod.ready}
+        self.unready_since = {name: self.unready_since.get(name, now) for name in unready}
+        stable, canary = len(stable_pods(state, standing)), len(canary_pods(state, standing))
+        pods = (stable, canary, serving(state, standing)[1])
+        if pods != self.pods:
+            self.pods = pods
+            self.actor.book.show(PodsSeen(at=now, stable=stable, canary=canary, canary_ready=pods[2]))
+        for note in dict.fromkeys(standing.notes):
+            if note not in self.notes:
+                self.actor.book.show(Warned(at=now, what=note))
+        self.notes = (*self.notes, *standing.notes)[-20:]
+
+    def _look(self, standing: Standing) -> None:
+        """While there is a canary pod to ask about; what a look brought late is heeded in every phase."""
+        state, now = self.state, self.ports.clock.now()
+        on_its_way = state.phase in (Phase.NEW, Phase.ROLLING_BACK, Phase.BACK)
+        asked = sides(state, standing)
+        if not on_its_way and asked.canary:
+            self.looks.begin(asked, now, standing.at or now, state.plan.worse)
+        verdict, note = self.looks.taken(now)
+        if note:
+            self.actor.book.show(Warned(at=now, what=note))
+        if verdict:
+            self.actor.book.judged(Judged(at=now, verdict=verdict))
+
+    def _rest(self) -> None:
+        """Until the next tick; a look that comes back or a person's word ends it."""
+        left = TICK
+        while left > 0:
+            pause = min(self.ports.listen, left)
+            left -= pause
+            if not self.looks.is_open:
+                self.ports.clock.sleep(pause)
+            elif self.looks.is_back(pause):
+                return
+            if left > 0 and self._is_called():
+                return
+
+    def _is_called(self) -> bool:
+        with suppress(Exception):  # The tick asks again, and says what is wrong.
+            return any(word not in self.state.words for word in self.ports.journal.asked())
+        return False
+
+    # ---- where something does not answer ----
+
+    @contextmanager
+    def _heeding(self, source: Source) -> Iterator[None]:
+        """What goes wrong here is noted, and keeps the rest of the tick from nothing."""
+        try:
+            yield
+        except LockedOut:
+            raise
+        except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
+            self._note(source, error)
+        else:
+            self.troubles.pop(source, None)
+
+    def _note(self, source: Source, error: Exception) -> None:
+        if source in self.troubles:
+            return
+        now, what = self.ports.clock.now(), patience.words_of(error)
+        if not self.troubles:
+            self.actor.book.show(Warned(at=now, what=f"{what}; trying again"))
+        self.troubles[source] = Trouble(what=what, since=now, is_silence=isinstance(error, Unreachable))
+
+    def _note_journal(self) -> None:
+        if self.actor.book.unwritten is None:
+            self.troubles.pop(Source.JOURNAL, None)
+        else:
+            self._note(Source.JOURNAL, self.actor.book.unwritten)
+        trouble = self.troubles.get(Source.JOURNAL)
+        long = trouble is not None and self.ports.clock.now() - trouble.since >= self.patience.going_on
+        self.actor.gives_journal_up = long
+
+    def _not_done(self, error: Exception) -> None:
+        """Nothing is on the Deployment yet: then a no is the end. Else go back where that is due, and try again."""
+        cause = error.__cause__ if isinstance(error, Unwritten) else error
+        if not self.actor.touched and not isinstance(cause, Unreachable | Conflict):
+            with suppress(Exception):
+                self.ports.cluster.untake()
+            raise cause or error
+        if isinstance(error, Unwritten):  # The Deployment was seen; what is wrong with the journal is noted of it.
+            self.troubles.pop(Source.CLUSTER, None)
+            return
+        self._note(Source.CLUSTER, error)
+        with self._heeding_going_back():
+            self._go_back_unseen()
+
+    def _go_back_unseen(self) -> None:
+        state = self.state
+        interrupted = self.ports.clock.interrupted()
+        if state.finished is not None or state.phase is Phase.BACK or not self.actor.touched:
+            return
+        if state.phase is Phase.ROLLING_BACK:
+            if not self.actor.is_sent:
+                self.actor.flee(retreat.blind(state, state.rollback_because, state.rollback_by))
+        elif why := retreat.unseen_reason(state, self.looks.verdict, interrupted=interrupted):
+            self.actor.flee(retreat.blind(state, *why))
+
+    def _resort(self) -> None:
+        state = self.state
+        course = patience.course(
+            state,
+            self.troubles,
+            self.ports.clock.now(),
+            self.patience,
+            interrupted=self.ports.clock.interrupted(),
+            promoting=self._is_promoting(state),
+        )
+        match course.resort:
+            case Resort.END:
+                self._end(course.ending, course.sentence)
+            case Resort.GO_BACK if not self.actor.touched:
+                with suppress(Exception):
+                    self.ports.cluster.untake()
+                self._end(Ending.UNREACHABLE, f"nothing was touched: {course.sentence}")
+            case Resort.GO_BACK:
+                self._flee(self.actor.rollback(self.standing, because=course.sentence, by="davy"))
+            case Resort.TRY_AGAIN:
+                pass
+
+    def _is_promoting(self, state: State) -> bool:
+        if state.phase is Phase.BAKING:
+            return True
+        return state.phase is Phase.PROMOTING and bool(self.standing and sight.is_given_back(state, self.standing))
+
+    def _flee(self, move: RollBack) -> None:
+        """Nobody will be in charge: stable gets its traffic back before anything is said."""
+        with self._heeding_going_back():
+            self.actor.flee(move)
+        trouble = self.troubles.get(Source.CLUSTER)
+        silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
+        if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
+            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience))
+
+    @contextmanager
+    def _heeding_going_back(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - it is tried again at the next tick
+            self._note(Source.CLUSTER, error)
+
+    def _end(self, ending: Ending, sentence: str) -> None:
+        if self.end is None:
+            now, weights = self.ports.clock.now(), self.state.weights
+            self.end = CanaryFinished(at=now, ending=ending, sentence=sentence, weights=weights)
+            self.actor.book.show(self.end)

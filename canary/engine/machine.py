@@ -1,0 +1,210 @@
+"""Machine: the next move of a rollout, from its state and what was seen. Pure: the same answer whenever asked.
+
+What to roll back for is asked first. Then: a third template is nobody's to fight, so the rollout stops and says so.
+Weight grows on a PROMOTE seen after the step was reached, or on a person's word; UNKNOWN is neither.
+A promotion that does not get through is paused, not reversed: the pods that were proven are then the healthy side,
+and a person is needed (STUCK).
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+from davy.canary.engine import rollback as retreat
+from davy.canary.engine import snapshot as sight
+from davy.canary.engine.moves import Arrive, Begin, Finish, Grow, HoldHere, HoldStill, Move, Promote, Settle, StartBake, Wait
+from davy.canary.engine.snapshot import Seen
+from davy.canary.engine.state import Phase, State
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.artifacts import Decision, Gap, Verdict
+
+POLICY = "policy on_inconclusive"
+"""`by` of a promotion that the configuration asked for, not a person."""
+
+
+def next_move(state: State, seen: Seen, now: datetime) -> Move:
+    """What to do now. A finished rollout finishes again."""
+    if state.finished is not None:
+        return Finish(ending=state.finished, sentence=state.sentence)
+    if state.phase in (Phase.ROLLING_BACK, Phase.BACK):
+        return retreat.next_back(state, seen, now)
+    if state.phase is Phase.NEW and sight.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
+        return _unbegun(state, seen)
+    if why := retreat.reason(state, seen, now):
+        return retreat.rollback(state, seen, *why)
+    return _stopped(state, seen) or _onward(state, seen, now)
+
+
+def _unbegun(state: State, seen: Seen) -> Move:
+    """There is nothing to take back: only the fence may be there."""
+    if seen.standing.traces:
+        return Settle()
+    if state.abort:
+        return Finish(ending=Ending.ROLLED_BACK, sentence="aborted before anything was begun; stable serves")
+    return Finish(ending=Ending.INTERRUPTED, sentence="interrupted before anything was begun; stable serves")
+
+
+def _stopped(state: State, seen: Seen) -> Move | None:
+    if sight.is_foreign(state, seen.standing):
+        other = seen.standing.release not in ("", state.started.release)
+        what = f"release {seen.standing.release}" if other else "someone"
+        because = f"{what} gave the Deployment another template meanwhile; nothing was undone, see `davy canary status`"
+        return HoldHere(because=because, ending=Ending.LOCKED_OUT, pause=False)
+    if seen.interrupted:
+        pause = state.phase is not Phase.BAKING
+        return HoldHere(because="the runner was interrupted", ending=Ending.INTERRUPTED, pause=pause)
+    return None
+
+
+def _onward(state: State, seen: Seen, now: datetime) -> Move:
+    match state.phase:
+        case Phase.NEW:
+            return Begin(pods=state.plan.pods)
+        case Phase.GROWING:
+            return _growing(state, seen, now)
+        case Phase.AT_STEP:
+            return _at_step(state, seen, now)
+        case Phase.PROMOTING:
+            return _promoting(state, seen, now)
+        case Phase.BAKING:
+            return _baking(state, seen, now)
+        case Phase.ROLLING_BACK | Phase.BACK:
+            return retreat.next_back(state, seen, now)
+    assert_never(state.phase)
+
+
+def _growing(state: State, seen: Seen, now: datetime) -> Move:
+    standing, want = seen.standing, sight.wanted(state, seen.standing)
+    if not sight.is_marked(state, standing):
+        return Begin(pods=state.plan.pods)
+    if now >= state.deadline:
+        return _inconclusive(state, seen, f"not all {want} canary pods were Ready at the deadline", proven=False)
+    there = sight.canary_pods(state, standing)
+    if len(there) < want:
+        asked = standing.surge == str(state.plan.pods) and not standing.paused
+        again = Grow(step=state.step, pods=state.plan.pods, because="asked for again")
+        return Wait(why=f"Kubernetes makes {want} canary pods") if asked else again
+    if not standing.paused:
+        return HoldStill()
+    ready = sum(1 for pod in there if pod.ready and pod.serving)
+    if ready < want:
+        return Wait(why=f"{ready} of {want} canary pods are Ready")
+    return Arrive(step=state.step, pods=len(there), weight=sight.weight(state, standing))
+
+
+def _at_step(state: State, seen: Seen, now: datetime) -> Move:
+    if not seen.standing.paused:
+        return HoldStill()
+    ready = sum(1 for pod in sight.canary_pods(state, seen.standing) if pod.ready)
+    if state.go and ready:
+        return _further(state, because="a person said so" + _why(state.go.why), by=state.go.by)
+    if late := _late(state, now):
+        return _inconclusive(state, seen, late, proven=ready > 0)
+    if state.on_hold:
+        return Wait(why=f"held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`")
+    return _weighed(state, seen, now, all_ready=ready >= sight.wanted(state, seen.standing))
+
+
+def _weighed(state: State, seen: Seen, now: datetime, *, all_ready: bool) -> Move:
+    """Is the evidence enough to go further?"""
+    reached_at = state.reached_at or now
+    verdict = seen.verdict if seen.verdict and seen.verdict.at > reached_at else None
+    if verdict is None:
+        return Wait(why="no look since the step was reached")
+    if verdict.decision is not Decision.PROMOTE:
+        return Wait(why=verdict.sentence)
+    if not all_ready:
+        return Wait(why="the evidence is good, but not all canary pods are Ready")
+    if (left := reached_at + state.plan.at_least - now).total_seconds() > 0:
+        return Wait(why=f"the evidence is good; the step lasts {shown(left)} longer")
+    if state.plan.approve:
+        return Wait(why="the evidence is good; waiting for a person's `davy canary promote`")
+    return _further(state, because=verdict.sentence, by="")
+
+
+def _further(state: State, *, because: str, by: str) -> Move:
+    if state.last:
+        return Promote(because=because, by=by)
+    step = state.step + 1
+    return Grow(step=step, pods=state.policy.steps[step].pods, because=because, by=by)
+
+
+def _late(state: State, now: datetime) -> str:
+    if now >= state.deadline:
+        return f"no verdict by the deadline, {shown(state.deadline - state.started.at)} after the start"
+    at_most = state.plan.at_most
+    if at_most is not None and state.reached_at is not None and now - state.reached_at >= at_most:
+        return f"no verdict within {shown(at_most)} at step {state.step + 1}"
+    return ""
+
+
+def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
+    """The policy's word. What is not known promotes nothing, whatever the policy: then it is held."""
+    verdict = seen.verdict
+    if seen.looking:
+        return Wait(why=f"{late}; the look that is under way is waited for")
+    last = f" The last look: {verdict.sentence}" if verdict else ""
+    if state.policy.on_inconclusive == "roll_back":
+        return retreat.rollback(state, seen, late + last, POLICY)
+    deaf = bool(verdict and verdict.gaps) and not state.heard
+    if verdict and deaf and all(gap is Gap.UNREACHABLE for gap in verdict.gaps.values()):
+        return HoldHere(because=f"{late}: the metrics server did not answer.{last}", ending=Ending.UNREACHABLE)
+    if state.policy.on_inconclusive == "promote" and proven and _speaks_for(state, verdict):
+        return Promote(because=f"{late}; the policy is to promote.{last}", by=POLICY)
+    return HoldHere(because=f"{late}.{last}", ending=Ending.UNDECIDED)
+
+
+def _speaks_for(state: State, verdict: Verdict | None) -> bool:
+    """There are numbers of this step, the newest look could read them all, and they do not lean against the canary."""
+    if verdict is None or not state.heard or state.reached_at is None or verdict.at <= state.reached_at:
+        return False
+    known = verdict.decision in (Decision.GO_ON, Decision.PROMOTE) and not verdict.gaps
+    return known and verdict.log_e_roll_back <= 0 and verdict.log_e_burn <= 0
+
+
+def _promoting(state: State, seen: Seen, now: datetime) -> Move:
+    standing = seen.standing
+    stable, canary = sight.serving(state, standing)
+    left = len(sight.stable_pods(state, standing))
+    old_gone = standing.seen and not left and not stable
+    if sight.is_given_back(state, standing) and old_gone and canary >= standing.replicas:
+        return StartBake()
+    if state.promotion_at and now - state.promotion_at > state.policy.promote_within:
+        return _halted(
+            state, f"{canary} of {standing.replicas} pods of the new version serve beside {stable} of the old"
+        )
+    if state.on_hold:
+        held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
+        return Wait(why=held) if standing.paused else HoldStill()
+    if not sight.is_given_back(state, standing):
+        return Promote(because="asked for again")
+    return Wait(why=f"promoting: {canary} of {standing.replicas} pods of the new version serve, {left} old are left")
+
+
+def _halted(state: State, where: str) -> HoldHere:
+    """Pause a promotion that takes too long: on a person's word it is waiting, else a person is needed."""
+    if state.on_hold:
+        return HoldHere(because=f"{state.words[-1].by} held the promotion: {where}", ending=Ending.UNDECIDED)
+    because = (
+        f"the promotion did not get through within {shown(state.policy.promote_within)}: {where}. No check speaks "
+        "against the new version, so no traffic was sent back; see what keeps its pods from getting Ready, then "
+        "`davy canary resume`, or `davy canary abort`"
+    )
+    return HoldHere(because=because, ending=Ending.STUCK)
+
+
+def _baking(state: State, seen: Seen, now: datetime) -> Move:
+    over_at = (state.shifted_at or now) + state.policy.bake
+    if now < over_at:
+        return Wait(why=f"watched for {shown(over_at - now)} longer")
+    if seen.looking:
+        return Wait(why="the last look at it is waited for")
+    if not sight.is_settled(state, seen.standing, over_at, now):
+        return Settle()
+    took = shown((state.shifted_at or now) - state.started.at)
+    bake = f", then watched for {shown(state.policy.bake)}" if state.policy.bake else ""
+    return Finish(ending=Ending.DONE, sentence=f"promoted after {took}{bake}")
+
+
+def _why(why: str) -> str:
+    return f": {why}" if why else ""

@@ -1,0 +1,140 @@
+"""Retreat: when to roll back, how fast, and when one is back. Pure."""
+
+from datetime import datetime
+
+from davy.canary.engine import snapshot as sight
+from davy.canary.engine import pod_failure as trouble
+from davy.canary.platforms.kubernetes.annotations import HELD_MIN_READY_SECONDS, ROLLBACK
+from davy.canary.engine.moves import BeBack, Finish, Move, RollBack, Settle, Wait
+from davy.canary.ports.platform import Speed
+from davy.canary.engine.snapshot import Seen
+from davy.canary.engine.state import BY_INTERRUPT, Phase, State
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import Asked
+from davy.pipeline.core.artifacts import Decision, Verdict
+
+WORTHLESS = 0.5
+"""From this share of bad answers on a canary pod is no capacity worth waiting for."""
+
+SAID = "Rolled back: "
+"""How a judge opens; the rollout says it itself."""
+
+
+def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
+    """Why to roll back, and who asked for it: asked before anything else, in every phase."""
+    if seen.verdict and seen.verdict.decision is Decision.ROLL_BACK:
+        return seen.verdict.sentence.removeprefix(SAID), ""
+    if failed := trouble.failure(state, seen, now):
+        return failed.sentence, ""
+    return unseen_reason(state, seen.verdict, interrupted=seen.interrupted) or _undone(state, seen)
+
+
+def _undone(state: State, seen: Seen) -> tuple[str, str] | None:
+    """Somebody put stable's template back by hand: agree with them, and finish it."""
+    marked, begun = sight.is_marked(state, seen.standing), bool(state.weights)
+    if (marked or begun) and sight.has_stable_template(state, seen.standing):
+        return "someone gave the Deployment its old template back", "kubectl"
+    return None
+
+
+def rollback(state: State, seen: Seen, because: str, by: str) -> RollBack:
+    """The move, with the speed that loses the least."""
+    speed, bad, why = _speed(state, seen)
+    return RollBack(because=because, speed=speed, bad_pods=bad, how=f"{speed}: {why}", by=by)
+
+
+def blind(state: State, because: str, by: str) -> RollBack:
+    """The move where no pod can be seen. Before a promotion no stable pod was taken away."""
+    if state.promotion_at is None:
+        speed, how = Speed.WHOLE, "no stable pod was taken away, so the canary's can go at once"
+    else:
+        speed, how = Speed.SURGE, "its pods cannot be seen, so stable pods come before canary pods go"
+    return RollBack(because=because, speed=speed, bad_pods=0, how=f"{speed}: {how}", by=by)
+
+
+def unseen_reason(state: State, verdict: Verdict | None, *, interrupted: bool) -> tuple[str, str] | None:
+    """Why to roll back though no pod can be seen now."""
+    if verdict and verdict.decision is Decision.ROLL_BACK:
+        return verdict.sentence.removeprefix(SAID), ""
+    if state.abort:
+        return _aborted(state.abort)
+    if interrupted and state.policy.on_interrupt == "roll_back":
+        return "the runner was interrupted", BY_INTERRUPT
+    return None
+
+
+def _aborted(abort: Asked) -> tuple[str, str]:
+    return "a person said so" + (f": {abort.why}" if abort.why else ""), abort.by
+
+
+def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
+    stable, canary = sight.serving(state, seen.standing)
+    there = len(sight.canary_pods(state, seen.standing))
+    kept = len(sight.stable_pods(state, seen.standing))
+    if kept >= seen.standing.replicas or state.promotion_at is None:
+        return Speed.WHOLE, there, f"no stable pod was taken away ({kept} are there), so the canary's can go at once"
+    rate = bad_rate(seen.verdict)
+    if rate >= WORTHLESS and stable:
+        return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
+    bad = trouble.bad_pods(state, seen)
+    if bad:
+        return Speed.REPLACE, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
+    if rate >= WORTHLESS:
+        return (
+            Speed.SURGE,
+            0,
+            f"{rate:.0%} of the canary's answers are bad, but no stable pod serves yet to take its place",
+        )
+    serve = f"{stable} stable and {canary} canary pods serve"
+    return Speed.SURGE, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
+
+
+def bad_rate(verdict: Verdict | None) -> float:
+    """The worst share of bad canary answers: over the rollout or in the newest windows, whichever metric's."""
+    if verdict is None:
+        return 0.0
+    newest = [pair.canary.rate for window in verdict.windows for pair in window.counts.values()]
+    return max([evidence.canary.rate for evidence in verdict.evidence] + newest, default=0.0)
+
+
+def next_back(state: State, seen: Seen, now: datetime) -> Move:
+    """The next move of a rollout that is on its way back, or there."""
+    if state.phase is Phase.BACK:
+        return _end(state) if sight.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
+    late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
+    stable, canary = sight.serving(state, seen.standing)
+    if seen.standing.seen and _is_sent(state, seen) and not canary and sight.is_whole(state, seen.standing):
+        return BeBack()
+    if late:
+        return Finish(ending=Ending.STUCK, sentence=_stuck(state, seen, stable, canary))
+    if not _is_sent(state, seen):
+        bad = len(sight.canary_pods(state, seen.standing))
+        how = f"{state.speed}: asked for again"
+        return RollBack(because=state.rollback_because, speed=state.speed, bad_pods=bad, how=how, by=state.rollback_by)
+    return Wait(why=f"rolling back: {canary} canary pods serve, {stable} of {seen.standing.replicas} stable")
+
+
+def _is_sent(state: State, seen: Seen) -> bool:
+    """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
+    held = seen.standing.own.min_ready_seconds == HELD_MIN_READY_SECONDS != state.started.restore.min_ready_seconds
+    return not held and not seen.standing.paused and sight.has_stable_template(state, seen.standing)
+
+
+def _end(state: State) -> Finish:
+    ending = Ending.INTERRUPTED if state.rollback_by == BY_INTERRUPT else Ending.ROLLED_BACK
+    return Finish(ending=ending, sentence=f"rolled back, stable serves: {state.rollback_because}")
+
+
+def _stuck(state: State, seen: Seen, stable: int, canary: int) -> str:
+    where = state.started.workload
+    kubectl, name = f"kubectl -n {where.namespace}", f"deployment {where.name}"
+    mark = ROLLBACK.replace(".", "\\.")
+    patch = f"$({kubectl} get {name} -o jsonpath='{{.metadata.annotations.{mark}}}')"
+    left = "the canary is out of traffic" if not canary else f"{canary} canary pods still serve"
+    return (
+        f"could not get back to stable within {shown(state.policy.ready_within)}: {left}, {stable} of "
+        f"{seen.standing.replicas} stable pods serve. See what keeps stable's pods: `{kubectl} get pods`. To send the "
+        f'rollback again by hand: `{kubectl} patch {name} --type=json -p "{patch}"`. '
+        f"It was rolled back because: {state.rollback_because}"
+    )

@@ -1,0 +1,1 @@
+"""Platforms: where a rollout's pods run."""

@@ -1,0 +1,1 @@
+"""Adapter: a Deployment of Kubernetes, held in the middle of its rolling update."""

@@ -1,0 +1,1 @@
+"""Adapter: the journal of a rollout, in a ConfigMap."""

@@ -1,0 +1,1 @@
+"""Backtest: the policy tried on the service's own past."""

@@ -1,0 +1,1 @@
+"""Budget: what is left of an objective's errors."""

@@ -1,0 +1,1 @@
+"""Forecast: how long a step must last, and the judges in simulated rollouts."""

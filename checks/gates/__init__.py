@@ -1,0 +1,1 @@
+"""Gates: questions that a release asks before it begins."""

@@ -1,0 +1,1 @@
+"""Judges: verdicts from counts and measurements, one folder a rule."""

@@ -1,0 +1,1 @@
+"""Flagger's rule: so many failed checks in a row."""

@@ -1,0 +1,1 @@
+"""Kayenta's rule by its own canary configs."""

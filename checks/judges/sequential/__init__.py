@@ -1,0 +1,1 @@
+"""The sequential judge: evidence that may be looked at at any time."""

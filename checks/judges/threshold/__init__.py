@@ -1,0 +1,1 @@
+"""Thresholds, to the letter of Argo Rollouts."""

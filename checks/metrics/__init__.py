@@ -1,0 +1,1 @@
+"""Metrics: servers of samples, in memory, merged and by quorum."""

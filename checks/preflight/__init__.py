@@ -1,0 +1,1 @@
+"""Preflight: what is wrong with the queries before any traffic moves."""

@@ -1,0 +1,1 @@
+"""Samples: counters as a server stored them, made into counts."""

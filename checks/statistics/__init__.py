@@ -1,0 +1,1 @@
+"""Statistics: the formulas. Pure, on numbers alone."""

@@ -1,0 +1,1 @@
+"""Traces: a rollout's counts in a file, replayed and explained."""

@@ -1,1 +1,0 @@
-"""Adapters: the ports, spoken to the real world."""

@@ -1,0 +1,1 @@
+"""Adapter: builders, one a file: BuildKit through buildx, the Docker Engine, Buildah."""

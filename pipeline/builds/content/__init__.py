@@ -1,0 +1,1 @@
+"""Content: what goes into an image, and the key that is made of it."""

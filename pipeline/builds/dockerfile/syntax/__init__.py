@@ -1,0 +1,1 @@
+"""Syntax: words, flags, operands and variables of single instructions, as BuildKit has them."""

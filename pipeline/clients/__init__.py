@@ -1,0 +1,1 @@
+"""Adapter: clients: what several families speak through."""

@@ -1,0 +1,1 @@
+"""Adapter: the Docker Engine and its files."""

@@ -1,0 +1,1 @@
+"""Adapter: folders and files that are held, locked or masked."""

@@ -1,0 +1,1 @@
+"""Adapter: HTTP with a deadline over every whole exchange and a bound on every answer."""

@@ -1,0 +1,1 @@
+"""Adapter: a thin client of Kubernetes: who one is, how it is reached, bounded answers."""

@@ -1,0 +1,26 @@
+"""Host: the clocks and the network of the machine that a client of Kubernetes runs on. A simulation has its own."""
+
+import http.client
+import ssl
+import time
+from collections.abc import Callable
+
+from davy.pipeline.clients.kubernetes import call as kubecall
+from davy.pipeline.clients.kubernetes.access import Access
+from davy.pipeline.clients.http.wire import Wire
+from davy.pipeline.core.fast_dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What a client asks of its machine."""
+
+    wall: Callable[[], float] = time.time
+    """Seconds since the epoch, by a clock that people and time servers set."""
+    monotonic: Callable[[], float] = time.monotonic
+    connected: Callable[[Access, ssl.SSLContext | None, float], Wire] = kubecall.connected
+    asked: Callable[[Access, Wire, kubecall.Ask], http.client.HTTPResponse] = kubecall.asked
+
+
+HOST = Host()
+"""The real one."""

@@ -1,0 +1,1 @@
+"""`images` of davy.yaml: keys, a matrix spread out, and rules."""

@@ -1,0 +1,1 @@
+"""Images: their names and documents, as values."""

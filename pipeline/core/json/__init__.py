@@ -1,0 +1,1 @@
+"""JSON: read from outside within bounds, and davy's own, versioned."""

@@ -1,0 +1,1 @@
+"""Text: numbers, times and foreign words as people may read them."""

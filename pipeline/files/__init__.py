@@ -1,0 +1,1 @@
+"""Files: what users name and what davy writes, through no link and within bounds."""

@@ -1,0 +1,1 @@
+"""Registry: images by name and digest, as values."""

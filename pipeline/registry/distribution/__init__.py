@@ -1,0 +1,1 @@
+"""Adapter: registries, by the distribution API."""

@@ -1,0 +1,1 @@
+"""Release: its steps as a plan, and what came of them as a summary."""

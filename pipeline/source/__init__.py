@@ -1,0 +1,1 @@
+"""Source: the commit, its tree and its history."""

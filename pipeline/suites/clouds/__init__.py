@@ -1,0 +1,1 @@
+"""Clouds: what tells one vendor of browsers from another, as values."""

@@ -1,0 +1,1 @@
+"""Sauce Labs' own configuration and its questions, as values."""

@@ -1,0 +1,1 @@
+"""Adapter: archives of runs, one a file."""

@@ -1,0 +1,1 @@
+"""Plan: which pieces a suite is, in which order, and which machine runs them."""

@@ -1,0 +1,60 @@
+"""Environment: what a suite is told of its part of the whole, in variables."""
+
+import re
+from collections.abc import Sequence
+
+from davy.pipeline.suites.ports import SuiteOrder
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+"""Letters that no name of a file or a variable has."""
+TOLD = (
+    "SHARD",
+    "SHARDS",
+    "TESTS",
+    "ATTEMPT",
+    "FAILED",
+    "IMAGE",
+    "URL",
+    "URLS",
+    "WEBDRIVER_URL",
+    "RELEASE",
+    "RUNNER",
+    "FAILED_MORE",
+)
+"""What a suite is told besides its cell, each behind `DAVY_`."""
+MOST_TOLD = 96 * 2**10
+"""Bytes of one variable: Linux starts no program with one of 128 KiB."""
+
+
+def variable(key: str) -> str:
+    """Under which name a suite finds the value of a key of its matrix: `DAVY_BROWSER_NAME` of `browser-name`."""
+    return f"DAVY_{UNSAFE.sub('_', key).replace('-', '_').replace('.', '_').upper()}"
+
+
+def variables(order: SuiteOrder) -> dict[str, str]:
+    """What the suite is told: its part of the whole, over what the configuration says."""
+    told = {variable(name): value for name, value in order.cell.items()}
+    number, of = order.shard
+    told |= {"DAVY_SHARD": str(number), "DAVY_SHARDS": str(of), "DAVY_ATTEMPT": str(order.attempt)}
+    told |= {"DAVY_TESTS": " ".join(order.items)} if order.items else {}
+    known = tuple(map(_on_one_line, order.failed))
+    failed = fitting(known)
+    told |= {"DAVY_FAILED": "\n".join(failed)} if failed else {}
+    left = len(known) - len(failed)
+    told |= {"DAVY_FAILED_MORE": str(left)} if left else {}
+    told |= {"DAVY_IMAGE": order.image.reference} if order.image else {}
+    return {**order.env, **told}
+
+
+def fitting(items: Sequence[str], most: int = MOST_TOLD) -> tuple[str, ...]:
+    """The first of them that one variable holds, with a letter between two."""
+    size = 0
+    for count, item in enumerate(items):
+        size += len(item.encode()) + 1
+        if size > most + 1:
+            return tuple(items[:count])
+    return tuple(items)
+
+
+def _on_one_line(key: str) -> str:
+    return key.replace("\r", "\\r").replace("\n", "\\n")

@@ -1,0 +1,1 @@
+"""Reports: what test tools write, read as cases within bounds."""

@@ -1,0 +1,1 @@
+"""Adapter: suites in containers of a Docker Engine."""

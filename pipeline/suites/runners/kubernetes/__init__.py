@@ -1,0 +1,1 @@
+"""Adapter: suites as Kubernetes Jobs."""

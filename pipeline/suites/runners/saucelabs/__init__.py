@@ -1,0 +1,1 @@
+"""Adapter: Sauce Labs as a runner of whole projects."""

@@ -1,0 +1,1 @@
+"""Adapter: clouds of browsers behind a WebDriver proxy of davy's own."""

@@ -1,0 +1,1 @@
+"""Adapter: scanners and cosign, by their own commands."""

@@ -1,0 +1,164 @@
+"""Works: the images' driver on real ports, as the configuration says: their keys, what would be built, building."""
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
+
+from davy.pipeline.builds.content import base_images as bases
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content.base_images import Naming
+from davy.pipeline.config.sections.build import ImageConfig
+from davy.pipeline.builds.dockerfile import parser as dockerfile
+from davy.pipeline.builds.content import graph
+from davy.pipeline.builds.content import lock_file as lockfile
+from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images.matrix import Recipe
+from davy.pipeline.builds.record import Records
+from davy.pipeline.builds.content.keyed_images import Workshop
+from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.core.errors import Missing, Problem, Unusable
+from davy.pipeline.core.events import Event
+from davy.pipeline.builds.lookup import Memory
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.builds.ports import Built, ImageStore
+from davy.pipeline.core.ports import WorkTree
+from davy.workflows import wiring
+from davy.workflows.story.task import Errand
+
+OWN = prepared.OWN
+
+
+def records(folder: Path) -> Records:
+    """What this machine knows of the last builds."""
+    return wiring.records(folder / OWN)
+
+
+def asking(task: Errand, store: ImageStore) -> Workshop:
+    """Every image with its key; bases that the lock does not hold are asked for at their registries."""
+    return _workshop(task, lambda wanted: bases.resolved(wanted, store))
+
+
+def knowing(task: Errand, known: Records) -> Workshop:
+    """The same with nobody asked: a base that the lock does not hold is taken as the last build here had it."""
+
+    def recalled(wanted: Mapping[str, Naming]) -> dict[str, str]:
+        found = {reference: known.inputs(naming.recipe) for reference, naming in wanted.items()}
+        return {
+            reference: inputs.bases[reference]
+            for reference, inputs in found.items()
+            if inputs is not None and inputs.bases.get(reference)
+        }
+
+    return _workshop(task, recalled)
+
+
+def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
+    tree = wiring.work_tree()
+    with wiring.breakable():
+        lock = _locked(task, tree)
+        return prepared.workshop(
+            task.config,
+            tree,
+            task.folder,
+            lock=lockfile.Spellings(lock.bases),
+            holding=lock.holding,
+            resolve=resolve,
+            leave_out=(task.out,),
+        )
+
+
+def _locked(task: Errand, tree: WorkTree) -> lockfile.Lock:
+    """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
+    name = task.config.build.lock
+    read = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
+    if read.problems:
+        raise Unusable(f"{name} cannot be read.", problems=read.problems, remedy="`davy build lock` writes it anew.")
+    return read
+
+
+def built(
+    task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False, anew: bool = False
+) -> Generator[Event, None, tuple[Built, ...]]:
+    """Build and push what has to be; every image that was asked for. Raises as the driver and the scan do."""
+    from davy.pipeline.builds import driver as images  # noqa: PLC0415 - a plan builds nothing
+    from davy.pipeline.builds import worker as making  # noqa: PLC0415 - a plan builds nothing
+    from davy.pipeline.builds.builder_choice import chosen  # noqa: PLC0415
+    from davy.workflows.builds import after_build as afterwards  # noqa: PLC0415
+
+    wish = images.Wish(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
+    builders = cache(lambda: wiring.builders(task.config, task.clock))  # Who builds nothing needs none of them.
+    with closing(wiring.images(task.config)) as store:
+        tools = making.Tools(
+            config=task.config,
+            folder=task.folder,
+            revision=revision,
+            anew=anew,
+            store=store,
+            records=records(task.folder),
+            choose=lambda order: chosen(order, builders()),
+            clock=task.clock,
+            shown=wiring.washing(task.config),
+            runner=task.runner,
+            version=wiring.version(),
+        )
+        return (
+            yield from images.build(
+                lambda: asking(task, store), wish, tools, lambda made: afterwards.built(task, revision, made)
+            )
+        )
+
+
+@contextmanager
+def seen(task: Errand, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
+    """The images with their keys, and where earlier builds are known: with the registry while this is open, or not."""
+    known = records(task.folder)
+    if not ask:
+        yield knowing(task, known), Memory(records=known)
+        return
+    branch = wiring.revision(task.folder).branch
+    with closing(wiring.images(task.config)) as store:
+        yield asking(task, store), Memory(records=known, store=store, branch=branch)
+
+
+def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
+    """Every image by the name it is built under, with `deploy` said for each: what the file leaves open is decided.
+
+    A Dockerfile that is not there or cannot be read tells nothing: a job that only deploys has no need of it.
+    """
+    made = recipes.expanded(config.images)
+    tree = wiring.work_tree()
+    references = {one.id: _references(one, folder, tree) for one in made} if len(made) > 1 else {}
+    said = {one.id: image.deploy for image in config.images for one in recipes.cells_of(image)}
+    runs = graph.deployed(made, graph.linked(made, references).parents, said)
+    return tuple(
+        image.copied(name=one.name, matrix={}, deploy=one.id in runs)
+        for image in config.images
+        for one in recipes.cells_of(image)
+    )
+
+
+def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]:
+    try:
+        text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
+    except (Unusable, Missing):
+        return ()
+    read = dockerfile.parsed(
+        text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts, stand_ins=recipe.stand_ins
+    )
+    return read.bases
+
+
+def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:
+    """Ids of the images that were named on the command line. Raises Unusable for one that nobody has."""
+    made = recipes.expanded(config.images)
+    found = {word: recipes.meant(made, word) for word in words}
+    strange = [word for word, ours in found.items() if not ours]
+    if strange:
+        known = ", ".join(recipes.labels(made).values()) or "none"
+        raise Unusable(
+            "There is no such image.",
+            problems=tuple(Problem(what=f"no image of the configuration is called {word!r}") for word in strange),
+            remedy=f"It has {known}.",
+        )
+    return tuple(dict.fromkeys(recipe.id for ours in found.values() for recipe in ours))

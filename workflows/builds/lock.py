@@ -1,0 +1,149 @@
+"""Locking: what `davy build lock` does: the digests of base images asked for, compared, written."""
+
+import errno
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.pipeline.builds.content import base_images as bases
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.core.text import nouns
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.builds.content.base_images import Naming
+from davy.pipeline.builds.content import lock_file as lockfile
+from davy.pipeline.builds.content.lock_file import Change, Kind, Lock
+from davy.pipeline.core.images.names import familiar
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.ports import WorkTree
+from davy.workflows import wiring
+from davy.workflows.story.task import Errand
+from davy.pipeline.core.text.clean import harmless
+from davy.workflows.render.json_text import json_text
+
+VERSION = 1
+Said = Mapping[str, Any]
+
+
+def locked(task: Errand, said: Said) -> Ending:
+    """Ask, compare, write. Raises as the registries answer; the file is as it was then."""
+    tree = wiring.work_tree()
+    name = task.config.build.lock
+    with wiring.breakable():
+        before = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
+        named = _named(task, tree, before)
+    due = lockfile.due(before.bases, named, _renewed(named, said))
+    # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
+    blind = said["check"] and not said["update"]
+    found, noted = (
+        (dict.fromkeys(due, ""), frozenset[str]()) if blind else _found(task, {one: named[one] for one in due})
+    )
+    after = lockfile.anew(before.bases, named, found)
+    holding = before.holding if blind else before.holding - found.keys() | noted
+    changes = lockfile.difference(before.bases, after)
+    differs = bool(changes or before.problems or holding & after.keys() != before.holding & after.keys())
+    writes = differs and not said["check"] and not said["dry_run"]
+    if writes:
+        _write(task.folder / name, lockfile.written(after, holding))
+    _told(name, before, after, changes, said, written=writes)
+    return Ending.REJECTED if said["check"] and differs else Ending.DONE
+
+
+def _named(task: Errand, tree: WorkTree, before: Lock) -> dict[str, Naming]:
+    """Every base that may move, with where it is named first. Raises Unusable with every problem of the Dockerfiles."""
+    named: dict[str, Naming] = {}
+
+    def collected(wanted: Mapping[str, Naming]) -> dict[str, str]:
+        named.update(wanted)
+        return {}
+
+    prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected, holding=before.holding)
+    by_name = {familiar(one): naming for one, naming in reversed(named.items())}
+    return {one: by_name[familiar(one)] for one in lockfile.once(before.bases, named)}
+
+
+def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
+    """What `--update` means: all, or what was said. Raises Unusable for a reference that no Dockerfile names."""
+    wanted: Sequence[str] = said["references"]
+    if wanted and not said["update"]:
+        raise click.UsageError(f"{wanted[0]} is asked for again only with --update.")
+    meant = {one: [name for name in named if name == one or familiar(name) == familiar(one)] for one in wanted}
+    strange = [one for one, names in meant.items() if not names]
+    if strange:
+        known = ", ".join(sorted(named)) or "none"
+        raise Unusable(
+            "There is no such base.",
+            problems=tuple(Problem(what=f"no Dockerfile stands on {one}") for one in strange),
+            remedy=f"The bases are {known}.",
+        )
+    if said["update"] and not wanted:
+        return tuple(named)
+    return tuple(name for names in meant.values() for name in names)
+
+
+def _found(task: Errand, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], frozenset[str]]:
+    """The digests of now, and which of these bases hold something back by ONBUILD."""
+    if not wanted:
+        return {}, frozenset()
+    with closing(wiring.images(task.config)) as store:
+        digests = bases.resolved(wanted, store)
+        return digests, bases.holding(digests, store)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all. Raises Unusable where the folder cannot be written."""
+    try:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link, and nothing is written through one")
+        ownfiles.replace(path, text)
+    except OSError as error:
+        remedy = "Check the owner and mode of its folder; a lock is a file of the repository, and no link."
+        raise Unusable(f"{path} cannot be written: {error.strerror}.", remedy=remedy) from error
+
+
+def _told(
+    name: str, before: Lock, after: Mapping[str, str], changes: Sequence[Change], said: Said, *, written: bool
+) -> None:
+    if said["output"] == "json":
+        click.echo(json_text(_document(name, after, changes, written=written)))
+    else:
+        for change in changes:
+            click.echo(harmless(_line(change)))
+    for problem in before.problems:
+        click.echo(harmless(f"warning: {problem}"), err=True)
+    count = nouns.counted(len(after), "base")
+    if written:
+        told = f"{name} is written: {count}. Commit it."
+    elif changes or before.problems:
+        told = (
+            f"{name} is not what it should be: `davy build lock` writes it." if said["check"] else "Nothing is written."
+        )
+    else:
+        told = f"{name} is as it should be: {count}."
+    click.echo(told, err=True)
+
+
+def _document(name: str, after: Mapping[str, str], changes: Sequence[Change], *, written: bool) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "file": name,
+        "written": written,
+        "bases": dict(after),
+        "changes": [
+            {"kind": one.kind.value, "reference": one.reference, "before": one.before, "after": one.after}
+            for one in changes
+        ],
+    }
+
+
+def _line(change: Change) -> str:
+    match change.kind:
+        case Kind.ADDED:
+            return f"added {change.reference} {change.after or '(not asked for)'}"
+        case Kind.MOVED:
+            return f"moved {change.reference} {change.before} -> {change.after}"
+        case Kind.GONE:
+            return f"gone  {change.reference} {change.before}"

@@ -1,0 +1,1 @@
+"""CI: what each system's jobs are told, and who they are."""

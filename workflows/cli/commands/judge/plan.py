@@ -1,0 +1,30 @@
+"""`davy judge plan`."""
+
+from typing import Any
+
+import click
+
+from davy.workflows.cli import options
+from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.render.json_text import json_text
+
+
+@click.command()
+@options.file
+@options.output
+@options.traffic
+@options.option(
+    "--dispersion", type=paramtypes.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
+)
+def command(output: str, **said: Any) -> None:
+    """Say how long each step must last, for what effect.
+
+    Reads today's traffic and share of bad events of every SLO from Prometheus; with --rps and --bad no server is
+    asked, and without a file the default ladder is planned for. Also says what a regression costs until it is found,
+    what cannot be found before the deadline, and which ladder fits better. Changes nothing.
+    """
+    from davy.workflows.judge import plan as planning  # noqa: PLC0415
+    from davy.workflows.judge import traffic_and_rules as situation  # noqa: PLC0415
+
+    known = situation.taken(said, file_was_named=options.was_said("file"))
+    click.echo(json_text(planning.document(known)) if output == "json" else planning.text(known))

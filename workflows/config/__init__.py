@@ -1,0 +1,1 @@
+"""davy.yaml found, loaded, validated and imported."""

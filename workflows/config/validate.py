@@ -1,0 +1,69 @@
+"""Validating: what is said of a davy.yaml and of every file it names, by nobody asked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from davy.pipeline.config import file as configfile
+from davy.pipeline.config.document import Config, DeliveryConfig
+from davy.pipeline.core.errors import Problem
+from davy.pipeline.core.text.nouns import counted
+from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.config import linted
+from davy.workflows.suites import testfiles
+from davy.workflows import wiring
+
+if TYPE_CHECKING:
+    from davy.checks.judges.kayenta.config_file import Analysis
+
+RELEASES = ("deploy", "checks", "canary")
+"""Keys that only a release needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """A file that is good, and what it is good for."""
+
+    service: str
+    good_for: str
+    warnings: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def validated(file: Path, environment: Mapping[str, str]) -> Validated:
+    """What the file is good for. Raises Unusable with every problem of the first file that has one."""
+    folder = file.resolve().parent
+    written = configfile.reading(file, environment).value
+    if isinstance(written, dict) and not any(key in written for key in RELEASES):
+        config = configfile.delivery(file, environment)
+        notes = _of_tests(config, folder, environment)
+        return Validated(service=config.service, good_for=_delivery(config), notes=notes)
+    whole, warnings, found = linted.loaded(file, environment)
+    notes = _of_tests(whole, folder, environment)
+    analysis = canaryfile.read(whole.checks, file.parent)
+    notes = (*map(str, found), *(map(str, analysis.notes) if analysis else ()), *notes)
+    return Validated(service=whole.service, good_for=_release(whole, analysis), warnings=warnings, notes=notes)
+
+
+def _of_tests(config: DeliveryConfig, folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Reads the files that suites name, and says what of them is done another way."""
+    wiring.quarantine(config, folder)
+    filed = [suite for suite in config.tests if suite.config]
+    if not filed:
+        return ()
+    from davy.workflows.suites import sauce_config as sauced  # noqa: PLC0415 - few have such a file
+
+    asks = ordering.asks(filed, lambda suite: testfiles.listed(folder, suite))
+    return tuple(map(str, sauced.asked(asks, folder, environment)[1]))
+
+
+def _delivery(config: DeliveryConfig) -> str:
+    counts = f"{counted(len(config.images), 'image')}, {counted(len(config.tests), 'suite')}"
+    return f"{counts}. It builds and tests; a release needs `deploy` and `checks`, too."
+
+
+def _release(config: Config, analysis: "Analysis | None") -> str:
+    checks = len(config.checks.slos) + len(config.checks.thresholds) + len(analysis.metrics if analysis else ())
+    return f"{counted(len(config.canary.steps), 'step')}, {counted(checks, 'check')}."

@@ -1,0 +1,1 @@
+"""`davy judge` and `davy slo`."""

@@ -1,0 +1,185 @@
+"""Situation: the traffic, the rules and the ladder that a plan or a simulation is made for; told, or read."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from davy.canary.engine import steps as strategy
+from davy.checks.forecast import base_rates as baserates
+from davy.checks.forecast.base_rates import BaseRate
+from davy.checks.judges.sequential.judge import metric_of, rules_of
+from davy.checks.forecast.power import Ladder, Rung, Signal, parts
+from davy.checks.judges.sequential.case import Metric, Rules
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.config.document import CanaryConfig, Config, StepConfig
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.text.shares import rest, share_of
+from davy.workflows.config import load as configured
+from davy.workflows import wiring
+
+UNKNOWN_REPLICAS = 1_000_000
+"""Pods of a service whose number nobody said: any share can be reached."""
+ALONE = "errors"
+"""The metric of a service without a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is planned for."""
+
+    service: str
+    source: str
+    """Where the traffic is known from, in words."""
+    rps: float
+    replicas: int | None
+    """Stable pods; None where nobody said."""
+    metrics: tuple[Metric, ...]
+    bases: tuple[float, ...]
+    """Stable's share of bad events, by metric."""
+    rules: Rules
+    bounds: Mapping[str, float]
+    """By latency metric, the seconds above which an answer is bad."""
+    canary: CanaryConfig
+    worse: float
+    interval: timedelta
+    notes: tuple[str, ...] = ()
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The metrics as they are planned for."""
+        whole = zip(self.metrics, self.bases, parts(self.metrics, self.rules), strict=True)
+        return tuple(Signal.of(metric, base, part) for metric, base, part in whole)
+
+    @property
+    def steps(self) -> strategy.Plan:
+        """The configured steps as these pods can take them."""
+        return strategy.planned(self.canary, self.worse, self.replicas or UNKNOWN_REPLICAS)
+
+    @property
+    def ladder(self) -> Ladder:
+        """The configured one. Each step's warm-up is taken off the deadline: nothing is counted in it."""
+        taken = self.steps.steps
+        rungs = tuple(
+            Rung(share=step.share / 100, at_least=step.at_least, at_most=step.at_most, worse=step.worse)
+            for step in taken
+        )
+        room = self.canary.deadline - len(rungs) * self.canary.warmup
+        return Ladder(
+            rungs=rungs, signals=self.signals, rules=self.rules, rps=self.rps, deadline=max(room, timedelta(seconds=1))
+        )
+
+
+def taken(said: Mapping[str, Any], *, file_was_named: bool) -> Situation:
+    """From the command line, the file and, where `--rps` is not said, Prometheus. Raises Unusable, Unreachable."""
+    file: Path = said["file"]
+    told = said["rps"] is not None
+    if told != bool(said["bad"]):
+        raise Unusable(
+            "--rps and --bad belong together: with both, no server is asked.",
+            remedy="Say --rps 100 --bad 0.1%, or neither to read them from Prometheus.",
+        )
+    config = configured.loaded(file, os.environ) if file.exists() or file_was_named or not told else None
+    known = _told(said, config) if told or config is None else _read(said, config)
+    return _checked(_with_steps(known, said))
+
+
+def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
+    metrics = _metrics(said, config)
+    rates, problems = _bads(said["bad"], metrics)
+    if problems:
+        raise Unusable("The shares of bad events cannot be used.", problems=problems)
+    checks, canary = (config.checks, config.canary) if config else (None, CanaryConfig())
+    return Situation(
+        service=config.service if config else "a service",
+        source="as told",
+        rps=said["rps"],
+        replicas=said["replicas"],
+        metrics=metrics,
+        bases=tuple(rates[metric.name] for metric in metrics),
+        rules=rules_of(checks) if checks else Rules(),
+        bounds=_bounds(config),
+        canary=canary,
+        worse=checks.worse if checks else 2.0,
+        interval=checks.interval if checks else timedelta(seconds=15),
+    )
+
+
+def _read(said: Mapping[str, Any], config: Config) -> Situation:
+    now = wiring.clock().now()
+    seen = baserates.traffic(wiring.metrics(config, said["file"].resolve().parent), config.checks, now, said["last"])
+    metrics = _metrics(said, config)
+    notes = tuple(
+        f"{name}: no bad event among {rate.total:,.0f}; planned as if it were one"
+        for name, rate in seen.rates.items()
+        if rate.bad < 1
+    )
+    return Situation(
+        service=config.service,
+        source=f"read from Prometheus, last {durations.shown(said['last'])}",
+        rps=seen.rps,
+        replicas=said["replicas"] or seen.pods,
+        metrics=metrics,
+        bases=tuple(_base(seen.rates[metric.name], metric) for metric in metrics),
+        rules=rules_of(config.checks),
+        bounds=_bounds(config),
+        canary=config.canary,
+        worse=config.checks.worse,
+        interval=config.checks.interval,
+        notes=notes,
+    )
+
+
+def _base(seen: BaseRate, metric: Metric) -> float:
+    """Of a metric without a bad event it is as if one had been, but no more than its objective allows."""
+    allowed = 1.0 if metric.objective is None or seen.bad >= 1 else rest(metric.objective)
+    return min(seen.rate, allowed)
+
+
+def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ...]:
+    dispersion = said.get("dispersion")
+    if config is None:
+        objective = said["objective"]
+        share = None if objective is None else share_of(objective)
+        return (Metric(name=ALONE, objective=share, dispersion=dispersion or 1.0),)
+    if not config.checks.slos:
+        problem = Problem(path="checks.slos", what="is empty: there is nothing to plan for")
+        raise Unusable("Only SLOs can be planned for.", problems=(problem,))
+    set_ = config.checks.dispersion
+    return tuple(metric_of(slo, dispersion or (set_ if isinstance(set_, float) else 1.0)) for slo in config.checks.slos)
+
+
+def _bounds(config: Config | None) -> dict[str, float]:
+    slos = config.checks.slos if config else ()
+    return {slo.name: slo.under.total_seconds() for slo in slos if slo.under is not None}
+
+
+def _bads(
+    said: tuple[tuple[str, float], ...], metrics: tuple[Metric, ...]
+) -> tuple[dict[str, float], tuple[Problem, ...]]:
+    """By metric. One without a name is for all that are not named."""
+    names = [metric.name for metric in metrics]
+    named = dict(said)
+    problems = [Problem(path="--bad", what=f"no SLO is named {n!r}") for n in named if n and n not in names]
+    missing = [name for name in names if name not in named and "" not in named]
+    problems += [Problem(path="--bad", what=f"says nothing of {name}") for name in missing]
+    return {name: named.get(name, named.get("", 0.0)) for name in names}, tuple(problems)
+
+
+def _with_steps(known: Situation, said: Mapping[str, Any]) -> Situation:
+    if not said["share"]:
+        return known
+    if not all(said["share"]):
+        problem = Problem(path="--share", what="must be above 0")
+        raise Unusable("The steps of the canary cannot be taken.", problems=(problem,))
+    steps = tuple(StepConfig(weight=100 * share) for share in said["share"])
+    return replace(known, canary=known.canary.copied(steps=steps))
+
+
+def _checked(known: Situation) -> Situation:
+    plan = known.steps
+    if plan.problems:
+        raise Unusable("The steps of the canary cannot be taken.", problems=plan.problems)
+    return replace(known, notes=(*known.notes, *(plan.warnings if known.replicas else ())))

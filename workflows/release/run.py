@@ -1,0 +1,120 @@
+"""Doing: what the commands that change the world do, between their options and their ending."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+
+from davy.canary.engine import steps as strategy
+from davy.canary.engine.driver.rollout import Resume
+from davy.pipeline.release import plan
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events import StepPlan
+from davy.workflows.images import attest as attesting
+from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.config import load as configured
+from davy.checks.gates import error_budget as gate
+from davy.workflows.suites import stage as parts
+from davy.workflows.rollout import status as standing
+from davy.workflows import wiring
+from davy.workflows.story.task import started, writing
+from davy.workflows.story.plan_text import plan_told
+from davy.workflows.story.keeping import keeper
+from davy.workflows.suites.stage import Order
+from davy.workflows.wiring.reach import reach_of, reached
+from davy.workflows.story.stages import Told, canary_stage, examined, framed, gated
+from davy.workflows.story.stages import release as whole
+from davy.workflows.render.json_text import json_text
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.player import told
+from davy.workflows.rollout.watch import retold
+
+Said = Mapping[str, Any]
+"""The command line: options by name."""
+
+
+@contextmanager
+def opened(said: Said, *, tests: bool = False) -> Iterator[Order]:
+    """The configuration and the clock, which has Ctrl-C and SIGTERM while it is open. Raises Unusable.
+
+    `tests`: suites run, too, so the folder of `--out` is held. A canary alone is never kept out of it: a runner that
+    hangs there must not keep the one out who takes over.
+    """
+    reach = reach_of(said)
+    config = reached(configured.loaded(said["file"], os.environ), reach)
+    canaryfile.read(config.checks, said["file"].resolve().parent)
+    with wiring.clock() as clock, writing(said) if tests else nullcontext():
+        out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
+        yield parts.order(config, said["file"], out, clock, accepted, reach=reach)
+
+
+def _played(task: Order, said: Said, body: Told) -> Ending:
+    events = framed(started(task), task.clock, body)
+    return told(events, task.clock, view_of(said), keeper(task.out))
+
+
+def release(task: Order, said: Said) -> Ending:
+    """The whole way."""
+    return _played(task, said, whole(parts.parts(task)))
+
+
+def canary(task: Order, said: Said) -> Ending:
+    """The canary alone, of images that are in the registry."""
+    images = parts.given(task.config, said["images"])
+
+    def body() -> Told:
+        whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images, acting=True))
+        yield from examined(whole)
+        if stop := (yield from gated(whole)):
+            return stop
+        return (yield from canary_stage(task.clock, lambda: parts.canaried(task, images)))
+
+    return _played(task, said, body())
+
+
+def resume(task: Order, said: Said) -> Ending:
+    """Go on with the one in the journal."""
+    side = wiring.side_of(task.config, task.reach)
+    images = attesting.journaled(side.journal)
+    resumed = parts.rolled(Resume(runner=task.runner), side, task)
+    stage = canary_stage(task.clock, lambda: attesting.canary(task, images, resumed))
+    events = chain(retold(side.journal), framed(started(task), task.clock, stage))
+    return told(events, task.clock, view_of(said), keeper(task.out))
+
+
+def planned_resume(task: Order, said: Said) -> Ending:
+    """Where it stands, and so what would be gone on with."""
+    side = wiring.side_of(task.config, task.reach)
+    snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
+    shown = json_text(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
+    click.echo(shown)
+    return Ending.DONE
+
+
+def planned(task: Order, said: Said) -> Ending:
+    """What a release would do. Asks git where images are to be built, and unless offline the cluster and Prometheus.
+
+    Raises Unusable.
+    """
+    given = said.get("images", ())
+    revision = None if given else wiring.source(task.folder).revision()
+    replicas: int | None = None
+    canary_steps: tuple[StepPlan, ...] = ()
+    warnings: tuple[str, ...] = ()
+    if not said.get("offline"):
+        images = parts.given(task.config, given)
+        warnings = (
+            *parts.examined(task, images),
+            *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),
+        )
+        replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
+        canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
+    else:
+        warnings = parts.notes(task)
+    plan_told(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
+    return Ending.DONE

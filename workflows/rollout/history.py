@@ -1,0 +1,49 @@
+"""Past: the rollouts that were, as a table and as JSON. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from davy.canary.ports.platform import Past
+from davy.canary.engine.state import folded
+from davy.pipeline.core.json.codec import plain
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.events import CanaryFinished, Event
+from davy.pipeline.core.text.clean import one_line
+
+VERSION = 1
+
+
+def rollouts(current: Sequence[Event], history: Iterable[Past]) -> tuple[Past, ...]:
+    """The one in the journal, where it has ended, before those in the history."""
+    state = folded(current)
+    ends = [event for event in current if isinstance(event, CanaryFinished)]
+    if state is None or state.finished is None or not ends:
+        return tuple(history)
+    last = Past(
+        release=state.started.release,
+        started_at=state.started.at,
+        ended_at=ends[-1].at,
+        ending=state.finished.name.lower(),
+        sentence=ends[-1].sentence,
+        images=state.started.images,
+    )
+    return (last, *(past for past in history if past.release != last.release))
+
+
+def table(history: Iterable[Past]) -> str:
+    """A line for each: when, how long, how it ended, what it was."""
+    rows = [
+        (
+            f"{past.started_at:%Y-%m-%d %H:%M}Z",
+            f"{shown(past.ended_at - past.started_at):>7}",
+            f"{past.ending.lower().replace('_', ' '):<12}",
+            one_line(past.release),
+            one_line(past.sentence),
+        )
+        for past in history
+    ]
+    return "\n".join("  ".join(row) for row in rows) or "no rollout has ended yet"
+
+
+def document(history: Iterable[Past]) -> dict[str, object]:
+    """`{"davy_history": 1, "rollouts": […]}`, newest first."""
+    return {"davy_history": VERSION, "rollouts": [plain(past) for past in history]}

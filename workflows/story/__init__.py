@@ -1,0 +1,1 @@
+"""Story: one run as events: composed, shown, written down."""

@@ -1,0 +1,99 @@
+"""Test merge: what `davy test merge` does: the parts of several CI jobs as one verdict and one report."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports import reader as junitreading
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.suites import driver as suites
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.events import Result
+from davy.pipeline.suites.parts import completeness
+from davy.pipeline.suites.parts import part_file as partfile
+from davy.pipeline.suites.reports import highlights
+from davy.pipeline.suites.parts.completeness import Job
+from davy.workflows import wiring
+from davy.workflows.story.task import Errand, started
+from davy.workflows.story.keeping import keeper
+from davy.workflows.story.stages import End, Told, framed
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.player import told
+from davy.workflows.suites.run import chosen
+
+Said = Mapping[str, Any]
+"""The command line: options by name."""
+CHUNK = 2**20
+REMEDY = "Hand over the davy-out of every job of one run, each once, in a folder of its own."
+
+
+def merged(task: Errand, said: Said) -> Ending:
+    """Raises Unusable where these are not the parts of one run."""
+    wanted = chosen(task, said["suites"])
+    jobs = tuple(_read(task, said["folders"]))
+    problems = tuple(completeness.misfits(jobs, task.config.service, [suite.name for suite in task.config.tests]))
+    if problems:
+        raise Unusable("These are not the parts of one run.", problems=problems, remedy=REMEDY)
+    gone = completeness.missing(jobs, [suite.name for suite in wanted])
+    every = (*completeness.added_up(jobs, wanted), *map(_gone, gone))
+    events = framed(started(task, "test"), task.clock, _told(task, every))
+    return told(events, task.clock, view_of(said), keeper(task.out))
+
+
+def _told(task: Errand, every: Sequence[Suite]) -> Told:
+    shown = wiring.washing(task.config)
+    ownfiles.write(task.out / suites.REPORT, junit.merged(every))
+    for suite in every:
+        yield highlights.finished(suite, task.clock.now(), suite.took, shown)
+    failed = [f"{suite.name} failed: {suite.because}" for suite in every if suite.result is not Result.PASSED]
+    if failed:
+        return End(ending=Ending.REJECTED, sentence=shown(" · ".join(failed)))
+    return End(ending=Ending.DONE, sentence="every suite passed, and no part is missing" if every else "no suite ran")
+
+
+def _gone(sentence: str) -> Suite:
+    """A missing part as a suite that could not run, so that who reads the report alone sees it."""
+    case = Case(name="davy test merge", result=CaseResult.ERROR, message=sentence, own=True)
+    return Suite(name="missing", cases=(case,), took=suites.NO_TIME, exit_code=None, because=sentence)
+
+
+def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
+    """Raises Unusable with every folder that is no part."""
+    problems: list[Problem] = []
+    for folder in folders:
+        if folder.resolve() == task.out.resolve():
+            problems.append(Problem(file=str(folder), what="is what --out names: it would be written over"))
+            continue
+        try:
+            part = partfile.parsed(plainfile.content(folder / partfile.NAME, partfile.MOST_BYTES))
+            yield Job(name=str(folder), part=part, cases=_cases(folder / suites.REPORT, part))
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
+            problems.append(Problem(file=str(folder), what=f"has no {missing}: its `davy test` did not come to an end"))
+        except OSError as error:
+            problems.append(Problem(file=str(folder), what=plainfile.why(error)))
+        except ValueError as error:
+            problems.append(Problem(file=str(folder / partfile.NAME), what=str(error)))
+    if problems:
+        raise Unusable("A part cannot be read.", problems=tuple(problems), remedy=REMEDY)
+
+
+def _cases(report: Path, part: partfile.Part) -> dict[str, tuple[Case, ...]]:
+    """By suite: the report's outermost suites are davy's. Raises OSError, and ValueError where it is cut or broken."""
+    if not any(one.ends for one in part.suites):
+        return {}
+    with plainfile.open_file(report) as file:
+        found = junitreading.reading(iter(partial(file.read, CHUNK), b""), own=True, by_suite=True)
+    if found.broken:
+        raise ValueError(f"its junit.xml cannot be read: {found.broken}")
+    cases: dict[str, list[Case]] = {}
+    for case in found.cases:
+        outer, *inner = case.suites or ("",)
+        cases.setdefault(outer, []).append(replace(case, suites=tuple(inner)))
+    return {suite: tuple(each) for suite, each in cases.items()}

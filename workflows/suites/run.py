@@ -1,0 +1,142 @@
+"""Testing: what `davy test` does, between its options and its ending."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from davy.pipeline.core.text import nouns
+from davy.pipeline.release import plan
+from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.events import SuiteFinished
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.release.plan import PlanStep
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites.plan.pieces import Ask
+from davy.workflows.suites import on_canary as againstcanary
+from davy.workflows.suites import orders as asking
+from davy.workflows.suites import stage as parts
+from davy.workflows import wiring
+from davy.workflows.story.task import Errand, started
+from davy.workflows.story.plan_text import steps_told
+from davy.workflows.story.keeping import keeper
+from davy.workflows.story.recorder import overheard
+from davy.workflows.story.stages import End, Told, framed, sourced
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.player import told
+
+Said = Mapping[str, Any]
+"""The command line: options by name."""
+
+
+def test(task: Errand, said: Said) -> Ending:
+    """The suites alone."""
+    if said["against"]:
+        return _against_canary(task, said)
+    images = parts.given(task.config, said["images"])
+    wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
+    asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
+    events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
+    return told(events, task.clock, view_of(said), keeper(task.out))
+
+
+def _against_canary(task: Errand, said: Said) -> Ending:
+    """Raises Unusable where no canary is held, or no suite can be run against it."""
+    wanted = _reaching(task, said["suites"])
+    standing = wiring.cluster(task.config, task.reach).standing()
+    pods = againstcanary.reached(standing)
+    images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
+    asked = asking.asks(task, wanted, shard=said["shard"])
+
+    def body() -> Told:
+        failed = yield from parts.tested(task, images, asked, againstcanary.told(pods))
+        if failed:
+            return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
+        count = nouns.counted(len(pods), "canary pod")
+        return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
+
+    return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), keeper(task.out))
+
+
+def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+    """The suites that can be run against the canary: those that say so, or those named. Raises Unusable."""
+    wanted = chosen(task, names) if names else againstcanary.meant(task.config)
+    outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
+    if wanted and not outside:
+        return wanted
+    what = f"{', '.join(outside)}: does not run `in: kubernetes`" if outside else "none says `against: canary`"
+    raise Unusable(
+        "No suite can reach the canary's pods.",
+        problems=(Problem(what=what, path="tests"),),
+        remedy="Give a suite `in: kubernetes` and `against: canary`, or name one that runs there with --suite.",
+    )
+
+
+def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
+    if not images and any(ordering.needs_image(ask.suite) for ask in asked):
+        # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
+        meant = [ask.suite for ask in asked]
+        wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant, reach=task.reach)
+        wiring.demanded(task.config, meant, task.reach)
+        revision = wiring.revision(task.folder)
+        yield from sourced(revision, task.clock)
+        images = yield from parts.built(task, revision)
+    seen: list[SuiteFinished] = []
+    failed = yield from overheard(parts.tested(task, images, asked), seen, SuiteFinished)
+    if failed:
+        return End(ending=Ending.REJECTED, sentence=failed)
+    idle = "this machine has no part of any" if asked else "there is none"
+    return End(ending=Ending.DONE, sentence="every suite passed" if seen else f"no suite ran: {idle}")
+
+
+def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+    """The suites of these names; without names all that run before any traffic. Raises Unusable for unknown ones."""
+    known = {suite.name: suite for suite in task.config.tests}
+    strange = [name for name in names if name not in known]
+    if strange:
+        problems = tuple(Problem(what=f"--suite {name!r}: there is no suite of this name") for name in strange)
+        raise Unusable("A suite is not there.", problems=problems, remedy=nouns.named(tuple(known)))
+    if names:
+        return [known[name] for name in dict.fromkeys(names)]
+    return [suite for suite in task.config.tests if suite.against is None]
+
+
+def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
+    """With the files that a plan settled for this machine. Raises Unusable where they can be nobody's."""
+    named = tuple((files or "").split())
+    # A plan has no files for a suite without any, and its matrix says so by an empty word.
+    if files is None or not (named or any(ask.suite.files for ask in asked)):
+        return asked
+    if len(asked) != 1 or asked[0].shard is None or not asked[0].suite.files:
+        what = "--files goes with one --suite that has `files`, and with --shard"
+        raise Unusable("The files belong to no suite.", problems=(Problem(what=what),))
+    if not named:
+        # A plan gives every machine at least one file: nothing is what a misspelt key of a CI matrix says.
+        raise Unusable(
+            "--files names no file.",
+            problems=(Problem(what=f"suite {asked[0].suite.name} is spread by its files, and --files is empty"),),
+            remedy="Hand over `files` of the plan's matrix, or leave --files out.",
+        )
+    strange = [name for name in named if name not in asked[0].files]
+    if strange:
+        problems = tuple(Problem(what=f"--files {name!r}: the suite's globs do not name it") for name in strange)
+        raise Unusable("A test file is not there.", problems=problems, remedy="Plan again: `davy test plan`.")
+    return (replace(asked[0], share=named),)
+
+
+def planned(task: Errand, said: Said) -> Ending:
+    """What a test would do."""
+    if said["against"]:
+        steps = [plan.against_canary(suite) for suite in _reaching(task, said["suites"])]
+    else:
+        steps = list(_steps(task, said))
+    steps_told(task.config.service, steps, said)
+    return Ending.DONE
+
+
+def _steps(task: Errand, said: Said) -> Iterator[PlanStep]:
+    meant = chosen(task, said["suites"])
+    if not said["images"] and any(ordering.needs_image(suite) for suite in meant):
+        yield from plan.builds(task.config, wiring.source(task.folder).revision())
+    yield from (plan.suite(task.config, suite, alone=True) for suite in meant)
