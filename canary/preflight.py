@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from davy.canary.engine import snapshot as sight
 from davy.canary.engine import steps as strategy
 from davy.canary.ports.platform import Autoscaler, Budget, Standing, Surroundings
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.sections.build import ImageConfig
-from davy.pipeline.config.document import CanaryConfig, Config
-from davy.pipeline.core.errors import Problem
+from davy.pipeline.config.document import Config
+from davy.pipeline.config.sections.canary import CanaryConfig
+from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import nouns
 
 DOCKER_HUB = "docker.io"
 """What an image without a registry means: https://docs.docker.com/reference/cli/docker/image/pull/"""

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Generic, Protocol, TypeVar
 
-from davy.pipeline.core.ports import Say
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Say
 
 T = TypeVar("T")
 

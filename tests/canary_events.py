@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Asked, CanaryFinished, CanaryPolicy, CanaryStarted, Held, Judged, Restore
-from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window, Workload
+from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.core.workload import Workload
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

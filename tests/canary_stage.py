@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.engine.driver.loop import Outcome, Patience, Ports
-from davy.canary.ports.platform import Judge
 from davy.canary.engine.driver.rollout import Order, Resume, Start, rollout
 from davy.canary.platforms.memory.deployment import template_hash
+from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.ports.judge import Judge
 from davy.pipeline.core.events import CanaryPolicy, Event, StepPlan
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Pair, Verdict, Window
+from davy.pipeline.core.workload import Sides
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Pair, Sides, Verdict, Window
 
 OLD = {"app": "shop/app@sha256:1"}
 NEW = {"app": "shop/app@sha256:2"}

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 
-from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.judges.sequential.case import Case, Metric, Rules
+from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Counts, Decision, Pair
+from davy.pipeline.core.verdict import Counts, Decision, Pair
 
 AVAILABILITY = Metric(name="availability", objective=0.999, weight=0.5)
 LATENCY = Metric(

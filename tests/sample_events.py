@@ -4,8 +4,10 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from davy.pipeline.core import events as e
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Image, Revision, Verdict, Workload
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Verdict
+from davy.pipeline.core.workload import Workload
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 IMAGE = Image(name="registry.example.com/shop/checkout", digest="sha256:" + "1f0c" * 16)

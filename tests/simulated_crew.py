@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from davy.pipeline.threads import Done, Said, Speak
 from davy.pipeline.simulated_clock import EPOCH
+from davy.pipeline.threads import Done, Said, Speak
 
 T = TypeVar("T")
 

@@ -20,7 +20,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 HEAVY = {"docker", "git", "requests", "kubernetes", "junitparser", "prometheus_api_client", "rich"}
 
 SIN = {
-    "rooms": [("canary/machine.py", "import davy.checks.statistics.mixtures"), ("pipeline/plan.py", "import davy.canary.engine.state")],
+    "rooms": [
+        ("canary/machine.py", "import davy.checks.statistics.mixtures"),
+        ("pipeline/plan.py", "import davy.canary.engine.state"),
+    ],
     "pipeline": [
         ("pipeline/ports/suites.py", "import davy.pipeline.builds.driver"),
         ("pipeline/model.py", "import davy.pipeline.ports"),
@@ -34,7 +37,10 @@ SIN = {
         ("pipeline/testing/spread.py", "import davy.pipeline.suites.plan.pieces"),
         ("pipeline/testing/tries.py", "import davy.pipeline.suites.recorder"),
     ],
-    "canary": [("canary/rollout.py", "import davy.canary.platforms.memory.platform"), ("canary/ports.py", "import davy.canary.engine.snapshot")],
+    "canary": [
+        ("canary/rollout.py", "import davy.canary.platforms.memory.platform"),
+        ("canary/ports.py", "import davy.canary.engine.snapshot"),
+    ],
     "checks": [
         ("checks/sequential.py", "import davy.checks.judges.sequential.judge"),
         ("checks/memory.py", "import davy.checks.preflight.problems"),
@@ -144,7 +150,12 @@ def test_no_pure_module_asks_what_time_it_is() -> None:
 
 
 def test_heavy_packages_are_imported_late_or_by_what_is_itself_imported_late() -> None:
-    late = (".adapters.", "davy.workflows.render.plots.chart", "davy.workflows.render.live.live", "davy.workflows.render.live.picture")
+    late = (
+        ".adapters.",
+        "davy.workflows.render.plots.chart",
+        "davy.workflows.render.live.live",
+        "davy.workflows.render.live.picture",
+    )
     found = {
         name: sorted(heavy)
         for name, tree in trees()

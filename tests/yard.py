@@ -10,22 +10,22 @@ from typing import TypeVar
 
 import yaml
 
-from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import resolve as prepared
 from davy.pipeline.builds import driver as images
 from davy.pipeline.builds import worker as making
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.config.sections.images.matrix import expanded, meant
+from davy.pipeline.builds.content import base_images as bases
+from davy.pipeline.builds.content import resolve as prepared
 from davy.pipeline.builds.content.keyed_images import Workshop
+from davy.pipeline.builds.memory import MemoryBuilder, MemoryRecords
+from davy.pipeline.builds.ports import BuildOrder, Built
+from davy.pipeline.builds.worker import Approve, Chosen
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.images.matrix import expanded, meant
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import BuildAction, Event, ImageBuilt
-from davy.pipeline.builds.worker import Approve, Chosen
 from davy.pipeline.registry.memory import MemoryImages
-from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.builds.ports import BuildOrder, Built
-from davy.pipeline.config.parsing.reader import made
-from davy.pipeline.suites.runners.memory import MemoryBuilder, MemoryRecords
+from davy.pipeline.source.git.work_tree import GitWorkTree
 
 T = TypeVar("T")
 REVISION = Revision(

@@ -11,12 +11,24 @@ from typing import assert_never
 
 from davy.canary.engine import rollback as retreat
 from davy.canary.engine import snapshot as sight
-from davy.canary.engine.moves import Arrive, Begin, Finish, Grow, HoldHere, HoldStill, Move, Promote, Settle, StartBake, Wait
+from davy.canary.engine.moves import (
+    Arrive,
+    Begin,
+    Finish,
+    Grow,
+    HoldHere,
+    HoldStill,
+    Move,
+    Promote,
+    Settle,
+    StartBake,
+    Wait,
+)
 from davy.canary.engine.snapshot import Seen
 from davy.canary.engine.state import Phase, State
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Decision, Gap, Verdict
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Decision, Gap, Verdict
 
 POLICY = "policy on_inconclusive"
 """`by` of a promotion that the configuration asked for, not a person."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from davy.pipeline.core.events import CanaryPolicy
-from davy.pipeline.core.artifacts import Workload
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

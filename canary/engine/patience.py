@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.canary.engine.state import Phase, State
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.text.excerpt import excerpt
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.excerpt import excerpt
+from davy.pipeline.core.text.time_text import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from davy.canary.ports.platform import PodView, Trouble, TroubleKind
 from davy.canary.engine.snapshot import Seen, canary_pods, wanted
 from davy.canary.engine.state import Phase, State
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.platform import PodView, Trouble, TroubleKind
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.time_text import shown
 
 AT_ONCE = timedelta(0)
 SURE = timedelta(seconds=20)

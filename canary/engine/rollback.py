@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from davy.canary.engine import snapshot as sight
 from davy.canary.engine import pod_failure as trouble
-from davy.canary.platforms.kubernetes.annotations import HELD_MIN_READY_SECONDS, ROLLBACK
+from davy.canary.engine import snapshot as sight
 from davy.canary.engine.moves import BeBack, Finish, Move, RollBack, Settle, Wait
-from davy.canary.ports.platform import Speed
 from davy.canary.engine.snapshot import Seen
 from davy.canary.engine.state import BY_INTERRUPT, Phase, State
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, ROLLBACK
+from davy.canary.ports.platform import Speed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Asked
-from davy.pipeline.core.artifacts import Decision, Verdict
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Decision, Verdict
 
 WORTHLESS = 0.5
 """From this share of bad answers on a canary pod is no capacity worth waiting for."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
-from davy.canary.ports.platform import Baseline, PodView, Standing
 from davy.canary.engine.state import State
-from davy.pipeline.core.artifacts import ReadyPod, Sides, Verdict
+from davy.canary.ports.platform import Baseline, PodView, Standing
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Verdict
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,23 @@ from functools import reduce
 
 from davy.canary.ports.platform import Speed
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.events import Asked, CanaryFinished, CanaryPolicy, CanaryStarted, Event, FullyShifted, Held, Judged, PromotionStarted, Resumed, RollbackStarted, RolledBack, StepEntered, StepPlan, StepReached
+from davy.pipeline.core.events import (
+    Asked,
+    CanaryFinished,
+    CanaryPolicy,
+    CanaryStarted,
+    Event,
+    FullyShifted,
+    Held,
+    Judged,
+    PromotionStarted,
+    Resumed,
+    RollbackStarted,
+    RolledBack,
+    StepEntered,
+    StepPlan,
+    StepReached,
+)
 from davy.pipeline.core.fast_dataclass import dataclass
 
 BY_INTERRUPT = "interrupt"

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.document import CanaryConfig, StepConfig
+from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import CanaryPolicy, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import nouns
 
 MOST = 50.0
 """By replicas stable stays whole beside at most as many canary pods: half of the traffic."""

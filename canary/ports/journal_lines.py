@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from davy.canary.ports.platform import Past
+from davy.canary.ports.journal import Past
+from davy.pipeline.core.events import Asked, CanaryStarted, Event, Judged
 from davy.pipeline.core.json import codec
 from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.core.events import Asked, CanaryStarted, Event, Judged
-from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
 
 BEGINNING = 128 * 1024
 """Bytes of the first event."""

@@ -1,14 +1,14 @@
 """Ports of the canary: the cluster, the lock, the journal, the judge. In the canary's words, safe to repeat."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from davy.pipeline.core.events import Asked, Event, Restore
-from davy.pipeline.core.artifacts import Sides, Verdict, Window, Workload
+from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.workload import Workload
 
 
 class TroubleKind(StrEnum):
@@ -201,99 +201,4 @@ class Cluster(Protocol):
 
     def words(self, pod: str) -> str:
         """The pod's own words: last log lines (of the crashed container too) and warning events."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds the lock."""
-
-    runner: str
-    fence: int
-    since: datetime
-    renewed_at: datetime
-    lasts: timedelta
-    """Lease duration: without renewal it is lost after this."""
-
-    def lost(self, now: datetime) -> bool:
-        """True where the holder stopped renewing."""
-        return now > self.renewed_at + self.lasts
-
-
-class Lock(Protocol):
-    """One runner at a time per workload."""
-
-    def acquire(self, runner: str) -> int:
-        """The fence: a number that grows with every change of holder. Raises LockedOut, the holder named."""
-        ...
-
-    def renew(self) -> None:
-        """Cheap to call at every tick. Raises LockedOut where another runner took over."""
-        ...
-
-    def release(self) -> None:
-        """Give it back; nothing where it is not ours."""
-        ...
-
-    def holder(self) -> Holder | None:
-        """None where nobody holds it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """A rollout of the past."""
-
-    release: str
-    started_at: datetime
-    ended_at: datetime
-    ending: str
-    sentence: str
-    images: Mapping[str, str] = field(default_factory=dict)
-
-
-class Journal(Protocol):
-    """The rollout's memory, in the cluster. Durable when a call returns."""
-
-    def write(self, events: Sequence[Event]) -> None:
-        """Append. A CanaryStarted begins a new journal and moves the old one into the history.
-
-        Of a Judged only its windows are kept. Raises Missing where the rollout that they belong to is not in it.
-        """
-        ...
-
-    def read(self) -> tuple[Event, ...]:
-        """The rollout so far, in order; empty where there was none. A Warned says what in it could not be read."""
-        ...
-
-    def ask(self, asked: Asked) -> None:
-        """Leave a person's word for the runner."""
-        ...
-
-    def asked(self) -> tuple[Asked, ...]:
-        """The words left since the last CanaryStarted, in order."""
-        ...
-
-    def history(self) -> tuple[Past, ...]:
-        """Newest first, ten at most, without the one in progress."""
-        ...
-
-
-class Judge(Protocol):
-    """Answers one question: how does the canary do beside stable?"""
-
-    @property
-    def interval(self) -> timedelta:
-        """Time between looks that can bring something new."""
-        ...
-
-    def look(self, sides: Sides, now: datetime, worse: float) -> Verdict:
-        """Never raises for a metrics server that is away: that is a Verdict with gaps.
-
-        `worse`: to promote, show that the canary is less than this many times worse.
-        """
-        ...
-
-    def recall(self, windows: Iterable[Window]) -> None:
-        """Start from evidence of before: the same state as if these windows had been looked at here."""
         ...

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
 
+from davy.checks.ports import Series
 from davy.checks.samples import counters
 from davy.checks.samples.counters import Points
-from davy.checks.ports import Series
 from davy.checks.samples.counts import Raw
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 APART = 4
 """Windows: what grew between two samples further apart is left out, for nothing says where it belongs."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from davy.checks.backtest.pod_counts import LARGEST, PodCounts
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.verdict import Counts
 
 VERSION = 1
 MOST_PROBLEMS = 50

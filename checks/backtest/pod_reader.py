@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from davy.checks.samples import reader as reading
 from davy.checks.backtest.pod_counts import APART, PodCounts, Stretch, counted
 from davy.checks.ports import Metrics
+from davy.checks.samples import reader as reading
 from davy.checks.samples.counts import Raw
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.text.time_text import shown
 
 PAGE = timedelta(minutes=30)
 MOST_CELLS = 50_000_000

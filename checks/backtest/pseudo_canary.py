@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from operator import sub
 from random import Random
 
-from davy.checks.statistics.sampling import binomial
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.statistics.sampling import binomial
 from davy.checks.traces.trace import Glance
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.pipeline.core.verdict import Counts, Pair
 
 SETTINGS: Mapping[str, object] = {
     "threshold": {"style": "argo", "interval": 60.0},

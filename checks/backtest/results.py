@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from davy.checks.backtest.pseudo_canary import Skipped
 from davy.checks.backtest.trial import HEALTHY, JUDGES, Outcome, Run, Trial, judged
 from davy.checks.statistics.intervals import interval
 from davy.checks.traces.result import Result
-from davy.checks.backtest.pseudo_canary import Skipped
 
 LISTED = 20
 """Disagreements that are told in full."""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 EXPECTED = 5.0
 """Bad events that a pod should have by the common rate; with fewer its rate says nothing."""

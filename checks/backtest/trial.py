@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from davy.checks.traces import other_judges as otherwise
-from davy.checks.forecast.judges import POINT, coarser
-from davy.checks.statistics.dispersion import Dispersion, estimated
-from davy.checks.traces.result import Finding, Result
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.backtest.pseudo_canary import Draw, Fault, Policy, Skipped, drawn, injected, windows
+from davy.checks.forecast.judges import POINT, coarser
+from davy.checks.statistics.dispersion import Dispersion, estimated
+from davy.checks.traces import other_judges as otherwise
 from davy.checks.traces.replay import LOOKS, Replay
+from davy.checks.traces.result import Finding, Result
 from davy.checks.traces.trace import Glance, Trace
 
 HEALTHY = 1.0

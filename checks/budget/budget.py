@@ -7,10 +7,10 @@ from enum import StrEnum
 from fractions import Fraction
 
 from davy.checks.budget.amounts import events, share, span_of, times_over
+from davy.pipeline.config.sections.objectives import GateConfig
 from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.sections.checks import GateConfig
-from davy.pipeline.core.artifacts import Gap
 from davy.pipeline.core.text.shares import rest, written
+from davy.pipeline.core.verdict import Gap
 
 ROUNDING = 1e-9
 """So much floating point may make of exactly what is asked, in percent or as a part of it."""

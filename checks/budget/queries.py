@@ -7,9 +7,9 @@ from datetime import timedelta
 from davy.checks.budget.amounts import events
 from davy.checks.budget.budget import Reading, Spent
 from davy.checks.samples.selectors import bound_matcher, selector
-from davy.pipeline.config.sections.checks import SloConfig
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Gap
 
 MARK = "davy_asks"
 """The label by which the parts of one answer are told apart."""

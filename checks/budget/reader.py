@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from davy.checks.budget.budget import Budget, Reading, Spent, burns_of, spans_of
-from davy.checks.ports import Metrics
 from davy.checks.budget.queries import PIECES, Question
-from davy.pipeline.config.sections.checks import SloConfig
+from davy.checks.ports import Metrics
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
-from davy.pipeline.core.artifacts import Gap
 from davy.pipeline.core.text.shares import share_of
+from davy.pipeline.core.verdict import Gap
 
 MOST_AT_ONCE = 8
 FINEST = timedelta(seconds=15)

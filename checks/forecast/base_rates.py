@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from davy.checks.budget.queries import BEYOND
 from davy.checks.ports import Answer, Metrics
 from davy.checks.samples.selectors import bound_matcher, selector
-from davy.checks.budget.queries import BEYOND
-from davy.pipeline.config.sections.checks import ChecksConfig, SloConfig
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import Problem, Unusable
 
 

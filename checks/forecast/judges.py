@@ -5,11 +5,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from davy.checks.forecast.rollouts import WARMUP, Outcome, Play, Scenario, dispersions, sequential, since, tempered
 from davy.checks.traces import other_judges as otherwise
 from davy.checks.traces.result import Finding
-from davy.checks.forecast.rollouts import WARMUP, Outcome, Play, Scenario, dispersions, sequential, since, tempered
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Pair
+from davy.pipeline.core.verdict import Pair
 
 Judge = Callable[[Trace], Outcome]
 Opened = Callable[[Play, Scenario, Random], Judge]

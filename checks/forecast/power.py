@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from davy.checks.statistics.nats import excess, health, information
 from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.statistics.nats import excess, health, information
 from davy.pipeline.core.text.shares import rest
 
 LATE = {0.5: 1.5, 0.8: 5.0, 0.9: 7.0}

@@ -7,13 +7,13 @@ from functools import lru_cache
 from random import Random
 from statistics import NormalDist
 
-from davy.checks.statistics.sampling import binomial, geometric, poisson
-from davy.checks.statistics.dispersion import estimated
-from davy.checks.traces.result import Result
-from davy.checks.traces.replay import Replay
 from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.statistics.dispersion import estimated
+from davy.checks.statistics.sampling import binomial, geometric, poisson
+from davy.checks.traces.replay import Replay
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.pipeline.core.verdict import Counts, Pair
 
 NORMAL = NormalDist()
 SHOCK = (300.0, 420.0)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Generator, Iterable
 
 from davy.checks.budget.budget import Budget, refusals, remarks
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.sections.checks import GateConfig
+from davy.pipeline.config.sections.objectives import GateConfig
 from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.events import Event, Result, Stage, StageFinished, StageStarted, Warned
-from davy.pipeline.core.artifacts import Gap
-from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Clock
+from davy.pipeline.core.text import nouns
+from davy.pipeline.core.verdict import Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

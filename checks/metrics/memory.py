@@ -11,7 +11,7 @@ from davy.checks.ports import Answer, Series
 from davy.checks.samples.selectors import Selector
 from davy.checks.samples.selectors import selector as parsed
 from davy.pipeline.core.errors import Unreachable, Unusable
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.core.verdict import Gap
 
 Labels = tuple[tuple[str, str], ...]
 LOOKBACK = timedelta(minutes=5)

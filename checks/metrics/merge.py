@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from statistics import median
 
-from davy.checks.samples.counters import growth
 from davy.checks.ports import Answer, Series
+from davy.checks.samples.counters import growth
 
 LATE_SCRAPES = 2.0
 """Scrapes that a server may lie behind another before it counts as stale; the judge's own measure of a stale pod."""

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from davy.checks.samples import promql_tree as promqltree
 from davy.checks.ports import Answer
 from davy.checks.preflight.remark import Place, Remark, Severity
-from davy.pipeline.core.text import time_text as durations
+from davy.checks.samples import promql_tree as promqltree
 from davy.pipeline.config.condition_answers import can_be_failed
-from davy.pipeline.config.sections.checks import ChecksConfig, LintRule, ThresholdConfig
-from davy.pipeline.config.sections.otherrules import can_never_fail
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import LintRule, ThresholdConfig, can_never_fail
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import time_text as durations
 
 if TYPE_CHECKING:
     import promql_parser as promql

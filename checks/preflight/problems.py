@@ -4,17 +4,19 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from davy.checks.preflight import lint as linting
-from davy.checks.samples import reader as reading
 from davy.checks.judges.flagger.rules import RangeCheck
 from davy.checks.judges.kayenta.config_file import Analysis
-from davy.checks.ports import Metrics, Series
-from davy.checks.samples.selectors import Selector, any_of, read_matcher, selector
-from davy.checks.preflight.remark import Severity
 from davy.checks.judges.threshold.rules import Check, asked
-from davy.pipeline.config.sections.checks import ChecksConfig, SloConfig, ThresholdConfig
-from davy.pipeline.core.errors import DavyError, Forbidden, Problem, Unusable
+from davy.checks.ports import Metrics, Series
+from davy.checks.preflight import lint as linting
+from davy.checks.preflight.remark import Severity
+from davy.checks.samples import reader as reading
+from davy.checks.samples.selectors import Selector, any_of, read_matcher, selector
 from davy.pipeline.config.parsing.yaml_tree import shown
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.objectives import SloConfig
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
+from davy.pipeline.core.errors import DavyError, Forbidden, Problem, Unusable
 
 RECENT = timedelta(minutes=5)
 

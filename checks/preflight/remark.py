@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from davy.pipeline.config.sections.checks import LintRule
+from davy.pipeline.config.sections.thresholds import LintRule
 from davy.pipeline.core.fast_dataclass import dataclass
 
 Place = tuple[str | int, ...]

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from davy.checks.samples import counters
 from davy.checks.ports import Series
+from davy.checks.samples import counters
 from davy.checks.samples.counts import Raw
-from davy.pipeline.core.artifacts import Counts
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Counts
 
 Sums = dict[int, dict[str, float]]
 """By the block's number, by pod."""

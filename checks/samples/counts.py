@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
 from davy.checks.samples.pod_series import ByPod, OwnSeries, Pod, Raw, Scrapes, of_histogram, spelled
-from davy.pipeline.core.artifacts import NOTHING, Counts, Gap, Pair
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import NOTHING, Counts, Gap, Pair
 
 __all__ = ["Pod", "Raw", "Reading", "Scrapes", "of_histogram", "read", "spelled"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
+from davy.checks.ports import Series
 from davy.checks.samples import counters
 from davy.checks.samples.counters import Points
-from davy.checks.ports import Series
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 BEFORE = 10
 """Samples of each series that are kept from before the oldest base: enough to see how far apart scrapes are."""

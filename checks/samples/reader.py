@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from davy.checks.samples import native_histograms as natives
-from davy.checks.samples import counts as samples
 from davy.checks.ports import Metrics, Series
-from davy.checks.samples.selectors import Selector, any_of, bound_matcher, selector
+from davy.checks.samples import counts as samples
+from davy.checks.samples import native_histograms as natives
 from davy.checks.samples.counts import Raw
-from davy.pipeline.config.sections.checks import SloConfig
+from davy.checks.samples.selectors import Selector, any_of, bound_matcher, selector
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from davy.checks.slo_formats import threshold as measured
 from davy.checks.slo_formats.yaml_node import Node
-from davy.pipeline.config.sections.checks import FlaggerConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.thresholds import FlaggerConfig
 
 BUILT_IN = {
     "request-success-rate": "is a query of Flagger's own for your mesh or ingress; write an objective of your "

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 
 from davy.checks.slo_formats import threshold as measured
-from davy.checks.slo_formats.yaml_node import Node
 from davy.checks.slo_formats.number_line import Limit, Lists, NumberLine
+from davy.checks.slo_formats.yaml_node import Node
 
 CRITERION = re.compile(rf"(<=|>=|=|<|>){measured.NUMBER}(%?)")
 RELATIVE = "compares with an evaluation of before, which is no evidence here: an objective under `checks.slos` compares"

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from davy.checks.slo_formats.promql_counters import Counter, Difference, failed, good_ones, objective, whole
 from davy.checks.slo_formats.yaml_node import Node, name_of
-from davy.pipeline.config.sections.checks import LOW, FiledSlo
-from davy.pipeline.config.sections.otherrules import LEAST_OBJECTIVE, low_objective
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.objectives import LOW, FiledSlo
+from davy.pipeline.config.sections.thresholds import LEAST_OBJECTIVE, low_objective
 
 T = TypeVar("T")
 MONTH = timedelta(days=30)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from davy.checks.slo_formats.promql_counters import VARIABLE
 from davy.checks.slo_formats.yaml_node import Node, name_of
 from davy.pipeline.config.condition_answers import can_be_failed
-from davy.pipeline.config.sections.checks import ThresholdConfig
-from davy.pipeline.config.sections.otherrules import can_never_fail
 from davy.pipeline.config.parsing.reader import Misfits, made
+from davy.pipeline.config.sections.thresholds import ThresholdConfig, can_never_fail
 
 TEMPLATE = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from davy.pipeline.config.sections.checks import FiledSlo, ThresholdConfig
-from davy.pipeline.core.errors import Problem
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree, shown
+from davy.pipeline.config.sections.objectives import FiledSlo
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
+from davy.pipeline.core.errors import Problem
 
 Note = Problem
 """A remark at a place: what it says there is not carried over, or means a little less."""

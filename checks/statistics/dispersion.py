@@ -6,8 +6,8 @@ Each likelihood ratio is tempered by what is estimated here.
 
 from collections.abc import Mapping, Sequence
 
-from davy.pipeline.core.artifacts import Counts
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Counts
 
 PODS_NEEDED = 3
 EVENTS_NEEDED = 100

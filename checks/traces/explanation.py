@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from davy.checks.traces.result import Finding
-from davy.checks.traces.replay import Replay
 from davy.checks.judges.sequential.case import Case, Metric, Rules, Standing, Track
 from davy.checks.statistics.mixtures import log_e_health, log_weighted
+from davy.checks.traces.replay import Replay
+from davy.checks.traces.result import Finding
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import NOTHING, Counts, Evidence, Pair
 from davy.pipeline.core.text.shares import rest
+from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 
 FURTHEST = 2**40
 """More requests than that are never."""

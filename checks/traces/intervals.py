@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from davy.checks.traces.result import Look, Result
 from davy.checks.traces.trace import Glance
-from davy.pipeline.core.artifacts import NOTHING, Counts, Evidence, Pair
+from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

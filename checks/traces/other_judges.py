@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from davy.checks.judges.kayenta import rules as kayenta
-from davy.checks.traces.rules_over_counts import Argo, Flagger
-from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.judges.kayenta.rules import Classified, Mark, Yardstick
-from davy.checks.traces.settings import MannWhitneySettings, MetricRule, mannwhitney_settings, threshold_settings
 from davy.checks.judges.sequential.sentences import UNREAD, not_before
-from davy.checks.traces.trace import Glance, Trace
 from davy.checks.traces.intervals import Intervals, Reached, Sums
-from davy.pipeline.core.artifacts import Counts
+from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.traces.rules_over_counts import Argo, Flagger
+from davy.checks.traces.settings import MannWhitneySettings, MetricRule, mannwhitney_settings, threshold_settings
+from davy.checks.traces.trace import Glance, Trace
+from davy.pipeline.core.verdict import Counts
 
 
 def threshold(trace: Trace, *, to_end: bool = False) -> Finding:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from davy.checks.traces.header import ASIDE, Header, bound_value, bound_words, number
 from davy.checks.judges.sequential.case import Metric
+from davy.checks.traces.header import ASIDE, Header, bound_value, bound_words, number
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.artifacts import NOTHING, Counts, Pair
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.verdict import NOTHING, Counts, Pair
 
 MOST = 2**53
 """Above it a count is no exact number to most programs."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.judges.sequential.case import Case, Standing
 from davy.checks.judges.sequential.tally import Tally
+from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 
 LOOKS = 1024
 """So many looks are kept for pictures, at least; of longer traces every second, fourth, … and the last."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from davy.pipeline.core.artifacts import Evidence
+from davy.pipeline.core.verdict import Evidence
 
 
 class Result(StrEnum):

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 
 from davy.checks.judges.flagger import rules as flagger
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.threshold import sentences as thresholdwords
 from davy.checks.judges.threshold import rules as thresholds
+from davy.checks.judges.threshold import sentences as thresholdwords
+from davy.checks.judges.threshold.rules import Check, Measurement, Phase, Tally
+from davy.checks.traces.intervals import Reached
 from davy.checks.traces.result import Result
 from davy.checks.traces.settings import ThresholdSettings, unusable
-from davy.checks.judges.threshold.rules import Check, Measurement, Phase, Tally
 from davy.checks.traces.trace import Trace
-from davy.checks.traces.intervals import Reached
-from davy.pipeline.config.sections.checks import FlaggerConfig, ThresholdConfig
+from davy.pipeline.config.sections.thresholds import FlaggerConfig, ThresholdConfig
 from davy.pipeline.core.errors import Problem
 
 ENDLESS = 10**12

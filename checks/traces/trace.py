@@ -7,9 +7,9 @@ from dataclasses import field
 from typing import Any
 
 from davy.checks.judges.sequential.case import Form, Metric, Rules
-from davy.pipeline.core.artifacts import Counts, Pair
-from davy.pipeline.core.text.shares import percent_of
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.shares import percent_of
+from davy.pipeline.core.verdict import Counts, Pair
 
 VERSION = 1
 GRID = 1

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from davy.pipeline.core.errors import DavyError, Missing, Problem, Unreachable, Unusable
 from davy.pipeline.builds.ports import Builder, BuildOrder
+from davy.pipeline.core.errors import DavyError, Missing, Problem, Unreachable, Unusable
 
 
 def chosen(order: BuildOrder, candidates: Mapping[str, Builder]) -> tuple[str, Builder]:

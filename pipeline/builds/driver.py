@@ -13,17 +13,30 @@ from typing import assert_never
 
 from davy.pipeline.builds import lookup
 from davy.pipeline.builds import worker as making
-from davy.pipeline.threads import Done, Said, Threads
-from davy.pipeline.builds.content.base_images import HANDS
 from davy.pipeline.builds.content import graph
+from davy.pipeline.builds.content.base_images import HANDS
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
-from davy.pipeline.core.errors import DavyError, Rejected
-from davy.pipeline.core.events import BuildAction, BuildFailed, BuildStarted, Event, ImageBuilt, LogLine, Result, Stage, StageFinished, StageStarted, Warned
+from davy.pipeline.builds.ports import Built
 from davy.pipeline.builds.worker import Approve, Made, Maker, Source, Tools
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Built, Stored
-from davy.pipeline.core.ports import Say
+from davy.pipeline.core.errors import DavyError, Rejected
+from davy.pipeline.core.events import (
+    BuildAction,
+    BuildFailed,
+    BuildStarted,
+    Event,
+    ImageBuilt,
+    LogLine,
+    Result,
+    Stage,
+    StageFinished,
+    StageStarted,
+    Warned,
+)
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Say
+from davy.pipeline.registry.ports import Stored
+from davy.pipeline.threads import Done, Said, Threads
 
 FEW = 3
 """So many images are told by name where the stage ends."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from davy.pipeline.core.text import moments
-from davy.pipeline.builds.content.base_images import HANDS
 from davy.pipeline.builds.content import changes as changed
+from davy.pipeline.builds.content.base_images import HANDS
 from davy.pipeline.builds.content.key import tag as key_tag
-from davy.pipeline.builds.record import KEY, KIND, Build, Records, Remembered, pointer, record_of
 from davy.pipeline.builds.content.keyed_images import Keyed
-from davy.pipeline.core.errors import DavyError, Unreachable
+from davy.pipeline.builds.record import KEY, KIND, Build, Records, Remembered, pointer, record_of
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import ImageStore, Stored
+from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import moments
+from davy.pipeline.registry.ports import ImageStore, Stored
 
 REMEDY = (
     "What is there cannot be told from what is missing, so nothing was built. Try again once the registry answers; "

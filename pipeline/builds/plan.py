@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from davy.pipeline.builds import lookup
 from davy.pipeline.builds.content import graph
-from davy.pipeline.builds.record import Build
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
+from davy.pipeline.builds.record import Build
 from davy.pipeline.core.events import BuildAction
 from davy.pipeline.core.fast_dataclass import dataclass
 

@@ -1,24 +1,16 @@
 """Ports to images: who builds them, the registry that holds them, who scans and signs them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.ports import Say
 from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.sections.images.matrix import BuildSecret
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.fast_dataclass import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSecret:
-    """A secret of a build, by where its value is; the value itself is only read by the adapter."""
-
-    id: str
-    env: str | None = None
-    file: Path | None = None
+from davy.pipeline.core.ports import Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,104 +78,4 @@ class Builder(Protocol):
 
     def build(self, order: BuildOrder, say: Say) -> Built:
         """Raises Rejected where the build fails, Unusable on bad input, Forbidden without rights, Unreachable."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Something said of an image, kept in the registry beside it as an OCI referrer."""
-
-    kind: str
-    """The artifact's type: `application/vnd.in-toto+json`, `application/vnd.davy.verdict.v1+json`, …"""
-    body: bytes
-    media_type: str = "application/json"
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    digest: str = ""
-    """Of its manifest, once it is in the registry."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """An image as the registry holds it."""
-
-    image: Image
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    """Of its manifest, or of its index."""
-
-
-class ImageStore(Protocol):
-    """A registry's images. Tags are moved and images copied without a pull. Asked by several threads at once."""
-
-    def digest(self, name: str, reference: str) -> str | None:
-        """Of a tag or digest; None where there is none. Raises Forbidden, Unreachable."""
-        ...
-
-    def stored(self, name: str, reference: str) -> Stored | None:
-        """The image behind a tag or digest with what it says of itself, in one question; None where there is none.
-
-        Raises Forbidden, Unreachable.
-        """
-        ...
-
-    def manifest(self, image: Image) -> bytes:
-        """The manifest as the registry holds it. Raises Missing, Forbidden, Unreachable."""
-        ...
-
-    def configuration(self, image: Image) -> bytes:
-        """An image's configuration as the registry holds it, or what an artifact has in its place; empty: it has none.
-
-        Of an index that of its first platform. Raises Missing, Forbidden, Unreachable, this also where it is too large.
-        """
-        ...
-
-    def tag(self, image: Image, tags: Sequence[str]) -> None:
-        """Put the same manifest under more tags. Raises Missing, Forbidden, Unreachable."""
-        ...
-
-    def copy(self, image: Image, name: str) -> Image:
-        """The very same image under another name, also on another registry, with all its platforms."""
-        ...
-
-    def attach(self, subject: Image, evidence: Evidence) -> str:
-        """Put it beside the image; the digest of its manifest. The same twice is there once."""
-        ...
-
-    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
-        """What was put beside the image, of one kind or all; oldest first where they say when."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanOrder:
-    """One image to be scanned, by a command of the user's."""
-
-    image: Image
-    run: str
-    """For `/bin/sh -c`; `$IMAGE` is the image by digest, `$REPORT` where the report belongs."""
-    report: Path
-    folder: Path = Path()
-    """Where it starts."""
-    limit: timedelta = timedelta(minutes=10)
-
-
-class Scanner(Protocol):
-    """Runs scanners. What they found is in the report, and is no matter of this port."""
-
-    def scan(self, order: ScanOrder, say: Say) -> int | None:
-        """Its exit code; None where it took too long. A report of an earlier run is gone before it starts.
-
-        Raises KeyboardInterrupt where it was stopped because nobody wants it any more.
-        """
-        ...
-
-
-class Signer(Protocol):
-    """Signs images, and says whether they are signed."""
-
-    def sign(self, image: Image) -> None:
-        """Raises Missing without the tool, Rejected with its words where it fails."""
-        ...
-
-    def verify(self, image: Image) -> str:
-        """Empty: it is signed as it should be. Otherwise why not, in one line. Raises Missing, Unusable."""
         ...

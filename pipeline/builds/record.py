@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.core.images import oci
 from davy.pipeline.builds.content.inputs import Entry, Inputs
 from davy.pipeline.builds.content.key import SCHEMA, sealed
 from davy.pipeline.config.sections.images.matrix import Recipe, tagged
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.json import tree as jsontree
 
 KIND = oci.INPUTS
 """Of the OCI referrer that holds the record."""

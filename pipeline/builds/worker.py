@@ -5,28 +5,29 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from davy.pipeline.builds.content import base_images as bases
 from davy.pipeline.builds import lookup
 from davy.pipeline.builds import order as orders
-from davy.pipeline.core.text import moments
-from davy.pipeline.core.images import oci
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.builds.dockerfile.parser import pinned
+from davy.pipeline.builds.content import base_images as bases
 from davy.pipeline.builds.content.graph import completed
 from davy.pipeline.builds.content.inputs import Entry
 from davy.pipeline.builds.content.key import tag as key_tag
-from davy.pipeline.builds.dockerfile.portion import is_proxy
-from davy.pipeline.core.images.names import own_digest
-from davy.pipeline.builds.record import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
+from davy.pipeline.builds.dockerfile.parser import pinned
+from davy.pipeline.builds.dockerfile.portion import is_proxy
+from davy.pipeline.builds.ports import Builder, BuildOrder, Built
+from davy.pipeline.builds.record import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import Conflict, DavyError, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import Event
-from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.core.images.oci import PREFIX
-from davy.pipeline.builds.ports import Builder, BuildOrder, Built, Evidence, ImageStore, Stored
-from davy.pipeline.core.ports import Clock, Say
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.images.names import own_digest
+from davy.pipeline.core.images.oci import PREFIX
+from davy.pipeline.core.ports import Clock, Say
+from davy.pipeline.core.text import moments
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.registry.ports import Evidence, ImageStore, Stored
 
 Chosen = tuple[str, Builder]
 """A builder and what it is called."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from davy.pipeline.core.errors import Missing, Unreachable
-from davy.pipeline.core.secrets.masks import NONE, Lines, Masks
-from davy.pipeline.core.ports import Say
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Say
+from davy.pipeline.core.secrets.masks import NONE, Lines, Masks
 
 TICK = 0.1
 """Seconds between two looks at whether the child is still wanted."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from davy.pipeline.core.images.names import taken_apart
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import taken_apart
 
 PLACE = "registry.example.com/"
 """Where a target without a tag is put: somebody has to say it."""

@@ -6,8 +6,23 @@ from itertools import pairwise, product
 from typing import assert_never
 
 from davy.pipeline.config.parsing import condition_parser as conditiontext
-from davy.pipeline.config.sections.checks import ThresholdConfig
-from davy.pipeline.config.parsing.condition import Amount, Answer, Compared, Condition, Each, Item, Joined, Length, Negated, Number, Quantified, Test, Truth, Unanswered
+from davy.pipeline.config.parsing.condition import (
+    Amount,
+    Answer,
+    Compared,
+    Condition,
+    Each,
+    Item,
+    Joined,
+    Length,
+    Negated,
+    Number,
+    Quantified,
+    Test,
+    Truth,
+    Unanswered,
+)
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
 
 MOST_TRIED = 4096
 MOST_VALUES = 4

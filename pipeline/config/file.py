@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline.core.text import nouns
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.config import messages as wording
-from davy.pipeline.config.parsing import yaml_tree as yamltree
-from davy.pipeline.config.sections.build import ImageConfig
 from davy.pipeline.config.document import Config, DeliveryConfig
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.config.parsing.section import remember
-from davy.pipeline.config.rules import Finding, broken
+from davy.pipeline.config.parsing import yaml_tree as yamltree
 from davy.pipeline.config.parsing.reader import Misfits, made
+from davy.pipeline.config.parsing.section import remember
 from davy.pipeline.config.parsing.substitution import substituted
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.config.rules import Finding, broken
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.text import nouns
+from davy.pipeline.files import plain_file as plainfile
 
 C = TypeVar("C", bound=DeliveryConfig)
 

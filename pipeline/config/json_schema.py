@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.parsing import section as part
 from davy.pipeline.config.document import Config
+from davy.pipeline.config.parsing import section as part
 from davy.pipeline.config.parsing.section import Part
+from davy.pipeline.core.text import time_text as durations
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DURATION = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$|\$\{"

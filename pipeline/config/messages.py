@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from davy.pipeline.config.parsing import section as part
-from davy.pipeline.config.sections.build import ImageConfig
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.text.excerpt import excerpt
+from davy.pipeline.config.parsing import section as part
 from davy.pipeline.config.parsing.section import Part
 from davy.pipeline.config.parsing.yaml_tree import Place, shown
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.core.text.excerpt import excerpt
 
 KINDS = {
     "string_type": "a text",

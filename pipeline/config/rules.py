@@ -5,20 +5,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TypeVar
 
-from davy.pipeline.config.sections.images import rules as buildrules
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.sections import otherrules, suiterules
-from davy.pipeline.config.sections.build import BuildConfig, ImageConfig
-from davy.pipeline.config.sections.checks import LOW, ChecksConfig, KayentaConfig, SloConfig
-from davy.pipeline.config.sections.checks import ThresholdConfig as Threshold
-from davy.pipeline.config.document import CanaryConfig, StepConfig
-from davy.pipeline.config.parsing.section import Part
-from davy.pipeline.config.sections.servers import PrometheusConfig
-from davy.pipeline.config.sections.serverrules import of_quorum, of_server
 from davy.pipeline.config.parsing.reader import Misfits, made
-from davy.pipeline.config.sections.suites import SuiteConfig
-from davy.pipeline.config.sections.supplyrules import of_build
+from davy.pipeline.config.parsing.section import Part
 from davy.pipeline.config.parsing.yaml_tree import Place, Tree
+from davy.pipeline.config.sections import suites as suiterules
+from davy.pipeline.config.sections import thresholds as otherrules
+from davy.pipeline.config.sections.build import BuildConfig, of_build
+from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.images import rules as buildrules
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.objectives import LOW, SloConfig
+from davy.pipeline.config.sections.servers import PrometheusConfig, of_quorum, of_server
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig
+from davy.pipeline.config.sections.thresholds import ThresholdConfig as Threshold
+from davy.pipeline.core.text import time_text as durations
 
 Finding = tuple[Place, str]
 P = TypeVar("P", bound=Part)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import yaml
 
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.parsing.substitution import substituted
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -13,8 +13,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.core.errors import Unusable
+from davy.pipeline.files import plain_file as plainfile
 
 HOLD = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 """Folders above may be entered without being read."""

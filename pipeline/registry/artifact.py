@@ -9,7 +9,7 @@ from typing import Any
 
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.registry.ports import Evidence
 
 NOTHING = b"{}"
 """The configuration of what has none."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence, ImageStore, Stored
+from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.ports import Say
+from davy.pipeline.registry.ports import Evidence, ImageStore, Stored
 
 
 class ForeseenImages:

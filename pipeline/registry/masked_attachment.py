@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.secrets.masks import Masks
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.registry.ports import Evidence
 
 
 def masked_evidence(evidence: Evidence, masks: Masks) -> Evidence:

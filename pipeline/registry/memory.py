@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from davy.pipeline.core.images import oci
-from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Missing
+from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.builds.ports import Evidence, Stored
 from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry.ports import Evidence, Stored
 
 
 @dataclass(slots=True, kw_only=True)

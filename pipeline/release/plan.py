@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from math import prod
 from urllib.parse import urlsplit, urlunsplit
 
+from davy.pipeline.builds import order as orders
+from davy.pipeline.config.document import Config, DeliveryConfig
+from davy.pipeline.config.sections.canary import StepConfig
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.objectives import SloConfig
+from davy.pipeline.config.sections.suites import IN_IMAGES, SuiteConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig, ThresholdConfig
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.events import Stage, StepPlan
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.builds import order as orders
-from davy.pipeline.config.sections.images import matrix as recipes
-from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig, SloConfig, ThresholdConfig
-from davy.pipeline.config.document import Config, DeliveryConfig, StepConfig
-from davy.pipeline.core.events import Stage, StepPlan
-from davy.pipeline.core.artifacts import Revision
-from davy.pipeline.config.sections.suites import IN_IMAGES, SuiteConfig
-from davy.pipeline.core.fast_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

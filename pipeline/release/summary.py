@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core import events
+from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ImageBuilt, PodTrouble, StageFinished, StepPlan, SuiteFinished, Warned
-from davy.pipeline.core.artifacts import Revision, Verdict
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

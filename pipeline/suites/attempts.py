@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from davy.pipeline.suites.reports import exit_codes as exitcodes
-from davy.pipeline.suites.reports import writer as junit
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.reader import Reading
-from davy.pipeline.suites.ports import SuiteRun
-from davy.pipeline.suites.reports import merged_cases as attempts
-from davy.pipeline.suites.plan.pieces import Cell, Piece
-from davy.pipeline.suites.reports.attribution import files_of, seen, shared_out
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.plan.pieces import Cell, Piece
+from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports import exit_codes as exitcodes
+from davy.pipeline.suites.reports import merged_cases as attempts
+from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports.attribution import files_of, seen, shared_out
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason
+from davy.pipeline.suites.reports.reader import Reading
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""

@@ -5,30 +5,30 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from davy.pipeline.suites.reports import writer as junit
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import queue as piecework
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.threads import Crew, Threads
-from davy.pipeline.suites.reports.cases import CaseResult, Suite, blamed, shortage
+from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import Event, Result, Stage, StageFinished, StageStarted, Warned
-from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.suites.queue import Job, Runs, Worked
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
-from davy.pipeline.suites.ports import ShardRunner, SuitePlace, SuiteRunner
-from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text.sanitize import washed
-from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
-from davy.pipeline.suites.reports import highlights
-from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites.plan.pieces import Ask, Cell, Guesses, Piece
 from davy.pipeline.suites.plan.order import Wanted
+from davy.pipeline.suites.plan.pieces import Ask, Cell, Guesses, Piece
+from davy.pipeline.suites.ports import ShardRunner, SuitePlace, SuiteRunner
+from davy.pipeline.suites.queue import Job, Runs, Worked
 from davy.pipeline.suites.recorder import Ended
-from davy.pipeline.suites.attempts import Rules, Story
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.reports import highlights
+from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports.cases import CaseResult, Suite, blamed, shortage
+from davy.pipeline.threads import Crew, Threads
 
 REPORT, LOG = "junit.xml", "log.txt"
 NO_TIME = timedelta(0)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.ports import Say
+from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from davy.pipeline.core.events import Event, LogLine, PartFinished, PartStarted, Result, Warned
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Clock
+from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites.attempts import Again, Rules, Story, Try
+from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites.plan.pieces import Piece
+from davy.pipeline.suites.ports import ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.threads import Crew, Done, Said, Speak
-from davy.pipeline.core.events import Event, LogLine, PartFinished, PartStarted, Result, Warned
-from davy.pipeline.core.ports import Clock
-from davy.pipeline.suites.ports import ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites.plan.pieces import Piece
-from davy.pipeline.suites.attempts import Again, Rules, Story, Try
-from davy.pipeline.core.fast_dataclass import dataclass
 
 Runs = tuple[SuiteRun, ...]
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from statistics import median
 
-from davy.pipeline.suites.reports.cases import Suite
-from davy.pipeline.core.events import Result
 from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.events import Result
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites.attempts import Story
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
-from davy.pipeline.suites import attempts as tries
 from davy.pipeline.suites.plan.pieces import Ask
-from davy.pipeline.suites.attempts import Story
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.reports.cases import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import date
 
-from davy.pipeline.core.text import moments
 from davy.pipeline.config.parsing import yaml_tree as yamltree
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.supply_chain.scans import Finding
-from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import moments
+from davy.pipeline.supply_chain.scans import Finding
 
 KEYS = ("id", "package", "reason", "owner", "expires")
 NEEDED = ("id", "reason", "owner", "expires")

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from davy.pipeline.core.json import codec
-from davy.pipeline.core.text import moments
-from davy.pipeline.core.images import oci
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
-from davy.pipeline.core.artifacts import Image, Revision, Verdict
-from davy.pipeline.builds.ports import Evidence
-from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.json import codec
+from davy.pipeline.core.text import moments
+from davy.pipeline.core.verdict import Verdict
+from davy.pipeline.registry.artifact import CREATED
+from davy.pipeline.registry.ports import Evidence
 
 IN_TOTO = "application/vnd.in-toto+json"
 TYPE = "https://in-toto.io/Statement/v1"

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.core.images import oci
-from davy.pipeline.builds.ports import Evidence
-from davy.pipeline.supply_chain import documents
-from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.registry.artifact import CREATED
+from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.supply_chain import attestations as statements
+from davy.pipeline.supply_chain import documents
 
 SBOMS = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
 KINDS = {

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Contents
-from davy.pipeline.core.fast_dataclass import dataclass
 
 REFERENCE_TYPE = "vnd.docker.reference.type"
 ATTESTATION = "attestation-manifest"

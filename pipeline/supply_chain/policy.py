@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.supply_chain.acceptances import Acceptance
 from davy.pipeline.supply_chain.scans import Finding, Severity
-from davy.pipeline.core.fast_dataclass import dataclass
 
 MOST_ROWS = 50
 HEAD = ("severity", "id", "package", "version", "fixed in", "")

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from davy.pipeline.builds.ports import Evidence
-from davy.pipeline.supply_chain import documents, scans
 from davy.pipeline.registry.artifact import CREATED
+from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.supply_chain import documents, scans
 from davy.pipeline.supply_chain.scans import Finding
 
 

@@ -22,11 +22,11 @@ import yaml
 from bench import monorepo
 from bench.measure import Budget
 from bench.monorepo import Monorepo
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.builds.content.collect import Gatherer, inputs
 from davy.pipeline.builds.content.key import key
 from davy.pipeline.config.file import delivery
-from davy.pipeline.builds.content.collect import Gatherer, inputs
+from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from lab import facts
 from shop.stage import DAVY
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.judge_rules import RULES
+from davy.checks.forecast.rollouts import Outcome, Play, Scenario, excess, played
 from davy.checks.statistics.intervals import interval
 from davy.checks.traces.result import Result
-from davy.checks.forecast.rollouts import Outcome, Play, Scenario, excess, played
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

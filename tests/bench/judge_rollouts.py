@@ -7,8 +7,8 @@ from dataclasses import replace
 from bench.judge_bounds import wald
 from bench.judge_cells import Cell, Score, Scores
 from bench.judge_tables import BARE, ERRORS, LATENCY, RPS, _exact
-from davy.checks.judges.sequential.case import Metric
 from davy.checks.forecast.rollouts import Play, Scenario, Stream
+from davy.checks.judges.sequential.case import Metric
 
 DAVY = Play(streams=(ERRORS,), rps=RPS, steps=((0.05, 300.0), (0.2, 300.0), (0.5, 2400.0)), promote_from=1200.0)
 """5 % for 5 min, 20 % for 5 min, 50 % for at least 10, undecided after 50."""

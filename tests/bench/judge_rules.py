@@ -6,11 +6,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from davy.checks.traces import other_judges as otherwise
 from davy.checks.forecast.judges import CONTENDERS, Judge, davy, untempered
-from davy.checks.traces.result import Finding, Result
-from davy.checks.judges.sequential.case import Form
 from davy.checks.forecast.rollouts import Outcome, Play, Scenario, sequential
+from davy.checks.judges.sequential.case import Form
+from davy.checks.traces import other_judges as otherwise
+from davy.checks.traces.result import Finding, Result
 from davy.checks.traces.trace import Trace
 
 Opened = Callable[[Play, Scenario, Random], Judge]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bench.judge_bounds import neyman_pearson, wald
 from bench.judge_cells import Cell, Scores
-from davy.checks.judges.sequential.case import Metric
 from davy.checks.forecast.rollouts import Latency, Play, Scenario, Stream
+from davy.checks.judges.sequential.case import Metric
 
 RPS = 100.0
 ERRORS = Stream(metric=Metric(name="errors", objective=0.999))

@@ -14,7 +14,7 @@ import time
 
 from bench.measure import Budget
 from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.pipeline.core.verdict import Counts, Pair
 
 WINDOWS = 400
 MEASURED = 100

@@ -16,7 +16,7 @@ from davy.canary.ports.platform import Speed
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.clients.kubernetes.kubeconfig import access_from
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 from shop.stage import Shop
 
 QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}

@@ -18,17 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Budget
-from davy.pipeline.suites import queue as piecework
-from davy.pipeline.suites.queue import Job
-from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.ports import Say
+from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.pieces import Ask, Piece
-from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.queue import Job
 from simulated_crew import CrewClock, SimulatedCrew
 
 SIZES = ((60, 10), (200, 10), (400, 20))

@@ -9,13 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
+from davy.canary.engine.driver.rollout import Enforce, Resume
 from davy.canary.platforms.kubernetes import annotation_values as inscription
 from davy.canary.platforms.kubernetes.annotation_values import Version
-from davy.canary.platforms.kubernetes.journal.text import asked_of, data_of, events_of, history_of, is_begun, ledger_from, with_word, written
+from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, STABLE_HASH, fence_from
+from davy.canary.platforms.kubernetes.journal.text import (
+    asked_of,
+    data_of,
+    events_of,
+    history_of,
+    is_begun,
+    ledger_from,
+    with_word,
+    written,
+)
 from davy.canary.platforms.kubernetes.patches import begin
-from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, ROLLBACK, STABLE_HASH, fence_from
 from davy.canary.platforms.memory.platform import Killed
-from davy.canary.engine.driver.rollout import Enforce, Resume
+from davy.canary.ports.hold import ROLLBACK
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing
 from davy.pipeline.core.events import Asked, CanaryStarted, Restore, StepReached, Warned

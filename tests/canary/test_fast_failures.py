@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
-from davy.canary.ports.platform import Trouble, TroubleKind
 from davy.canary.platforms.memory.deployment import Behaviour
+from davy.canary.ports.platform import Trouble, TroubleKind
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import PodTrouble, RollbackStarted
 

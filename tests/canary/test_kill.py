@@ -3,9 +3,9 @@
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, failing_at, good, policy, shy
-from davy.canary.platforms.memory.platform import Killed
 from davy.canary.engine.driver.rollout import Enforce, Resume
 from davy.canary.engine.state import folded
+from davy.canary.platforms.memory.platform import Killed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing
 

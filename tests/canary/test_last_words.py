@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, Fault, ScriptedJudge, Stage, good, policy, shy
-from davy.canary.platforms.memory.platform import Killed
 from davy.canary.engine.driver.rollout import Enforce, Resume, rollout
+from davy.canary.platforms.memory.platform import Killed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict
 from davy.pipeline.core.events import Asked, RollbackStarted, StepReached
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 
 
 def calls():

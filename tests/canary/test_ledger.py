@@ -9,10 +9,30 @@ from hypothesis import strategies as st
 
 from canary_events import START, started
 from davy.canary.platforms.kubernetes.journal import text as ledger
-from davy.canary.platforms.kubernetes.journal.text import Ledger, asked_of, data_of, events_of, history_of, ledger_from, with_word, written
+from davy.canary.platforms.kubernetes.journal.text import (
+    Ledger,
+    asked_of,
+    data_of,
+    events_of,
+    history_of,
+    ledger_from,
+    with_word,
+    written,
+)
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.events import Asked, CanaryFinished, CanaryStarted, Event, Held, Judged, PodsSeen, PodTrouble, Resumed, StepEntered
-from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.core.events import (
+    Asked,
+    CanaryFinished,
+    CanaryStarted,
+    Event,
+    Held,
+    Judged,
+    PodsSeen,
+    PodTrouble,
+    Resumed,
+    StepEntered,
+)
+from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
 
 
 def looked(second: float, *windows: Window, sentence: str = "") -> Judged:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from cluster_texts import deployment
 from davy.canary.platforms.kubernetes import patches as manifests
-from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
-from davy.canary.ports.platform import Speed
+from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_from
 from davy.canary.platforms.kubernetes.documents import annotations, images, own_settings
+from davy.canary.ports.hold import ROLLBACK
+from davy.canary.ports.platform import Speed
 
 FENCED = 7
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, Broken, ScriptedJudge, Stage, bad, good, policy, shy
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal
 from davy.canary.engine.driver.rollout import Enforce
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal
 from davy.pipeline.clients.kubernetes.answers import Answer, fail
 from davy.pipeline.clients.kubernetes.kubeconfig import Access
 from davy.pipeline.core.endings import Ending

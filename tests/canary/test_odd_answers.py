@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.core.errors import DavyError, Unreachable
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 SHOP = Workload(namespace="shop", name="checkout")
 POD: dict[str, Any] = {

@@ -9,8 +9,8 @@ from davy.canary import preflight
 from davy.canary.platforms.memory.platform import MemoryCluster
 from davy.canary.ports.platform import Autoscaler, Baseline, Budget, Surroundings
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.artifacts import Image
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.core.artifacts import Image
 
 DIGEST = "sha256:" + "2" * 64
 SURROUNDINGS = Surroundings(strategy="RollingUpdate", containers={"app": "shop/app@sha256:1", "proxy": "envoy:1.30"})

@@ -7,13 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, Fault, ScriptedJudge, Stage, policy
-from davy.canary.platforms.memory.platform import Killed, MemoryJournal
 from davy.canary.engine.driver.rollout import Resume
 from davy.canary.engine.state import applied, folded
+from davy.canary.platforms.memory.platform import Killed, MemoryJournal
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.core.events import Asked, Judged
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 
 UNSURE = (Decision.GO_ON, Decision.UNKNOWN)
 SURE = (*UNSURE, Decision.PROMOTE)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from davy.canary.ports.platform import PodView, Standing
 from davy.canary.engine.pod_urls import held_pods, is_at_a_step, urls
 from davy.canary.platforms.kubernetes.documents import ports_of
+from davy.canary.ports.platform import PodView, Standing
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 OWN = Restore(images={"shop": "a@sha256:0"}, strategy="{}", min_ready_seconds=None, progress_deadline_seconds=None)

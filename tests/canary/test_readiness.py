@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from cluster_texts import deployment, pod, replica_set, slice_of
-from davy.canary.platforms.kubernetes.annotations import HELD_MIN_READY_SECONDS, RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
-from davy.canary.ports.platform import Standing, TroubleKind
+from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.platforms.kubernetes.documents import baseline_of, own_settings, standing_of, trouble_of
-from davy.canary.platforms.kubernetes.selectors import selector_text, selects
 from davy.canary.platforms.kubernetes.environment import surroundings_of
-from davy.pipeline.core.artifacts import Workload
+from davy.canary.platforms.kubernetes.selectors import selector_text, selects
+from davy.canary.ports.hold import HELD_MIN_READY_SECONDS
+from davy.canary.ports.platform import Standing, TroubleKind
+from davy.pipeline.core.workload import Workload
 
 OLD, NEW = replica_set("old", revision=1, image="app:1"), replica_set("new")
 

@@ -9,7 +9,7 @@ import pytest
 
 from davy.canary.platforms.kubernetes.permissions import JOB_RIGHTS, RIGHTS, Right, missing, role
 from davy.pipeline.core.errors import Forbidden
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 WORKLOAD = Workload(namespace="shop", name="checkout")
 ROLE = role("davy", "shop")["rules"]

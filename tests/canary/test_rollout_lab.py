@@ -7,16 +7,16 @@ import pytest
 
 from canary_stage import ScriptedJudge, failing_at, good, policy
 from contracts import kube_lab as lab_module
-from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
-from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.engine.driver.loop import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.engine.state import folded
+from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
+from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import PodTrouble, RollbackStarted, RolledBack
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 pytestmark = [
     pytest.mark.lab,

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from canary_events import START, started
-from davy.canary.ports.platform import Baseline, PodView, Standing
 from davy.canary.engine.snapshot import canary_pods, serving, sides, stable_pods
 from davy.canary.engine.state import applied
+from davy.canary.ports.platform import Baseline, PodView, Standing
 
 
 def pod(name: str, side: str) -> PodView:

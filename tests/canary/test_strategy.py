@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.canary.engine.steps import planned, pods_for, policy, share
-from davy.pipeline.config.document import CanaryConfig
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.canary import CanaryConfig
+from davy.pipeline.core.errors import Unusable
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

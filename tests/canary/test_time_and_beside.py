@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, ScriptedJudge, Stage, bad, deaf, good, policy, shy
+from davy.canary.engine.driver.rollout import Enforce, Resume, rollout
 from davy.canary.platforms.background_threads import Threads
+from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
 from davy.canary.ports.platform import Trouble, TroubleKind
-from davy.canary.engine.driver.rollout import Enforce, Resume, rollout
-from davy.canary.platforms.memory.deployment import Behaviour
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.core.events import Asked, CanaryStarted, Judged, PodTrouble, RollbackStarted, StepReached, Warned
-from davy.pipeline.core.artifacts import Decision, Gap
+from davy.pipeline.core.verdict import Decision, Gap
 
 pytestmark = pytest.mark.slow
 

@@ -6,14 +6,24 @@ from itertools import pairwise
 import pytest
 
 from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, deaf, failing_at, good, policy, shy
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
-from davy.canary.ports.platform import Speed
 from davy.canary.engine.driver.rollout import Enforce, Patience, Resume, rollout
 from davy.canary.platforms.memory.deployment import Behaviour, Rollout
+from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
+from davy.canary.ports.platform import Speed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, Forbidden, LockedOut, Missing, Unreachable
-from davy.pipeline.core.events import Asked, CanaryFinished, Judged, PromotionStarted, RollbackStarted, RolledBack, StepEntered, StepReached, Warned
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.events import (
+    Asked,
+    CanaryFinished,
+    Judged,
+    PromotionStarted,
+    RollbackStarted,
+    RolledBack,
+    StepEntered,
+    StepReached,
+    Warned,
+)
+from davy.pipeline.core.verdict import Decision
 
 SECONDS = timedelta(seconds=1)
 

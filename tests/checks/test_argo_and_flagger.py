@@ -10,14 +10,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davy.checks.judges.flagger import rules as flagger
-from davy.checks.judges.threshold.judge import ThresholdJudge, judge_of
+from davy.checks.judges.flagger.judge import FlaggerJudge
+from davy.checks.judges.joint import judge_of
+from davy.checks.judges.threshold.judge import ThresholdJudge
+from davy.checks.judges.threshold.rules import Check, Phase, Result, Tally, measured
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.checks.judges.threshold.rules import Check, Phase, Result, Tally, measured
-from davy.checks.judges.flagger.judge import FlaggerJudge
-from davy.pipeline.config.sections.checks import ChecksConfig, ThresholdConfig
-from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
+from davy.pipeline.core.verdict import Decision, Gap
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 S, F, I, E = Result.SUCCESS, Result.FAILURE, Result.INCONCLUSIVE, Result.ERROR  # noqa: E741

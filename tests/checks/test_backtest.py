@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.backtest.trial import HEALTHY, Skipped, Trial, dispersions, judged
-from davy.checks.backtest.results import apart, disagreed, explained, rows
-from davy.checks.statistics.sampling import binomial, geometric, poisson
-from davy.checks.statistics.intervals import interval
-from davy.checks.traces.result import Result
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.backtest.pseudo_canary import Fault, Policy, drawn, faults_of, injected, starts, windows
+from davy.checks.backtest.results import apart, disagreed, explained, rows
 from davy.checks.backtest.routing_bias import bias
+from davy.checks.backtest.trial import HEALTHY, Skipped, Trial, dispersions, judged
 from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.statistics.intervals import interval
+from davy.checks.statistics.sampling import binomial, geometric, poisson
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import Glance
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.pipeline.core.verdict import Counts, Pair
 
 MINUTE = 60.0
 HOUR = 60

@@ -7,9 +7,9 @@ import pytest
 from davy.checks.forecast.base_rates import traffic
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
+from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.config.parsing.reader import made
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from davy.checks.budget.amounts import share
 from davy.checks.budget.budget import PAIRS, Budget, Spent, burns_of, pairs_of, refusals, remarks, sentence, spans_of
 from davy.checks.budget.queries import MARK, Question
-from davy.pipeline.config.sections.checks import GateConfig, SloConfig
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.config.sections.objectives import GateConfig, SloConfig
+from davy.pipeline.core.verdict import Gap
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)

@@ -9,11 +9,11 @@ import pytest
 
 from davy.checks.budget import reader as budgets
 from davy.checks.budget.budget import Budget, Spent, sentence
-from davy.checks.ports import Answer, Series
 from davy.checks.budget.queries import MARK
-from davy.pipeline.config.sections.checks import SloConfig
+from davy.checks.ports import Answer, Series
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.core.verdict import Gap
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 AVAILABILITY = SloConfig(name="availability", objective=99.9, errors="errors_total", total="all_total")

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.judges.kayenta.judge import MannWhitneyJudge
+from davy.checks.judges.joint import judge_of
 from davy.checks.judges.kayenta.config_file import read
-from davy.checks.judges.threshold.judge import judge_of
+from davy.checks.judges.kayenta.judge import MannWhitneyJudge
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.verdict import Decision, Gap
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.statistics.dispersion import estimated
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 
 def history(size, *, blocks=360, pods=9, rate=0.001, requests=600, seed=7, shock=()):

@@ -8,13 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy.checks.forecast.power import health, information
 from davy.checks.statistics import bands
 from davy.checks.statistics import intervals as clopper
 from davy.checks.statistics.dispersion import ASSUMED, estimated
-from davy.checks.forecast.power import health, information
+from davy.checks.statistics.mixtures import (
+    BETTER_GRID,
+    BURN_GRID,
+    HEALTH_GRID,
+    WORSE_GRID,
+    Lot,
+    Mixture,
+    log_e_burn,
+    log_e_health,
+    log_e_rate,
+    odds,
+)
 from davy.checks.statistics.ratio_sequence import RatioSequence
-from davy.checks.statistics.mixtures import BETTER_GRID, BURN_GRID, HEALTH_GRID, WORSE_GRID, Lot, Mixture, log_e_burn, log_e_health, log_e_rate, odds
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 near_an_end = st.builds(lambda digits, power: digits * 10.0**power, st.floats(1, 9.99), st.integers(-13, -2))
 shares = st.one_of(st.floats(0, 1), near_an_end, near_an_end.map(lambda short: 1 - short), st.sampled_from([0.0, 1.0]))

@@ -7,20 +7,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from davy.checks.preflight import problems as preflight
-from davy.checks.forecast.base_rates import traffic
 from davy.checks.budget.budget import Budget, Spent, refusals, remarks, sentence
-from davy.checks.budget.reader import read
-from davy.checks.metrics.memory import SimulatedMetrics
-from davy.checks.statistics.nats import excess
-from davy.checks.forecast.power import Signal, burns
-from davy.checks.ports import Answer
-from davy.checks.judges.sequential.case import Rules
 from davy.checks.budget.queries import MARK
-from davy.pipeline.config.sections.checks import ChecksConfig, GateConfig, SloConfig
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Gap
+from davy.checks.budget.reader import read
+from davy.checks.forecast.base_rates import traffic
+from davy.checks.forecast.power import Signal, burns
+from davy.checks.judges.sequential.case import Rules
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.ports import Answer
+from davy.checks.preflight import problems as preflight
+from davy.checks.statistics.nats import excess
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.objectives import GateConfig, SloConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.verdict import Gap
 from davy.workflows.cli.commands.judge.plan import command as plan
 from davy.workflows.cli.param_types import Number
 

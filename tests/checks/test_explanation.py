@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.traces.explanation import explained
-from davy.checks.traces.result import Result
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
+from davy.checks.traces.result import Result
 from davy.workflows.judge.explain import document, text
 
 BOUNDS = ("0.25", "0.5")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from davy.checks.traces.explanation import explained
-from davy.checks.traces.result import Result
-from davy.checks.traces.reader import read
 from davy.checks.traces.other_judges import mannwhitney, threshold
+from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
+from davy.checks.traces.result import Result
 from davy.workflows.judge.explain import text
 
 UNREAD = "Nothing is promoted at a window of which something could not be read."

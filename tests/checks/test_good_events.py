@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from davy.checks.preflight import problems as preflight
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides, Verdict
+from davy.checks.preflight import problems as preflight
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.verdict import Decision, Gap, Verdict
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 BY_ERRORS = {"name": "availability", "objective": 99, "errors": 'http_total{code="500"}', "total": "http_total"}

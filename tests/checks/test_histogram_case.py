@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from davy.checks.judges.sequential import sentences
 from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
 from davy.checks.statistics.mixtures import WORSE_GRID, Lot, Mixture
-from davy.pipeline.core.artifacts import NOTHING, Counts, Decision, Pair
+from davy.pipeline.core.verdict import NOTHING, Counts, Decision, Pair
 
 BOUNDS = ("0.25", "0.5", "1")
 LATENCY = Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS)

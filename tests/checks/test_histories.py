@@ -3,15 +3,16 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from davy.checks.samples.blocks import Span, blocks_of
 from davy.checks.judges.sequential.history import MOST_PODS, Past, week_ago
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer, Series
+from davy.checks.samples.blocks import Span, blocks_of
 from davy.checks.samples.counts import Raw
+from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.artifacts import Counts, Gap, ReadyPod
-from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.core.verdict import Counts, Gap
+from davy.pipeline.core.workload import ReadyPod
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SLO = {"name": "availability", "objective": 99.9, "errors": 'http_total{code="500"}', "total": "http_total"}

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.judges.flagger import rules as flagger
-from davy.checks.samples import selectors as promql
 from davy.checks import slo_formats as slofiles
+from davy.checks.judges.flagger import rules as flagger
 from davy.checks.judges.threshold.rules import Check, Result
+from davy.checks.samples import selectors as promql
 from davy.pipeline.config.parsing.condition import Unanswered
 
 pytestmark = pytest.mark.slow

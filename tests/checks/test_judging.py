@@ -7,9 +7,10 @@ import pytest
 
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.artifacts import Counts, Decision, Gap, ReadyPod, Sides
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.verdict import Counts, Decision, Gap
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from davy.checks.judges.joint import judge_of
 from davy.checks.judges.sequential.judge import SequentialJudge
-from davy.checks.judges.threshold.judge import judge_of
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Histogram, Series
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.artifacts import Counts, Decision, ReadyPod, Sides
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.verdict import Counts, Decision
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)

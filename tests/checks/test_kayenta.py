@@ -14,7 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.judges.kayenta.rules import Classified, Direction, Label, Limits, Mark, Measure, NanStrategy, Yardstick, classified, cleaned, marked, scored
+from davy.checks.judges.kayenta.rules import (
+    Classified,
+    Direction,
+    Label,
+    Limits,
+    Mark,
+    Measure,
+    NanStrategy,
+    Yardstick,
+    classified,
+    cleaned,
+    marked,
+    scored,
+)
 from davy.checks.statistics.mann_whitney import blurred, cles, deviation, fences, mean_ratio, percentile, root, shift
 
 SAMPLES = json.loads(Path(__file__).with_name("kayenta_samples.json").read_text())

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStrategy
 from davy.checks.judges.kayenta.config_file import read
-from davy.pipeline.config.sections.checks import KayentaConfig
-from davy.pipeline.core.errors import Unusable
+from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStrategy
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.thresholds import KayentaConfig
+from davy.pipeline.core.errors import Unusable
 
 ERRORS = 'PromQL:sum(rate(http_requests_total{code=~"5..",pod=~"${scope}",region="${location}"}[1m]))'
 CANARY = {"direction": "increase", "nanStrategy": "replace", "critical": True, "mustHaveData": False}

@@ -9,10 +9,10 @@ from itertools import product
 import pytest
 
 from davy.checks.budget.budget import Budget, Spent, burns_of, refusals, spans_of
-from davy.checks.traces.result import Result
-from davy.checks.traces.reader import read
 from davy.checks.traces.other_judges import threshold
-from davy.pipeline.config.sections.checks import GateConfig
+from davy.checks.traces.reader import read
+from davy.checks.traces.result import Result
+from davy.pipeline.config.sections.objectives import GateConfig
 from davy.pipeline.core.text.shares import share_of
 
 PERCENTS = [f"{tenths / 10:.1f}" for tenths in range(900, 1000)] + [f"{one / 100:.2f}" for one in range(9990, 10000)]

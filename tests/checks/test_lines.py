@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from davy.checks.traces.reader import Reading, read
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 HEADER = {"davy_trace": 1, "metrics": [{"name": "a", "objective": 99}, {"name": "h", "bound": "0.50"}]}
 

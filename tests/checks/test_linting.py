@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from davy.checks.preflight import lint as linting
-from davy.checks.preflight import problems as preflight
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.checks.preflight import lint as linting
+from davy.checks.preflight import problems as preflight
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 GOOD = 'sum(rate(errors{pod=~"{canary}"}[5m])) / sum(rate(total{pod=~"{canary}"}[5m]))'

@@ -10,7 +10,7 @@ from davy.checks.metrics.lookback import Lookback
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Histogram, Series
 from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.core.verdict import Gap
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 OVERLAP = timedelta(seconds=10)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from davy.checks.ports import Histogram, Series
 from davy.checks.samples import counts as samples
 from davy.checks.samples.counters import growth
 from davy.checks.samples.native_histograms import classic, cut
-from davy.checks.ports import Histogram, Series
 
 LABELS = {"__name__": "http_seconds", "pod": "new-1"}
 

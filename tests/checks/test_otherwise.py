@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.traces.result import Result
-from davy.checks.traces.other_judges import mannwhitney, threshold
 from davy.checks.judges.sequential.case import Metric
+from davy.checks.traces.other_judges import mannwhitney, threshold
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.pipeline.core.verdict import Counts, Pair
 
 ROLL_BACK, PROMOTE, INCONCLUSIVE = Result.ROLL_BACK, Result.PROMOTE, Result.INCONCLUSIVE
 GOOD = Metric(name="ok", objective=0.99)

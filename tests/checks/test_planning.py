@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks.forecast.power import Fate, Ladder, Rung, Signal, course, excess_until_found, health, information, parts, recommended, requests_to_find, smallest_found
+from davy.checks.forecast.power import (
+    Fate,
+    Ladder,
+    Rung,
+    Signal,
+    course,
+    excess_until_found,
+    health,
+    information,
+    parts,
+    recommended,
+    requests_to_find,
+    smallest_found,
+)
 from davy.checks.judges.sequential.case import Case, Metric, Rules
-from davy.pipeline.core.artifacts import Counts, Decision, Pair
+from davy.pipeline.core.verdict import Counts, Decision, Pair
 
 RULES = Rules()
 

@@ -7,12 +7,12 @@ import pytest
 
 from davy.checks.backtest import pod_file as podlines
 from davy.checks.backtest import pod_reader as podreading
-from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.backtest.pod_counts import PodCounts
+from davy.checks.metrics.memory import SimulatedMetrics
+from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unreachable, Unusable
-from davy.pipeline.core.artifacts import Counts, Gap
-from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.core.verdict import Counts, Gap
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 SCRAPE = timedelta(seconds=15)

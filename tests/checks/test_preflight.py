@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.preflight.problems import problems
-from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SLO = {

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.secured import Server
-from davy.checks.metrics.prometheus.paging import LEAST_MS, is_too_much
 from davy.checks.metrics.prometheus.client import Prometheus
-from davy.pipeline.core.errors import Unusable
+from davy.checks.metrics.prometheus.paging import LEAST_MS, is_too_much
 from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.core.errors import Unusable
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 END = AT.timestamp()

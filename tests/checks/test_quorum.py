@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.samples.counters import growth
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.checks.ports import Answer
 from davy.checks.metrics.quorum import Quorum
+from davy.checks.ports import Answer
+from davy.checks.samples.counters import growth
 from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.core.verdict import Gap
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 EVERYTHING = {"job": "shop", "instance": "10.0.0.1:80", "pod": "new"}

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.traces.result import Result
+from davy.checks.judges.sequential.case import Case, Form
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
-from davy.checks.judges.sequential.case import Case, Form
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import written
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 
 HEADER = {
     "davy_trace": 1,

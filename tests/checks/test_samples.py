@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.samples.counters import growth
 from davy.checks.ports import Series
+from davy.checks.samples.counters import growth
 from davy.checks.samples.counts import Pod, Raw, of_histogram, read
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Counts, Gap
+from davy.pipeline.core.verdict import Counts, Gap
 
 
 def series(pod, *points, **labels):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from davy.checks.judges.sequential import sentences
 from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
-from davy.pipeline.core.artifacts import Counts, Decision, Gap, Pair, Window
+from davy.pipeline.core.verdict import Counts, Decision, Gap, Pair, Window
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 

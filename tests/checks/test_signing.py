@@ -13,9 +13,9 @@ import pytest
 
 from contracts.secured import GOOD, Authority, Server
 from davy.checks.metrics.prometheus.client import Prometheus
-from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
-from davy.pipeline.config.sections.servers import PrometheusConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 NO = {"status": "error", "error": "who are you"}

@@ -5,10 +5,21 @@ from random import Random
 
 import pytest
 
-from davy.checks.traces.result import Result
+from davy.checks.forecast.rollouts import (
+    Latency,
+    Play,
+    Scenario,
+    Stream,
+    dispersions,
+    excess,
+    played,
+    sequential,
+    since,
+    tempered,
+)
 from davy.checks.judges.sequential.case import Case, Metric, Rules
-from davy.checks.forecast.rollouts import Latency, Play, Scenario, Stream, dispersions, excess, played, sequential, since, tempered
-from davy.pipeline.core.artifacts import Decision
+from davy.checks.traces.result import Result
+from davy.pipeline.core.verdict import Decision
 
 BOUNDS = ("0.1", "0.25", "0.5", "1")
 ERRORS = Stream(metric=Metric(name="errors", objective=0.999), base=0.002)

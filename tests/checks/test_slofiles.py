@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from davy.checks import slo_formats as slofiles
 from davy.checks.slo_formats import Found
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.config.rules import broken
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.rules import broken
+from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.workflows.config import importer as importing
 from slo_texts import (
     ARGO,

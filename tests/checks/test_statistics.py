@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy.checks.statistics.mixtures import (
+    BETTER_GRID,
+    WORSE_GRID,
+    Lot,
+    Mixture,
+    geomspace,
+    log_e_burn,
+    log_e_health,
+    log_e_rate,
+    log_mean,
+    log_sum,
+    odds,
+)
 from davy.checks.statistics.ratio_sequence import RatioSequence
-from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Lot, Mixture, geomspace, log_e_burn, log_e_health, log_e_rate, log_mean, log_sum, odds
 
 W1 = [(150, 1350, 1, 2), (148, 1362, 0, 1), (151, 1340, 2, 1), (149, 1355, 3, 2)]
 """(canary requests, stable requests, canary bad, stable bad) by window."""

@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.judges.threshold.judge import JointJudge, ThresholdJudge, judge_of
+from davy.checks.judges.joint import JointJudge, judge_of
+from davy.checks.judges.threshold.judge import ThresholdJudge
+from davy.checks.judges.threshold.rules import PAIRS, Check, Result, Tally, condition, measured, result_of
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.checks.judges.threshold.rules import PAIRS, Check, Result, Tally, condition, measured, result_of
-from davy.pipeline.config.sections.checks import ChecksConfig, ThresholdConfig
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Counts, Decision, Gap, Pair, ReadyPod, Sides
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.core.verdict import Counts, Decision, Gap, Pair
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 STEP = timedelta(seconds=30)
@@ -190,7 +193,7 @@ class Said:
         self.windows = tuple(windows)
 
     def look(self, sides, now, worse):
-        from davy.pipeline.core.artifacts import Verdict  # noqa: PLC0415
+        from davy.pipeline.core.verdict import Verdict  # noqa: PLC0415
 
         return Verdict(at=now, decision=self.decision, sentence=f"{self.decision}.")
 

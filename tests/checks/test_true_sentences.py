@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.judges.kayenta import rules as kayenta
 from davy.checks.budget.amounts import events, share, times_over
 from davy.checks.budget.budget import Budget, Spent, burns_of, sentence
-from davy.checks.traces.explanation import explained
-from davy.checks.traces.result import Result
+from davy.checks.judges.kayenta import rules as kayenta
 from davy.checks.judges.kayenta.rules import Classified, Label
+from davy.checks.judges.sequential.case import Metric
+from davy.checks.judges.sequential.sentences import percent, times
+from davy.checks.traces.explanation import explained
 from davy.checks.traces.other_judges import mannwhitney, threshold
 from davy.checks.traces.replay import sequential
-from davy.checks.judges.sequential.sentences import percent, times
-from davy.checks.judges.sequential.case import Metric
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Counts, Gap, Pair
+from davy.pipeline.core.verdict import Counts, Gap, Pair
 from davy.workflows.judge.explain import text
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)

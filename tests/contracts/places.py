@@ -12,10 +12,12 @@ import pytest
 
 from contracts.kube_lab import CRASH, NAMESPACE, KubeLab, kube_lab, until
 from davy.canary.platforms.memory import platform as memory
-from davy.canary.ports.platform import Cluster, Journal, Lock, Trouble, TroubleKind
 from davy.canary.platforms.memory.deployment import Behaviour
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.lock import Lock
+from davy.canary.ports.platform import Cluster, Trouble, TroubleKind
+from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Workload
 from simulation.place import SimulatedPlace
 
 
@@ -89,8 +91,8 @@ class KubernetesPlace:
         return self._apis[-1]
 
     def cluster(self) -> Cluster:
-        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
 
         if not self._is_up:
@@ -104,8 +106,8 @@ class KubernetesPlace:
         return KubernetesLock(self._api(), self.workload, lasts=lasts)
 
     def journal(self, fence: Callable[[], int]) -> Journal:
-        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
+        from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
 
         return KubernetesJournal(self._api(), self.workload, fence=fence, listening=Listening(opened=ThreadFeed))

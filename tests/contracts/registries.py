@@ -18,12 +18,12 @@ import pytest
 import requests
 
 from contracts.conftest import HTPASSWD
-from davy.pipeline.core.images import oci
-from davy.pipeline.registry.distribution.blobs import Blobs
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.images import oci
 from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry.distribution.blobs import Blobs
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 
 
 @dataclass

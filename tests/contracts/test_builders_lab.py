@@ -19,21 +19,22 @@ import pytest
 
 from context_rules import Asked
 from contracts.builder_places import REAL, BuilderPlaces
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.builds.builders.buildah import BuildahBuilder
 from davy.pipeline.builds.builders.buildx import BuildxBuilder
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.order import in_full
+from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.clients.docker.registry_names import is_loopback
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.builds.caches import in_full
-from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.core.errors import Forbidden, Rejected, Unreachable, Unusable
-from davy.pipeline.builds.ports import BuildOrder, BuildSecret
-from davy.pipeline.config.sections.images.build_steps import Steps
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.sections.images.matrix import BuildSecret
+from davy.pipeline.core.errors import Forbidden, Rejected, Unreachable, Unusable
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows.images import builder_attestations as inside
 from lab.layout import layout_from

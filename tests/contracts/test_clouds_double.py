@@ -13,16 +13,16 @@ import pytest
 
 from clouds.browsers import OPENS, SUITE, chromedriver, has_chromedriver, page
 from clouds.sauce_double import HEADLESS, KEY, USER, Double, sauce_double
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
-from davy.pipeline.suites.runners.cloud import CloudPlace
-from davy.pipeline.suites.runners.webdriver.runner import account_of
-from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 from davy.pipeline.core.errors import Forbidden, Missing, Unusable
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.clouds.vendors import Addresses, Call, Cloud, Vendor, addresses
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
+from davy.pipeline.suites.clouds.vendors import Addresses, Call, Cloud, Vendor, addresses
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.runners.cloud import CloudPlace
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
+from davy.pipeline.suites.runners.webdriver.runner import account_of
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 
 
 @pytest.fixture

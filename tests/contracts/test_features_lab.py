@@ -8,8 +8,8 @@ import pytest
 
 from contracts.builder_places import BuilderPlaces
 from davy.pipeline.builds.dockerfile.features import FRONTEND, platform_arguments
-from davy.pipeline.core.errors import DavyError
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.core.errors import DavyError
 from feature_texts import SAMPLES
 
 pytestmark = pytest.mark.lab

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline.config.sections.suites import ArchiveConfig
 from davy.pipeline.suites.history import archive as archiving
 from davy.pipeline.suites.history.archives.folder import FolderArchive
 from davy.pipeline.suites.history.record import RunRecord
-from davy.pipeline.config.sections.suites import ArchiveConfig
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = RunRecord(id="shop-20260501-120000", at=NOON, service="shop", revision="a" * 40)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials
-from davy.pipeline.core.images import oci
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.distribution.manifests import Registry
-from davy.pipeline.core.errors import Missing
-from davy.pipeline.registry.memory import MemoryImages
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence, ImageStore
+from davy.pipeline.core.errors import Missing
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.memory import MemoryImages
+from davy.pipeline.registry.ports import Evidence, ImageStore
 
 NAMELESS = "sha256:" + "0" * 64
 

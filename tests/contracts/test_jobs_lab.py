@@ -9,15 +9,15 @@ import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
 from davy.canary.platforms.kubernetes.permissions import demand_jobs
-from davy.pipeline.suites.reports import writer as junit
-from davy.pipeline.suites.reports import files as reportfiles
-from davy.pipeline.suites.runners.kubernetes.pod import JobName, job_of, label
-from davy.pipeline.suites.runners.kubernetes.runner import JobPlace, JobSuites
+from davy.pipeline.config.sections.suites import ServiceConfig
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Forbidden
 from davy.pipeline.core.events import Result
-from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.config.sections.suites import ServiceConfig
+from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.runners.kubernetes.pod import JobName, job_of, label
+from davy.pipeline.suites.runners.kubernetes.runner import JobPlace, JobSuites
 
 pytestmark = pytest.mark.lab
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"

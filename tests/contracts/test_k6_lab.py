@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
+from davy.pipeline.config.sections.suites import ServiceConfig
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.cases import CaseResult
+from davy.pipeline.suites.reports.writer import read
 from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
 from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.suites.reports.cases import CaseResult
-from davy.pipeline.suites.reports.writer import read
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.config.sections.suites import ServiceConfig
 from lab.layout import layout_from
 
 pytestmark = [pytest.mark.lab, pytest.mark.extra]

@@ -8,14 +8,14 @@ import pytest
 
 from canary_events import held, looked, started
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab, until
-from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.platforms.kubernetes.permissions import RIGHTS, missing, role
 from davy.canary.ports.platform import Speed
 from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi
 from davy.pipeline.core.errors import Conflict, Forbidden, LockedOut, Unreachable
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 pytestmark = pytest.mark.lab
 SHOP = Workload(namespace=NAMESPACE, name="only-real")

@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
+from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.metrics.quorum import Quorum
+from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unreachable, Unusable
-from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
-from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.core.verdict import Decision, Gap
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 
 def now():

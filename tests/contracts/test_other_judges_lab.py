@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.test_metrics import RealPrometheus
-from davy.checks.metrics.prometheus.client import Prometheus
-from davy.checks.judges.kayenta.judge import MannWhitneyJudge
+from davy.checks.judges.joint import judge_of
 from davy.checks.judges.kayenta.config_file import read
-from davy.checks.judges.threshold.judge import judge_of
-from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig
-from davy.pipeline.core.artifacts import Decision, Gap, ReadyPod, Sides
+from davy.checks.judges.kayenta.judge import MannWhitneyJudge
+from davy.checks.metrics.prometheus.client import Prometheus
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig
+from davy.pipeline.core.verdict import Decision, Gap
+from davy.pipeline.core.workload import ReadyPod, Sides
 from lab import facts
 
 pytestmark = pytest.mark.lab

@@ -17,12 +17,12 @@ import requests
 
 from contracts.secured import Authority
 from davy.checks.metrics.prometheus.client import Prometheus
+from davy.checks.metrics.quorum import Quorum
 from davy.checks.samples.counters import growth
 from davy.checks.samples.native_histograms import classic
-from davy.checks.metrics.quorum import Quorum
-from davy.pipeline.core.errors import Forbidden, Unreachable
-from davy.pipeline.config.sections.servers import PrometheusConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.core.errors import Forbidden, Unreachable
 
 pytestmark = pytest.mark.lab
 PODS, METRICS = 200, 10

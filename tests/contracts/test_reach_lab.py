@@ -11,12 +11,12 @@ import pytest
 
 from contracts.builder_places import REAL, BuilderPlaces
 from davy.pipeline.builds.content import resolve as prepared
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.builds.dockerfile.parser import pinned
 from davy.pipeline.builds.content.keyed_images import Keyed
-from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.builds.dockerfile.parser import pinned
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.source.git.work_tree import GitWorkTree
 
 pytestmark = pytest.mark.lab
 TREE = {

@@ -17,16 +17,16 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.suites.reports import files as reportfiles
-from davy.pipeline.suites.runners.docker.runner import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
-from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.builds.builders.docker import DockerBuilder
-from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Forbidden, Missing, Rejected, Unreachable, Unusable
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.suites.ports import SuiteOrder
+from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.runners.docker.runner import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
 
 pytestmark = pytest.mark.lab
 

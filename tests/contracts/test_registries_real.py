@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials, random_file
-from davy.pipeline.supply_chain.tools.cosign import Cosign
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.config.sections.build import SignConfig
-from davy.pipeline.core.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.core.errors import Forbidden, Rejected, Unreachable, Unusable
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.supply_chain.tools.cosign import Cosign
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab

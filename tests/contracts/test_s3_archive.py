@@ -13,11 +13,11 @@ from moto.server import ThreadedMotoServer
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from davy.pipeline.config.sections.suites import ArchiveConfig, S3Config
+from davy.pipeline.core.errors import Forbidden, Missing, Unreachable, Unusable
 from davy.pipeline.suites.history import archive as archiving
 from davy.pipeline.suites.history.archives.s3 import S3Archive, s3_archive
-from davy.pipeline.core.errors import Forbidden, Missing, Unreachable, Unusable
 from davy.pipeline.suites.history.record import RunRecord
-from davy.pipeline.config.sections.suites import ArchiveConfig, S3Config
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = RunRecord(id="shop-20260501-120000", at=NOON, service="shop", revision="a" * 40)

@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 
 from clouds.sauce_double import KEY, USER, Double, sauce_double
-from davy.pipeline.suites.runners.saucelabs import project as sauceproject
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
-from davy.pipeline.suites.runners.cloud import CloudPlace
-from davy.pipeline.suites.runners.webdriver.runner import account_of
-from davy.pipeline.suites.runners.process import ProcessSuites
 from davy.pipeline.core.errors import Forbidden, Unusable
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.clouds import session_tags as marks
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
 from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
-from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
+from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.runners.cloud import CloudPlace
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.suites.runners.saucelabs import project as sauceproject
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
+from davy.pipeline.suites.runners.webdriver.runner import account_of
 
 PLAYWRIGHT = """\
 apiVersion: v1alpha

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.source.git.repository import GitSource
-from davy.pipeline.source.git.history import GitHistory
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.ports import Source
-from davy.pipeline.suites.runners.memory import MemorySource
+from davy.pipeline.source.git.history import GitHistory
+from davy.pipeline.source.git.repository import GitSource
+from davy.pipeline.source.memory import MemorySource
+from davy.pipeline.source.ports import Source
 
 
 @pytest.fixture(params=["memory", "git"])

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, kube_lab
-from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.builds.builders.docker import DockerBuilder
-from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
-from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.core.artifacts import Image
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.suites.runners.docker.runner import DockerSuites
+from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
 from davy.pipeline.suites.runners.memory import MemorySuites, Scene
+from davy.pipeline.suites.runners.process import ProcessSuites
 
 XML = '<testsuite><testcase name="a"/></testsuite>'
 SCENES = {

@@ -9,8 +9,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from davy.pipeline.core.events import (
+    CanaryFinished,
+    CanaryStarted,
+    Event,
+    ReleaseFinished,
+    RollbackStarted,
+    RolledBack,
+    StageFinished,
+)
 from davy.pipeline.core.json import codec
-from davy.pipeline.core.events import CanaryFinished, CanaryStarted, Event, ReleaseFinished, RollbackStarted, RolledBack, StageFinished
 
 T = TypeVar("T", bound=Event)
 

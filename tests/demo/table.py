@@ -9,8 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from davy.pipeline.core.text.time_text import shown as span
 from davy.pipeline.core.events import Stage
+from davy.pipeline.core.text.time_text import shown as span
 from shop.stage import Shop
 
 from .story import Story

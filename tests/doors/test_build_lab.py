@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from davy.pipeline.core.json.codec import decode
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import BuildAction, BuildStarted, Event, ImageBuilt
+from davy.pipeline.core.json.codec import decode
 from lab import facts
 from lab.faulty_proxy import FaultyProxy
 

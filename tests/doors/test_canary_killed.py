@@ -5,7 +5,22 @@ import signal
 import pytest
 
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.events import CanaryStarted, Event, FullyShifted, ImageBuilt, Judged, PromotionStarted, ReleaseFinished, Resumed, RollbackStarted, RolledBack, SourceRead, StepEntered, StepReached, SuiteFinished
+from davy.pipeline.core.events import (
+    CanaryStarted,
+    Event,
+    FullyShifted,
+    ImageBuilt,
+    Judged,
+    PromotionStarted,
+    ReleaseFinished,
+    Resumed,
+    RollbackStarted,
+    RolledBack,
+    SourceRead,
+    StepEntered,
+    StepReached,
+    SuiteFinished,
+)
 from shop.runner import KILLED
 from shop.visit import UNIT, Visit, merged_config
 

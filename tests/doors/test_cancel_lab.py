@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.core.json import codec
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ReleaseFinished, RolledBack, StepReached
+from davy.pipeline.core.json import codec
 from lab.load import Load
 from shop import ci_job
 from shop.runner import clean

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.ports import Evidence
 from davy.pipeline.supply_chain import attestations as statements
 from davy.pipeline.supply_chain.attestations import Occasion
 

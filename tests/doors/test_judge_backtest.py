@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from davy.checks.backtest import pod_file as podlines
-from davy.checks.statistics.sampling import binomial, poisson
 from davy.checks.backtest.pod_counts import PodCounts
-from davy.pipeline.core.artifacts import Counts
+from davy.checks.statistics.sampling import binomial, poisson
+from davy.pipeline.core.verdict import Counts
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.core.json.codec import decode
 from davy.pipeline.core.events import ReleaseFinished
+from davy.pipeline.core.json.codec import decode
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ImageBuilt, Judged, PodTrouble, ReleaseFinished, StepReached, SuiteFinished
-from davy.pipeline.core.artifacts import Image
+from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.supply_chain import evidence
 from shop.runner import KILLED
 from shop.stage import ROOT

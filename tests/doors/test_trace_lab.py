@@ -6,7 +6,7 @@ import pytest
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Judged
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 from shop.visit import Visit
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

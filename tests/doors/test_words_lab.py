@@ -5,7 +5,15 @@ import signal
 import pytest
 
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.events import CanaryFinished, CanaryStarted, PromotionStarted, ReleaseFinished, RollbackStarted, StepEntered, StepReached
+from davy.pipeline.core.events import (
+    CanaryFinished,
+    CanaryStarted,
+    PromotionStarted,
+    ReleaseFinished,
+    RollbackStarted,
+    StepEntered,
+    StepReached,
+)
 from shop.runner import Runner
 from shop.visit import Visit
 

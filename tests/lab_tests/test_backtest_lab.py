@@ -21,9 +21,9 @@ from davy.checks.backtest import pod_file as podlines
 from davy.checks.backtest import pod_reader as podreading
 from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.statistics.sampling import binomial, poisson
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.artifacts import Counts
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.verdict import Counts
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

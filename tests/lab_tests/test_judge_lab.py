@@ -18,13 +18,14 @@ import yaml
 
 from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
 from davy.canary.ports.platform import PodView
-from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.judges.sequential.judge import SequentialJudge
+from davy.checks.metrics.prometheus.client import Prometheus
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.clients.kubernetes.kubeconfig import access_from
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.artifacts import NOTHING, Counts, Decision, Evidence, Gap, ReadyPod, Sides, Verdict, Workload
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.core.verdict import NOTHING, Counts, Decision, Evidence, Gap, Verdict
+from davy.pipeline.core.workload import ReadyPod, Sides, Workload
 from lab import facts
 from lab.load import Load, Plan
 from shop.own_prometheus import OwnPrometheus, until

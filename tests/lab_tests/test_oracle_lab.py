@@ -9,10 +9,10 @@ import pytest
 
 import dockerfile_questions
 from build_questions import ANSWERS, QUESTIONS, RECORDED, TREES, asked, generated, text_of
-from davy.pipeline.builds.dockerfile.parser import parsed
 from davy.pipeline.builds.content.dockerignore import ignoring
-from davy.pipeline.builds.content.inputs import LINK, Entry
 from davy.pipeline.builds.content.file_selection import Selector
+from davy.pipeline.builds.content.inputs import LINK, Entry
+from davy.pipeline.builds.dockerfile.parser import parsed
 from lab import toolchain
 from lab.layout import layout_from
 from lab.talk import Stopwatch

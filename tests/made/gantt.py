@@ -4,14 +4,14 @@ import random
 from dataclasses import dataclass, field
 
 from bench.spread import MINUTE, Seconds, SimulatedSuites, drawn, guessed, history, suite
-from davy.pipeline.suites import queue as piecework
-from davy.pipeline.suites.queue import Job
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites.attempts import Rules
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.pieces import Ask
-from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.queue import Job
 from davy.workflows.render.plots.paper import drawing
 from simulated_crew import CrewClock, SimulatedCrew
 

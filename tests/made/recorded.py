@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 import sample_events
 from davy.canary.platforms.kubernetes.journal.text import Ledger, data_of, written
-from davy.pipeline.core.json.codec import encode
 from davy.pipeline.config.file import loaded
 from davy.pipeline.core.events import Event
-from davy.workflows.render.markdown import markdown, summarized
+from davy.pipeline.core.json.codec import encode
 from davy.workflows.cli.main import davy
 from davy.workflows.rehearsal.run import Fault, Rehearsal, Wish
+from davy.workflows.render.markdown import markdown, summarized
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "examples" / "checkout" / "davy.yaml"

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks import slo_formats as slofiles
-from davy.checks.preflight.lint import remarks
 from davy.checks.judges.threshold.rules import Check, Result, measured
+from davy.checks.preflight.lint import remarks
 from davy.pipeline.config.condition_answers import can_be_failed
-from davy.pipeline.config.sections.checks import ChecksConfig, ThresholdConfig
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
 
 
 def threshold(**said):

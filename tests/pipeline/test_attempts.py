@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports.cases import CaseResult, Suite
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.reader import reading
-from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.attempts import Again, Rules, Story
+from davy.pipeline.suites.plan.pieces import Piece
+from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.cases import CaseResult, Suite
+from davy.pipeline.suites.reports.reader import reading
 
 TOOK = timedelta(seconds=10)
 RETRY = Rules(retries=1)

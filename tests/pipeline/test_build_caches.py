@@ -2,7 +2,7 @@
 
 import pytest
 
-from davy.pipeline.builds.caches import Way, in_full
+from davy.pipeline.builds.order import Way, in_full
 
 NAME = "registry.test/shop/app"
 

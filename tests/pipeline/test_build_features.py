@@ -2,8 +2,20 @@
 
 import pytest
 
+from davy.pipeline.builds.dockerfile.features import (
+    ABILITIES,
+    FRONTEND,
+    GIT,
+    HEREDOCS,
+    PLATFORM_IN_FROM,
+    SUBSTITUTION,
+    buildah_lacks,
+    declared,
+    engine_lacks,
+    features,
+    platform_arguments,
+)
 from davy.pipeline.builds.dockerfile.parser import parsed, pinned
-from davy.pipeline.builds.dockerfile.features import ABILITIES, FRONTEND, GIT, HEREDOCS, PLATFORM_IN_FROM, SUBSTITUTION, buildah_lacks, declared, engine_lacks, features, platform_arguments
 from feature_texts import SAMPLES
 
 PLAIN = (

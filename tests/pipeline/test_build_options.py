@@ -11,13 +11,13 @@ from pytest_httpserver import HTTPServer
 from davy.pipeline.builds.builders.buildah import BuildahBuilder
 from davy.pipeline.builds.builders.buildx import BuildxBuilder
 from davy.pipeline.builds.builders.docker import DockerBuilder
-from davy.pipeline.config.sections.build import ImageConfig
-from davy.pipeline.config.sections.images.matrix import expanded
-from davy.pipeline.config.file import parsed
-from davy.pipeline.core.errors import Rejected, Unusable
 from davy.pipeline.builds.ports import Builder, BuildOrder
-from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.file import parsed
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import expanded
+from davy.pipeline.core.errors import Rejected, Unusable
 from yard import Yard
 
 STEPS = Steps(

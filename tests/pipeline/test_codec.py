@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.core.json import codec
 from davy.pipeline.core import events
 from davy.pipeline.core.events import Event
+from davy.pipeline.core.json import codec
 
 KINDS = sorted(
     (

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.file import loaded, parsed
+from davy.pipeline.config.messages import homes
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.config.messages import homes
 
 GOOD = dedent("""\
     service: checkout

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from davy.pipeline.suites.runners.docker import reports as containerreports
-from davy.pipeline.suites.runners.suitereport import Gathered
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder
+from davy.pipeline.suites.runners.docker import reports as containerreports
+from davy.pipeline.suites.runners.output import Gathered
 
 JUNIT = "/tmp/davy/junit.xml"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from context_rules import Asked
 from davy.pipeline.builds.builders.context import packed, staged
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from git_alone import ALONE, commit, git
 
 Entries = dict[str, tuple[str, str]]

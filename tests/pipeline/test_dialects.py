@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.clouds import assets, capabilities
-from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds import hub_answers as hubanswers
 from davy.pipeline.suites.clouds import session_tags as marks
+from davy.pipeline.suites.clouds import vendors as dialects
+from davy.pipeline.suites.clouds.capabilities import ACCOUNT, CELL, Wish
+from davy.pipeline.suites.clouds.hub_answers import Meaning
 from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
 from davy.pipeline.suites.clouds.saucelabs import ignore_file as sauceignore
-from davy.pipeline.suites.clouds.capabilities import ACCOUNT, CELL, Wish
-from davy.pipeline.suites.clouds.vendors import NAMESPACES, SAUCE_REGIONS, Cloud, Vendor, addresses
-from davy.pipeline.suites.clouds.hub_answers import Meaning
 from davy.pipeline.suites.clouds.session_tags import Owner
+from davy.pipeline.suites.clouds.vendors import NAMESPACES, SAUCE_REGIONS, Cloud, Vendor, addresses
 
 WISH = Wish(name="e2e", build="b-1", tags=("t",), notes={"release": "r"}, seconds=600)
 

@@ -8,16 +8,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.threads import spoken
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.file import parsed
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import Rejected, Unreachable
 from davy.pipeline.core.events import Event, LogLine, Result, StageFinished, SuiteFinished
-from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.suites.ports import SuitePlace, SuiteRunner
+from davy.pipeline.suites import driver as suites
 from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites.ports import SuitePlace, SuiteRunner
 from davy.pipeline.suites.runners.memory import MemoryPlace, MemorySuites, Scene
+from davy.pipeline.threads import spoken
 
 T = TypeVar("T")
 CONFIG: Config = parsed(

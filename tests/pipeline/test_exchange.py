@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from davy.checks.metrics.prometheus.oauth2 import Bought
 from davy.checks.metrics.prometheus.client import Prometheus
-from davy.pipeline.registry.distribution.blobs import Blobs, _Upload
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
+from davy.checks.metrics.prometheus.oauth2 import Bought
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.clients.http.exchange import PIECE
-from davy.pipeline.registry.distribution.auth import Signs
-from davy.pipeline.registry.distribution.http import Ask, Wire
-from davy.pipeline.core.errors import DavyError, Unreachable
-from davy.pipeline.core.images.oci import Descriptor
 from davy.pipeline.config.sections.servers import OAuth2Config
+from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.images import references
+from davy.pipeline.core.images.oci import Descriptor
+from davy.pipeline.registry.distribution.auth import Signs
+from davy.pipeline.registry.distribution.blobs import Blobs, _Upload
+from davy.pipeline.registry.distribution.http import Ask, Wire
 from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
 
 Serve = Callable[[Callable[[socket.socket], None]], str]
 

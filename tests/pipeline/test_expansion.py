@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.plan import environment
-from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.pieces import Ask, Guesses
+from davy.pipeline.suites.ports import SuiteOrder
 
 FILES = tuple(f"tests/test_{letter}.py" for letter in "abcdefghij")
 

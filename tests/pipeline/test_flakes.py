@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 from davy.pipeline.suites.history.flakes import Rate, entries, flakes, sparkline
 from davy.pipeline.suites.history.quarantine import parsed
+from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 

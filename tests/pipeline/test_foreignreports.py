@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports.formats import foreign as foreignreports
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import ended
-from davy.pipeline.suites.reports.reader import reading
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.formats import foreign as foreignreports
+from davy.pipeline.suites.reports.reader import reading
+from davy.pipeline.suites.reports.writer import ended
 
 CTRF = '{\n "reportFormat": "CTRF", "specVersion": "0.0.0", "results": {"tool": {"name": "jest"}, "tests": []}}'
 FOREIGN = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.source.git.repository import GitSource, web_address
 from davy.pipeline.core.errors import Unusable
+from davy.pipeline.source.git.repository import GitSource, web_address
 
 WHEN = "2026-03-01T12:00:00+02:00"
 

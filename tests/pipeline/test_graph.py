@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.config.sections.build import ImageConfig
 from davy.pipeline.builds.content import graph
-from davy.pipeline.config.sections.images.matrix import expanded
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import expanded
 
 
 def recipes(*said: dict[str, Any]) -> Any:

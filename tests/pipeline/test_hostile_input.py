@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.samples import promql_tree as promqltree
 from davy.checks.metrics.prometheus.client import Prometheus
-from davy.pipeline.core.text import time_text as durations
+from davy.checks.samples import promql_tree as promqltree
+from davy.pipeline.config.file import loaded, parsed
+from davy.pipeline.config.sections.images.rules import REPOSITORY
+from davy.pipeline.core.errors import Unreachable, Unusable
 from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text.clean import harmless
 from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.suites.runners.webdriver.proxy_connection import is_of_webdriver
-from davy.pipeline.config.sections.images.rules import REPOSITORY
-from davy.pipeline.config.file import loaded, parsed
-from davy.pipeline.core.errors import Unreachable, Unusable
-from davy.pipeline.core.text.clean import harmless
 
 BASE = """\
 service: checkout

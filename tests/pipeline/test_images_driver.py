@@ -7,22 +7,32 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.builds.content import base_images as bases
 from davy.pipeline.builds.content import resolve as prepared
-from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.builds.content.key import blob
 from davy.pipeline.builds.content.key import tag as key_tag
+from davy.pipeline.builds.memory import MemoryBuilder
+from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.builds.record import KEY, KIND, Remembered, record_of
-from davy.pipeline.builds.builder_choice import chosen
-from davy.pipeline.core.errors import Conflict, Forbidden, Problem, Rejected, Unreachable, Unusable
-from davy.pipeline.core.events import BuildFailed, BuildStarted, Event, ImageBuilt, LogLine, Result, StageFinished, Warned
 from davy.pipeline.builds.worker import Approve
-from davy.pipeline.registry.memory import MemoryImages
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Conflict, Forbidden, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.core.events import (
+    BuildFailed,
+    BuildStarted,
+    Event,
+    ImageBuilt,
+    LogLine,
+    Result,
+    StageFinished,
+    Warned,
+)
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME
-from davy.pipeline.builds.ports import BuildOrder, Built, Evidence
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.runners.memory import MemoryBuilder
+from davy.pipeline.registry.memory import MemoryImages
+from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from yard import REVISION, SHOP, Ticking, Yard, another
 
 ALL = {"base", "web", "job", "tool"}

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from davy.pipeline.config.sections.suites import ServiceConfig
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.runners.kubernetes import state as jobstate
 from davy.pipeline.suites.runners.kubernetes.pod import JobName, job_of, verbatim
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.config.sections.suites import ServiceConfig
 
 NAMED = JobName(name="j", mark="m", service="shop", release="r", at=datetime(2026, 5, 1, tzinfo=UTC))
 WITHIN = timedelta(minutes=5)

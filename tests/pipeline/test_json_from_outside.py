@@ -10,14 +10,14 @@ from davy.canary.platforms.kubernetes import annotation_values as inscription
 from davy.canary.platforms.kubernetes import annotations as marks
 from davy.canary.platforms.kubernetes.journal import text as ledger
 from davy.canary.platforms.kubernetes.journal.text import Ledger
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.suites import cleanup as leftovers
 from davy.pipeline.builds.builders.buildah_store import listed, storage_of
 from davy.pipeline.builds.builders.buildx import named_digest
-from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 from davy.pipeline.builds.record import build_of, inputs_of, record_of
 from davy.pipeline.core.errors import Missing, Unreachable
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.suites import cleanup as leftovers
 from davy.pipeline.suites.clouds.session_tags import Owner
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 
 ODD: dict[str, Callable[[str], str]] = {
     "deep": lambda _: "[" * 100_000,

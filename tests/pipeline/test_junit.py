@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import Broken, Case, CaseResult, Suite, ended, merged, read
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.writer import Broken, Case, CaseResult, Suite, ended, merged, read
 
 TOOK = timedelta(seconds=2)
 MIXED = """<?xml version="1.0" encoding="ISO-8859-1"?>

@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import ended, merged, read
-from davy.pipeline.suites.reports.reader import Reading, joined
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
+from davy.pipeline.suites.reports.reader import Reading, joined
+from davy.pipeline.suites.reports.writer import ended, merged, read
 
 TOOK = timedelta(seconds=2)
 SUREFIRE = """<testsuite><testcase classname="c" name="flaky" time="0.2">

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from davy.pipeline.suites.reports.cases import CaseResult
 from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT
-from davy.pipeline.suites.reports.reader import reading
 from davy.pipeline.suites.reports.formats.xml import MOST_CASES
+from davy.pipeline.suites.reports.reader import reading
 
 MIB = 2**20
 

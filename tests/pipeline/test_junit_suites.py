@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import ended, merged, read
-from davy.pipeline.suites.reports.reader import joined, reading
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
+from davy.pipeline.suites.reports.reader import joined, reading
+from davy.pipeline.suites.reports.writer import ended, merged, read
 
 ONE = '<testcase classname="a" name="one"/>'
 

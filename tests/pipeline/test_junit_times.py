@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports.reader import reading
 from davy.pipeline.suites.reports.formats.junit_times import seconds
+from davy.pipeline.suites.reports.reader import reading
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.suites.reports.cases import CaseResult
-from davy.pipeline.suites.reports.writer import read
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.cases import CaseResult
 from davy.pipeline.suites.reports.formats import k6
+from davy.pipeline.suites.reports.writer import read
 
 EXPORTED = """{
  "root_group": {"name": "", "checks": {}, "groups": {"cart": {"name": "cart", "groups": {},

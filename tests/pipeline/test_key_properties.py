@@ -15,12 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.content.collect import ingredients, inputs
 from davy.pipeline.builds.content.inputs import Entry, Inputs
 from davy.pipeline.builds.content.key import key, tag
-from davy.pipeline.config.sections.images.matrix import Recipe
-from davy.pipeline.builds.content.collect import ingredients, inputs
-from davy.pipeline.builds.ports import BuildSecret
+from davy.pipeline.config.sections.images.matrix import BuildSecret, Recipe
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from git_alone import ALONE, commit, git
 
 pytestmark = pytest.mark.slow

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.secured import Authority
+from davy.pipeline.clients.http.proxies import Proxy
 from davy.pipeline.clients.kubernetes import api as kubeapi
 from davy.pipeline.clients.kubernetes import call as kubecall
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.kubernetes.answers import Answer
 from davy.pipeline.clients.kubernetes.api import KubeApi
-from davy.pipeline.clients.http.proxies import Proxy
 from davy.pipeline.core.errors import DavyError, Forbidden, Unreachable
 
 Talk = Callable[[socket.socket], None]

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davy.pipeline.clients.http.proxies import is_direct, proxy_for
 from davy.pipeline.clients.kubernetes.access import Access, end_of, escaped
 from davy.pipeline.clients.kubernetes.kubeconfig import Wish, access_from
-from davy.pipeline.clients.http.proxies import is_direct, proxy_for
 from davy.pipeline.core.errors import DavyError, Unusable
 
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.core.events import Warned
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.events import Warned
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.suites import driver as suites
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.plan.order import Wanted
+from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.runners.memory import MemoryPlace
 from simulated_crew import CrewClock, SimulatedCrew
 

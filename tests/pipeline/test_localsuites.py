@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.suites.runners import orphans
 from davy.pipeline.suites.runners.process import ProcessPlace, ProcessSuites
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 
 BARE = {"PATH": "/usr/bin:/bin", "LANG": "C"}
 

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.pipeline.clients.files import masked_files as maskedfiles
-from davy.pipeline.core.secrets.masks import Lines, Masks, Stream
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.secrets.masks import Lines, Masks, Stream
 
 HARD = "p@ss w\"rd/x+1&<é>'=$`%"
 FORMS = {

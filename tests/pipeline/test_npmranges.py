@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
 from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
 from davy.pipeline.suites.clouds.saucelabs import package as saucepackage
 from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.events import BuildAction
 from davy.pipeline.builds.lookup import Memory
 from davy.pipeline.builds.plan import outlook
+from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.events import BuildAction
 from yard import Yard
 
 

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.clients.files import folder_lock as folderlock
-from davy.pipeline.suites.runners import suitereport
 from davy.pipeline.builds.builders.record_files import BuildRecords
-from davy.pipeline.suites.history.archives.folder import FolderArchive
-from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
-from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
-from davy.pipeline.suites.runners.tarball import Refused, extracted
 from davy.pipeline.builds.content.inputs import Inputs
 from davy.pipeline.builds.record import Build, Remembered
-from davy.pipeline.core.errors import DavyError
+from davy.pipeline.clients.files import folder_lock as folderlock
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import ScanOrder
-from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.core.errors import DavyError
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.suites import cleanup as leftovers
 from davy.pipeline.suites.clouds.session_tags import Owner
+from davy.pipeline.suites.history.archives.folder import FolderArchive
+from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.suites.ports import SuiteOrder
+from davy.pipeline.suites.runners import output as suitereport
 from davy.pipeline.suites.runners.memory import MemorySuites, Scene
+from davy.pipeline.suites.runners.process import ProcessSuites
+from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
+from davy.pipeline.supply_chain.ports import ScanOrder
+from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
 from davy.workflows.story.keeping import keeper
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

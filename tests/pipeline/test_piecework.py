@@ -9,20 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.threads import Threads
-from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.events import Event, LogLine, PartFinished, PartStarted, Result, StageFinished, SuiteFinished, Warned
-from davy.pipeline.suites.queue import Job, Runs, Worked, worked
-from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
-from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan.pieces import Ask, Piece
-from davy.pipeline.suites.plan.order import Wanted
+from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.events import (
+    Event,
+    LogLine,
+    PartFinished,
+    PartStarted,
+    Result,
+    StageFinished,
+    SuiteFinished,
+    Warned,
+)
+from davy.pipeline.core.ports import Say
+from davy.pipeline.suites import driver as suites
 from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites.plan.order import Wanted
+from davy.pipeline.suites.plan.pieces import Ask, Piece
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.queue import Job, Runs, Worked, worked
 from davy.pipeline.suites.runners.memory import MemoryPlace
+from davy.pipeline.threads import Threads
 from simulated_crew import CrewClock, SimulatedCrew
 
 Act = Callable[[SuiteOrder], SuiteRun]

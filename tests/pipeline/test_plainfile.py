@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from davy.pipeline.builds.builders.context import packed, staged
+from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.config import file as configfile
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.suites.runners.saucelabs.project import files
-from davy.pipeline.builds.builders.context import packed, staged
-from davy.pipeline.source.git.work_tree import GitWorkTree
-from davy.pipeline.core.errors import DavyError, Unusable
-from davy.pipeline.builds.ports import BuildOrder
-from davy.pipeline.config.sections.suites import SuiteConfig
-from davy.workflows.wiring import cloud_accounts as cloudaccess
-from davy.workflows.suites import sauce_config as sauced
 from davy.workflows.images import scan as scanning
 from davy.workflows.judge import trace_file as tracefile
+from davy.workflows.suites import sauce_config as sauced
+from davy.workflows.wiring import cloud_accounts as cloudaccess
 from davy.workflows.wiring import rollouts
 from git_alone import ALONE
 

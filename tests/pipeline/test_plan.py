@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from davy.pipeline.config.file import parsed
-from davy.pipeline.core.events import Stage, StepPlan
 from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.events import Stage, StepPlan
 from davy.pipeline.release.plan import Plan, against_canary, planned, suite
 
 TEXT = """

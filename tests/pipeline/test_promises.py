@@ -4,9 +4,9 @@ import pytest
 
 from davy.checks.preflight import lint as linting
 from davy.pipeline.config import file as configfile
+from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.config.parsing.reader import made
 
 AROUND = """
 service: shop

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 from davy.pipeline.suites.history import quarantine
 from davy.pipeline.suites.history.quarantine import Entry, Quarantine, notes, parsed, release_notes
+from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 TODAY = date(2026, 5, 1)
 FILE = """

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.source.git.work_tree import GitWorkTree
+from davy.pipeline.builds.content.collect import Ingredients, ingredients, inputs
 from davy.pipeline.builds.content.inputs import Inputs
 from davy.pipeline.builds.content.key import key
-from davy.pipeline.config.sections.images.matrix import Recipe
+from davy.pipeline.config.sections.images.matrix import BuildSecret, Recipe
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.builds.content.collect import Ingredients, ingredients, inputs
-from davy.pipeline.builds.ports import BuildSecret
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from git_alone import ALONE
 
 RECIPE = Recipe(id="shop/app", name="shop/app", dockerfile="app/Dockerfile")

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.config.sections.build import ImageConfig
-from davy.pipeline.config.sections.images.matrix import expanded, labels, meant, tagged
 from davy.pipeline.config.file import parsed
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import expanded, labels, meant, tagged
+from davy.pipeline.core.errors import Unusable
 
 
 def images(*said: dict[str, Any]) -> tuple[ImageConfig, ...]:

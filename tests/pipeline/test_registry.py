@@ -11,9 +11,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from davy.pipeline.clients.docker.credentials import Credentials, DockerCredentials
-from davy.pipeline.registry.distribution.manifests import Manifest, Registry, host_and_repository, is_loopback
 from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
 from davy.pipeline.core.images.oci import DOCKER_MANIFEST, OCI_MANIFEST, annotated
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry, host_and_repository, is_loopback
 
 PATH = "/v2/shop/app/manifests/one"
 BODY = Manifest(media_type=OCI_MANIFEST, body=b"{}")

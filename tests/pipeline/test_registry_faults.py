@@ -13,12 +13,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from davy.pipeline.core.images import oci
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.core.errors import Conflict, DavyError, Forbidden, Missing, Unreachable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.core.errors import Conflict, DavyError, Forbidden, Missing, Unreachable
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.distribution.store import RegistryImages
+from davy.pipeline.registry.ports import Evidence
 
 CONFIG, LAYER = b"{}", bytes(range(256)) * 40
 """10 KiB: more than the chunks of these tests."""

@@ -10,14 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.builds.builders.record_files import BuildRecords
-from davy.pipeline.config.sections.build import ImageConfig
 from davy.pipeline.builds.content.changes import changes
 from davy.pipeline.builds.content.inputs import Entry, Inputs
 from davy.pipeline.builds.content.key import SCHEMA
-from davy.pipeline.config.sections.images.matrix import Recipe, expanded
-from davy.pipeline.builds.record import Build, Records, Remembered, inputs_of, inputs_text, pointer, record_of, record_text
+from davy.pipeline.builds.memory import MemoryRecords
+from davy.pipeline.builds.record import (
+    Build,
+    Records,
+    Remembered,
+    inputs_of,
+    inputs_text,
+    pointer,
+    record_of,
+    record_text,
+)
 from davy.pipeline.config.file import delivery
-from davy.pipeline.suites.runners.memory import MemoryRecords
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import Recipe, expanded
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BUILD = Build(id="r.test/a", key="f" * 64, digest="sha256:1", at=AT, commit="c0ffee", branch="main", dirty=True)

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core import events
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, Result, Stage, StepPlan
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Image, Revision, Verdict, Workload
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Verdict
+from davy.pipeline.core.workload import Workload
 from davy.workflows.render.markdown import code, markdown, plain, summarized
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

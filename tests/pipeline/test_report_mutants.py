@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from davy.pipeline.suites.reports.cases import Suite
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.reader import reading
-from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.plan.pieces import Piece
+from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.cases import Suite
+from davy.pipeline.suites.reports.reader import reading
 from report_mutants import BAD_CHILDREN, changed, mutants
 from report_shapes import SHAPES, Shape
 

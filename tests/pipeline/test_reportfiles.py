@@ -3,10 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import ended
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.reports.writer import ended
 
 TOOK = timedelta(seconds=1)
 

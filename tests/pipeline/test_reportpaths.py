@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports import files as reportfiles
-from davy.pipeline.suites.runners import suitereport
-from davy.pipeline.suites.runners.process import ProcessSuites
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites.reports.writer import ended
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.reports.writer import ended
+from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners.process import ProcessSuites
 
 GOOD = '<testsuite name="g"><testcase classname="g" name="good"/></testsuite>'
 BAD = '<testsuite name="b"><testcase classname="b" name="bad"><failure/></testcase></testsuite>'

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from davy.pipeline.core.errors import Unusable
+from davy.pipeline.suites.clouds.capabilities import Wish
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
 from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
 from davy.pipeline.suites.clouds.saucelabs import job_request as saucestart
-from davy.pipeline.suites.clouds.capabilities import Wish
-from davy.pipeline.suites.clouds.vendors import Cloud, Vendor, addresses
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
 from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
 from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
+from davy.pipeline.suites.clouds.vendors import Cloud, Vendor, addresses
 
 PLAYWRIGHT = """\
 apiVersion: v1alpha

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from davy.pipeline.config.file import parsed
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.config.json_schema import schema
+from davy.pipeline.core.errors import Unusable
 
 LEAST = """
 service: checkout

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from build_questions import ANSWERS, RECORDED, TREES, Question
-from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 from davy.pipeline.builds.content.dockerignore import ignoring
-from davy.pipeline.builds.content.inputs import LINK, Entry
 from davy.pipeline.builds.content.file_selection import Selection, Selector
+from davy.pipeline.builds.content.inputs import LINK, Entry
+from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 
 KNOWN: Mapping[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from davy.pipeline.config.file import parsed
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.release.plan import planned
 
 HEAD = """\

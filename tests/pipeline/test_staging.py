@@ -12,8 +12,8 @@ import pytest
 
 from davy.pipeline.builds.builders.context import packed, staged
 from davy.pipeline.builds.content.key import blob
-from davy.pipeline.core.errors import Rejected, Unusable
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.core.errors import Rejected, Unusable
 
 EPOCH = 1_700_000_000
 FILES = {"sub/run": ("100755", ""), "link": ("120000", "")}

@@ -15,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from davy.pipeline.config.sections.build import BuildConfig, ImageConfig
-from davy.pipeline.config.sections.checks import ChecksConfig, KayentaConfig, ThresholdConfig
-from davy.pipeline.config.document import CanaryConfig, Config, DeliveryConfig, StepConfig
-from davy.pipeline.config.parsing.section import Part, tree_of
+from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.config.parsing.reader import Misfits, made
+from davy.pipeline.config.parsing.section import Part, tree_of
+from davy.pipeline.config.sections.build import BuildConfig
+from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.config.sections.suites import CloudConfig, SuiteConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig, ThresholdConfig
 
 WHOLE = """
 service: checkout

@@ -2,11 +2,11 @@
 
 import pytest
 
-from davy.pipeline.config.sections import suiterules
 from davy.pipeline.config.parsing.reader import made
-from davy.pipeline.config.sections.suites import SuiteConfig
-from davy.pipeline.suites.plan import environment
 from davy.pipeline.config.parsing.yaml_tree import shown
+from davy.pipeline.config.sections import suite_variables
+from davy.pipeline.config.sections import suites as suiterules
+from davy.pipeline.config.sections.suites import SuiteConfig
 
 
 def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:
@@ -77,7 +77,7 @@ def test_several_problems_are_told_together() -> None:
     assert len(found(services=[{"name": "db", "image": "x"}], pass_threshold=2)) == 3
 
 
-@pytest.mark.parametrize("word", environment.TOLD)
+@pytest.mark.parametrize("word", suite_variables.TOLD)
 def test_no_key_of_a_matrix_takes_a_name_that_davy_uses(word: str) -> None:
     for key in (word.lower(), word, word.lower().replace("_", "-"), word.lower().replace("_", ".")):
         assert found(run="x", matrix={key: ["a"]}).keys() == {f"tests[0].matrix.{key}"}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.ports import Evidence
-from davy.pipeline.supply_chain import scans
+from davy.pipeline.registry.ports import Evidence
 from davy.pipeline.supply_chain import scan_reports as reports
+from davy.pipeline.supply_chain import scans
 from davy.pipeline.supply_chain.documents import CYCLONEDX, SARIF, SPDX, wrong
 
 SPDX_3 = {"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.supply_chain import policy, scans
 from davy.pipeline.supply_chain import acceptances as accepted
+from davy.pipeline.supply_chain import policy, scans
 from davy.pipeline.supply_chain.policy import Policy, judged
 from davy.pipeline.supply_chain.scans import Broken, Finding, Severity
 

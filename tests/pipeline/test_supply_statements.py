@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.core.images import oci
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
-from davy.pipeline.core.artifacts import Decision, Image, Revision, Verdict
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.verdict import Decision, Verdict
 from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.supply_chain import attestations as statements
 from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain import image_facts as facts
-from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.supply_chain.evidence import Claim
 from davy.pipeline.supply_chain.attestations import Making, Occasion
+from davy.pipeline.supply_chain.evidence import Claim
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 IMAGE = Image(name="registry.test/shop/app", digest="sha256:" + "ab" * 32)

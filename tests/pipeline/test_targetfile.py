@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.config.target import Target, target
+from davy.pipeline.core.errors import Unusable
 
 BLOCK = "deploy:\n  kubernetes:\n    namespace: shop\n    deployment: checkout\n    context: prod\n"
 

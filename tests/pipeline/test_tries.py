@@ -6,13 +6,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.pipeline.core.events import Result
+from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.plan.pieces import Cell, Piece
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports import attribution as filing
-from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites.plan.pieces import Cell, Piece
-from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 
 TOOK = timedelta(seconds=10)
 WHOLE = Piece()

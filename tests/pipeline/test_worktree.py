@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from context_rules import Asked, every
-from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.builds.content.dockerignore import ignoring
 from davy.pipeline.core.errors import Unusable
+from davy.pipeline.source.git.work_tree import GitWorkTree
 from git_alone import ALONE, commit, git
 
 Entries = dict[str, tuple[str, str]]

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from davy.pipeline.core.json import codec
 from davy.pipeline.core.events import Judged
+from davy.pipeline.core.json import codec
 
 DAVY = Path(sys.executable).with_name("davy")
 

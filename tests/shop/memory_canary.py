@@ -12,18 +12,18 @@ from pathlib import Path
 import click
 
 from canary_stage import NEW, OLD, STABLE, ScriptedJudge, policy, shy
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.engine.driver.loop import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ReleaseStarted
 from davy.workflows.cli import main as cli
 from davy.workflows.cli.lazy_group import Entry
-from davy.workflows.story.stages import canary_stage, framed
-from davy.workflows.story.screens import View
 from davy.workflows.story.player import told
+from davy.workflows.story.screens import View
+from davy.workflows.story.stages import canary_stage, framed
 
 
 class RealTime:

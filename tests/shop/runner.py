@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline.core.json import codec
 from davy.pipeline.core.events import Event
+from davy.pipeline.core.json import codec
 
 from . import doomed
 from .stage import DAVY

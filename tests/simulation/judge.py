@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Pair, Sides, Verdict, Window
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Pair, Verdict, Window
+from davy.pipeline.core.workload import Sides
 
 if TYPE_CHECKING:
     from simulation.machine import Machine

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.platforms.kubernetes.annotations import FENCE, HELD_MIN_READY_SECONDS, PREFIX, RELEASE
 from davy.canary.engine.driver.loop import Outcome
+from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE
+from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, DavyError, LockedOut
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 from simulation.controller import limits
 from simulation.exchange import DEPLOYMENT, LEASES, MAPS
 from simulation.objects import Doc

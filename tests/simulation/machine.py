@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.platforms.kubernetes.watches.mirror import Listening
 from davy.canary.platforms.memory.platform import Killed
-from davy.pipeline.clients.kubernetes.host import Host
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.clients.kubernetes.call import Ask
-from davy.pipeline.core.artifacts import Decision, Workload
+from davy.pipeline.clients.kubernetes.host import Host
+from davy.pipeline.core.verdict import Decision
+from davy.pipeline.core.workload import Workload
 from simulation.feeds import SimulatedFeed
 from simulation.objects import EPOCH
 from simulation.wire import Wire

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.platforms.kubernetes.annotations import PREFIX, ROLLOUT
 from davy.canary.engine.driver.rollout import Resume, rollout
+from davy.canary.platforms.kubernetes.annotations import ROLLOUT
+from davy.canary.ports.hold import PREFIX
 from davy.pipeline.core.events import Event
 from davy.workflows.rollout.request import lives, said
 from simulation.exchange import DEPLOYMENT, LEASES, MAPS

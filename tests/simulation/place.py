@@ -9,7 +9,9 @@ import pytest
 
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
-from davy.canary.ports.platform import Cluster, Journal, Lock
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.lock import Lock
+from davy.canary.ports.platform import Cluster
 from simulation.machine import WORKLOAD, Machine
 from simulation.pods import Nature
 from simulation.world import NEW, World

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.ports.background import InTurn
-from davy.canary.platforms.memory.platform import Killed
 from davy.canary.engine.driver.loop import Outcome, Patience, Ports
 from davy.canary.engine.driver.rollout import Enforce, Order, Resume, Start, rollout
+from davy.canary.platforms.memory.platform import Killed
+from davy.canary.ports.background import InTurn
 from davy.pipeline.core.events import CanaryPolicy, Event
 from simulation.beside import Beside
 from simulation.judge import SimulatedJudge

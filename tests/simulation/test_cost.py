@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from davy.canary.platforms.kubernetes.watches.feeds import SILENT
 from davy.canary.engine.driver.loop import Outcome, Patience
 from davy.canary.engine.driver.rollout import rollout
+from davy.canary.platforms.kubernetes.watches.feeds import SILENT
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryPolicy, Event, RollbackStarted, StepReached
 from simulation.exchange import DEPLOYMENT

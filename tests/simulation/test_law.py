@@ -7,7 +7,7 @@ import pytest
 from davy.canary.ports.platform import Speed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Forbidden
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.verdict import Decision
 from simulation.exchange import DEPLOYMENT
 from simulation.machine import Machine
 from simulation.people import with_image

@@ -10,9 +10,9 @@ from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.metrics.quorum import Quorum
 from davy.pipeline.config.file import parsed
 from davy.pipeline.core.errors import Unusable
-from davy.workflows.wiring import secret_values as access
 from davy.workflows import wiring
 from davy.workflows.cli.commands.validate import command
+from davy.workflows.wiring import secret_values as access
 
 HEAD = """\
 service: checkout

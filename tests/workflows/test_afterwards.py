@@ -12,16 +12,16 @@ import pytest
 
 from contracts.registries import Pusher, RealRegistry, credentials
 from davy.pipeline.config import file as configfile
-from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.distribution.manifests import Registry
-from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import CanaryFinished, Event, LogLine, Result, SuiteFinished, Warned
+from davy.pipeline.registry.distribution.manifests import Registry
+from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.builds.ports import ScanOrder
 from davy.pipeline.supply_chain import evidence
+from davy.pipeline.supply_chain.ports import ScanOrder
+from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
 from davy.workflows.images import attest as attesting
 from davy.workflows.images import scan as scanning
 from davy.workflows.story.task import Errand

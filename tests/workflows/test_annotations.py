@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.core.errors import Problem
-from davy.workflows.cli import errors as failures
 from davy.workflows.ci.github import MOST_SHOWN, of_problems
+from davy.workflows.cli import errors as failures
 
 ROOT = Path("/repo/shop")
 

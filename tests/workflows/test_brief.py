@@ -8,7 +8,7 @@ import pytest
 
 from davy.pipeline.core import events as e
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Verdict
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Verdict
 from davy.workflows.render.text.brief import LAST_LINES, MOST_SOURCES, Brief, Tails
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.config.sections.checks import FiledSlo
+from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.workflows.config import load as configured
 

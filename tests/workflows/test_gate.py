@@ -7,15 +7,16 @@ import pytest
 
 from davy.canary.engine.driver.loop import Outcome
 from davy.checks.budget.budget import Budget, Spent
-from davy.pipeline.config.sections.checks import GateConfig
+from davy.checks.gates import error_budget as gate
+from davy.checks.gates.error_budget import Accepted
+from davy.pipeline.config.sections.objectives import GateConfig
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Result, Stage, StageFinished, Warned
+from davy.pipeline.core.verdict import Gap
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Gap, Image, Revision
 from davy.workflows.render.markdown import markdown, summarized
-from davy.checks.gates import error_budget as gate
-from davy.checks.gates.error_budget import Accepted
 from davy.workflows.story.stages import Parts, framed, release
 
 GATE = GateConfig(budget_left=10)

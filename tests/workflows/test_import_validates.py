@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from davy.checks.preflight import lint as linting
 from davy.checks import slo_formats as slofiles
+from davy.checks.preflight import lint as linting
 from davy.checks.preflight.remark import Severity
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.workflows.config import importer as importing
 from davy.workflows.cli.commands.slo.imports import command
+from davy.workflows.config import importer as importing
 from slo_texts import (
     ARGO,
     FLAGGER,

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.checks.budget.budget import Budget, Spent, burns_of, spans_of
-from davy.pipeline.config.sections.checks import FiledSlo, GateConfig, SloConfig
+from davy.pipeline.config.sections.objectives import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.core.verdict import Gap
 from davy.workflows.judge import budgets as objectives
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Event, Warned
-from davy.workflows.story.outlet import Outlet, may_block
 from davy.workflows.render.json_lines import JsonLines
+from davy.workflows.story.outlet import Outlet, may_block
 from davy.workflows.story.screens import played
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.judges.sequential.case import Metric, Rules
+from davy.checks.traces.result import Finding, Look, Result
 from davy.checks.traces.trace import Glance, Trace
-from davy.pipeline.core.artifacts import Counts, Evidence, Pair
+from davy.pipeline.core.verdict import Counts, Evidence, Pair
 from davy.workflows.render.plots import axes, curves
 from davy.workflows.render.plots.canvas import Ink
 from davy.workflows.render.plots.chart import bars, drawn, intervals, line

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from pytest_httpserver import HTTPServer
 
-from davy.pipeline.config.document import CanaryConfig
 from davy.pipeline.config.file import parsed
+from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unusable
-from davy.workflows.cli import main as cli
 from davy.workflows import wiring
+from davy.workflows.cli import main as cli
 from davy.workflows.cli.lazy_group import LazyGroup
 from davy.workflows.wiring.reach import Reach, outlived, reach_of, reached
 

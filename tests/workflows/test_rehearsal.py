@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.config import file as configfile
-from davy.pipeline.config.sections.checks import KayentaConfig
 from davy.pipeline.config.document import Config
+from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, StepEntered

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davy.canary.engine.driver.loop import Outcome
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, LockedOut, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Image, Revision
 from davy.workflows.story.stages import REMEDIES, End, Parts, framed, release
 
 IMAGE = Image(name="shop/checkout", digest="sha256:" + "a" * 64)

@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy import workflows
-from davy.pipeline.core.json import codec
 from davy.pipeline.core import events as e
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Decision
-from davy.workflows.render.bars import bar, factor, sparkline
+from davy.pipeline.core.json import codec
 from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.verdict import Decision
+from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.json_lines import JsonLines
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.live.live import Live
-from davy.workflows.render.phrases import REHEARSAL, phrase
 from davy.workflows.render.live.picture import picture
+from davy.workflows.render.phrases import REHEARSAL, phrase
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.lines import Text
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.pipeline.core.json import codec
-from davy.workflows.render import markdown as report
-from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ReleaseFinished, Result, SuiteFinished
+from davy.pipeline.core.json import codec
 from davy.pipeline.core.text.sanitize import washed
+from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
 from davy.pipeline.suites.reports.highlights import MOST, highlights, slowest
-from davy.workflows.render.text.results import results
+from davy.workflows.render import markdown as report
 from davy.workflows.render.scene import Scene, folded
+from davy.workflows.render.text.results import results
 from davy.workflows.render.text.summary import summary
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

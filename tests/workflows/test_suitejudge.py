@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.pipeline.core.artifacts import Decision, ReadyPod, Sides, Verdict, Window
+from davy.pipeline.core.verdict import Decision, Verdict, Window
+from davy.pipeline.core.workload import ReadyPod, Sides
 from davy.workflows.suites.canary_judge import Round, SuiteJudge
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

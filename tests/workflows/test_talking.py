@@ -12,12 +12,12 @@ import pytest
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Forbidden, Problem, Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, Warned
+from davy.workflows.ci import github, identity
 from davy.workflows.cli import errors as failures
-from davy.workflows.ci import identity
-from davy.workflows.wiring.secret_values import secret
-from davy.workflows.suites.stage import image, named
-from davy.workflows.ci import github
+from davy.workflows.images.given import image
 from davy.workflows.story.screens import played
+from davy.workflows.suites.stage import named
+from davy.workflows.wiring.secret_values import secret
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -9,14 +9,14 @@ import pytest
 
 from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
 from davy.checks.traces import rules_text as rulebook
-from davy.checks.traces.result import Result
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
+from davy.checks.traces.result import Result
 from davy.checks.traces.trace import written as lines_of
 from davy.pipeline.config import file as configfile
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted, Judged, PromotionStarted
-from davy.pipeline.core.artifacts import Counts, Decision, Pair, Verdict, Window
+from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
 from davy.workflows.rehearsal.run import Rehearsal, Wish
 from davy.workflows.rollout.trace import trace_of
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.events import Asked, PodTrouble, RollbackStarted
 from davy.pipeline.core.secrets.masks import Masks
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence
 from davy.pipeline.registry.masked_attachment import masked_evidence
-from davy.workflows.cli import main as cli
+from davy.pipeline.registry.ports import Evidence
 from davy.workflows.cli import errors as failures
+from davy.workflows.cli import main as cli
 from davy.workflows.render import veil
 from davy.workflows.render.json_text import json_text
 from davy.workflows.wiring.veiled import VeiledJournal

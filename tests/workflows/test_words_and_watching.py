@@ -6,24 +6,24 @@ from datetime import timedelta
 
 import pytest
 
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.engine.driver.loop import Ports
 from davy.canary.engine.driver.rollout import Resume, Start, rollout
 from davy.canary.engine.state import folded
 from davy.canary.engine.steps import policy
-from davy.pipeline.config.document import CanaryConfig
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.pipeline.config.parsing.reader import made
+from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.events import Asked, Event, ReleaseFinished, ReleaseStarted
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.config.parsing.reader import made
 from davy.workflows.rollout import history as past
 from davy.workflows.rollout import status as standing
 from davy.workflows.rollout.blind import Blind
-from davy.workflows.story.stages import canary_stage, framed
 from davy.workflows.rollout.request import lives, said
 from davy.workflows.rollout.watch import Watched, watched
 from davy.workflows.rollout.words import asked
+from davy.workflows.story.stages import canary_stage, framed
 
 NEW = {"app": "shop/app@sha256:2"}
 

@@ -5,8 +5,8 @@ Each is imported where it is configured: a build with nothing to do has no time 
 
 from collections.abc import Generator, Sequence
 
-from davy.pipeline.core.events import Event
 from davy.pipeline.core.artifacts import Image, Revision
+from davy.pipeline.core.events import Event
 from davy.workflows.story.task import Errand
 
 

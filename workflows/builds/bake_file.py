@@ -11,10 +11,10 @@ import click
 import yaml
 
 from davy.pipeline.config import file as configfile
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.config.bake import Carried, carried
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.json_text import json_text
 

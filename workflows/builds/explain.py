@@ -8,21 +8,21 @@ import click
 
 from davy.pipeline.builds import lookup
 from davy.pipeline.builds import plan as outlook
-from davy.pipeline.core.text import moments, nouns
 from davy.pipeline.builds.content import changes as because
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
+from davy.pipeline.builds.plan import Outlook
+from davy.pipeline.core.artifacts import Commit
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.events import BuildAction
-from davy.pipeline.core.artifacts import Commit
-from davy.pipeline.builds.plan import Outlook
-from davy.pipeline.core.text.sanitize import MASK
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import moments, nouns
+from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import MASK
 from davy.workflows import wiring
 from davy.workflows.builds import images as works
-from davy.workflows.story.task import Errand
-from davy.pipeline.core.text.clean import harmless, one_line
 from davy.workflows.render.json_text import json_text
+from davy.workflows.story.task import Errand
 
 VERSION = 1
 MOST = 40

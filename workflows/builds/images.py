@@ -6,23 +6,24 @@ from functools import cache
 from pathlib import Path
 
 from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import resolve as prepared
-from davy.pipeline.builds.content.base_images import Naming
-from davy.pipeline.config.sections.build import ImageConfig
-from davy.pipeline.builds.dockerfile import parser as dockerfile
 from davy.pipeline.builds.content import graph
 from davy.pipeline.builds.content import lock_file as lockfile
-from davy.pipeline.config.sections.images import matrix as recipes
-from davy.pipeline.config.sections.images.matrix import Recipe
-from davy.pipeline.builds.record import Records
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.keyed_images import Workshop
+from davy.pipeline.builds.dockerfile import parser as dockerfile
+from davy.pipeline.builds.lookup import Memory
+from davy.pipeline.builds.ports import Built
+from davy.pipeline.builds.record import Records
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import Recipe
+from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.errors import Missing, Problem, Unusable
 from davy.pipeline.core.events import Event
-from davy.pipeline.builds.lookup import Memory
-from davy.pipeline.core.artifacts import Revision
-from davy.pipeline.builds.ports import Built, ImageStore
-from davy.pipeline.core.ports import WorkTree
+from davy.pipeline.registry.ports import ImageStore
+from davy.pipeline.source.ports import WorkTree
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
 

@@ -9,20 +9,20 @@ from typing import Any
 import click
 
 from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import resolve as prepared
-from davy.pipeline.core.text import nouns
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content import lock_file as lockfile
+from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.lock_file import Change, Kind, Lock
-from davy.pipeline.core.images.names import familiar
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.ports import WorkTree
-from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.pipeline.core.images.names import familiar
+from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.source.ports import WorkTree
+from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
+from davy.workflows.story.task import Errand
 
 VERSION = 1
 Said = Mapping[str, Any]

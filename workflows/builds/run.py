@@ -10,12 +10,12 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import BuildAction, ImageBuilt
 from davy.workflows import wiring
 from davy.workflows.builds import images as works
-from davy.workflows.story.task import Errand, started
 from davy.workflows.story.keeping import keeper
-from davy.workflows.story.recorder import overheard
-from davy.workflows.story.stages import End, Told, framed, sourced
-from davy.workflows.story.screens import view_of
 from davy.workflows.story.player import told
+from davy.workflows.story.recorder import overheard
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.stages import End, Told, framed, sourced
+from davy.workflows.story.task import Errand, started
 
 GO_ON = "`davy build` goes on from here: what was pushed by then is not built again"
 Said = Mapping[str, Any]

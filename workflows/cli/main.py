@@ -9,9 +9,9 @@ import click
 
 from davy.pipeline import __version__
 from davy.workflows.cli import ancestry
-from davy.workflows.render import veil
 from davy.workflows.cli.arguments import wants_json
 from davy.workflows.cli.lazy_group import Entry, LazyGroup
+from davy.workflows.render import veil
 
 HOME = "davy.workflows.cli.commands"
 WHOLE = "The whole way"

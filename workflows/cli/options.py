@@ -11,12 +11,8 @@ from davy.workflows.cli import param_types as paramtypes
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def was_said(name: str) -> bool:
-    """Whether a person said this option, on the command line or in the environment."""
-    return click.get_current_context().get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:

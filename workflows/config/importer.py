@@ -9,15 +9,16 @@ from typing import Any
 import click
 import yaml
 
-from davy.checks.preflight import lint as linting
 from davy.checks import slo_formats as slofiles
+from davy.checks.preflight import lint as linting
 from davy.checks.preflight.remark import Remark, Severity
 from davy.checks.slo_formats import Found
 from davy.pipeline.config import file as configfile
-from davy.pipeline.config.sections.checks import FiledSlo, ThresholdConfig
+from davy.pipeline.config.parsing.section import default_of, keys
+from davy.pipeline.config.sections.objectives import FiledSlo
+from davy.pipeline.config.sections.thresholds import ThresholdConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.config.parsing.section import default_of, keys
 from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.json_text import json_text
 

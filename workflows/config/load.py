@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from davy.pipeline.config import file as configfile
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.sections.checks import FiledSlo
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.parsing.yaml_tree import Reading
-from davy.workflows.wiring import secret_values as access
+from davy.pipeline.config.sections.objectives import FiledSlo
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.text import nouns
 from davy.workflows.render import veil
+from davy.workflows.wiring import secret_values as access
 
 if TYPE_CHECKING:
     from davy.checks.slo_formats import Found

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.core.errors import Problem
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.nouns import counted
 from davy.pipeline.suites.plan import order as ordering
-from davy.pipeline.core.fast_dataclass import dataclass
-from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows import wiring
 from davy.workflows.config import linted
 from davy.workflows.suites import testfiles
-from davy.workflows import wiring
+from davy.workflows.wiring import kayenta_file as canaryfile
 
 if TYPE_CHECKING:
     from davy.checks.judges.kayenta.config_file import Analysis

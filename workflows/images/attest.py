@@ -9,24 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
 
-from davy.canary.ports.platform import Journal
+from davy.canary.ports.journal import Journal
 from davy.pipeline import __version__
-from davy.pipeline.config.sections.images.matrix import Recipe, expanded
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.config.sections.images.matrix import Recipe, expanded
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import CanaryFinished, CanaryStarted, Event, Judged, LogLine, SuiteFinished, Warned
-from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME, PREFIX
-from davy.pipeline.builds.ports import Evidence, ImageStore
 from davy.pipeline.core.text.sanitize import MASK
-from davy.pipeline.supply_chain import evidence
+from davy.pipeline.registry.ports import Evidence, ImageStore
 from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.supply_chain.evidence import Claim
+from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain.attestations import Making, Occasion
-from davy.workflows.images import builder_attestations as inside
+from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.images import builder_attestations as inside
 from davy.workflows.story.recorder import overheard
+from davy.workflows.story.task import Errand
 
 T = TypeVar("T")
 REF_NAME = f"{PREFIX}ref.name"

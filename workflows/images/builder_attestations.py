@@ -1,9 +1,9 @@
 """Inside: what a builder attested within an image's own index, as buildx does."""
 
-from davy.pipeline.core.images import oci
-from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import ImageStore
+from davy.pipeline.core.errors import DavyError, Unreachable
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain import image_facts as facts
 from davy.pipeline.supply_chain.evidence import Said

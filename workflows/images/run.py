@@ -10,28 +10,29 @@ from typing import Any
 import click
 
 from davy.pipeline.config import file as configfile
-from davy.pipeline.core.text import moments
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.config.sections.build import SignConfig
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.registry.dry_run import ForeseenImages
+from davy.pipeline.config.sections.build import SignConfig
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Problem, Rejected, Unusable
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Evidence, ImageStore, Signer
-from davy.pipeline.supply_chain import documents, evidence, policy
 from davy.pipeline.core.images import references
+from davy.pipeline.core.text import moments
+from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.registry.artifact import CREATED
+from davy.pipeline.registry.dry_run import ForeseenImages
+from davy.pipeline.registry.ports import Evidence, ImageStore
+from davy.pipeline.supply_chain import documents, evidence, policy
 from davy.pipeline.supply_chain.evidence import KINDS, Claim
+from davy.pipeline.supply_chain.ports import Signer
 from davy.pipeline.supply_chain.scans import Finding
-from davy.workflows.images import scangate
+from davy.workflows import wiring
 from davy.workflows.images import builder_attestations as inside
 from davy.workflows.images import scan as scanning
+from davy.workflows.images import scangate
 from davy.workflows.images import show as showing
-from davy.workflows.cli import options
-from davy.workflows import wiring
-from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.json_text import json_text
+from davy.workflows.story import command_line
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
@@ -41,7 +42,7 @@ MOST_ATTACHED_BYTES = 32 * 2**20
 
 def _config(said: Said) -> DeliveryConfig | None:
     """The file's, where there is one: none is needed to look at an image."""
-    if not said["file"].exists() and not options.was_said("file"):
+    if not said["file"].exists() and not command_line.was_said("file"):
         return None
     config = configfile.delivery(said["file"], os.environ)
     wiring.masks(config, said["file"].resolve().parent)

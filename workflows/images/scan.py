@@ -4,19 +4,19 @@ from collections.abc import Generator, Sequence
 from datetime import date
 from pathlib import Path
 
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.threads import spoken
 from davy.pipeline.config.sections.build import ScanConfig
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Missing, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import Event, LogLine, Warned
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import Scanner, ScanOrder
-from davy.pipeline.supply_chain import policy, scans
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.supply_chain import acceptances as accepted
+from davy.pipeline.supply_chain import policy, scans
 from davy.pipeline.supply_chain.acceptances import Acceptance
 from davy.pipeline.supply_chain.policy import Judgement, Policy
+from davy.pipeline.supply_chain.ports import Scanner, ScanOrder
 from davy.pipeline.supply_chain.scans import Finding, Severity
+from davy.pipeline.threads import spoken
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
 

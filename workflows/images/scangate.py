@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from davy.pipeline.config.sections.build import ScanConfig
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.builds.ports import Evidence
+from davy.pipeline.config.sections.build import ScanConfig
+from davy.pipeline.registry.ports import Evidence
 from davy.pipeline.supply_chain import policy, scans
 from davy.pipeline.supply_chain import scan_reports as reports
 from davy.pipeline.supply_chain.acceptances import Acceptance
 from davy.pipeline.supply_chain.policy import Judgement, Policy
 from davy.pipeline.supply_chain.scans import Finding
-from davy.workflows.images import scan as scanning
 from davy.workflows import wiring
+from davy.workflows.images import scan as scanning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

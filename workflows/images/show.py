@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from davy.pipeline.core.images import oci
-from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import ImageStore
+from davy.pipeline.core.errors import DavyError
+from davy.pipeline.core.images import oci
+from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain.evidence import Claim, Said
 from davy.pipeline.supply_chain.image_facts import Facts
 from davy.workflows.images import builder_attestations as inside
-from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.json_text import json_text
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Generator, Sequence
 
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Rejected
 from davy.pipeline.core.events import Event, LogLine
-from davy.pipeline.core.artifacts import Image
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
 

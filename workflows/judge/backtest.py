@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
-from davy.checks.backtest.trial import HEALTHY
 from davy.checks.backtest.results import LISTED, Disagreement, Row, disagreed, explained, rows
-from davy.checks.forecast.power import Signal, burns
 from davy.checks.backtest.routing_bias import Bias, bias
+from davy.checks.backtest.trial import HEALTHY
+from davy.checks.forecast.power import Signal, burns
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.errors import DavyError
-from davy.workflows.judge import rejudge as rejudging
-from davy.workflows.judge import backtest_inputs as trial
-from davy.workflows.wiring.reach import Reach
-from davy.workflows.judge.rejudge import LastRollout
 from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.time_text import shown
+from davy.workflows.judge import backtest_inputs as trial
+from davy.workflows.judge import rejudge as rejudging
 from davy.workflows.judge.backtest_inputs import Asked, Tried
+from davy.workflows.judge.rejudge import LastRollout
+from davy.workflows.wiring.reach import Reach
 
 VERSION = 1
 

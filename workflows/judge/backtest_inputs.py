@@ -13,18 +13,19 @@ from typing import TextIO
 from davy.canary.engine import steps as strategy
 from davy.checks.backtest import pod_file as podlines
 from davy.checks.backtest import pod_reader as podreading
-from davy.checks.backtest.trial import Run, Trial, dispersions
-from davy.checks.statistics.dispersion import Dispersion
-from davy.checks.judges.sequential.judge import AGAINST, metric_of, rules_of
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.backtest.pod_reader import Held
 from davy.checks.backtest.pseudo_canary import SETTINGS, Fault, Policy, Skipped, faults_of, starts
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.config.document import Config, StepConfig
-from davy.pipeline.core.text.time_text import shown
+from davy.checks.backtest.trial import Run, Trial, dispersions
+from davy.checks.judges.sequential.judge import AGAINST, metric_of, rules_of
+from davy.checks.statistics.dispersion import Dispersion
+from davy.pipeline.config.document import Config
+from davy.pipeline.config.sections.canary import StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.workflows.config import load as configured
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.files import plain_file as plainfile
 from davy.workflows import wiring
+from davy.workflows.config import load as configured
 from davy.workflows.wiring.reach import FILE, Reach
 
 ANY_SHARE = 1_000_000

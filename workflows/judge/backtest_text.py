@@ -6,16 +6,16 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from davy.checks.backtest.trial import JUDGES
 from davy.checks.backtest.routing_bias import Bias
+from davy.checks.backtest.trial import JUDGES
+from davy.pipeline.core.text.clean import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.backtest import Backtest, part, percent, sentence, span
 from davy.workflows.judge.rejudge import LastRollout
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.workflows.judge.trace_file import kept
 from davy.workflows.render.text.columns import VERDICTS
 from davy.workflows.render.text.width import width_of
 from davy.workflows.story.screens import View
-from davy.workflows.judge.trace_file import kept
 
 WIDTH = 80
 ABREAST = 3

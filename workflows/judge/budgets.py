@@ -11,19 +11,19 @@ import click
 from davy.checks.budget import reader as budgets
 from davy.checks.budget.amounts import span_of
 from davy.checks.budget.budget import PAIRS, Budget, Burn, refusals, sentence
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.sections.checks import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.config.document import Config
+from davy.pipeline.config.sections.objectives import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing
-from davy.pipeline.core.artifacts import Gap
-from davy.pipeline.core.text.shares import percent_of, share_of
-from davy.workflows.config import load as configured
-from davy.workflows.wiring import trust
-from davy.workflows import wiring
-from davy.workflows.render.bars import BLOCKS
+from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.shares import percent_of, share_of
+from davy.pipeline.core.verdict import Gap
+from davy.workflows import wiring
+from davy.workflows.config import load as configured
+from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.json_text import json_text
+from davy.workflows.wiring import trust
 
 VERSION = 1
 NAME, BAR, CELL = 16, 8, 12

@@ -4,16 +4,16 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.traces.explanation import Burn, Explained, Explanation, Missing, explained
 from davy.checks.traces.reader import Reading
-from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.traces.trace import Trace
-from davy.pipeline.core.artifacts import Counts
-from davy.pipeline.core.text.shares import percent_of
-from davy.workflows.render.bars import factor
 from davy.pipeline.core.text.clean import one_line
-from davy.workflows.render.text.columns import VERDICTS, side
+from davy.pipeline.core.text.shares import percent_of
+from davy.pipeline.core.verdict import Counts
 from davy.workflows.judge.trace_file import name_of, opened
+from davy.workflows.render.bars import factor
+from davy.workflows.render.text.columns import VERDICTS, side
 
 VERSION = 1
 WIDTH = 80

@@ -6,9 +6,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.canary.engine import steps as strategy
-from davy.checks.forecast.power import MOST, POWER, RUNGS, Course, Fate, Ladder, Rung, Signal, burns, course, excess_until_found, possible, recommended, requests_to_find, smallest_found, span
-from davy.pipeline.core.text.time_text import shown
+from davy.checks.forecast.power import (
+    MOST,
+    POWER,
+    RUNGS,
+    Course,
+    Fate,
+    Ladder,
+    Rung,
+    Signal,
+    burns,
+    course,
+    excess_until_found,
+    possible,
+    recommended,
+    requests_to_find,
+    smallest_found,
+    span,
+)
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.traffic_and_rules import UNKNOWN_REPLICAS, Situation
 
 VERSION = 1

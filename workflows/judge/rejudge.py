@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from davy.checks.backtest.pseudo_canary import SETTINGS
 from davy.checks.backtest.trial import JUDGES, judged
 from davy.checks.traces.result import Result
-from davy.checks.backtest.pseudo_canary import SETTINGS
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.events import Event
 from davy.workflows import wiring
 from davy.workflows.rollout.history import rollouts
-from davy.workflows.wiring.reach import Reach
 from davy.workflows.rollout.trace import trace_of
+from davy.workflows.wiring.reach import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

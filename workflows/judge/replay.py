@@ -5,19 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from davy.checks.traces.result import Finding
+from davy.checks.judges.sequential.sentences import times
 from davy.checks.traces.reader import Reading
 from davy.checks.traces.replay import Replay
-from davy.checks.judges.sequential.sentences import times
+from davy.checks.traces.result import Finding
 from davy.checks.traces.trace import Trace
-from davy.pipeline.core.artifacts import Counts, Evidence
-from davy.workflows.render.bars import factor
 from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.verdict import Counts, Evidence
+from davy.workflows.judge.trace_file import kept, name_of, opened
+from davy.workflows.render.bars import factor
 from davy.workflows.render.text.columns import VERDICTS, short, side
 from davy.workflows.render.text.table import table
 from davy.workflows.render.text.width import width_of
 from davy.workflows.story.screens import View
-from davy.workflows.judge.trace_file import kept, name_of, opened
 
 VERSION = 1
 WIDTH = 80

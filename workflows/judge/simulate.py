@@ -8,14 +8,14 @@ from random import Random
 from statistics import median
 from typing import TextIO
 
-from davy.checks.statistics.intervals import interval
 from davy.checks.forecast.judges import CONTENDERS
-from davy.checks.traces.result import Result
-from davy.checks.judges.sequential.case import Metric
 from davy.checks.forecast.rollouts import Latency, Outcome, Play, Scenario, Stream, excess, played
-from davy.pipeline.core.text.time_text import shown
+from davy.checks.judges.sequential.case import Metric
+from davy.checks.statistics.intervals import interval
+from davy.checks.traces.result import Result
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.traffic_and_rules import Situation
 
 VERSION = 1

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.files import plain_file as plainfile
 
 
 @contextmanager

@@ -10,15 +10,16 @@ from typing import Any
 from davy.canary.engine import steps as strategy
 from davy.checks.forecast import base_rates as baserates
 from davy.checks.forecast.base_rates import BaseRate
-from davy.checks.judges.sequential.judge import metric_of, rules_of
 from davy.checks.forecast.power import Ladder, Rung, Signal, parts
 from davy.checks.judges.sequential.case import Metric, Rules
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.document import CanaryConfig, Config, StepConfig
+from davy.checks.judges.sequential.judge import metric_of, rules_of
+from davy.pipeline.config.document import Config
+from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core.text.shares import rest, share_of
-from davy.workflows.config import load as configured
 from davy.workflows import wiring
+from davy.workflows.config import load as configured
 
 UNKNOWN_REPLICAS = 1_000_000
 """Pods of a service whose number nobody said: any share can be reached."""

@@ -7,23 +7,24 @@ from enum import StrEnum
 from statistics import median
 
 from davy.canary.engine import steps as strategy
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
-from davy.canary.ports.platform import Trouble, TroubleKind
 from davy.canary.engine.driver.rollout import Ports, Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.checks.traces import rules_text as rulebook
+from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.ports.platform import Trouble, TroubleKind
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.pipeline.config.sections.checks import SloConfig
+from davy.checks.traces import rules_text as rulebook
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Stage, Warned
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Gap
+from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Gap, Workload
-from davy.workflows.story.stages import End, Told, canary_stage, framed
 from davy.workflows.rehearsal.traffic import Signal, Traffic
+from davy.workflows.story.stages import End, Told, canary_stage, framed
 
 OLD, NEW = "rehearsed@sha256:" + "a" * 64, "rehearsed@sha256:" + "b" * 64
 CONTAINER = "app"

@@ -12,27 +12,30 @@ import click
 
 from davy.canary.engine import steps as strategy
 from davy.canary.engine.driver.rollout import Resume
-from davy.pipeline.release import plan
+from davy.checks.gates import error_budget as gate
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import StepPlan
-from davy.workflows.images import attest as attesting
-from davy.workflows.wiring import kayenta_file as canaryfile
-from davy.workflows.config import load as configured
-from davy.checks.gates import error_budget as gate
-from davy.workflows.suites import stage as parts
-from davy.workflows.rollout import status as standing
+from davy.pipeline.release import plan
 from davy.workflows import wiring
-from davy.workflows.story.task import started, writing
-from davy.workflows.story.plan_text import plan_told
+from davy.workflows.config import load as configured
+from davy.workflows.images import attest as attesting
+from davy.workflows.images import given as named
+from davy.workflows.release import steps
+from davy.workflows.render.json_text import json_text
+from davy.workflows.rollout import stage as rollout_stage
+from davy.workflows.rollout import status as standing
+from davy.workflows.rollout.watch import retold
+from davy.workflows.story import release_task
 from davy.workflows.story.keeping import keeper
-from davy.workflows.suites.stage import Order
-from davy.workflows.wiring.reach import reach_of, reached
+from davy.workflows.story.plan_text import plan_told
+from davy.workflows.story.player import told
+from davy.workflows.story.release_task import Order
+from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import Told, canary_stage, examined, framed, gated
 from davy.workflows.story.stages import release as whole
-from davy.workflows.render.json_text import json_text
-from davy.workflows.story.screens import view_of
-from davy.workflows.story.player import told
-from davy.workflows.rollout.watch import retold
+from davy.workflows.story.task import started, writing
+from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.wiring.reach import reach_of, reached
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
@@ -50,7 +53,7 @@ def opened(said: Said, *, tests: bool = False) -> Iterator[Order]:
     canaryfile.read(config.checks, said["file"].resolve().parent)
     with wiring.clock() as clock, writing(said) if tests else nullcontext():
         out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
-        yield parts.order(config, said["file"], out, clock, accepted, reach=reach)
+        yield release_task.order(config, said["file"], out, clock, accepted, reach=reach)
 
 
 def _played(task: Order, said: Said, body: Told) -> Ending:
@@ -60,19 +63,19 @@ def _played(task: Order, said: Said, body: Told) -> Ending:
 
 def release(task: Order, said: Said) -> Ending:
     """The whole way."""
-    return _played(task, said, whole(parts.parts(task)))
+    return _played(task, said, whole(steps.parts(task)))
 
 
 def canary(task: Order, said: Said) -> Ending:
     """The canary alone, of images that are in the registry."""
-    images = parts.given(task.config, said["images"])
+    images = named.given(task.config, said["images"])
 
     def body() -> Told:
-        whole = replace(parts.parts(task), examine=lambda: parts.examined(task, images, acting=True))
+        whole = replace(steps.parts(task), examine=lambda: rollout_stage.examined(task, images, acting=True))
         yield from examined(whole)
         if stop := (yield from gated(whole)):
             return stop
-        return (yield from canary_stage(task.clock, lambda: parts.canaried(task, images)))
+        return (yield from canary_stage(task.clock, lambda: rollout_stage.canaried(task, images)))
 
     return _played(task, said, body())
 
@@ -81,7 +84,7 @@ def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config, task.reach)
     images = attesting.journaled(side.journal)
-    resumed = parts.rolled(Resume(runner=task.runner), side, task)
+    resumed = rollout_stage.rolled(Resume(runner=task.runner), side, task)
     stage = canary_stage(task.clock, lambda: attesting.canary(task, images, resumed))
     events = chain(retold(side.journal), framed(started(task), task.clock, stage))
     return told(events, task.clock, view_of(said), keeper(task.out))
@@ -107,14 +110,14 @@ def planned(task: Order, said: Said) -> Ending:
     canary_steps: tuple[StepPlan, ...] = ()
     warnings: tuple[str, ...] = ()
     if not said.get("offline"):
-        images = parts.given(task.config, given)
+        images = named.given(task.config, given)
         warnings = (
-            *parts.examined(task, images),
-            *gate.foreseen(task.config.checks.gate, lambda: parts.budgeted(task)),
+            *rollout_stage.examined(task, images),
+            *gate.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
         )
         replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     else:
-        warnings = parts.notes(task)
+        warnings = rollout_stage.notes(task)
     plan_told(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)
     return Ending.DONE

@@ -2,8 +2,8 @@
 
 from typing import TextIO
 
-from davy.pipeline.core.json.codec import encode
 from davy.pipeline.core.events import Event
+from davy.pipeline.core.json.codec import encode
 from davy.workflows.render.json_text import json_text
 
 

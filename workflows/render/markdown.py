@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CaseTold, Result, SuiteFinished
-from davy.pipeline.suites.reports.formats.text import ILLEGAL
-from davy.pipeline.core.artifacts import Evidence, Verdict
-from davy.pipeline.release.summary import Report, folded, summarized
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.verdict import Evidence, Verdict
+from davy.pipeline.release.summary import Report, folded, summarized
+from davy.pipeline.suites.reports.formats.text import ILLEGAL
 
 __all__ = ["Report", "folded", "markdown", "summarized"]
 

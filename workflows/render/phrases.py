@@ -4,10 +4,10 @@ from datetime import timedelta
 from functools import singledispatch
 
 from davy.pipeline.core import events as e
+from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.time_text import shown
-from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.artifacts import Pair, Window
+from davy.pipeline.core.verdict import Pair, Window
 
 REHEARSAL = "rehearsal: simulated in memory, no cluster, no Docker and no Prometheus is touched"
 

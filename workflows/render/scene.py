@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import singledispatch
 
 from davy.pipeline.core import events as e
-from davy.pipeline.core.artifacts import Verdict, Window
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.verdict import Verdict, Window
 from davy.workflows.render.phrases import counted, counts, phrase
 from davy.workflows.render.views import BuildCount, BuildView, PartView, StageView, Trail
 

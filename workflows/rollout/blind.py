@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from davy.pipeline.core.artifacts import Decision, Sides, Verdict, Window
+from davy.pipeline.core.verdict import Decision, Verdict, Window
+from davy.pipeline.core.workload import Sides
 
 
 class Blind:

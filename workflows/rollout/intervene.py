@@ -10,19 +10,19 @@ from typing import Any
 
 import click
 
-from davy.canary.ports.platform import Judge
+from davy.canary.ports.judge import Judge
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ReleaseStarted
 from davy.pipeline.core.ports import Clock
 from davy.workflows import wiring
-from davy.workflows.rollout.blind import Blind
-from davy.workflows.story.stages import canary_stage, framed
 from davy.workflows.render.json_text import json_text
+from davy.workflows.rollout.blind import Blind
 from davy.workflows.rollout.request import lives, never, patience_for
 from davy.workflows.rollout.request import said as spoken
-from davy.workflows.story.screens import is_live, view_of
-from davy.workflows.story.player import told
 from davy.workflows.rollout.watch import retold
+from davy.workflows.story.player import told
+from davy.workflows.story.screens import is_live, view_of
+from davy.workflows.story.stages import canary_stage, framed
 
 LATE = timedelta(seconds=3)
 """A lock that has run out is given to somebody else so much later: servers' clocks differ a little."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from davy.canary.ports.platform import Journal, Lock
 from davy.canary.engine.state import folded
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.lock import Lock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import Event, ReleaseFinished

@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 
-from davy.canary.ports.platform import Cluster, Holder, Journal, Lock, PodView, Standing
 from davy.canary.engine.state import Phase, State, applied, folded
-from davy.pipeline.core.json.codec import plain
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.lock import Holder, Lock
+from davy.canary.ports.platform import Cluster, PodView, Standing
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, Judged, Warned
-from davy.pipeline.core.artifacts import NOTHING, Pair
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import NOTHING, Pair
 from davy.workflows.render.phrases import ENDINGS, percent, pods
 
 VERSION = 1

@@ -9,8 +9,16 @@ from datetime import datetime
 from davy.checks.traces.reader import Reading
 from davy.checks.traces.trace import BESIDE, Glance, Trace
 from davy.pipeline.core.errors import Missing
-from davy.pipeline.core.events import CanaryStarted, Event, Judged, PromotionStarted, RollbackStarted, StepEntered, StepReached
-from davy.pipeline.core.artifacts import Decision, Pair, Window
+from davy.pipeline.core.events import (
+    CanaryStarted,
+    Event,
+    Judged,
+    PromotionStarted,
+    RollbackStarted,
+    StepEntered,
+    StepReached,
+)
+from davy.pipeline.core.verdict import Decision, Pair, Window
 
 
 def trace_of(events: Sequence[Event]) -> Trace:

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from davy.canary.ports.platform import Cluster, Journal, Lock, PodView, Standing
 from davy.canary.engine.state import State, folded
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.lock import Lock
+from davy.canary.ports.platform import Cluster, PodView, Standing
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Missing, Unreachable
 from davy.pipeline.core.events import CanaryFinished, Event, PodsSeen, PodTrouble, ReleaseFinished, Warned
-from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Clock
+from davy.pipeline.core.text.time_text import shown
 
 POLL_SECONDS = 1.0
 MOST_FAILURES = 60

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Generator
 from datetime import timedelta
 
-from davy.canary.ports.journal_lines import word_of
-from davy.canary.ports.platform import Journal
 from davy.canary.engine.state import Phase, State, folded
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.journal_lines import word_of
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.events import Asked, Event
 from davy.pipeline.core.ports import Clock
+from davy.pipeline.core.text.time_text import shown
 
 POLL_SECONDS = 0.5
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from davy.pipeline.core.events import Event
 from davy.pipeline.core.json import codec
 from davy.pipeline.files import own_files as ownfiles
 from davy.workflows.render import markdown as report
-from davy.pipeline.core.events import Event
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:

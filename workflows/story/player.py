@@ -12,8 +12,8 @@ import click
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event
 from davy.pipeline.core.ports import Clock
-from davy.workflows.ci import github
 from davy.pipeline.core.text.clean import harmless
+from davy.workflows.ci import github
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.summary import summary
 from davy.workflows.render.text.width import width_of

@@ -11,10 +11,10 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Event, LogLine, ReleaseFinished
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.workflows.render import veil
-from davy.workflows.story.outlet import Outlet, may_block
-from davy.workflows.render.text.brief import Brief
 from davy.workflows.render.json_lines import JsonLines
+from davy.workflows.render.text.brief import Brief
 from davy.workflows.render.text.lines import Text
+from davy.workflows.story.outlet import Outlet, may_block
 
 
 class Screen(Protocol):

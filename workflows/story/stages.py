@@ -4,12 +4,22 @@ from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Unusable
-from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Result, SourceRead, Stage, StageFinished, StageStarted, Warned
-from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.core.ports import Clock
+from davy.pipeline.core.events import (
+    Event,
+    ReleaseFinished,
+    ReleaseStarted,
+    Result,
+    SourceRead,
+    Stage,
+    StageFinished,
+    StageStarted,
+    Warned,
+)
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Clock
 
 if TYPE_CHECKING:
     from davy.canary.engine.driver.rollout import Outcome

@@ -9,9 +9,11 @@ from typing import Any
 
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import ReleaseStarted
-from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.ports import Clock
 from davy.workflows import wiring
 from davy.workflows.wiring.reach import FILE, Reach, reach_of
 
@@ -68,3 +70,11 @@ def started(task: Errand, part: str = "") -> ReleaseStarted:
     """The first event of its story. `part`: the command, where it is only one part of a release."""
     now = task.clock.now()
     return ReleaseStarted(at=now, release=task.release, service=task.config.service, runner=task.runner, part=part)
+
+
+def known(task: Errand) -> Revision | None:
+    """What git says; None where it is not asked in vain: a suite needs no work tree."""
+    try:
+        return wiring.source(task.folder).revision()
+    except DavyError:
+        return None

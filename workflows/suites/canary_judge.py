@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from davy.canary.ports.platform import Judge
-from davy.pipeline.core.artifacts import Decision, Sides, Verdict, Window
+from davy.canary.ports.judge import Judge
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Decision, Verdict, Window
+from davy.pipeline.core.workload import Sides
 
 CLOSE_WITHIN = 30.0
 """Seconds; a Job that is told to end has ten to bring its report out."""

@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from davy.pipeline.core.text import nouns
-from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.suites.history.record import RunRecord
+from davy.pipeline.core.json.codec import plain
+from davy.pipeline.core.text import nouns
+from davy.pipeline.core.text.clean import harmless, one_line
 from davy.pipeline.suites.history import quarantine
 from davy.pipeline.suites.history.flakes import Flake, Rate, entries, flakes, sparkline
+from davy.pipeline.suites.history.record import RunRecord
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
-from davy.pipeline.core.text.clean import harmless, one_line
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
+from davy.workflows.story.task import Errand
 
 VERSION = 1
 WIDTH = 79

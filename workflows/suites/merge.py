@@ -6,25 +6,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.suites.reports import writer as junit
-from davy.pipeline.suites.reports import reader as junitreading
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import Result
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.suites import driver as suites
 from davy.pipeline.suites.parts import completeness
 from davy.pipeline.suites.parts import part_file as partfile
-from davy.pipeline.suites.reports import highlights
 from davy.pipeline.suites.parts.completeness import Job
+from davy.pipeline.suites.reports import highlights
+from davy.pipeline.suites.reports import reader as junitreading
+from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand, started
 from davy.workflows.story.keeping import keeper
-from davy.workflows.story.stages import End, Told, framed
-from davy.workflows.story.screens import view_of
 from davy.workflows.story.player import told
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.stages import End, Told, framed
+from davy.workflows.story.task import Errand, started
 from davy.workflows.suites.run import chosen
 
 Said = Mapping[str, Any]

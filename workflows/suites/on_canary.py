@@ -5,21 +5,22 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from davy.canary.ports.platform import Cluster, Judge, PodView, Standing
 from davy.canary.engine.pod_urls import held_pods, is_at_a_step, urls
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.core.text import nouns
+from davy.canary.ports.judge import Judge
+from davy.canary.ports.platform import Cluster, PodView, Standing
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import DavyError, Problem, Unusable
 from davy.pipeline.core.events import Event
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.ports import Clock
-from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.workflows.suites import orders as asking
+from davy.pipeline.core.ports import Clock
+from davy.pipeline.core.text import nouns
+from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.suites import driver as suites
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
+from davy.workflows.suites import orders as asking
 from davy.workflows.suites.canary_judge import Round, SuiteJudge
 
 LOOK_SECONDS = 0.5

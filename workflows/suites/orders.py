@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from davy.pipeline.core.artifacts import Image
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.text.clean import harmless
 from davy.pipeline.suites.plan import order as ordering
-from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.plan.order import Wanted
-from davy.workflows.suites import testfiles
+from davy.pipeline.suites.plan.pieces import Ask
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
-from davy.pipeline.core.text.clean import harmless
+from davy.workflows.suites import testfiles
 
 Told = Callable[[SuiteConfig], Mapping[str, str]]
 """What a suite is told beside its own environment."""

@@ -7,21 +7,21 @@ from typing import Any
 
 import click
 
-from davy.pipeline.suites.history import archive as archiving
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.suites import driver as suites
 from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.suites import driver as suites
+from davy.pipeline.suites.history import archive as archiving
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.pieces import Ask, Guesses, Piece
-from davy.workflows.suites import orders as asking
-from davy.workflows.suites import stage as parts
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
-from davy.pipeline.core.text.clean import harmless
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
+from davy.workflows.story.task import Errand
+from davy.workflows.suites import orders as asking
+from davy.workflows.suites import stage as parts
 from davy.workflows.suites.run import chosen
 
 Said = Mapping[str, Any]

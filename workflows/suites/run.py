@@ -4,27 +4,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from davy.pipeline.core.text import nouns
-from davy.pipeline.release import plan
+from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import SuiteFinished
-from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.text import nouns
+from davy.pipeline.release import plan
 from davy.pipeline.release.plan import PlanStep
-from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan.pieces import Ask
+from davy.workflows import wiring
+from davy.workflows.builds import stage as build_stage
+from davy.workflows.images import given as named
+from davy.workflows.story.keeping import keeper
+from davy.workflows.story.plan_text import steps_told
+from davy.workflows.story.player import told
+from davy.workflows.story.recorder import overheard
+from davy.workflows.story.screens import view_of
+from davy.workflows.story.stages import End, Told, framed, sourced
+from davy.workflows.story.task import Errand, started
 from davy.workflows.suites import on_canary as againstcanary
 from davy.workflows.suites import orders as asking
 from davy.workflows.suites import stage as parts
-from davy.workflows import wiring
-from davy.workflows.story.task import Errand, started
-from davy.workflows.story.plan_text import steps_told
-from davy.workflows.story.keeping import keeper
-from davy.workflows.story.recorder import overheard
-from davy.workflows.story.stages import End, Told, framed, sourced
-from davy.workflows.story.screens import view_of
-from davy.workflows.story.player import told
 
 Said = Mapping[str, Any]
 """The command line: options by name."""
@@ -34,7 +36,7 @@ def test(task: Errand, said: Said) -> Ending:
     """The suites alone."""
     if said["against"]:
         return _against_canary(task, said)
-    images = parts.given(task.config, said["images"])
+    images = named.given(task.config, said["images"])
     wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
     asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
@@ -46,7 +48,7 @@ def _against_canary(task: Errand, said: Said) -> Ending:
     wanted = _reaching(task, said["suites"])
     standing = wiring.cluster(task.config, task.reach).standing()
     pods = againstcanary.reached(standing)
-    images = againstcanary.released(task.config, standing, parts.given(task.config, said["images"]))
+    images = againstcanary.released(task.config, standing, named.given(task.config, said["images"]))
     asked = asking.asks(task, wanted, shard=said["shard"])
 
     def body() -> Told:
@@ -81,7 +83,7 @@ def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) ->
         wiring.demanded(task.config, meant, task.reach)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
-        images = yield from parts.built(task, revision)
+        images = yield from build_stage.built(task, revision)
     seen: list[SuiteFinished] = []
     failed = yield from overheard(parts.tested(task, images, asked), seen, SuiteFinished)
     if failed:

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.sections.suites import CloudConfig, SuiteConfig
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
 from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
 from davy.pipeline.suites.clouds.saucelabs import config_keys as saucekeys
 from davy.pipeline.suites.clouds.saucelabs import package as saucepackage
-from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS
+from davy.pipeline.suites.plan.pieces import Ask
 from davy.workflows import wiring
 
 MOST_BYTES = 2**20

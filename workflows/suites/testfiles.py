@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.errors import Problem, Unusable
 
 MOST_SAID = 20
 

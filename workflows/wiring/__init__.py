@@ -5,7 +5,21 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
 from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side_at, side_of
-from davy.workflows.wiring.runtime import breakable, clock, held, history, masks, person, revision, runner, secret, secrets, source, version, washing
+from davy.workflows.wiring.runtime import (
+    breakable,
+    clock,
+    held,
+    history,
+    masks,
+    person,
+    revision,
+    runner,
+    secret,
+    secrets,
+    source,
+    version,
+    washing,
+)
 from davy.workflows.wiring.suites import archive, demanded, mask_files, project_files, quarantine, suite_places
 
 __all__ = [

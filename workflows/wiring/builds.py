@@ -4,16 +4,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.workflows.wiring import secret_values as access
 from davy.workflows.render import veil
+from davy.workflows.wiring import secret_values as access
 
 if TYPE_CHECKING:
-    from davy.pipeline.registry.distribution.store import RegistryImages
-    from davy.pipeline.config.sections.build import SignConfig
+    from davy.pipeline.builds.ports import Builder
     from davy.pipeline.builds.record import Records
     from davy.pipeline.config.document import DeliveryConfig
-    from davy.pipeline.builds.ports import Builder, Scanner, Signer
-    from davy.pipeline.core.ports import Clock, WorkTree
+    from davy.pipeline.config.sections.build import SignConfig
+    from davy.pipeline.core.ports import Clock
+    from davy.pipeline.registry.distribution.store import RegistryImages
+    from davy.pipeline.source.ports import WorkTree
+    from davy.pipeline.supply_chain.ports import Scanner, Signer
 
 BUILDERS = ("buildx", "engine", "buildah")
 """As `build.builder` names them, in the order in which `auto` looks."""
@@ -66,8 +68,8 @@ def records(folder: Path) -> "Records":
 def images(config: "DeliveryConfig | None" = None) -> "RegistryImages":
     """Registries, with the credentials that Docker has. One is enough for all threads; to be closed."""
     from davy.pipeline.clients.docker.credentials import DockerCredentials  # noqa: PLC0415
-    from davy.pipeline.registry.distribution.store import RegistryImages  # noqa: PLC0415
     from davy.pipeline.clients.docker.registry_names import is_loopback  # noqa: PLC0415
+    from davy.pipeline.registry.distribution.store import RegistryImages  # noqa: PLC0415
 
     plain = config.build.plain_http if config else ()
     return RegistryImages(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.suites.clouds.vendors import ACCOUNTS, SAUCE_REGIONS, TITLES, Addresses, Cloud, Vendor, addresses
 from davy.workflows.wiring import secret_values as access
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.files import plain_file as plainfile
 
 if TYPE_CHECKING:
     from davy.checks.judges.kayenta.config_file import Analysis

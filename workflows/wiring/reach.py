@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.time_text import shown
 
 if TYPE_CHECKING:
-    from davy.pipeline.config.document import CanaryConfig, Config
+    from davy.pipeline.config.document import Config
+    from davy.pipeline.config.sections.canary import CanaryConfig
 
 KEYS = ("kubeconfig", "context", "as_user", "as_groups")
 

@@ -6,19 +6,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.artifacts import Workload
 from davy.pipeline.config.target import Target
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.workflows.wiring import trust
-from davy.workflows.wiring import secret_values as access
+from davy.pipeline.core.workload import Workload
 from davy.workflows.render import veil
+from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import trust
 from davy.workflows.wiring.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runtime import secrets
 
 if TYPE_CHECKING:
     from davy.canary.engine.driver.loop import Ports
-    from davy.canary.ports.platform import Cluster, Journal, Judge, Lock
+    from davy.canary.ports.journal import Journal
+    from davy.canary.ports.judge import Judge
+    from davy.canary.ports.lock import Lock
+    from davy.canary.ports.platform import Cluster
     from davy.checks.ports import Metrics
     from davy.pipeline.clients.kubernetes.api import KubeApi
     from davy.pipeline.config.document import Config, DeliveryConfig
@@ -59,8 +62,8 @@ class Side:
 
     def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
         """What a rollout is given: looks beside its ticks, and words heard between them."""
-        from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
         from davy.canary.engine.driver.loop import Ports  # noqa: PLC0415
+        from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
 
         return Ports(
             cluster=self.cluster,
@@ -75,8 +78,8 @@ class Side:
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
-    from davy.pipeline.files import plain_file as plainfile  # noqa: PLC0415 - yaml
     from davy.pipeline.config import target as targetfile  # noqa: PLC0415 - yaml
+    from davy.pipeline.files import plain_file as plainfile  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
@@ -131,10 +134,10 @@ def side(
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
     whether suites run in the cluster.
     """
-    from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
-    from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
     from davy.workflows.wiring.veiled import VeiledJournal  # noqa: PLC0415
 
@@ -198,8 +201,8 @@ def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, ag
     `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
     `again`: the same is asked look after look.
     """
-    from davy.checks.metrics.prometheus.client import Prometheus  # noqa: PLC0415
     from davy.checks.metrics.lookback import Lookback  # noqa: PLC0415
+    from davy.checks.metrics.prometheus.client import Prometheus  # noqa: PLC0415
     from davy.checks.metrics.quorum import Quorum  # noqa: PLC0415
 
     checks, known = config.checks, secrets(config)
@@ -215,7 +218,7 @@ def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, ag
 
 def judge(config: "Config", folder: Path) -> "Judge":
     """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
-    from davy.checks.judges.threshold.judge import judge_of  # noqa: PLC0415
+    from davy.checks.judges.joint import judge_of  # noqa: PLC0415
     from davy.workflows.wiring import kayenta_file as canaryfile  # noqa: PLC0415 - only where there is a judge
 
     analysis = canaryfile.read(config.checks, folder)

@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.workflows.wiring import secret_values as access
 from davy.workflows.ci import identity
 from davy.workflows.render import veil
+from davy.workflows.wiring import secret_values as access
 
 if TYPE_CHECKING:
     from davy.pipeline.clients.system_clock import SystemClock
     from davy.pipeline.config.document import DeliveryConfig
-    from davy.pipeline.core.secrets.masks import Masks
     from davy.pipeline.core.artifacts import Revision
-    from davy.pipeline.core.ports import History, Source
+    from davy.pipeline.core.secrets.masks import Masks
+    from davy.pipeline.source.ports import History, Source
 
 
 def runner() -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.core.secrets.credential_names import is_withheld, opens_registries
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.secrets.masks import SURE
 from davy.pipeline.config.parsing.section import tree_of
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.secrets.credential_names import is_withheld, opens_registries
+from davy.pipeline.core.secrets.masks import SURE
+from davy.pipeline.files import plain_file as plainfile
 
 if TYPE_CHECKING:
     from davy.pipeline.config.document import DeliveryConfig

@@ -5,23 +5,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.parsing.section import tree_of
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.workflows.wiring import trust
-from davy.workflows.wiring import secret_values as access
 from davy.workflows.render import veil
+from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import trust
 from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
 from davy.workflows.wiring.runtime import masks
 
 if TYPE_CHECKING:
     from davy.pipeline.config.document import DeliveryConfig
-    from davy.pipeline.core.secrets.masks import Masks
-    from davy.pipeline.core.ports import Archive, Clock
-    from davy.pipeline.suites.ports import SuitePlace
     from davy.pipeline.config.sections.suites import SuiteConfig
+    from davy.pipeline.core.ports import Clock
+    from davy.pipeline.core.secrets.masks import Masks
+    from davy.pipeline.suites.history.ports import Archive
     from davy.pipeline.suites.history.quarantine import Quarantine
+    from davy.pipeline.suites.ports import SuitePlace
 
 
 def suite_places(
@@ -112,10 +113,10 @@ def _kubernetes_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # n
 
 
 def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
-    from davy.pipeline.suites.runners.webdriver.api import CloudApi  # noqa: PLC0415
     from davy.pipeline.suites.runners.cloud import CloudPlace  # noqa: PLC0415
-    from davy.pipeline.suites.runners.webdriver.runner import account_of  # noqa: PLC0415
     from davy.pipeline.suites.runners.process import ProcessSuites  # noqa: PLC0415
+    from davy.pipeline.suites.runners.webdriver.api import CloudApi  # noqa: PLC0415
+    from davy.pipeline.suites.runners.webdriver.runner import account_of  # noqa: PLC0415
     from davy.workflows.wiring import cloud_accounts as cloudaccess  # noqa: PLC0415
 
     cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from davy.pipeline.core.secrets.credential_names import speaks_of_a_secret
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.config.parsing.section import tree_of
 from davy.pipeline.config.sections.servers import FILE_KEYS
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.secrets.credential_names import speaks_of_a_secret
 from davy.workflows.wiring.secret_values import PATH, SECRET
 
 if TYPE_CHECKING:
-    from davy.pipeline.config.sections.checks import ChecksConfig
     from davy.pipeline.config.document import DeliveryConfig
+    from davy.pipeline.config.sections.checks import ChecksConfig
     from davy.pipeline.config.sections.servers import PrometheusConfig
 
 ALLOWED = "DAVY_SECRETS"

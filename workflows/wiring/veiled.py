@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from davy.canary.ports.platform import Journal, Past
+from davy.canary.ports.journal import Journal, Past
 from davy.pipeline.core.events import Asked, Event
 from davy.workflows.render import veil
 

@@ -6,15 +6,41 @@ from functools import partial
 from typing import assert_never
 
 from davy.canary.engine import rollback as retreat
-from davy.canary.ports.background import Aside, InTurn, Work
 from davy.canary.engine.driver.state_store import Book, Unwritten
-from davy.canary.engine.moves import Arrive, BeBack, Begin, Finish, Grow, HoldHere, HoldStill, Move, Promote, RollBack, Settle, StartBake, Wait
-from davy.canary.ports.platform import Cluster, Standing
+from davy.canary.engine.moves import (
+    Arrive,
+    BeBack,
+    Begin,
+    Finish,
+    Grow,
+    HoldHere,
+    HoldStill,
+    Move,
+    Promote,
+    RollBack,
+    Settle,
+    StartBake,
+    Wait,
+)
+from davy.canary.engine.pod_failure import Failure, failure
 from davy.canary.engine.snapshot import Seen, weight
 from davy.canary.engine.state import Phase
-from davy.canary.engine.pod_failure import Failure, failure
+from davy.canary.ports.background import Aside, InTurn, Work
+from davy.canary.ports.platform import Cluster, Standing
 from davy.pipeline.core.errors import Missing, Unusable
-from davy.pipeline.core.events import CanaryFinished, Event, FullyShifted, Held, PodTrouble, PromotionStarted, RollbackStarted, RolledBack, StepEntered, StepReached, Warned
+from davy.pipeline.core.events import (
+    CanaryFinished,
+    Event,
+    FullyShifted,
+    Held,
+    PodTrouble,
+    PromotionStarted,
+    RollbackStarted,
+    RolledBack,
+    StepEntered,
+    StepReached,
+    Warned,
+)
 from davy.pipeline.core.ports import Clock
 
 WORDS_WITHIN = 2.0

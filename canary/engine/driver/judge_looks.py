@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from davy.canary.ports.background import Aside, Work
 from davy.canary.engine.patience import words_of
-from davy.canary.ports.platform import Judge
+from davy.canary.ports.background import Aside, Work
+from davy.canary.ports.judge import Judge
 from davy.pipeline.core.text.time_text import shown
-from davy.pipeline.core.artifacts import Decision, Gap, Sides, Verdict
+from davy.pipeline.core.verdict import Decision, Gap, Verdict
+from davy.pipeline.core.workload import Sides
 
 AT_ONCE = 0.3
 """Seconds: most looks are back by then, and are acted on in the tick that asked for them."""

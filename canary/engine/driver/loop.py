@@ -12,15 +12,18 @@ from davy.canary.engine import patience
 from davy.canary.engine import rollback as retreat
 from davy.canary.engine import snapshot as sight
 from davy.canary.engine.driver.actor import Actor
-from davy.canary.ports.background import Aside, InTurn
-from davy.canary.engine.driver.state_store import Unwritten
 from davy.canary.engine.driver.judge_looks import Looks
+from davy.canary.engine.driver.state_store import Unwritten
 from davy.canary.engine.machine import next_move
 from davy.canary.engine.moves import RollBack
 from davy.canary.engine.patience import Patience, Resort, Source, Trouble
-from davy.canary.ports.platform import Cluster, Journal, Judge, Lock, Standing
 from davy.canary.engine.snapshot import Seen, canary_pods, serving, sides, stable_pods
 from davy.canary.engine.state import Phase, State
+from davy.canary.ports.background import Aside, InTurn
+from davy.canary.ports.journal import Journal
+from davy.canary.ports.judge import Judge
+from davy.canary.ports.lock import Lock
+from davy.canary.ports.platform import Cluster, Standing
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, LockedOut, Unreachable
 from davy.pipeline.core.events import CanaryFinished, Event, Judged, PodsSeen, Warned

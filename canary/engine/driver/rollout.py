@@ -10,22 +10,32 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from davy.canary.engine.driver.actor import Actor
-from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.driver.judge_looks import Looks
+from davy.canary.engine.driver.loop import Outcome, Play, Ports, Run
+from davy.canary.engine.driver.state_store import Book, Unwritten
+from davy.canary.engine.driver.steady_clock import SteadyClock
+from davy.canary.engine.driver.takeover import BY_LOST, Found, Way, Wish, found
 from davy.canary.engine.orders import Enforce, Order, Resume, Start
 from davy.canary.engine.patience import Patience
-from davy.canary.engine.driver.loop import Outcome, Play, Ports, Run
-from davy.canary.ports.platform import Holder, Standing
-from davy.canary.engine.driver.takeover import BY_LOST, Found, Way, Wish, found
 from davy.canary.engine.snapshot import is_bare, weight
 from davy.canary.engine.state import Phase, folded
-from davy.canary.engine.driver.steady_clock import SteadyClock
-from davy.pipeline.core.text.time_text import shown
+from davy.canary.ports.lock import Holder
+from davy.canary.ports.platform import Standing
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
-from davy.pipeline.core.events import CanaryFinished, CanaryStarted, Event, Held, Judged, Resumed, RollbackStarted, Warned
-from davy.pipeline.core.artifacts import Window
+from davy.pipeline.core.events import (
+    CanaryFinished,
+    CanaryStarted,
+    Event,
+    Held,
+    Judged,
+    Resumed,
+    RollbackStarted,
+    Warned,
+)
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Window
 
 __all__ = ["Enforce", "Order", "Outcome", "Patience", "Ports", "Resume", "Run", "Start", "rollout"]
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from davy.canary.engine.patience import words_of
-from davy.canary.ports.platform import Journal
 from davy.canary.engine.state import State, applied, folded
+from davy.canary.ports.journal import Journal
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import Asked, CanaryStarted, Event, Judged

@@ -11,9 +11,9 @@ without a runner: whoever comes next goes on with it and watches the bake, and d
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.ports.platform import Standing
 from davy.canary.engine.snapshot import is_given_back
 from davy.canary.engine.state import Phase, State
+from davy.canary.ports.platform import Standing
 from davy.pipeline.core.events import CanaryPolicy, CanaryStarted, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from davy.canary.platforms.kubernetes.annotations import MOST_MARK, RELEASE, RESTORE, ROLLBACK, STABLE_HASH, restore_from
-from davy.pipeline.core.json import tree as jsontree
+from davy.canary.platforms.kubernetes.annotations import MOST_MARK, RELEASE, RESTORE, STABLE_HASH, restore_from
+from davy.canary.ports.hold import ROLLBACK
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
 
 DEFAULT = '{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"}'
 """Kubernetes' own. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"""

@@ -5,22 +5,22 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from davy.canary.platforms.kubernetes import patches as manifests
 from davy.canary.platforms.kubernetes import documents as readiness
-from davy.canary.platforms.kubernetes.pod_messages import last_words
+from davy.canary.platforms.kubernetes import patches as manifests
+from davy.canary.platforms.kubernetes.annotations import FENCE, fence_from
+from davy.canary.platforms.kubernetes.environment import surroundings_of
 from davy.canary.platforms.kubernetes.lease import current_fence
+from davy.canary.platforms.kubernetes.permissions import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
+from davy.canary.platforms.kubernetes.pod_messages import last_words
+from davy.canary.platforms.kubernetes.selectors import selector_text
 from davy.canary.platforms.kubernetes.watches.mirror import Listening, Mirror, listed
 from davy.canary.platforms.kubernetes.watches.replica_sets import Offspring
-from davy.canary.platforms.kubernetes.permissions import JOB_RIGHTS, RIGHTS, Right, baseline_rights, missing, refusal
-from davy.canary.platforms.kubernetes.annotations import FENCE, fence_from
 from davy.canary.ports.platform import Baseline, Speed, Standing, Surroundings
-from davy.canary.platforms.kubernetes.selectors import selector_text
-from davy.canary.platforms.kubernetes.environment import surroundings_of
 from davy.pipeline.clients.kubernetes.answers import understood
 from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi, Refused
 from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 Doc = dict[str, Any]
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from davy.canary.platforms.kubernetes import annotation_values as inscription
 from davy.canary.platforms.kubernetes.annotation_values import Inscription, Version
-from davy.canary.platforms.kubernetes.annotations import HELD_MIN_READY_SECONDS, PREFIX, RESTORE, ROLLOUT
+from davy.canary.platforms.kubernetes.annotations import RESTORE, ROLLOUT
+from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.ports.platform import Baseline, PodView, Standing, Trouble, TroubleKind
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.events import Restore
+from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.text.excerpt import excerpt
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 Doc = Mapping[str, Any]
 

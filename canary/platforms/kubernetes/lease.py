@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from davy.canary.platforms.kubernetes.annotations import MANAGED_BY, object_name
-from davy.canary.ports.platform import Holder
-from davy.pipeline.clients.system_clock import uptime
+from davy.canary.ports.lock import Holder
 from davy.pipeline.clients.kubernetes.answers import understood
 from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.clients.system_clock import uptime
 from davy.pipeline.core.errors import Conflict, LockedOut, Missing, Unreachable
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 Doc = dict[str, Any]
 

@@ -8,11 +8,21 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from davy.canary.platforms.kubernetes.annotations import FENCE, HELD_MIN_READY_SECONDS, HELD_PROGRESS_DEADLINE_SECONDS, PREFIX, PROMOTE, RELEASE, RESTORE, ROLLBACK, ROLLOUT, STABLE_HASH, restore_text
-from davy.canary.ports.platform import Speed
+from davy.canary.platforms.kubernetes.annotations import (
+    FENCE,
+    HELD_PROGRESS_DEADLINE_SECONDS,
+    PROMOTE,
+    RELEASE,
+    RESTORE,
+    ROLLOUT,
+    STABLE_HASH,
+    restore_text,
+)
 from davy.canary.platforms.kubernetes.documents import annotations, containers
-from davy.pipeline.core.json import tree as jsontree
+from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
+from davy.canary.ports.platform import Speed
 from davy.pipeline.core.events import Restore
+from davy.pipeline.core.json import tree as jsontree
 
 Doc = Mapping[str, Any]
 Ops = list[dict[str, Any]]

@@ -5,8 +5,8 @@ from typing import Any
 from davy.canary.platforms.kubernetes.annotations import object_name
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.core.errors import Forbidden, Missing, Problem, Unusable
-from davy.pipeline.core.artifacts import Workload
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

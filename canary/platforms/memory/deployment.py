@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from davy.canary.ports.platform import Trouble
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.events import Restore
+from davy.pipeline.core.json import tree as jsontree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from davy.canary.ports.platform import Baseline, Holder, Past, PodView, Speed, Standing, Surroundings
 from davy.canary.platforms.memory.deployment import Rollout, SimulatedDeployment, held, restore_of, rollout_of
-from davy.pipeline.core.json.codec import decode, encode
+from davy.canary.ports.journal import Past
+from davy.canary.ports.lock import Holder
+from davy.canary.ports.platform import Baseline, PodView, Speed, Standing, Surroundings
 from davy.pipeline.core.errors import Conflict, LockedOut, Missing
 from davy.pipeline.core.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, Restore
+from davy.pipeline.core.json.codec import decode, encode
+from davy.pipeline.core.verdict import Verdict
+from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.pipeline.core.artifacts import Verdict, Workload
 
 Before = Callable[[str], None]
 """Told `before grow`, `after grow` and so on; may raise."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from davy.checks.judges.sequential import sentences
 from davy.checks.judges.flagger.rules import Analysis, RangeCheck, measured, shown
-from davy.checks.ports import Metrics
+from davy.checks.judges.sequential import sentences
 from davy.checks.judges.threshold.rules import PAIRS, Measurement, Result, result_of
+from davy.checks.ports import Metrics
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import DavyError, Problem, Unusable
-from davy.pipeline.core.artifacts import NOTHING, Counts, Decision, Evidence, Gap, Sides, Verdict, Window
+from davy.pipeline.core.verdict import NOTHING, Counts, Decision, Evidence, Gap, Verdict, Window
+from davy.pipeline.core.workload import Sides
 
 
 def ranges_of(config: ChecksConfig) -> tuple[RangeCheck, ...]:

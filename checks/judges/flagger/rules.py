@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from davy.checks.judges.threshold.rules import Measurement, Result, asked, in_digits
-from davy.pipeline.config.sections.checks import FlaggerConfig, ThresholdConfig
-from davy.pipeline.core.artifacts import Gap
+from davy.pipeline.config.sections.thresholds import FlaggerConfig, ThresholdConfig
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

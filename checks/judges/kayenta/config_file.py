@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from davy.checks.judges.kayenta.json_node import Node, Notebook
 from davy.checks.judges.kayenta.json_places import places
 from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStrategy, Yardstick
-from davy.checks.judges.kayenta.json_node import Node, Notebook
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.core.text import nouns
-from davy.pipeline.config.sections.checks import KayentaConfig
+from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.text import nouns
 
 JUDGE = "NetflixACAJudge-v1.0"
 PASS_AT, MARGINAL_AT = 95.0, 75.0

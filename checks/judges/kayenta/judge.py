@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from davy.checks.judges.kayenta import rules as kayenta
-from davy.checks.judges.kayenta.rules import Classified, Label, Mark
 from davy.checks.judges.kayenta.config_file import Analysis
-from davy.checks.ports import Metrics
+from davy.checks.judges.kayenta.rules import Classified, Label, Mark
 from davy.checks.judges.threshold.rules import asked
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.sections.checks import KayentaConfig
+from davy.checks.ports import Metrics
+from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap, Sides, Verdict, Window
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Verdict, Window
+from davy.pipeline.core.workload import Sides
 
 MOST_POINTS = 40
 """Moments that one look asks about, so that it never lasts long; a long past is read over several looks."""

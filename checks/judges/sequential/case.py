@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from davy.checks.statistics.mixtures import log_mean, log_weighted
 from davy.checks.judges.sequential.evidence import Form, Metric, Track
-from davy.pipeline.core.artifacts import Decision, Evidence, Gap, Pair, Window
+from davy.checks.statistics.mixtures import log_mean, log_weighted
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Decision, Evidence, Gap, Pair, Window
 
 __all__ = ["Case", "Form", "Metric", "Rules", "Standing", "Track"]
 

@@ -6,12 +6,12 @@ from enum import StrEnum
 from itertools import islice
 from typing import assert_never
 
-from davy.checks.statistics.ratio_sequence import RatioSequence
 from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Lot, Mixture, log_e_burn, log_e_health, log_mean
+from davy.checks.statistics.ratio_sequence import RatioSequence
 from davy.checks.statistics.two_sample import HIGHER_ODDS, TwoSample
-from davy.pipeline.core.artifacts import NOTHING, Counts, Pair
-from davy.pipeline.core.text.shares import rest
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.shares import rest
+from davy.pipeline.core.verdict import NOTHING, Counts, Pair
 
 
 class Form(StrEnum):

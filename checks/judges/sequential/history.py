@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from davy.checks.judges.sequential import notes
+from davy.checks.ports import Metrics
 from davy.checks.samples import reader as reading
 from davy.checks.samples.blocks import Span, blocks_of
-from davy.checks.statistics.dispersion import ASSUMED, Dispersion, estimated
-from davy.checks.ports import Metrics
 from davy.checks.samples.reader import needed_buckets
-from davy.pipeline.config.sections.checks import ChecksConfig, SloConfig
-from davy.pipeline.core.text.time_text import shown
+from davy.checks.statistics.dispersion import ASSUMED, Dispersion, estimated
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.artifacts import Counts, ReadyPod
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Counts
+from davy.pipeline.core.workload import ReadyPod
 
 PAGE = timedelta(minutes=30)
 PAGES_AT_A_LOOK = 3

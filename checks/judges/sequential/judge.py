@@ -4,20 +4,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from davy.checks.judges.sequential import notes, sentences
 from davy.checks.judges.sequential import history as histories
-from davy.checks.samples import reader as reading
-from davy.checks.samples import counts as samples
+from davy.checks.judges.sequential import notes, sentences
+from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
 from davy.checks.judges.sequential.history import Past
 from davy.checks.ports import Metrics
-from davy.checks.samples.reader import bounds_of
+from davy.checks.samples import counts as samples
+from davy.checks.samples import reader as reading
 from davy.checks.samples.counts import Reading
-from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.sections.checks import ChecksConfig, SloConfig
+from davy.checks.samples.reader import bounds_of
+from davy.pipeline.config.sections.checks import ChecksConfig
+from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.artifacts import Counts, Gap, Pair, ReadyPod, Sides, Verdict, Window
+from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core.text.shares import share_of
+from davy.pipeline.core.verdict import Counts, Gap, Pair, Verdict, Window
+from davy.pipeline.core.workload import ReadyPod, Sides
 
 LOOKBACK = timedelta(minutes=5)
 """Read from before the span, for each counter's last value: Prometheus' own lookback."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from davy.checks.statistics.dispersion import Dispersion
 from davy.checks.judges.sequential.sentences import percent
+from davy.checks.statistics.dispersion import Dispersion
 from davy.pipeline.core.text.time_text import shown
-from davy.pipeline.core.artifacts import Counts
+from davy.pipeline.core.verdict import Counts
 
 
 def tempered(name: str, found: Dispersion, cut: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from davy.checks.judges.sequential.case import Metric, Rules, Standing
-from davy.pipeline.core.artifacts import Counts, Decision, Evidence, Gap
 from davy.pipeline.core.text.shares import rest
+from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap
 
 UNREAD = "Nothing is promoted at a window of which something could not be read."
 

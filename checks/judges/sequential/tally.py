@@ -9,11 +9,11 @@ import math
 from array import array
 from dataclasses import replace
 
-from davy.checks.statistics.ratio_sequence import NODE_EXCESSES, RatioSequence
-from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Mixture
 from davy.checks.judges.sequential.evidence import Form, Metric, Track
-from davy.pipeline.core.artifacts import Counts, Pair
+from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Mixture
+from davy.checks.statistics.ratio_sequence import NODE_EXCESSES, RatioSequence
 from davy.pipeline.core.text.shares import rest
+from davy.pipeline.core.verdict import Counts, Pair
 
 
 class _Sums:

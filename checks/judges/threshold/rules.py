@@ -8,10 +8,9 @@ from enum import StrEnum
 
 from davy.checks.samples.selectors import any_of
 from davy.pipeline.config.parsing import condition_parser as conditiontext
-from davy.pipeline.config.sections.checks import ThresholdConfig
 from davy.pipeline.config.parsing.condition import Condition, Unanswered
-from davy.pipeline.core.artifacts import Counts, Gap, Pair
-from davy.pipeline.config.sections.otherrules import can_never_fail
+from davy.pipeline.config.sections.thresholds import ThresholdConfig, can_never_fail
+from davy.pipeline.core.verdict import Counts, Gap, Pair
 
 NOBODY = "[.]nobody"
 """A regex that no pod's name matches."""

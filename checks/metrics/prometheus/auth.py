@@ -1,26 +1,19 @@
 """Signing in at a Prometheus: sessions with credentials, headers and certificates, read anew when files change."""
 
-import warnings
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
-import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.clients.http.requests_transport import LimitedAdapter
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.config.sections.servers import PrometheusConfig, TlsConfig
+from davy.checks.metrics.prometheus.credentials import PATH, Held, _stamp, certified
+from davy.pipeline.config.sections.servers import PrometheusConfig
 
-PATH = "checks.prometheus"
-S = TypeVar("S", bound=requests.Session)
-MOST_SECRET = 2**16
-"""Bytes of a file with a secret."""
 PLAIN = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
 """Headers that tell nobody a secret."""
+
+
 UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 
 
@@ -57,42 +50,6 @@ class Unsigned(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The request as it is."""
         return request
-
-
-class Held:
-    """A secret: a value, or a file that holds it now."""
-
-    def __init__(self, value: str | None, file: str | None, path: str) -> None:
-        self._value = value
-        self._file = file
-        self._path = path
-
-    def read(self) -> str:
-        """The secret, without the white space around it. Raises Unusable where its file cannot be read."""
-        if self._file is None:
-            return self._value or ""
-        try:
-            return plainfile.text(self._file, 2**20).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise _unreadable(self._file, self._path, error) from error
-
-
-class Certified(LimitedAdapter):
-    """The package's transport, with a name of our own for the server's certificate. It retries nothing itself."""
-
-    def __init__(self, server_name: str | None) -> None:
-        self._named: dict[str, Any] = {}
-        if server_name is not None:
-            self._named = {"server_hostname": server_name, "assert_hostname": server_name}
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """The package's hook."""
-        super().init_poolmanager(*args, **{**kwargs, **self._named})
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """The package's hook, for requests by way of a proxy."""
-        return super().proxy_manager_for(*args, **{**kwargs, **self._named})
 
 
 class Session(requests.Session):
@@ -162,24 +119,6 @@ class Signing:
         return UNCHECKED if self._server.tls_config.insecure_skip_verify else ""
 
 
-def certified(session: S, tls: TlsConfig, path: str) -> S:
-    """The session with these certificates. Raises Unusable where one cannot be read."""
-    for key in ("ca_file", "cert_file", "key_file"):
-        file = getattr(tls, key)
-        if file is not None:
-            _readable(file, f"{path}.{key}")
-    session.mount("https://", Certified(tls.server_name))
-    session.mount("http://", Certified(None))
-    session.verify = tls.ca_file or True
-    if tls.cert_file is not None and tls.key_file is not None:
-        session.cert = (tls.cert_file, tls.key_file)
-    if tls.insecure_skip_verify:
-        session.verify = False
-        # Said once, by `heard()`; the package would say it at every request, on stderr.
-        warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-    return session
-
-
 def _auth(server: PrometheusConfig) -> tuple[str, AuthBase | None]:
     """The URL as it may be shown, and how requests are signed."""
     url, own = _without_credentials(server.url.rstrip("/"))
@@ -209,27 +148,3 @@ def _without_credentials(url: str) -> tuple[str, AuthBase | None]:
         return url, None
     shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return shown, Basic(unquote(parts.username), Held(unquote(parts.password or ""), None, f"{PATH}.url"))
-
-
-def _readable(file: str, path: str) -> None:
-    try:
-        with plainfile.open_file(file):
-            pass
-    except OSError as error:
-        raise _unreadable(file, path, error) from error
-
-
-def _unreadable(file: str, path: str, error: OSError | UnicodeDecodeError) -> Unusable:
-    why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    problem = Problem(path=path, what=f"{file} cannot be read: {why}")
-    return Unusable("A file that signs davy in cannot be read.", problems=(problem,), remedy="See that it is there.")
-
-
-def _stamp(file: str | None) -> tuple[int, int, int] | None:
-    if file is None:
-        return None
-    try:
-        seen = Path(file).stat()
-    except OSError:
-        return None
-    return seen.st_mtime_ns, seen.st_size, seen.st_ino

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from queue import Empty, LifoQueue
 
-from davy.checks.metrics.prometheus.session import MOST_BYTES, Line
-from davy.checks.metrics.prometheus.paging import Pages, TooMuch
 from davy.checks.metrics.prometheus.answers import series, values
 from davy.checks.metrics.prometheus.auth import Signing
+from davy.checks.metrics.prometheus.paging import Pages, TooMuch
+from davy.checks.metrics.prometheus.session import MOST_BYTES, Line
 from davy.checks.ports import Answer, Series
-from davy.pipeline.core.errors import Unusable
 from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.core.errors import Unusable
 
 MOST_AT_ONCE = 8
 """Requests under way at the same time; a Prometheus runs 20 queries at once by default (--query.max-concurrency)."""

@@ -12,10 +12,10 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError, OAuth2Error
 from requests.auth import AuthBase
 from requests_oauthlib import OAuth2Session
 
-from davy.checks.metrics.prometheus.auth import PATH, Held, certified
+from davy.checks.metrics.prometheus.credentials import PATH, Held, certified
 from davy.pipeline.clients.http.silence import silence
-from davy.pipeline.core.errors import Forbidden, Unreachable
 from davy.pipeline.config.sections.servers import OAuth2Config
+from davy.pipeline.core.errors import Forbidden, Unreachable
 
 EARLY_SECONDS = 10.0
 """A token is not used for its last seconds: the request takes time, and clocks differ."""

@@ -9,15 +9,16 @@ import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-from davy.checks.metrics.prometheus.paging import TooMuch, is_too_much
 from davy.checks.metrics.prometheus.answers import Reply, body_of, error_of, warnings_of
-from davy.checks.metrics.prometheus.auth import Certified, Signing
-from davy.pipeline.core.json import tree as jsontree
+from davy.checks.metrics.prometheus.auth import Signing
+from davy.checks.metrics.prometheus.credentials import Certified
+from davy.checks.metrics.prometheus.paging import TooMuch, is_too_much
 from davy.pipeline.clients.http.exchange import TIMES, Expired, within
 from davy.pipeline.clients.http.silence import silence
-from davy.pipeline.core.errors import DavyError, Forbidden, Unreachable, Unusable
-from davy.pipeline.core.text.sanitize import masked
 from davy.pipeline.config.sections.servers import PrometheusConfig
+from davy.pipeline.core.errors import DavyError, Forbidden, Unreachable, Unusable
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.text.sanitize import masked
 
 PAUSE_SECONDS = 0.3
 LONGEST_PAUSE_SECONDS = 2.0

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from davy.checks.metrics.prometheus.auth import PATH
-from davy.pipeline.core.errors import Problem, Unusable
+from davy.checks.metrics.prometheus.credentials import PATH
 from davy.pipeline.config.sections.servers import SigV4Config
+from davy.pipeline.core.errors import Problem, Unusable
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials

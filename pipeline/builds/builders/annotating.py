@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import closing
 
-from davy.pipeline.core.images import oci
+from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 from davy.pipeline.clients.docker.registry_names import is_loopback
 from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 
 
 def put(

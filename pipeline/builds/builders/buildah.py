@@ -12,17 +12,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from davy.pipeline.builds.builders import annotating
-from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders import insecure_registry as loopback
-from davy.pipeline.clients import process
+from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildah_store import Storage, listed, storage_of
-from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.clients.docker.registry_names import host_and_repository, is_loopback
 from davy.pipeline.builds.builders.context import Staged, dockerfile, dockerfile_said, staged
 from davy.pipeline.builds.dockerfile.features import buildah_lacks
 from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
-from davy.pipeline.core.artifacts import Image
 from davy.pipeline.builds.ports import BuildOrder, Built
+from davy.pipeline.clients import process
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.clients.docker.registry_names import host_and_repository, is_loopback
+from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.ports import Say
 
 ANSWER_WITHIN = timedelta(seconds=30)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.errors import Missing
-from davy.pipeline.core.text.excerpt import excerpt
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.text.excerpt import excerpt
 
 MOST_SAID = 16 * 2**20
 """Characters of an answer."""

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.builds.builders import annotating
 from davy.pipeline.builds.builders import tool as buildtool
+from davy.pipeline.builds.builders.buildkit_progress import Progress
+from davy.pipeline.builds.builders.context import Staged, dockerfile, staged
+from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
+from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.clients import process
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.clients.docker.registry_names import host_and_repository, is_loopback
-from davy.pipeline.builds.builders.context import Staged, dockerfile, staged
-from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
-from davy.pipeline.builds.builders.buildkit_progress import Progress
-from davy.pipeline.core.errors import Missing, Unreachable
-from davy.pipeline.core.text.excerpt import excerpt
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import BuildOrder, Built
-from davy.pipeline.core.ports import Say
 from davy.pipeline.config.sections.images.build_steps import HOST
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Missing, Unreachable
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.ports import Say
+from davy.pipeline.core.text.excerpt import excerpt
+from davy.pipeline.files import plain_file as plainfile
 
 WAYS = (("docker", "buildx"), ("buildx",), ("docker-buildx",))
 ANSWER_WITHIN = timedelta(seconds=30)

@@ -11,11 +11,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.clients.files.folder import Folder
-from davy.pipeline.source import object_id as gitids
-from davy.pipeline.core.errors import Problem, Rejected, Unusable
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.clients.files.folder import Folder
+from davy.pipeline.core.errors import Problem, Rejected, Unusable
+from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.source import object_id as gitids
 
 FILE, PROGRAM, FOLDER = 0o644, 0o755, 0o755
 """Git keeps no more of a mode than whether it may be run; the rest is the umask of whoever cloned."""

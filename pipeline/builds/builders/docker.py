@@ -12,14 +12,14 @@ import docker
 from docker.errors import APIError
 
 from davy.pipeline.builds.builders import annotating
-from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders import context as staging
+from davy.pipeline.builds.builders import tool as buildtool
+from davy.pipeline.builds.dockerfile.features import declared, engine_lacks, platform_arguments
+from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.clients.docker import engine
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.builds.dockerfile.features import declared, engine_lacks, platform_arguments
-from davy.pipeline.core.errors import DavyError, Missing, Rejected, Unreachable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import BuildOrder, Built
+from davy.pipeline.core.errors import DavyError, Missing, Rejected, Unreachable
 from davy.pipeline.core.ports import Say
 
 STEP = re.compile(r"Step \d+/\d+ : (\w+)")

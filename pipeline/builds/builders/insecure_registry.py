@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from davy.pipeline.clients.docker.registry_names import host_and_repository, is_loopback
 from davy.pipeline.builds.builders.context import dockerfile
 from davy.pipeline.builds.ports import BuildOrder
+from davy.pipeline.clients.docker.registry_names import host_and_repository, is_loopback
 
 HOST = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?=/)")
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.builds.content.inputs import Inputs
 from davy.pipeline.builds.record import Build, Remembered, build_of, build_text, inputs_of, inputs_text
 from davy.pipeline.core.secrets.masks import NONE, Masks
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import plain_file as plainfile
 
 MOST_BYTES = 64 * 2**20
 

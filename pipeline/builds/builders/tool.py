@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.clients.docker.registry_names import forbidden, host_and_repository
+from davy.pipeline.config.sections.images.matrix import BuildSecret
 from davy.pipeline.core.errors import DavyError, Problem, Rejected, Unreachable, Unusable
-from davy.pipeline.builds.ports import BuildOrder, BuildSecret
+from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core.text.sanitize import masked
 
 DENIED = re.compile(

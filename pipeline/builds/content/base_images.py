@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from davy.pipeline.core.images import oci
 from davy.pipeline.builds.content.graph import completed
 from davy.pipeline.builds.content.keyed_images import Keyed
-from davy.pipeline.core.errors import DavyError, Missing, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.builds.ports import ImageStore
+from davy.pipeline.core.errors import DavyError, Missing, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.ports import ImageStore
 
 TAKING = ("COPY", "ADD", "RUN", "ARG")
 """Instructions that take something from a build."""

@@ -6,18 +6,18 @@ from dataclasses import field, replace
 from itertools import starmap
 from pathlib import Path
 
-from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 from davy.pipeline.builds.content.dockerignore import Ignoring, ignoring
+from davy.pipeline.builds.content.file_selection import Selection, Selector
 from davy.pipeline.builds.content.inputs import Entry, Files, Inputs
 from davy.pipeline.builds.content.key import blob
+from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 from davy.pipeline.builds.dockerfile.portion import is_proxy
-from davy.pipeline.config.sections.images.matrix import Recipe
-from davy.pipeline.core.images.names import own_digest
-from davy.pipeline.builds.content.file_selection import Selection, Selector
 from davy.pipeline.builds.dockerfile.sources import Taken
+from davy.pipeline.config.sections.images.matrix import Recipe
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.ports import WorkTree
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import own_digest
+from davy.pipeline.source.ports import WorkTree
 
 IGNORE = ".dockerignore"
 EVERY_COMMIT = (

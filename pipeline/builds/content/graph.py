@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from davy.pipeline.config.sections.images.matrix import Recipe
-from davy.pipeline.core.images.names import taken_apart
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import taken_apart
 
 DOCKER_HUB = "docker.io"
 """What a reference without a registry means: https://docs.docker.com/reference/cli/docker/image/pull/"""

@@ -5,8 +5,8 @@ import hmac
 import json
 from collections.abc import Mapping
 
-from davy.pipeline.source import object_id as gitids
 from davy.pipeline.builds.content.inputs import Entry, Files, Inputs
+from davy.pipeline.source import object_id as gitids
 
 SCHEMA = 2
 """Raised when the key means something else: every image is built once more then."""

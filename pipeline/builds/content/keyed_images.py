@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from davy.pipeline.builds.dockerfile.parser import Dockerfile
 from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.dockerfile.parser import Dockerfile
 from davy.pipeline.config.sections.images.matrix import Recipe
 from davy.pipeline.core.fast_dataclass import dataclass
 

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 
-from davy.pipeline.core.images.names import familiar
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import familiar
 
 HEAD = """\
 # The digests of the base images that builds stand on. Made by `davy build lock`, renewed by

@@ -4,17 +4,17 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from davy.pipeline.core.text import nouns
-from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content import graph, key
+from davy.pipeline.builds.content.base_images import Naming
+from davy.pipeline.builds.content.collect import Gatherer, Ingredients, inputs
 from davy.pipeline.builds.content.graph import Links
-from davy.pipeline.config.sections.images.matrix import Recipe, expanded, labels
-from davy.pipeline.core.images.names import familiar, own_digest
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
 from davy.pipeline.config.document import DeliveryConfig
+from davy.pipeline.config.sections.images.matrix import Recipe, expanded, labels
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.builds.content.collect import Gatherer, Ingredients, inputs
-from davy.pipeline.core.ports import Rules, WorkTree
+from davy.pipeline.core.images.names import familiar, own_digest
+from davy.pipeline.core.text import nouns
+from davy.pipeline.source.ports import Rules, WorkTree
 
 OWN = ".davy"
 """The folder beside the configuration where davy keeps what it knows; it belongs to no build."""

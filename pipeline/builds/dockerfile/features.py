@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from davy.pipeline.builds.dockerfile.syntax.instructions import HEREDOC, HOLDS_HEREDOC, Instruction, Read, read
-from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
 from davy.pipeline.builds.dockerfile.syntax.shell_words import words_of
+from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
 
 PLATFORM = re.compile(r"(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)")

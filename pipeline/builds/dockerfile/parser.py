@@ -4,17 +4,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
+from davy.pipeline.builds.dockerfile.portion import Portion, portion
+from davy.pipeline.builds.dockerfile.sources import Remote, Taken
+from davy.pipeline.builds.dockerfile.stage_order import disorder
+from davy.pipeline.builds.dockerfile.stages import Source, Stage, Staged, staged
+from davy.pipeline.builds.dockerfile.stand_ins import put, unseen, used
 from davy.pipeline.builds.dockerfile.syntax import instructions
 from davy.pipeline.builds.dockerfile.syntax.instructions import Word
 from davy.pipeline.builds.dockerfile.syntax.mounts import mount_fields
-from davy.pipeline.builds.dockerfile.stage_order import disorder
-from davy.pipeline.builds.dockerfile.portion import Portion, portion
-from davy.pipeline.core.images.names import REFERENCE, SCRATCH, familiar
-from davy.pipeline.builds.dockerfile.sources import Remote, Taken
-from davy.pipeline.builds.dockerfile.stages import Source, Stage, Staged, staged
-from davy.pipeline.builds.dockerfile.stand_ins import put, unseen, used
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import REFERENCE, SCRATCH, familiar
 
 OFTEN = ("linux/amd64", "linux/arm64")
 """What builders run on; a name that is filled with the platform is looked at for each."""

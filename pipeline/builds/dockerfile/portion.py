@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
-from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
-from davy.pipeline.builds.dockerfile.syntax.shell_words import raw_words
 from davy.pipeline.builds.dockerfile.stages import PLATFORM_NAMES, Staged
+from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
+from davy.pipeline.builds.dockerfile.syntax.shell_words import raw_words
+from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
 
 OF_BUILDKIT = ("BUILDKIT_", "SOURCE_DATE_EPOCH")

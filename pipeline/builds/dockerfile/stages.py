@@ -5,15 +5,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import lru_cache
 
+from davy.pipeline.builds.dockerfile.sources import Remote, Taken, mounted_from, taken
 from davy.pipeline.builds.dockerfile.syntax.grammar import FORMS, malformed, unfit
 from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
 from davy.pipeline.builds.dockerfile.syntax.operands import is_platform, unusable
-from davy.pipeline.core.images.names import SCRATCH, familiar
-from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, Scope, after, first, names_of
 from davy.pipeline.builds.dockerfile.syntax.shell_words import expanded, raw_words
-from davy.pipeline.builds.dockerfile.sources import Remote, Taken, mounted_from, taken
 from davy.pipeline.builds.dockerfile.syntax.spelling import meant
+from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, Scope, after, first, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images.names import SCRATCH, familiar
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 WHICH = ("OS", "ARCH", "VARIANT")

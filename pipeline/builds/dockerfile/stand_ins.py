@@ -6,8 +6,8 @@ The name is put into the text that is built by, so each builder takes the very i
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from davy.pipeline.core.images.names import familiar
 from davy.pipeline.builds.dockerfile.stages import Source, Staged
+from davy.pipeline.core.images.names import familiar
 
 
 def put(said: Staged, images: Mapping[str, str]) -> Staged:

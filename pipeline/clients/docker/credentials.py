@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.clients import process
 from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
 
 HUB = "https://index.docker.io/v1/"
 """What Docker's configuration calls docker.io."""

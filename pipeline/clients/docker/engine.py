@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException, TLSParameterError
 from docker.utils import kwargs_from_env
 
 from davy.pipeline.clients.docker.credentials import Credentials, DockerCredentials
-from davy.pipeline.registry.distribution.manifests import forbidden, host_and_repository, is_loopback
+from davy.pipeline.clients.docker.registry_names import forbidden, host_and_repository, is_loopback
 from davy.pipeline.core.errors import DavyError, Unreachable, Unusable
 
 REMEDY = "Start Docker, or set DOCKER_HOST to where it listens; `docker version` must answer."

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from davy.pipeline.files import own_files as ownfiles
 from davy.pipeline.core.errors import LockedOut
+from davy.pipeline.files import own_files as ownfiles
 
 NAME = ".lock"
 MOST = 300

@@ -10,8 +10,8 @@ from davy.pipeline.clients.kubernetes.access import Access, Doc
 from davy.pipeline.clients.kubernetes.faults import PLAIN_TO_TLS, plain_to_tls
 from davy.pipeline.clients.kubernetes.paths import deed
 from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unreachable, Unusable
-from davy.pipeline.core.text.excerpt import excerpt
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text.excerpt import excerpt
 
 T = TypeVar("T", bound=type)
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.clients.http.wire import NEVER, Overflow, Wire
 from davy.pipeline.clients.kubernetes import answers as kubeanswers
 from davy.pipeline.clients.kubernetes import call as kubecall
 from davy.pipeline.clients.kubernetes import faults as kubefaults
-from davy.pipeline.clients.kubernetes.host import HOST, Host
 from davy.pipeline.clients.kubernetes.access import Access, Doc
 from davy.pipeline.clients.kubernetes.answers import Answer, Gone, Refused
 from davy.pipeline.clients.kubernetes.call import JSON, MOST_OF_A_FAILURE, SLACK, Ask
+from davy.pipeline.clients.kubernetes.host import HOST, Host
 from davy.pipeline.clients.kubernetes.paths import is_list, target
-from davy.pipeline.clients.http.wire import NEVER, Overflow, Wire
 from davy.pipeline.core.errors import DavyError, Missing
+from davy.pipeline.core.json import tree as jsontree
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from davy.pipeline.clients.kubernetes import answers as kubeanswers
-from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.http.proxies import PORTS
 from davy.pipeline.clients.http.wire import Overflow, Wire, dialled, to_proxy, tunnelled
+from davy.pipeline.clients.kubernetes import answers as kubeanswers
+from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.core.fast_dataclass import dataclass
 
 JSON = "application/json"

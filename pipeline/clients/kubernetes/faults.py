@@ -6,8 +6,8 @@ import ssl
 from typing import Never
 from urllib.parse import urlsplit
 
-from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.http.wire import TunnelRefused
+from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.core.errors import Forbidden, Unreachable
 from davy.pipeline.core.text.excerpt import excerpt
 

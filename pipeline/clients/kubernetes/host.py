@@ -5,9 +5,9 @@ import ssl
 import time
 from collections.abc import Callable
 
+from davy.pipeline.clients.http.wire import Wire
 from davy.pipeline.clients.kubernetes import call as kubecall
 from davy.pipeline.clients.kubernetes.access import Access
-from davy.pipeline.clients.http.wire import Wire
 from davy.pipeline.core.fast_dataclass import dataclass
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from davy.pipeline.clients.http.proxies import Proxy, proxy_for, proxy_of
 from davy.pipeline.clients.kubernetes import kubeconfig_file as kubefile
 from davy.pipeline.clients.kubernetes.access import HOW_TO, Access, Doc, end_of, text_of
 from davy.pipeline.clients.kubernetes.kubeconfig_file import Entry, Named
-from davy.pipeline.clients.http.proxies import Proxy, proxy_for, proxy_of
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 

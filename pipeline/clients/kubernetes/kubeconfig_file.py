@@ -5,10 +5,10 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from davy.pipeline.config.parsing import yaml_tree as yamltree
 from davy.pipeline.clients.kubernetes.access import HOW_TO
-from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.config.parsing import yaml_tree as yamltree
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.core.errors import Problem, Unusable
 
 MOST_BYTES = 2**23
 MOST_NODES = 200_000

@@ -16,9 +16,9 @@ from davy.pipeline.clients import process
 from davy.pipeline.clients.kubernetes.access import Access, Doc, text_of
 from davy.pipeline.clients.kubernetes.kubeconfig_file import Entry
 from davy.pipeline.core.errors import Forbidden, Missing, Unreachable, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.excerpt import excerpt
 from davy.pipeline.core.text.sanitize import washed
-from davy.pipeline.core.fast_dataclass import dataclass
 
 GROUP = "client.authentication.k8s.io"
 VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1")

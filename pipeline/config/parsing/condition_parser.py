@@ -3,7 +3,21 @@
 import re
 from collections.abc import Iterator
 
-from davy.pipeline.config.parsing.condition import Amount, Answer, Compared, Condition, Each, Item, Joined, Length, Negated, Number, Quantified, Test, Truth
+from davy.pipeline.config.parsing.condition import (
+    Amount,
+    Answer,
+    Compared,
+    Condition,
+    Each,
+    Item,
+    Joined,
+    Length,
+    Negated,
+    Number,
+    Quantified,
+    Test,
+    Truth,
+)
 from davy.pipeline.core.text.shares import share_of
 
 NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*%?"

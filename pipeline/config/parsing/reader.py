@@ -10,8 +10,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from davy.pipeline.config.parsing.fields import Before, Within
-from davy.pipeline.config.parsing.section import UNSAID, Part, default_of, keys, limits_of, remember
 from davy.pipeline.config.parsing.scalars import DOUBT, Limits, is_text, quick
+from davy.pipeline.config.parsing.section import UNSAID, Part, default_of, keys, limits_of, remember
 from davy.pipeline.config.parsing.yaml_tree import Place
 
 P = TypeVar("P", bound=Part)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from davy.pipeline.config.parsing.substitution import substituted
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.text.excerpt import excerpt
-from davy.pipeline.config.parsing.substitution import substituted
 
 STANDARD = "tag:yaml.org,2002:"
 PLAIN = {f"{STANDARD}{name}" for name in ("int", "float", "bool", "null")}

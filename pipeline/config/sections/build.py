@@ -1,71 +1,13 @@
 """Build config: what `davy.yaml` may say of images and of how they are built."""
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
 from davy.pipeline.config.parsing.fields import Duration
 from davy.pipeline.config.parsing.section import Part, part, setting
-
-
-@part
-class SecretConfig(Part):
-    """A secret that a build may read with `RUN --mount=type=secret`; its value is in no layer and in no key."""
-
-    id: str = setting(description="As the Dockerfile names it.", min_length=1)
-    env: str | None = setting(default=None, description="Environment variable that holds it.")
-    file: str | None = setting(default=None, description="File that holds it, relative to davy.yaml.")
-
-
-@part
-class ImageConfig(Part):
-    """An image to build, push and deploy."""
-
-    name: str = setting(description="Registry and repository, without tag; `{ARGUMENT}` of its matrix.", min_length=1)
-    context: str = setting(default=".", description="Build context, relative to the file.")
-    dockerfile: str = setting(default="Dockerfile", description="Relative to the context.")
-    args: dict[str, str] = setting(default_factory=dict, description="Build arguments.")
-    target: str | None = setting(default=None, description="Stage of a multi-stage build.")
-    container: str | None = setting(
-        default=None,
-        description="Container of the Deployment that runs it; by default the one with the same repository.",
-    )
-    contexts: dict[str, str] = setting(
-        default_factory=dict,
-        description="By the name that `FROM` or `COPY --from` uses: a folder, relative to the file; "
-        "`docker-image://NAME` of a registry; `target:NAME` of another image of this file.",
-    )
-    platforms: tuple[str, ...] = setting(default=(), description="Like linux/arm64; the builder's own by default.")
-    matrix: dict[str, tuple[str, ...]] = setting(
-        default_factory=dict, description="Build arguments with several values: an image for each combination."
-    )
-    secrets: tuple[SecretConfig, ...] = setting(default=(), description="Secrets for `RUN --mount=type=secret`.")
-    ssh: tuple[str, ...] = setting(
-        default=(), description="For `RUN --mount=type=ssh`: `default`, or an id=socket or key."
-    )
-    labels: dict[str, str] = setting(
-        default_factory=dict,
-        description="Labels of the image, and annotations of its manifest; they count in its key. "
-        "May hold `{ARGUMENT}` of its matrix.",
-    )
-    network: Literal["default", "none", "host"] = setting(
-        default="default", description="Of its RUN steps; `host` needs BuildKit's entitlement, which davy asks for."
-    )
-    extra_hosts: dict[str, str] = setting(
-        default_factory=dict, description="Addresses by name, for its RUN steps; `host-gateway` is one."
-    )
-    shm_size: str | None = setting(default=None, pattern=r"^\d+(Ki|Mi|Gi)$", description="Of /dev/shm in RUN steps.")
-    ulimits: dict[str, str] = setting(
-        default_factory=dict, description='Of its RUN steps: `nofile: "1024"`, or `"1024:4096"` for soft and hard.'
-    )
-    entitlements: tuple[Literal["network.host", "security.insecure", "device"], ...] = setting(
-        default=(), description="What its RUN steps may ask BuildKit for, as `RUN --security=insecure` does."
-    )
-    tags: tuple[str, ...] = setting(
-        default=(), description="Tags moved to it after the build; may hold {branch}, {version}, {revision}."
-    )
-    deploy: bool | None = setting(
-        default=None, description="Whether a container runs it; by default yes, unless another image is built from it."
-    )
+from davy.pipeline.config.parsing.yaml_tree import Place
 
 
 @part
@@ -145,3 +87,37 @@ class BuildConfig(Part):
     def attests(self) -> bool:
         """True where davy attaches provenance of its own to images whose builder makes none."""
         return self.provenance != "off" and self.evidence
+
+
+Finding = tuple[Place, str]
+
+
+def of_build(said: BuildConfig) -> Iterator[Finding]:
+    """Every rule that is broken, with its place in the file."""
+    if said.scan is not None:
+        yield from _scan(said.scan)
+    if said.sign is not None:
+        yield from _sign(said.sign)
+    if said.sbom_scanner is not None and not said.sbom:
+        yield ("build", "sbom_scanner"), "makes an SBOM, and none is wanted; write `sbom: true`, too"
+    if said.sbom_scanner is not None and not re.fullmatch(r"[^\s,=]+", said.sbom_scanner):
+        yield ("build", "sbom_scanner"), f"{said.sbom_scanner!r} names no image"
+    for index, host in enumerate(said.plain_http):
+        if "/" in host:
+            yield ("build", "plain_http", index), "is a registry's host and port, like registry.local:5000"
+
+
+def _scan(said: ScanConfig) -> Iterator[Finding]:
+    if not said.run and not said.reports:
+        yield ("build", "scan"), "needs `run` or `reports`: without a scanner nothing is known, and that is no pass"
+
+
+def _sign(said: SignConfig) -> Iterator[Finding]:
+    place = ("build", "sign")
+    if said.public_key and not said.key:
+        yield (*place, "public_key"), "belongs to a `key`, which is not said; env://NAME needs no file in the job"
+    if not said.key and not (said.identity and said.issuer):
+        what = "without a `key` needs `identity` and `issuer`: anybody can sign keyless, so say whose signature counts"
+        yield place, what
+    if said.key and (said.identity or said.issuer):
+        yield place, "has a `key`, and `identity` or `issuer`, which are for signatures without one"

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events.release import Event
-from davy.pipeline.core.artifacts import Verdict, Workload
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.verdict import Verdict
+from davy.pipeline.core.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

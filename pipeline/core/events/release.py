@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.fast_dataclass import dataclass
 
 VERSION = 1

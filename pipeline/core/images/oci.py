@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
 
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, "Compatibility Matrix"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

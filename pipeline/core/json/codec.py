@@ -9,8 +9,8 @@ from enum import Enum
 from functools import cache, partial
 
 from davy.pipeline.core import events
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.events import VERSION, Event
+from davy.pipeline.core.json import tree as jsontree
 
 Json = typing.Any
 """What `json.dumps` takes: the one place where a value has no narrower type."""

@@ -7,12 +7,12 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.clients.docker.credentials import Credentials, DockerCredentials
-from davy.pipeline.clients.http.exchange import within
 from davy.pipeline.clients.docker.registry_names import is_loopback
+from davy.pipeline.clients.http.exchange import within
 from davy.pipeline.clients.http.silence import silence
 from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.json import tree as jsontree
 
 CHALLENGE = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
 MOST_BYTES = 2**20

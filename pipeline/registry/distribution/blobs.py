@@ -8,12 +8,12 @@ from urllib.parse import urljoin
 
 import urllib3
 
-from davy.pipeline.clients.http.exchange import Expired
-from davy.pipeline.registry.distribution.manifests import refused
 from davy.pipeline.clients.docker.registry_names import PUSH, host_and_repository
-from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
+from davy.pipeline.clients.http.exchange import Expired
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.images.oci import Descriptor
+from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
+from davy.pipeline.registry.distribution.manifests import refused
 
 CHUNK = 8 * 2**20
 """Bytes sent at once: what a cut upload loses at most, and what one copy holds in memory."""

@@ -13,14 +13,14 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.clients.http.exchange import Exchange, Expired, Paced, limited, sent, within
 from davy.pipeline.clients.docker.registry_names import PULL, address, forbidden, host_and_repository, is_loopback
-from davy.pipeline.registry.distribution.auth import Signs
+from davy.pipeline.clients.http.exchange import Exchange, Expired, Paced, limited, sent, within
 from davy.pipeline.clients.http.silence import Silence, silence
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.registry.distribution.auth import Signs
 
 TRIES = 5
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)

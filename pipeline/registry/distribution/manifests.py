@@ -4,12 +4,12 @@ import hashlib
 import time
 from collections.abc import Callable
 
-from davy.pipeline.core.images import oci
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.clients.docker.registry_names import PUSH, forbidden, host_and_repository, is_loopback
-from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.images import oci
+from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
 
 __all__ = ["Manifest", "Registry", "forbidden", "host_and_repository", "is_loopback", "refused"]
 

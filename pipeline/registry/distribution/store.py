@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from davy.pipeline.core.images import oci
-from davy.pipeline.registry.distribution.blobs import CHUNK, Blobs
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.registry.distribution.manifests import Manifest, Registry, is_loopback, read
-from davy.pipeline.core.errors import Conflict, Missing, Unreachable
-from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Conflict, Missing, Unreachable
+from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.builds.ports import Evidence, Stored
+from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry.distribution.blobs import CHUNK, Blobs
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry, is_loopback, read
 from davy.pipeline.registry.masked_attachment import masked_evidence
+from davy.pipeline.registry.ports import Evidence, Stored
 
 ABREAST = 4
 """Blobs of one image that are copied at once."""

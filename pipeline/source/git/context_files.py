@@ -10,11 +10,11 @@ import stat
 from collections.abc import Sequence
 from typing import Protocol
 
-from davy.pipeline.source.git.listing import Listing
-from davy.pipeline.source import object_id as gitids
 from davy.pipeline.core.errors import Problem
-from davy.pipeline.core.ports import Rules
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.source import object_id as gitids
+from davy.pipeline.source.git.listing import Listing
+from davy.pipeline.source.ports import Rules
 
 Entry = tuple[str, str]
 """Mode and id."""

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from davy.pipeline.source.git.listing import DUBIOUS, trusted
 from davy.pipeline.clients.process import Answered, answered
-from davy.pipeline.core.errors import Missing, Unusable
 from davy.pipeline.core.artifacts import Revision
+from davy.pipeline.core.errors import Missing, Unusable
+from davy.pipeline.source.git.listing import DUBIOUS, trusted
 
 PATIENCE = timedelta(minutes=2)
 SCP = re.compile(r"(?:[^@/]+@)?([A-Za-z0-9.-]+):(?!//)(.+)")

@@ -8,11 +8,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.source.git.context_files import ContextFiles
 from davy.pipeline.source.git.listing import Listing, listing
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.ports import Rules
+from davy.pipeline.source.ports import Rules
 
 DOCKERFILE, SMALL = "Dockerfile", "dockerfile"
 MOST_TEXT = 2**20

@@ -5,8 +5,8 @@ from dataclasses import field
 from typing import Any, assert_never
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.clouds.vendors import NAMESPACES, Cloud, Vendor
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.clouds.vendors import NAMESPACES, Cloud, Vendor
 
 CELL = ("browser", "version", "platform", "platform_version", "device")
 """Keys of a matrix that become capabilities; every other is the test's own affair."""

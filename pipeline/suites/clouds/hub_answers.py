@@ -4,8 +4,8 @@ import re
 from enum import Enum
 from typing import Any
 
-from davy.pipeline.suites.clouds.vendors import inner, parsed
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.clouds.vendors import inner, parsed
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 20

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import Any, assert_never
 from urllib.parse import quote
 
-from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import tree as jsontree
 
 
 class Vendor(Enum):

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.ports import Archive
-from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.config.sections.suites import ArchiveConfig
+from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.history.ports import Archive
+from davy.pipeline.suites.history.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

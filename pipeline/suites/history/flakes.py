@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""

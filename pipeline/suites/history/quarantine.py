@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from davy.pipeline.core.text import moments, nouns
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.suites.history.record import CaseRecord, RunRecord
-from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree, read
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import moments, nouns
+from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 NEEDED = ("test", "owner", "reason", "expires")
 KEYS = (*NEEDED, "suite")

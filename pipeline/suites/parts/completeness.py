@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason, shortage
+from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.events import Result
-from davy.pipeline.config.sections.suites import SuiteConfig
-from davy.pipeline.suites.parts.part_file import CellEnd, Part, SuitePart
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.parts.part_file import CellEnd, Part, SuitePart
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason, shortage
 
 FEW = 5
 """Names that a sentence has room for."""

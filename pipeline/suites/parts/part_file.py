@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from davy.pipeline.core.json import codec
 from davy.pipeline.core.events import Result
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import codec
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.recorder import Ended
-from davy.pipeline.core.fast_dataclass import dataclass
 
 NAME = "part.json"
 """In the folder of `--out`. It is written at the end: without it the job did not come to one."""

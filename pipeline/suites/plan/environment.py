@@ -1,34 +1,12 @@
 """Environment: what a suite is told of its part of the whole, in variables."""
 
-import re
 from collections.abc import Sequence
 
+from davy.pipeline.config.sections.suite_variables import variable
 from davy.pipeline.suites.ports import SuiteOrder
 
-UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-"""Letters that no name of a file or a variable has."""
-TOLD = (
-    "SHARD",
-    "SHARDS",
-    "TESTS",
-    "ATTEMPT",
-    "FAILED",
-    "IMAGE",
-    "URL",
-    "URLS",
-    "WEBDRIVER_URL",
-    "RELEASE",
-    "RUNNER",
-    "FAILED_MORE",
-)
-"""What a suite is told besides its cell, each behind `DAVY_`."""
 MOST_TOLD = 96 * 2**10
 """Bytes of one variable: Linux starts no program with one of 128 KiB."""
-
-
-def variable(key: str) -> str:
-    """Under which name a suite finds the value of a key of its matrix: `DAVY_BROWSER_NAME` of `browser-name`."""
-    return f"DAVY_{UNSAFE.sub('_', key).replace('-', '_').replace('.', '_').upper()}"
 
 
 def variables(order: SuiteOrder) -> dict[str, str]:

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.artifacts import Image
-from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.config.sections.suites import IN_IMAGES, SuiteConfig
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan.pieces import Ask, Cell
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.ports import SuiteOrder
 
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 

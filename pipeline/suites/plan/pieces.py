@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import product
 
-from davy.pipeline.suites.ports import SuiteOrder
+from davy.pipeline.config.sections.suite_variables import UNSAFE
 from davy.pipeline.config.sections.suites import SuiteConfig
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.plan import environment
 from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.sharding import Guess
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.ports import SuiteOrder
 
 LONGEST_FOLDER = 60
 LONGEST_CELL = 100
@@ -113,7 +114,7 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """Fit for a file's name."""
-    return environment.UNSAFE.sub("_", text).strip("._-") or "_"
+    return UNSAFE.sub("_", text).strip("._-") or "_"
 
 
 def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:

@@ -8,8 +8,8 @@ on every machine for the same history.
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.history.record import RunRecord
 
 FADES = 0.8
 """A run's weight for each newer one."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 
-from davy.pipeline.core.text import nouns
 from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.text import nouns
 
 NAMELESS = "(no name)"
 

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.suites.reports.reader import Reading, joined, reading
 from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.reader import Reading, joined, reading
 
 CHUNK = 2**20
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.pipeline.core.events import CaseTold, SuiteFinished
+from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 
 MOST = 20
 """Cases told of one suite; the report has them all."""

@@ -7,18 +7,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats import foreign as foreignreports
 from davy.pipeline.suites.reports.formats import junit_cases as junitcases
 from davy.pipeline.suites.reports.formats import junit_suites as junitsuites
 from davy.pipeline.suites.reports.formats import junit_times as junittimes
 from davy.pipeline.suites.reports.formats import trx as trxreading
-from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats.junit_cases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
 from davy.pipeline.suites.reports.formats.text import Broken, Pieces
-from davy.pipeline.suites.reports.formats.xml import LONGEST_MESSAGE, LONGEST_NAME, MOST_WORDS, ReportXml, counted_in, cut_in
 from davy.pipeline.suites.reports.formats.trx import TrxEyes
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.reports.formats.xml import (
+    LONGEST_MESSAGE,
+    LONGEST_NAME,
+    MOST_WORDS,
+    ReportXml,
+    counted_in,
+    cut_in,
+)
 
 SUITES = ("testsuites", "testsuite")
 CTEST = ("run", "fail")

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite, reason
 from davy.pipeline.suites.reports.exit_codes import exited, is_crash
 from davy.pipeline.suites.reports.formats.junit_cases import ATTEMPT, QUARANTINED, STANDS_FOR
-from davy.pipeline.suites.reports.reader import Reading, read, reading
 from davy.pipeline.suites.reports.formats.text import ILLEGAL, Broken
-from davy.pipeline.suites.ports import SuiteRun
+from davy.pipeline.suites.reports.reader import Reading, read, reading
 
 if TYPE_CHECKING:
     from junitparser import Element, Properties, TestCase, TestSuite

@@ -5,20 +5,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from davy.pipeline.suites.runners import orphans
-from davy.pipeline.suites.runners.saucelabs import storage as saucestore
-from davy.pipeline.suites.runners.webdriver.runner import Account, CloudSuites, stopped, swept
-from davy.pipeline.suites.runners.saucelabs.runner import SauceJobs
-from davy.pipeline.suites.runners.slots import Turns
 from davy.pipeline.core.errors import Forbidden, Missing, Unusable
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds import session_tags as marks
+from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
-from davy.pipeline.suites.clouds.vendors import Vendor
 from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
 from davy.pipeline.suites.clouds.terms import Terms
+from davy.pipeline.suites.clouds.vendors import Vendor
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.suites.runners import orphans
+from davy.pipeline.suites.runners.saucelabs import storage as saucestore
+from davy.pipeline.suites.runners.saucelabs.runner import SauceJobs
+from davy.pipeline.suites.runners.slots import Turns
+from davy.pipeline.suites.runners.webdriver.runner import Account, CloudSuites, stopped, swept
 
 TUNNEL_LOOKS = 15
 TUNNEL_PAUSE = 2.0

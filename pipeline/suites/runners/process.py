@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from davy.pipeline.clients import process
+from davy.pipeline.core.ports import Say
+from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites.runners import orphans, suitereport
-from davy.pipeline.clients import process
-from davy.pipeline.suites.runners.output import SuiteLog
-from davy.pipeline.suites.runners.tarball import MOST_BYTES, MOST_FILES
-from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports.formats import k6
+from davy.pipeline.suites.runners import orphans
+from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners.output import SuiteLog
+from davy.pipeline.suites.runners.tarball import MOST_BYTES, MOST_FILES
 
 GRACE = timedelta(seconds=5)
 """From the word to end until the kill: enough to write a report."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from davy.pipeline.clients import process
 from davy.pipeline.config.sections.build import SignConfig
-from davy.pipeline.core.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.core.text.sanitize import washed
 
 LIMIT = timedelta(minutes=3)

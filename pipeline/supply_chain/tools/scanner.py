@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from davy.pipeline.files import own_files as ownfiles
 from davy.pipeline.clients import process
 from davy.pipeline.core.ports import Say
-from davy.pipeline.builds.ports import ScanOrder
+from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.supply_chain.ports import ScanOrder
 
 PATIENCE = timedelta(seconds=2)
 """That a scanner which is to be stopped may take to take its files away."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import errors as failures
 from davy.pipeline.core.text.clean import one_line
+from davy.workflows.cli import errors as failures
+from davy.workflows.cli import options
 from davy.workflows.render.json_text import json_text
 
 

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Result, Stage
-from davy.pipeline.core.artifacts import Decision, Evidence, Verdict
-from davy.workflows.render.bars import bar, factor, sparkline
 from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Decision, Evidence, Verdict
+from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
 from davy.workflows.render.scene import Scene
 from davy.workflows.render.views import StageView, Trail

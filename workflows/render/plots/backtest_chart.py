@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from davy.checks.backtest.trial import HEALTHY
 from davy.checks.backtest.results import Row
+from davy.checks.backtest.trial import HEALTHY
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.render.plots import axes, chart, figures
 from davy.workflows.render.plots.axes import Axis

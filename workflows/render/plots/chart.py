@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from davy.checks.traces.result import Finding, Result
 from davy.checks.judges.sequential.sentences import percent
+from davy.checks.traces.result import Finding, Result
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import shares
+from davy.pipeline.core.text.clean import one_line
+from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.plots import axes, curves
 from davy.workflows.render.plots.axes import Axis
-from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.plots.canvas import SOFT, Canvas, Ink
-from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.plots.curves import Sides
 from davy.workflows.render.plots.shapes import OTHER, Band, Bar, Group, Interval, Limit, Moment, Series
 

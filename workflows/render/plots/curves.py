@@ -8,13 +8,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from davy.checks.judges.sequential.case import Metric
+from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.statistics.bands import reach
 from davy.checks.traces.result import Finding, Look, Result
-from davy.checks.judges.sequential.sentences import percent, times
-from davy.checks.judges.sequential.case import Metric
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import nouns
-from davy.pipeline.core.artifacts import NOTHING, Counts, Evidence, Pair
+from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 from davy.workflows.render.plots.axes import UNENDING, is_near, span
 from davy.workflows.render.plots.shapes import BURNING, CANARY, OTHER, OWN, STABLE, SUM, Band, Bar, Point, Series
 

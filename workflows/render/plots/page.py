@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from davy.checks.traces.result import Finding
 from davy.checks.judges.sequential.sentences import percent, times
+from davy.checks.traces.result import Finding
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import shares
-from davy.pipeline.core.artifacts import Evidence
+from davy.pipeline.core.verdict import Evidence
 from davy.workflows.render.plots import axes, curves, figures
 from davy.workflows.render.plots.axes import Axis, Tick
 from davy.workflows.render.plots.curves import Sides

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TextIO
 
 from davy.pipeline.core import events as e
-from davy.pipeline.core.artifacts import Decision, Evidence, Verdict
+from davy.pipeline.core.verdict import Decision, Evidence, Verdict
 from davy.workflows.render.text.lines import Text
 
 QUIET = timedelta(seconds=20)

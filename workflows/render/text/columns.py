@@ -1,9 +1,9 @@
 """Columns: counts, rates and verdicts as short words, in columns."""
 
-from davy.checks.traces.result import Result
 from davy.checks.judges.sequential.sentences import percent
-from davy.pipeline.core.artifacts import Counts
+from davy.checks.traces.result import Result
 from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.verdict import Counts
 
 NAME = 16
 """Columns for a metric's name."""

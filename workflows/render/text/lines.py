@@ -5,10 +5,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TextIO
 
-from davy.pipeline.core.text.time_text import shown
-from davy.pipeline.core.events import CanaryFinished, Event, Judged, PartFinished, PartStarted, ReleaseFinished, ReleaseStarted, Result, StageFinished
-from davy.pipeline.core.artifacts import Decision
+from davy.pipeline.core.events import (
+    CanaryFinished,
+    Event,
+    Judged,
+    PartFinished,
+    PartStarted,
+    ReleaseFinished,
+    ReleaseStarted,
+    Result,
+    StageFinished,
+)
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.time_text import shown
+from davy.pipeline.core.verdict import Decision
 from davy.workflows.render.phrases import phrase
 
 LOOKS_EVERY = timedelta(minutes=1)

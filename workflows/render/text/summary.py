@@ -3,11 +3,11 @@
 import textwrap
 from pathlib import Path
 
-from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.time_text import shown
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
-from davy.workflows.render.text.results import results
 from davy.workflows.render.scene import Scene
+from davy.workflows.render.text.results import results
 
 LAST_WORDS = 6
 """Lines of a failing pod's own words; the report has them all."""

@@ -10,17 +10,28 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from davy.canary.platforms.kubernetes.annotations import FENCE, MANAGED_BY, fence_from, object_name
+from davy.canary.platforms.kubernetes.documents import annotations
+from davy.canary.platforms.kubernetes.journal.text import (
+    Ledger,
+    asked_of,
+    data_of,
+    events_of,
+    history_of,
+    is_begun,
+    ledger_from,
+    with_word,
+    written,
+)
 from davy.canary.platforms.kubernetes.lease import current_fence
 from davy.canary.platforms.kubernetes.watches.mirror import Listening, Mirror
-from davy.canary.platforms.kubernetes.journal.text import Ledger, asked_of, data_of, events_of, history_of, is_begun, ledger_from, with_word, written
-from davy.canary.platforms.kubernetes.annotations import FENCE, MANAGED_BY, PREFIX, fence_from, object_name
-from davy.canary.ports.platform import Past
-from davy.canary.platforms.kubernetes.documents import annotations
+from davy.canary.ports.hold import PREFIX
+from davy.canary.ports.journal import Past
 from davy.pipeline.clients.kubernetes.answers import understood
 from davy.pipeline.clients.kubernetes.api import METADATA, KubeApi
 from davy.pipeline.core.errors import Conflict, Missing, Unreachable
 from davy.pipeline.core.events import Asked, CanaryStarted, Event
-from davy.pipeline.core.artifacts import Workload
+from davy.pipeline.core.workload import Workload
 
 Doc = dict[str, Any]
 

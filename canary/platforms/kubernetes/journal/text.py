@@ -13,12 +13,27 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from davy.canary.ports.journal_lines import EPOCH, NUMBER, event_in, fit, judged_in, kind_of, look_line, numbers_of, pair_of, past_in, readable, shortened, text_of, word_of
-from davy.canary.ports.platform import Past
-from davy.pipeline.core.json import codec
+from davy.canary.ports.journal import Past
+from davy.canary.ports.journal_lines import (
+    EPOCH,
+    NUMBER,
+    event_in,
+    fit,
+    judged_in,
+    kind_of,
+    look_line,
+    numbers_of,
+    pair_of,
+    past_in,
+    readable,
+    shortened,
+    text_of,
+    word_of,
+)
 from davy.pipeline.core.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, PodsSeen, Warned
-from davy.pipeline.core.artifacts import Pair
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.core.json import codec
+from davy.pipeline.core.verdict import Pair
 
 LIMIT = 256 * 1024
 """Bytes (the texts are ASCII) of windows, and of events but the first."""

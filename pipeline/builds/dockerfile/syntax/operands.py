@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from davy.pipeline.builds.dockerfile.syntax.grammar import arguments
 from davy.pipeline.builds.dockerfile.syntax.instructions import HEREDOC, Instruction
 from davy.pipeline.builds.dockerfile.syntax.mounts import is_record, unfit_mount
-from davy.pipeline.builds.dockerfile.syntax.variables import Scope
 from davy.pipeline.builds.dockerfile.syntax.shell_words import bare, check, words_of
+from davy.pipeline.builds.dockerfile.syntax.variables import Scope
 
 OCTAL = re.compile(r"0*([0-7]{1,5})")
 SYMBOLIC = re.compile(r"[augo]*(?:[-+=][rwxXstugo]*)+(?:,[augo]*(?:[-+=][rwxXstugo]*)+)*")

@@ -7,10 +7,19 @@ from dataclasses import field, replace
 from itertools import product
 from pathlib import Path
 
-from davy.pipeline.config.sections.build import ImageConfig, SecretConfig
-from davy.pipeline.builds.ports import BuildSecret
 from davy.pipeline.config.sections.images.build_steps import Steps
+from davy.pipeline.config.sections.images.keys import ImageConfig, SecretConfig
 from davy.pipeline.core.fast_dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSecret:
+    """A secret of a build, by where its value is; the value itself is only read by the adapter."""
+
+    id: str
+    env: str | None = None
+    file: Path | None = None
+
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 OF_REVISION = ("branch", "version", "revision")

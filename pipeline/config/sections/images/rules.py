@@ -7,11 +7,21 @@ from ipaddress import ip_address
 from math import prod
 from pathlib import PurePosixPath
 
-from davy.pipeline.config.sections.build import ImageConfig
-from davy.pipeline.config.sections.images.matrix import IMAGE, OF_REVISION, PLACEHOLDER, TARGET, Recipe, cells_of, filled, labels, meant
+from davy.pipeline.config.parsing.yaml_tree import Place
+from davy.pipeline.config.sections.images.keys import ImageConfig
+from davy.pipeline.config.sections.images.matrix import (
+    IMAGE,
+    OF_REVISION,
+    PLACEHOLDER,
+    TARGET,
+    Recipe,
+    cells_of,
+    filled,
+    labels,
+    meant,
+)
 from davy.pipeline.core.images.names import REFERENCE, familiar
 from davy.pipeline.core.images.oci import PREFIX
-from davy.pipeline.config.parsing.yaml_tree import Place
 
 Finding = tuple[Place, str]
 Placed = Sequence[tuple[Place, ImageConfig]]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
 from davy.pipeline.suites.clouds.vendors import Call, Cloud, inner
-from davy.pipeline.core.fast_dataclass import dataclass
 
 DONE = ("complete", "error", "passed", "failed")
 RUNNING = ("new", "queued", "in progress", "running", "pending")

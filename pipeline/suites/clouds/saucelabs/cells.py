@@ -6,11 +6,11 @@ from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.pipeline.suites.plan.pieces import Cell, distinct, plain
-from davy.pipeline.suites.clouds.saucelabs.config_file import Artifacts, SauceFile, texts
-from davy.pipeline.suites.clouds.saucelabs.ignore_file import translated
-from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind, inner
 from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.clouds.saucelabs.config_file import Artifacts, SauceFile, texts
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind, inner
+from davy.pipeline.suites.clouds.saucelabs.ignore_file import translated
+from davy.pipeline.suites.plan.pieces import Cell, distinct, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,14 @@ from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
+from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.config.parsing import yaml_tree as yamltree
-from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.suites.clouds.saucelabs import config_keys as saucekeys
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind
-from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 REMEDY = "Mend the file, or run these suites with saucectl."

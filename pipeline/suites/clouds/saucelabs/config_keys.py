@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from davy.pipeline.suites.clouds.vendors import ONLY_REAL_DEVICES
 from davy.pipeline.config.parsing.yaml_tree import Place
+from davy.pipeline.suites.clouds.vendors import ONLY_REAL_DEVICES
 
 Finding = tuple[Place, str]
 

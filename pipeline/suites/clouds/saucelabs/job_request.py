@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.clouds.capabilities import Wish
-from davy.pipeline.suites.clouds.vendors import Call, Cloud, inner
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob, with_specs
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind
-from davy.pipeline.core.fast_dataclass import dataclass
+from davy.pipeline.suites.clouds.vendors import Call, Cloud, inner
 
 LONGEST = 10800
 """Seconds that a job may take: https://docs.saucelabs.com/dev/test-configuration-options/#maxduration"""

@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from davy.pipeline.core.errors import Unreachable
+from davy.pipeline.core.ports import Say, unheard
 from davy.pipeline.files import own_files as ownfiles
 from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.suites.history import run_file as runfile
-from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.ports import Say, unheard
 from davy.pipeline.suites.history.record import RunRecord
 
 HALF = ".half-"

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from davy.pipeline.suites.history import run_file as runfile
+from davy.pipeline.config.sections.suites import S3Config
 from davy.pipeline.core.errors import DavyError, Forbidden, Missing, Problem, Unreachable, Unusable
 from davy.pipeline.core.ports import Say, unheard
+from davy.pipeline.suites.history import run_file as runfile
 from davy.pipeline.suites.history.record import RunRecord
-from davy.pipeline.config.sections.suites import S3Config
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

@@ -7,8 +7,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.suites.reports.formats.text import ILLEGAL
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.formats.text import ILLEGAL
 
 Doc = Mapping[str, Any]
 

@@ -5,13 +5,21 @@ The elements are those of Visual Studio's schema: http://microsoft.com/schemas/V
 
 from dataclasses import dataclass, field, replace
 
+from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats import junit_cases as junitcases
 from davy.pipeline.suites.reports.formats import junit_suites as junitsuites
-from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
 from davy.pipeline.suites.reports.formats.junit_times import seconds
-from davy.pipeline.suites.reports.formats.xml import LONGEST_MESSAGE, LONGEST_NAME, MOST_CASES, MOST_WORDS, ReportXml, counted_in, cut_in
+from davy.pipeline.suites.reports.formats.xml import (
+    LONGEST_MESSAGE,
+    LONGEST_NAME,
+    MOST_CASES,
+    MOST_WORDS,
+    ReportXml,
+    counted_in,
+    cut_in,
+)
 
 ROOT = "TestRun"
 RESULTS = ("UnitTestResult", "TestResult", "TestResultAggregation", "ManualTestResult", "WebTestResult")

@@ -5,11 +5,11 @@ from pathlib import Path
 import docker
 from docker.errors import NotFound
 
-from davy.pipeline.suites.runners import suitereport
-from davy.pipeline.suites.runners.suitereport import Gathered
-from davy.pipeline.suites.runners.tarball import Refused, extracted
 from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners.output import Gathered
+from davy.pipeline.suites.runners.tarball import Refused, extracted
 
 MOST_COPY = 2 * 2**30
 ADDED_OR_CHANGED = (0, 1)

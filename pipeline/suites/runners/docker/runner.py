@@ -19,19 +19,19 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
+from davy.pipeline.clients.docker import engine
+from davy.pipeline.clients.docker.credentials import DockerCredentials
+from davy.pipeline.core.ports import Say
+from davy.pipeline.core.secrets.masks import NONE, Lines, Masks
 from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.formats import k6
+from davy.pipeline.suites.runners import output as suitereport
 from davy.pipeline.suites.runners.docker import reports as containerreports
-from davy.pipeline.clients.docker import engine
-from davy.pipeline.suites.runners import suitereport
-from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.suites.runners.orphans import is_there
 from davy.pipeline.suites.runners.output import SuiteLog
 from davy.pipeline.suites.runners.tarball import Refused, extracted
-from davy.pipeline.core.secrets.masks import NONE, Lines, Masks
-from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports.formats import k6
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
 SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"

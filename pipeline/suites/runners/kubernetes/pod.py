@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from davy.pipeline.core.errors import Unusable
+from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.runners.kubernetes import script as jobscript
 from davy.pipeline.suites.runners.kubernetes.script import FOLDER
 from davy.pipeline.suites.runners.kubernetes.services import aliases, services_of, sidecars
-from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.ports import SuiteOrder
 
 Doc = dict[str, Any]
 

@@ -17,18 +17,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi
+from davy.pipeline.core.errors import Conflict, DavyError, Missing
+from davy.pipeline.core.ports import Say
+from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports.formats import k6
 from davy.pipeline.suites.runners.kubernetes import pod as jobpod
 from davy.pipeline.suites.runners.kubernetes.pod import ALIVE, GRACE, JobName, job_of
 from davy.pipeline.suites.runners.kubernetes.watch import Board, Shard
-from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi
 from davy.pipeline.suites.runners.output import SuiteLog
-from davy.pipeline.core.errors import Conflict, DavyError, Missing
-from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports.formats import k6
 
 Doc = dict[str, Any]
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from davy.pipeline.suites.runners.kubernetes.shell import FOLDER, SCRIPT
 from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.runners.kubernetes.shell import FOLDER, SCRIPT
 
 __all__ = ["FOLDER", "MOST_PACKED", "SCRIPT", "Parts", "words"]
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.config.sections.suites import ServiceConfig
+from davy.pipeline.suites.ports import SuiteOrder
 
 Doc = dict[str, Any]
 

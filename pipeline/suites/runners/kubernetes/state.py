@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from davy.pipeline.suites.runners.kubernetes.pod import INDEX, SUITE
 from davy.pipeline.core.text.excerpt import excerpt
+from davy.pipeline.suites.runners.kubernetes.pod import INDEX, SUITE
 
 Doc = dict[str, Any]
 

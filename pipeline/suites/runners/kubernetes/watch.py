@@ -10,21 +10,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from davy.pipeline.clients.kubernetes.api import KubeApi
+from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners import tarball
 from davy.pipeline.suites.runners.kubernetes import script as jobscript
 from davy.pipeline.suites.runners.kubernetes import state as jobstate
-from davy.pipeline.suites.runners import suitereport, tarball
 from davy.pipeline.suites.runners.kubernetes.log import LogReader
 from davy.pipeline.suites.runners.kubernetes.pod import GRACE
 from davy.pipeline.suites.runners.kubernetes.script import Parts
 from davy.pipeline.suites.runners.kubernetes.state import Failure
-from davy.pipeline.clients.kubernetes.api import KubeApi
-from davy.pipeline.suites.runners.output import SuiteLog
-from davy.pipeline.suites.runners.suitereport import Gathered
-from davy.pipeline.core.errors import DavyError
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.runners.output import Gathered, SuiteLog
 
 Doc = dict[str, Any]
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.files import plain_file as plainfile
 from davy.pipeline.suites.clouds.saucelabs import ignore_file as sauceignore
 
 MODULES = "node_modules"

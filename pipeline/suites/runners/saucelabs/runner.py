@@ -9,25 +9,25 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites.runners.saucelabs import storage as saucestore
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
-from davy.pipeline.suites.runners.webdriver.runner import READABLE, Account, wish_of
-from davy.pipeline.suites.runners.saucelabs.project import archives, settings
-from davy.pipeline.suites.runners.webdriver.session_start import asked_until_clear, refused
 from davy.pipeline.core.errors import DavyError, Missing, Unreachable, Unusable
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.files import own_files as ownfiles
 from davy.pipeline.suites.clouds import assets
 from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
 from davy.pipeline.suites.clouds.saucelabs import job_request as saucestart
-from davy.pipeline.suites.clouds.vendors import Call
 from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, section
 from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
+from davy.pipeline.suites.clouds.vendors import Call
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
+from davy.pipeline.suites.runners.saucelabs import storage as saucestore
+from davy.pipeline.suites.runners.saucelabs.project import archives, settings
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
+from davy.pipeline.suites.runners.webdriver.runner import READABLE, Account, wish_of
+from davy.pipeline.suites.runners.webdriver.session_start import asked_until_clear, refused
 
 TURN = 0.2
 REPORT = "junit.xml"

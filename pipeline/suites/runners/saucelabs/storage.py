@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
 from davy.pipeline.core.errors import Problem, Unreachable, Unusable
 from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
 
 
 def kept(api: CloudApi, path: Path) -> str:

@@ -4,36 +4,23 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
 import requests
 
-from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, CloudApi
-from davy.pipeline.suites.runners.webdriver.session_start import asked_until_clear, refused
-from davy.pipeline.suites.runners.slots import Turns
-from davy.pipeline.suites.runners.webdriver.proxy_connection import Talk, refusal
 from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.clouds import capabilities
 from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds.capabilities import Wish
 from davy.pipeline.suites.clouds.hub_answers import Answer, Meaning
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """A session that was started through the door."""
-
-    id: str
-    real: bool
-    ended: bool = False
-    told: bool = False
-    """True where the test has set its result itself."""
-    parked: bool = False
-    """True where the test ended it, and it is kept until its result is known."""
+from davy.pipeline.suites.runners.slots import Turns
+from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, CloudApi
+from davy.pipeline.suites.runners.webdriver.proxy_connection import Talk, refusal
+from davy.pipeline.suites.runners.webdriver.session import Session
+from davy.pipeline.suites.runners.webdriver.session_start import asked_until_clear, refused
 
 
 class Door:

@@ -8,12 +8,13 @@ from urllib.parse import unquote
 
 import requests
 
+from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.runners.webdriver.api import CONNECT, JSON, LONGEST, waited
 from davy.pipeline.suites.runners.webdriver.session_start import STARTS
-from davy.pipeline.suites.clouds import vendors as dialects
 
 if TYPE_CHECKING:
-    from davy.pipeline.suites.runners.webdriver.proxy import Door, Session
+    from davy.pipeline.suites.runners.webdriver.proxy import Door
+    from davy.pipeline.suites.runners.webdriver.session import Session
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization", "host"} | {
     "authorization",

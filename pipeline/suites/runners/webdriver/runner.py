@@ -8,23 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites.runners.webdriver.api import CloudApi
-from davy.pipeline.suites.runners.orphans import is_there
-from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
-from davy.pipeline.suites.runners.slots import Turns
-from davy.pipeline.suites.runners.webdriver.proxy import Door, Session
 from davy.pipeline.core.errors import DavyError, Missing
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.files import own_files as ownfiles
 from davy.pipeline.suites.clouds import assets
-from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds import session_tags as marks
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds import vendors as dialects
 from davy.pipeline.suites.clouds.capabilities import Wish
-from davy.pipeline.suites.clouds.vendors import Call, Vendor
+from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
+from davy.pipeline.suites.clouds.vendors import Call, Vendor
+from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
+from davy.pipeline.suites.runners.orphans import is_there
+from davy.pipeline.suites.runners.slots import Turns
+from davy.pipeline.suites.runners.webdriver.api import CloudApi
+from davy.pipeline.suites.runners.webdriver.proxy import Door
+from davy.pipeline.suites.runners.webdriver.session import Session
+from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 
 STARTING = 10.0
 """Seconds in which a session that is being started may still come, after the tests are over."""

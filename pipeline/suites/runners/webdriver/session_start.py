@@ -6,11 +6,11 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, JSON, CloudApi, denied, waited
 from davy.pipeline.core.errors import DavyError, Forbidden
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.clouds import hub_answers as hubanswers
 from davy.pipeline.suites.clouds.hub_answers import MOST_REDIRECTS, REDIRECTS, Answer, Meaning
+from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, JSON, CloudApi, denied, waited
 
 STARTS = 5
 """So often a start is tried where the cloud itself fails."""

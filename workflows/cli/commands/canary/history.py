@@ -13,8 +13,8 @@ from davy.workflows.render.json_text import json_text
 @options.output
 def command(*, output: str, **target: Any) -> None:
     """List the last rollouts of the Deployment, newest first. Changes nothing."""
-    from davy.workflows.rollout import history as past  # noqa: PLC0415
     from davy.workflows import wiring  # noqa: PLC0415
+    from davy.workflows.rollout import history as past  # noqa: PLC0415
 
     journal = wiring.side_at(target).journal
     rollouts = past.rollouts(journal.read(), journal.history())

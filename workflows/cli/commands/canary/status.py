@@ -16,8 +16,8 @@ def command(*, output: str, **target: Any) -> None:
 
     Reads the Deployment, its Lease and its journal. Changes nothing.
     """
-    from davy.workflows.rollout import status as standing  # noqa: PLC0415
     from davy.workflows import wiring  # noqa: PLC0415
+    from davy.workflows.rollout import status as standing  # noqa: PLC0415
 
     side = wiring.side_at(target)
     snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)

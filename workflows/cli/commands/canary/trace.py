@@ -25,9 +25,9 @@ def command(*, out: Path | None, **target: Any) -> None:
     `davy judge replay` of it gives the rollout's verdict again. Reads the journal; changes nothing in the cluster.
     """
     from davy.checks.traces.trace import written  # noqa: PLC0415
+    from davy.workflows import wiring  # noqa: PLC0415
     from davy.workflows.judge import trace_file as tracefile  # noqa: PLC0415
     from davy.workflows.rollout import trace as tracing  # noqa: PLC0415
-    from davy.workflows import wiring  # noqa: PLC0415
 
     events = wiring.side_at(target).journal.read()
     text = "\n".join(written(tracing.trace_of(events)))

@@ -19,9 +19,9 @@ def command(**said: Any) -> Ending:
     Exits 6 where the runner is lost.
     """
     from davy.workflows import wiring  # noqa: PLC0415
-    from davy.workflows.story.screens import view_of  # noqa: PLC0415
-    from davy.workflows.story.player import told  # noqa: PLC0415
     from davy.workflows.rollout.watch import Watched, watched  # noqa: PLC0415
+    from davy.workflows.story.player import told  # noqa: PLC0415
+    from davy.workflows.story.screens import view_of  # noqa: PLC0415
 
     side = wiring.side_at(said)
     with wiring.clock() as clock:

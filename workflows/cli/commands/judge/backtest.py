@@ -63,8 +63,8 @@ def command(*, output: str, plot: bool, html: Path | None, no_color: bool, every
     regression that is injected. The last rollout's own counts are judged again too. Changes nothing.
     """
     from davy.workflows.judge import backtest as backtesting  # noqa: PLC0415
-    from davy.workflows.judge import backtest_text as backtesttext  # noqa: PLC0415
     from davy.workflows.judge import backtest_inputs as trial  # noqa: PLC0415
+    from davy.workflows.judge import backtest_text as backtesttext  # noqa: PLC0415
     from davy.workflows.wiring.reach import KEYS, reach_of  # noqa: PLC0415
 
     reach = reach_of(said)

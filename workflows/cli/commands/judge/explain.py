@@ -26,8 +26,8 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
         found = explaining.from_file(trace, at)
     else:
         from davy.checks.traces.explanation import explained  # noqa: PLC0415
-        from davy.workflows.rollout import trace as tracing  # noqa: PLC0415
         from davy.workflows import wiring  # noqa: PLC0415
+        from davy.workflows.rollout import trace as tracing  # noqa: PLC0415
 
         held = tracing.trace_of(wiring.side_at(target).journal.read())
         found = explained(held, held.windows, at)

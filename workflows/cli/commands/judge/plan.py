@@ -7,6 +7,7 @@ import click
 from davy.workflows.cli import options
 from davy.workflows.cli import param_types as paramtypes
 from davy.workflows.render.json_text import json_text
+from davy.workflows.story import command_line
 
 
 @click.command()
@@ -26,5 +27,5 @@ def command(output: str, **said: Any) -> None:
     from davy.workflows.judge import plan as planning  # noqa: PLC0415
     from davy.workflows.judge import traffic_and_rules as situation  # noqa: PLC0415
 
-    known = situation.taken(said, file_was_named=options.was_said("file"))
+    known = situation.taken(said, file_was_named=command_line.was_said("file"))
     click.echo(json_text(planning.document(known)) if output == "json" else planning.text(known))

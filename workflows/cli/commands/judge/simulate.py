@@ -7,6 +7,7 @@ import click
 
 from davy.workflows.cli import options
 from davy.workflows.render.json_text import json_text
+from davy.workflows.story import command_line
 
 
 @click.command()
@@ -27,7 +28,7 @@ def command(output: str, rollouts: int, seed: int, **said: Any) -> None:
     from davy.workflows.judge import simulate as simulating  # noqa: PLC0415
     from davy.workflows.judge import traffic_and_rules as situation  # noqa: PLC0415
 
-    known = situation.taken(said, file_was_named=options.was_said("file"))
+    known = situation.taken(said, file_was_named=command_line.was_said("file"))
     made = simulating.rows(known, rollouts, seed, sys.stderr)
     shown = json_text(simulating.document(known, made, seed)) if output == "json" else simulating.text(known, made)
     click.echo(shown)

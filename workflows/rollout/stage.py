@@ -1,0 +1,102 @@
+"""Stage: preflight and canary of a release, on real ports."""
+
+from collections.abc import Generator
+
+from davy.canary import preflight
+from davy.canary.engine import steps as strategy
+from davy.canary.engine.driver.rollout import Outcome, Resume, Start, rollout
+from davy.canary.ports.platform import Standing
+from davy.checks.budget import reader as budgets
+from davy.checks.budget.budget import Budget
+from davy.checks.preflight import problems as questions
+from davy.checks.traces import rules_text as rulebook
+from davy.pipeline.core.artifacts import Image
+from davy.pipeline.core.errors import LockedOut, Unusable
+from davy.pipeline.core.events import Event
+from davy.workflows import wiring
+from davy.workflows.builds import images as works
+from davy.workflows.config import load as configured
+from davy.workflows.images import attest as attesting
+from davy.workflows.images import sign as signing
+from davy.workflows.story.release_task import Order
+from davy.workflows.suites import on_canary as againstcanary
+from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.wiring.reach import outlived
+
+
+def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = False) -> tuple[str, ...]:
+    """Look at cluster, lock and checks. The warnings; raises Unusable with every problem, LockedOut, Unreachable.
+
+    `acting`: what follows changes the world; else secrets stay where they are (`wiring.metrics`).
+    """
+    config = task.config.copied(images=works.placed(task.config, task.folder))
+    wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
+    side = wiring.side_of(config, task.reach)
+    standing, around = side.cluster.standing(), side.cluster.surroundings()
+    holder = side.lock.holder()
+    if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
+        raise LockedOut(
+            f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
+            remedy="`davy canary watch` follows it; `davy canary abort` ends it",
+        )
+    metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(standing)
+    analysis = canaryfile.read(config.checks, task.folder)
+    found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
+    wrong = tuple(configured.placed(problem, config) for problem in found)
+    late = outlived(side.expires, side.now(), side.context, config.canary)
+    problems = (*preflight.problems(around, standing, config, images), *wrong, *([late] if late else []))
+    if problems:
+        raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
+    advised = questions.warnings(config.checks, metrics, stable, side.now())
+    return (*preflight.warnings(around, standing, config), *notes(task), *advised)
+
+
+def notes(task: Order) -> tuple[str, ...]:
+    """What of the files that the configuration names could not be carried over. Raises Unusable."""
+    analysis = canaryfile.read(task.config.checks, task.folder)
+    return analysis.notes if analysis else ()
+
+
+def budgeted(task: Order, *, acting: bool = False) -> tuple[Budget, ...]:
+    """The error budget of every objective. Raises Forbidden."""
+    checks = task.config.checks
+    return budgets.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
+
+
+def _stable(standing: Standing) -> list[str]:
+    # While a rollout is held the Deployment's own template is the canary's.
+    sides = ("", standing.stable_hash or standing.template_hash)
+    return [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
+
+
+def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
+    """Start the rollout and drive it to its end."""
+    config = task.config
+    yield from signing.verified(task, images)
+    side = wiring.side_of(config, task.reach)
+    standing = side.cluster.standing()
+    placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
+    if placement.problems:
+        raise Unusable("An image has no place in the Deployment.", problems=placement.problems)
+    start = Start(
+        release=task.release,
+        workload=side.workload,
+        images=placement.images,
+        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        runner=task.runner,
+        rules=rulebook.text(config.checks),
+    )
+    return (yield from attesting.canary(task, images, rolled(start, side, task, images)))
+
+
+def rolled(
+    wish: Start | Resume, side: wiring.Side, task: Order, images: tuple[Image, ...] = ()
+) -> Generator[Event, None, Outcome]:
+    """Drive a rollout to its end, with suites against the canary asked beside the judge where there are any."""
+    judge = wiring.judge(task.config, task.folder)
+    own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config, task.reach).cluster)
+    try:
+        return (yield from rollout(wish, side.ports(own or judge, task.clock)))
+    finally:
+        if own:
+            own.close()
