@@ -16,7 +16,7 @@ from davy.pipeline.config.file import loaded
 from davy.pipeline.core.events import Event
 from davy.pipeline.core.json.codec import encode
 from davy.workflows.cli.main import davy
-from davy.workflows.rehearsal.run import Fault, Rehearsal, Wish
+from davy.workflows.release.rehearsal.run import Fault, Rehearsal, Wish
 from davy.workflows.render.markdown import markdown, summarized
 
 ROOT = Path(__file__).parents[2]

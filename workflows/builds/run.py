@@ -10,8 +10,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import BuildAction, ImageBuilt
 from davy.workflows import wiring
 from davy.workflows.builds import images as works
-from davy.workflows.story.keeping import keeper
-from davy.workflows.story.player import told
+from davy.workflows.story.player import keeper, told
 from davy.workflows.story.recorder import overheard
 from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import End, Told, framed, sourced

@@ -1,22 +1,44 @@
-"""Validating: what is said of a davy.yaml and of every file it names, by nobody asked."""
+"""Validate: what is said of a davy.yaml and of every file it names, by nobody asked."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from davy.checks.preflight import lint as linting
+from davy.checks.preflight.remark import Severity
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config, DeliveryConfig
-from davy.pipeline.core.errors import Problem
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.nouns import counted
 from davy.pipeline.suites.plan import order as ordering
 from davy.workflows import wiring
-from davy.workflows.config import linted
+from davy.workflows.config import load as configured
 from davy.workflows.suites import testfiles
 from davy.workflows.wiring import kayenta_file as canaryfile
 
 if TYPE_CHECKING:
     from davy.checks.judges.kayenta.config_file import Analysis
+
+REMEDY = "Correct the query, or add the rule's name to the threshold's `accept` where you know better."
+
+
+def loaded(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Problem, ...], tuple[Problem, ...]]:
+    """The Config, the linter's warnings, and what of SLO files is not carried over.
+
+    Raises Unusable with every problem, and the linter's errors.
+    """
+    config, notes = configured.read(file, environment)
+    place = configfile.places(file, environment)
+    found = [
+        (remark.severity, configured.placed(place(remark.place, str(remark)), config))
+        for remark in linting.remarks(config.checks)
+    ]
+    errors = tuple(problem for severity, problem in found if severity is Severity.ERROR)
+    if errors:
+        raise Unusable(f"{file} has queries that cannot judge a canary.", problems=errors, remedy=REMEDY)
+    return config, tuple(problem for _, problem in found), notes
+
 
 RELEASES = ("deploy", "checks", "canary")
 """Keys that only a release needs."""
@@ -40,7 +62,7 @@ def validated(file: Path, environment: Mapping[str, str]) -> Validated:
         config = configfile.delivery(file, environment)
         notes = _of_tests(config, folder, environment)
         return Validated(service=config.service, good_for=_delivery(config), notes=notes)
-    whole, warnings, found = linted.loaded(file, environment)
+    whole, warnings, found = loaded(file, environment)
     notes = _of_tests(whole, folder, environment)
     analysis = canaryfile.read(whole.checks, file.parent)
     notes = (*map(str, found), *(map(str, analysis.notes) if analysis else ()), *notes)

@@ -26,9 +26,8 @@ from davy.workflows.rollout import stage as rollout_stage
 from davy.workflows.rollout import status as standing
 from davy.workflows.rollout.watch import retold
 from davy.workflows.story import release_task
-from davy.workflows.story.keeping import keeper
 from davy.workflows.story.plan_text import plan_told
-from davy.workflows.story.player import told
+from davy.workflows.story.player import keeper, told
 from davy.workflows.story.release_task import Order
 from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import Told, canary_stage, examined, framed, gated

@@ -1,5 +1,6 @@
-"""Telling: a story played from its events to its end: shown, summed up, kept as a report."""
+"""Player: a story played from its events to its end: shown, summed up, kept as a report."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,13 +12,32 @@ import click
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event
+from davy.pipeline.core.json import codec
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.files import own_files as ownfiles
 from davy.workflows.ci import github
+from davy.workflows.render import markdown as report
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.summary import summary
 from davy.workflows.render.text.width import width_of
 from davy.workflows.story.screens import View, played, screen
+
+
+def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
+    """Writes `report.md` and `events.jsonl` into the folder. Raises Unwritable."""
+
+    def keep(events: tuple[Event, ...]) -> Path:
+        # What is kept here is no part of the source: without this the next release would call the tree dirty.
+        ownfiles.write(out / ".gitignore", "*\n")
+        path = out / "report.md"
+        ownfiles.write(path, report.markdown(report.summarized(events)))
+        lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)
+        ownfiles.write(out / "events.jsonl", lines)
+        return path
+
+    return keep
+
 
 Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""

@@ -20,8 +20,7 @@ from davy.pipeline.suites.reports import reader as junitreading
 from davy.pipeline.suites.reports import writer as junit
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.workflows import wiring
-from davy.workflows.story.keeping import keeper
-from davy.workflows.story.player import told
+from davy.workflows.story.player import keeper, told
 from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import End, Told, framed
 from davy.workflows.story.task import Errand, started

@@ -17,9 +17,8 @@ from davy.pipeline.suites.plan.pieces import Ask
 from davy.workflows import wiring
 from davy.workflows.builds import stage as build_stage
 from davy.workflows.images import given as named
-from davy.workflows.story.keeping import keeper
 from davy.workflows.story.plan_text import steps_told
-from davy.workflows.story.player import told
+from davy.workflows.story.player import keeper, told
 from davy.workflows.story.recorder import overheard
 from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import End, Told, framed, sourced

@@ -139,7 +139,7 @@ def side(
     from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
-    from davy.workflows.wiring.veiled import VeiledJournal  # noqa: PLC0415
+    from davy.workflows.wiring.masked_journal import MaskedJournal  # noqa: PLC0415
 
     api, listening = _api(meant.kubeconfig, meant.context, reach), Listening(opened=ThreadFeed)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
@@ -149,7 +149,7 @@ def side(
         api=api,
         cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs, listening=listening),
         lock=lock,
-        journal=VeiledJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening)),
+        journal=MaskedJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening)),
         now=api.server_now,
     )
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.builds.builders import annotating
 from davy.pipeline.builds.builders import insecure_registry as loopback
+from davy.pipeline.builds.builders import tool as annotating
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildah_store import Storage, listed, storage_of
 from davy.pipeline.builds.builders.context import Staged, dockerfile, dockerfile_said, staged

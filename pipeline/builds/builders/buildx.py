@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.builds.builders import annotating
+from davy.pipeline.builds.builders import tool as annotating
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildkit_progress import Progress
 from davy.pipeline.builds.builders.context import Staged, dockerfile, staged

@@ -11,8 +11,8 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from davy.pipeline.builds.builders import annotating
 from davy.pipeline.builds.builders import context as staging
+from davy.pipeline.builds.builders import tool as annotating
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.dockerfile.features import declared, engine_lacks, platform_arguments
 from davy.pipeline.builds.ports import BuildOrder, Built

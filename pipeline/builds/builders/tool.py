@@ -2,16 +2,33 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
-from davy.pipeline.clients.docker.registry_names import forbidden, host_and_repository
+from davy.pipeline.clients.docker.registry_names import forbidden, host_and_repository, is_loopback
 from davy.pipeline.config.sections.images.matrix import BuildSecret
 from davy.pipeline.core.errors import DavyError, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.core.images import oci
 from davy.pipeline.core.text import time_text as durations
 from davy.pipeline.core.text.sanitize import masked
+from davy.pipeline.registry.distribution.manifests import Manifest, Registry
+
+
+def put(
+    credentials: DockerCredentials, order: BuildOrder, pushed: str, plain: Callable[[str], bool] = is_loopback
+) -> str:
+    """Put it back under the same tag; its digest then. `plain`: True for registries spoken to over http."""
+    with closing(Registry(credentials, plain=plain)) as registry:
+        try:
+            body = oci.annotated(registry.manifest(order.name, pushed).body, order.annotations)
+        except ValueError as error:
+            raise Unreachable(f"The registry of {order.name} has no image manifest for {pushed}.") from error
+        kind = oci.contents(body).media_type
+        return registry.put(order.name, order.tag, Manifest(media_type=kind, body=body))
+
 
 DENIED = re.compile(
     r"\b401\b|\b403\b|denied|unauthorized|authentication required|no basic auth|forbidden|insufficient_scope", re.I

@@ -10,7 +10,7 @@ from davy.pipeline.builds.dockerfile.syntax.grammar import FORMS, malformed, unf
 from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
 from davy.pipeline.builds.dockerfile.syntax.operands import is_platform, unusable
 from davy.pipeline.builds.dockerfile.syntax.shell_words import expanded, raw_words
-from davy.pipeline.builds.dockerfile.syntax.spelling import meant
+from davy.pipeline.builds.dockerfile.syntax.suggestion import meant
 from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, Scope, after, first, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images.names import SCRATCH, familiar

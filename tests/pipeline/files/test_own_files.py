@@ -29,7 +29,7 @@ from davy.pipeline.suites.runners.tarball import Refused, extracted
 from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 from davy.pipeline.supply_chain.ports import ScanOrder
 from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
-from davy.workflows.story.keeping import keeper
+from davy.workflows.story.player import keeper
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = RunRecord(id="shop-1", at=NOON, service="shop", revision="a" * 40)

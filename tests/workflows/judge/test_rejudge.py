@@ -10,7 +10,7 @@ from davy.pipeline.config import file as configfile
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted
 from davy.workflows.judge.rejudge import rejudged
-from davy.workflows.rehearsal.run import Rehearsal, Wish
+from davy.workflows.release.rehearsal.run import Rehearsal, Wish
 
 FILE = """
 service: checkout

@@ -17,7 +17,7 @@ from davy.workflows.cli import errors as failures
 from davy.workflows.cli import main as cli
 from davy.workflows.render import veil
 from davy.workflows.render.json_text import json_text
-from davy.workflows.wiring.veiled import VeiledJournal
+from davy.workflows.wiring.masked_journal import MaskedJournal
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ def test_a_secret_learnt_later_is_hidden_from_then_on() -> None:
 def test_the_journal_holds_no_secret_in_anybodys_words_and_all_else_as_it_is() -> None:
     veil.learn(["hunter2", "abort"])
     inner = Kept()
-    journal = VeiledJournal(inner)
+    journal = MaskedJournal(inner)
     asked = Asked(at=NOW, what="abort", by="ann hunter2", why="the key is hunter2")
     trouble = PodTrouble(at=NOW, pod="shop-1", kind="crash_loop", words="panic: hunter2\nat 1")
     began = RollbackStarted(at=NOW, because="hunter2 was told", how="whole")

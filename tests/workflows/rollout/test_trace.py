@@ -17,7 +17,7 @@ from davy.pipeline.config import file as configfile
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted, Judged, PromotionStarted
 from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
-from davy.workflows.rehearsal.run import Rehearsal, Wish
+from davy.workflows.release.rehearsal.run import Rehearsal, Wish
 from davy.workflows.rollout.trace import trace_of
 
 FILE = """

@@ -72,8 +72,8 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     simulated, and an hour passes in a second or so. No cluster and no Docker is touched. Changes nothing.
     """
     from davy.workflows.config import load as configured  # noqa: PLC0415
-    from davy.workflows.rehearsal import show as rehearsing  # noqa: PLC0415
-    from davy.workflows.rehearsal.run import Fault, Wish  # noqa: PLC0415
+    from davy.workflows.release.rehearsal import show as rehearsing  # noqa: PLC0415
+    from davy.workflows.release.rehearsal.run import Fault, Wish  # noqa: PLC0415
     from davy.workflows.story.screens import View  # noqa: PLC0415
 
     config = configured.loaded(file, os.environ)

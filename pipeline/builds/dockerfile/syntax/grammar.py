@@ -12,7 +12,7 @@ from enum import StrEnum
 from davy.pipeline.builds.dockerfile.syntax.instructions import BLANKS, HEREDOC, Flag, Instruction, mixed_list
 from davy.pipeline.builds.dockerfile.syntax.mounts import is_record
 from davy.pipeline.builds.dockerfile.syntax.shell_words import words_of
-from davy.pipeline.builds.dockerfile.syntax.spelling import meant
+from davy.pipeline.builds.dockerfile.syntax.suggestion import meant
 from davy.pipeline.core.fast_dataclass import dataclass
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
 
-from davy.pipeline.builds.dockerfile.syntax.spelling import meant
+from davy.pipeline.builds.dockerfile.syntax.suggestion import meant
 
 KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")

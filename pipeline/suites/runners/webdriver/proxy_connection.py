@@ -2,19 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import requests
 
 from davy.pipeline.suites.clouds import vendors as dialects
-from davy.pipeline.suites.runners.webdriver.api import CONNECT, JSON, LONGEST, waited
+from davy.pipeline.suites.runners.webdriver.api import CONNECT, JSON, LONGEST, CloudApi, waited
+from davy.pipeline.suites.runners.webdriver.session import Session
 from davy.pipeline.suites.runners.webdriver.session_start import STARTS
-
-if TYPE_CHECKING:
-    from davy.pipeline.suites.runners.webdriver.proxy import Door
-    from davy.pipeline.suites.runners.webdriver.session import Session
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization", "host"} | {
     "authorization",
@@ -52,10 +50,31 @@ def refusal(status: int, kind: str, words: str) -> tuple[int, dict[str, Any]]:
     return status, {"value": {"error": kind, "message": words, "stacktrace": ""}}
 
 
+class Door(Protocol):
+    """What the door is for a connection; see the proxy."""
+
+    @property
+    def api(self) -> CloudApi: ...
+
+    @property
+    def prefix(self) -> str: ...
+
+    @property
+    def sessions(self) -> Mapping[str, Session]: ...
+
+    def started(self, body: dict[str, Any]) -> requests.Response | tuple[int, dict[str, Any]]: ...
+
+    def ended(self, session: Session) -> bool: ...
+
+    def forget(self, session: Session) -> None: ...
+
+    def lost(self, session: Session, status: int) -> None: ...
+
+
 class Talk(BaseHTTPRequestHandler):
     """One connection of a test's WebDriver client."""
 
-    door: "Door"
+    door: Door
     protocol_version = "HTTP/1.1"
     timeout = 900
     # A reply goes out in two writes; with Nagle's algorithm the second waits 40 ms for the first one's receipt.

@@ -13,7 +13,7 @@ import click
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ReleaseFinished
-from davy.workflows.rehearsal.run import Play, Rehearsal, Wish, shares, table
+from davy.workflows.release.rehearsal.run import Play, Rehearsal, Wish, shares, table
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.summary import summary

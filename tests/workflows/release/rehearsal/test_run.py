@@ -12,8 +12,8 @@ from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, StepEntered
-from davy.workflows.rehearsal import show as rehearsing
-from davy.workflows.rehearsal.run import Fault, Rehearsal, Wish
+from davy.workflows.release.rehearsal import show as rehearsing
+from davy.workflows.release.rehearsal.run import Fault, Rehearsal, Wish
 from davy.workflows.render.phrases import REHEARSAL
 
 FILE = """

@@ -23,7 +23,7 @@ from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Gap
 from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.workflows.rehearsal.traffic import Signal, Traffic
+from davy.workflows.release.rehearsal.traffic import Signal, Traffic
 from davy.workflows.story.stages import End, Told, canary_stage, framed
 
 OLD, NEW = "rehearsed@sha256:" + "a" * 64, "rehearsed@sha256:" + "b" * 64

@@ -1,4 +1,4 @@
-"""Spelling: the known word that somebody meant, as BuildKit looks for it."""
+"""Suggestion: the known word that somebody meant, as BuildKit looks for it."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Veiled: a rollout's journal, in which nobody's words hold a secret."""
+"""Masked journal: a rollout's journal, in which nobody's words hold a secret."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -13,7 +13,7 @@ WORDS = frozenset({"because", "sentence", "words", "why", "by", "how", "note"})
 E = TypeVar("E", bound=Event)
 
 
-class VeiledJournal:
+class MaskedJournal:
     """`canary.ports.Journal`, before another."""
 
     def __init__(self, inner: Journal) -> None:
