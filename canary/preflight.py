@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from davy.canary.engine import snapshot as sight
-from davy.canary.engine import steps as strategy
+from davy.canary.engine import snapshot, steps
 from davy.canary.ports.platform import Autoscaler, Budget, Standing, Surroundings
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.canary import CanaryConfig
@@ -72,7 +71,7 @@ def problems(
         *_baseline(standing, config),
         *(_scaled_by(scaler) for scaler in surroundings.autoscalers if "autoscaler" not in config.canary.accept),
         *(_kept_by(budget) for budget in _blocking(surroundings) if "disruption-budget" not in config.canary.accept),
-        *strategy.planned(config.canary, config.checks.worse, standing.replicas).problems,
+        *steps.planned(config.canary, config.checks.worse, standing.replicas).problems,
     )
 
 
@@ -95,7 +94,7 @@ def warnings(surroundings: Surroundings, standing: Standing, config: Config) -> 
         "else's and the rollout is held; pause its sync for the release, and put the new digest into its source after"
         for manager in surroundings.managers
     ]
-    return (*managers, *accepted, *budgets, *strategy.planned(canary, config.checks.worse, standing.replicas).warnings)
+    return (*managers, *accepted, *budgets, *steps.planned(canary, config.checks.worse, standing.replicas).warnings)
 
 
 def is_serving_already(standing: Standing, placement: Placement) -> bool:
@@ -174,11 +173,11 @@ def _baseline(standing: Standing, config: Config) -> tuple[Problem, ...]:
         what = "is the Deployment under release itself; the baseline is one of its own, with the same pods"
     elif kept is None or not kept.images:
         what = f"there is no Deployment {name} in the namespace {standing.workload.namespace}"
-    elif not sight.runs(kept, stable):
+    elif not snapshot.runs(kept, stable):
         others = ", ".join(f"{c} {kept.images.get(c, 'is missing')}, stable {image}" for c, image in stable.items()
                            if kept.images.get(c) != image)  # fmt: skip
         what = f"Deployment {name} does not run the stable version ({others}); set the same images, written alike"
-    elif not sight.baseline(standing, stable):
+    elif not snapshot.baseline(standing, stable):
         what = f"Deployment {name} has no Ready pod to compare with"
     else:
         return ()

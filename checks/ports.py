@@ -1,4 +1,4 @@
-"""Ports of the checks: the metrics server, in the words of samples."""
+"""Ports: the metrics server, in the words of samples."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

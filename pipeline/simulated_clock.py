@@ -1,4 +1,4 @@
-"""Memory: the pipeline's twins for tests and rehearsals. Time here passes only when somebody sleeps."""
+"""Simulated clock: the pipeline's twins for tests and rehearsals. Time here passes only when somebody sleeps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Alongside: calls that talk while they work: one as a generator of its lines, several as one stream of words."""
+"""Threads: calls that talk while they work: one as a generator of its lines, several as one stream of words."""
 
 import queue
 import threading

@@ -10,10 +10,8 @@ from typing import TypeVar
 
 import yaml
 
-from davy.pipeline.builds import driver as images
-from davy.pipeline.builds import worker as making
-from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds import driver, worker
+from davy.pipeline.builds.content import base_images, resolve
 from davy.pipeline.builds.content.keyed_images import Workshop
 from davy.pipeline.builds.memory import MemoryBuilder, MemoryRecords
 from davy.pipeline.builds.ports import BuildOrder, Built
@@ -94,7 +92,7 @@ class Yard:
     revision: Revision = REVISION
     lock: Mapping[str, str] = field(default_factory=dict)
     chosen: Callable[[BuildOrder], Chosen] | None = None
-    approve: Approve = images.anything
+    approve: Approve = driver.anything
     build_said: Mapping[str, object] = field(default_factory=dict)
     anew: bool = False
 
@@ -119,17 +117,17 @@ class Yard:
         return made(DeliveryConfig, yaml.safe_load(yaml.safe_dump(said)))
 
     def shop(self) -> Workshop:
-        return prepared.workshop(
+        return resolve.workshop(
             self.config,
             GitWorkTree({"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}),
             self.folder,
             lock=self.lock,
-            resolve=lambda wanted: bases.resolved(wanted, self.store),
+            resolve=lambda wanted: base_images.resolved(wanted, self.store),
             leave_out=(self.folder / "davy-out",),
         )
 
-    def tools(self) -> making.Tools:
-        return making.Tools(
+    def tools(self) -> worker.Tools:
+        return worker.Tools(
             config=self.config,
             folder=self.folder,
             revision=self.revision,
@@ -145,8 +143,8 @@ class Yard:
 
     def story(self, *only: str, force: bool = False) -> Generator[Event, None, tuple[Built, ...]]:
         ids = [recipe.id for word in only for recipe in meant(expanded(self.config.images), word)]
-        wish = images.Wish(only=ids, force=force, parallel=2, out=self.folder / "davy-out")
-        return images.build(self.shop, wish, self.tools(), self.approve)
+        wish = driver.Wish(only=ids, force=force, parallel=2, out=self.folder / "davy-out")
+        return driver.build(self.shop, wish, self.tools(), self.approve)
 
     def build(self, *only: str, force: bool = False) -> Run:
         run, story = Run(), self.story(*only, force=force)

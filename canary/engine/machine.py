@@ -9,8 +9,7 @@ and a person is needed (STUCK).
 from datetime import datetime
 from typing import assert_never
 
-from davy.canary.engine import rollback as retreat
-from davy.canary.engine import snapshot as sight
+from davy.canary.engine import rollback, snapshot
 from davy.canary.engine.moves import (
     Arrive,
     Begin,
@@ -39,11 +38,11 @@ def next_move(state: State, seen: Seen, now: datetime) -> Move:
     if state.finished is not None:
         return Finish(ending=state.finished, sentence=state.sentence)
     if state.phase in (Phase.ROLLING_BACK, Phase.BACK):
-        return retreat.next_back(state, seen, now)
-    if state.phase is Phase.NEW and sight.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
+        return rollback.next_back(state, seen, now)
+    if state.phase is Phase.NEW and snapshot.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
         return _unbegun(state, seen)
-    if why := retreat.reason(state, seen, now):
-        return retreat.rollback(state, seen, *why)
+    if why := rollback.reason(state, seen, now):
+        return rollback.rollback(state, seen, *why)
     return _stopped(state, seen) or _onward(state, seen, now)
 
 
@@ -57,7 +56,7 @@ def _unbegun(state: State, seen: Seen) -> Move:
 
 
 def _stopped(state: State, seen: Seen) -> Move | None:
-    if sight.is_foreign(state, seen.standing):
+    if snapshot.is_foreign(state, seen.standing):
         other = seen.standing.release not in ("", state.started.release)
         what = f"release {seen.standing.release}" if other else "someone"
         because = f"{what} gave the Deployment another template meanwhile; nothing was undone, see `davy canary status`"
@@ -81,17 +80,17 @@ def _onward(state: State, seen: Seen, now: datetime) -> Move:
         case Phase.BAKING:
             return _baking(state, seen, now)
         case Phase.ROLLING_BACK | Phase.BACK:
-            return retreat.next_back(state, seen, now)
+            return rollback.next_back(state, seen, now)
     assert_never(state.phase)
 
 
 def _growing(state: State, seen: Seen, now: datetime) -> Move:
-    standing, want = seen.standing, sight.wanted(state, seen.standing)
-    if not sight.is_marked(state, standing):
+    standing, want = seen.standing, snapshot.wanted(state, seen.standing)
+    if not snapshot.is_marked(state, standing):
         return Begin(pods=state.plan.pods)
     if now >= state.deadline:
         return _inconclusive(state, seen, f"not all {want} canary pods were Ready at the deadline", proven=False)
-    there = sight.canary_pods(state, standing)
+    there = snapshot.canary_pods(state, standing)
     if len(there) < want:
         asked = standing.surge == str(state.plan.pods) and not standing.paused
         again = Grow(step=state.step, pods=state.plan.pods, because="asked for again")
@@ -101,20 +100,20 @@ def _growing(state: State, seen: Seen, now: datetime) -> Move:
     ready = sum(1 for pod in there if pod.ready and pod.serving)
     if ready < want:
         return Wait(why=f"{ready} of {want} canary pods are Ready")
-    return Arrive(step=state.step, pods=len(there), weight=sight.weight(state, standing))
+    return Arrive(step=state.step, pods=len(there), weight=snapshot.weight(state, standing))
 
 
 def _at_step(state: State, seen: Seen, now: datetime) -> Move:
     if not seen.standing.paused:
         return HoldStill()
-    ready = sum(1 for pod in sight.canary_pods(state, seen.standing) if pod.ready)
+    ready = sum(1 for pod in snapshot.canary_pods(state, seen.standing) if pod.ready)
     if state.go and ready:
         return _further(state, because="a person said so" + _why(state.go.why), by=state.go.by)
     if late := _late(state, now):
         return _inconclusive(state, seen, late, proven=ready > 0)
     if state.on_hold:
         return Wait(why=f"held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`")
-    return _weighed(state, seen, now, all_ready=ready >= sight.wanted(state, seen.standing))
+    return _weighed(state, seen, now, all_ready=ready >= snapshot.wanted(state, seen.standing))
 
 
 def _weighed(state: State, seen: Seen, now: datetime, *, all_ready: bool) -> Move:
@@ -157,7 +156,7 @@ def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
         return Wait(why=f"{late}; the look that is under way is waited for")
     last = f" The last look: {verdict.sentence}" if verdict else ""
     if state.policy.on_inconclusive == "roll_back":
-        return retreat.rollback(state, seen, late + last, POLICY)
+        return rollback.rollback(state, seen, late + last, POLICY)
     deaf = bool(verdict and verdict.gaps) and not state.heard
     if verdict and deaf and all(gap is Gap.UNREACHABLE for gap in verdict.gaps.values()):
         return HoldHere(because=f"{late}: the metrics server did not answer.{last}", ending=Ending.UNREACHABLE)
@@ -176,10 +175,10 @@ def _speaks_for(state: State, verdict: Verdict | None) -> bool:
 
 def _promoting(state: State, seen: Seen, now: datetime) -> Move:
     standing = seen.standing
-    stable, canary = sight.serving(state, standing)
-    left = len(sight.stable_pods(state, standing))
+    stable, canary = snapshot.serving(state, standing)
+    left = len(snapshot.stable_pods(state, standing))
     old_gone = standing.seen and not left and not stable
-    if sight.is_given_back(state, standing) and old_gone and canary >= standing.replicas:
+    if snapshot.is_given_back(state, standing) and old_gone and canary >= standing.replicas:
         return StartBake()
     if state.promotion_at and now - state.promotion_at > state.policy.promote_within:
         return _halted(
@@ -188,7 +187,7 @@ def _promoting(state: State, seen: Seen, now: datetime) -> Move:
     if state.on_hold:
         held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
         return Wait(why=held) if standing.paused else HoldStill()
-    if not sight.is_given_back(state, standing):
+    if not snapshot.is_given_back(state, standing):
         return Promote(because="asked for again")
     return Wait(why=f"promoting: {canary} of {standing.replicas} pods of the new version serve, {left} old are left")
 
@@ -211,7 +210,7 @@ def _baking(state: State, seen: Seen, now: datetime) -> Move:
         return Wait(why=f"watched for {shown(over_at - now)} longer")
     if seen.looking:
         return Wait(why="the last look at it is waited for")
-    if not sight.is_settled(state, seen.standing, over_at, now):
+    if not snapshot.is_settled(state, seen.standing, over_at, now):
         return Settle()
     took = shown((state.shifted_at or now) - state.started.at)
     bake = f", then watched for {shown(state.policy.bake)}" if state.policy.bake else ""

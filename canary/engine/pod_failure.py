@@ -1,4 +1,4 @@
-"""Trouble: pods that cannot work, told without statistics, and how long each kind is given. Pure."""
+"""Pod failure: pods that cannot work, told without statistics, and how long each kind is given. Pure."""
 
 from datetime import datetime, timedelta
 

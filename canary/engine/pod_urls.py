@@ -1,4 +1,4 @@
-"""Reach: where the canary's own pods answer, for suites that run against them without any user's traffic. Pure."""
+"""Pod URLs: where the canary's own pods answer, for suites that run against them without any user's traffic. Pure."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,8 @@
-"""Retreat: when to roll back, how fast, and when one is back. Pure."""
+"""Rollback: when to roll back, how fast, and when one is back. Pure."""
 
 from datetime import datetime
 
-from davy.canary.engine import pod_failure as trouble
-from davy.canary.engine import snapshot as sight
+from davy.canary.engine import pod_failure, snapshot
 from davy.canary.engine.moves import BeBack, Finish, Move, RollBack, Settle, Wait
 from davy.canary.engine.snapshot import Seen
 from davy.canary.engine.state import BY_INTERRUPT, Phase, State
@@ -25,15 +24,15 @@ def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
     """Why to roll back, and who asked for it: asked before anything else, in every phase."""
     if seen.verdict and seen.verdict.decision is Decision.ROLL_BACK:
         return seen.verdict.sentence.removeprefix(SAID), ""
-    if failed := trouble.failure(state, seen, now):
+    if failed := pod_failure.failure(state, seen, now):
         return failed.sentence, ""
     return unseen_reason(state, seen.verdict, interrupted=seen.interrupted) or _undone(state, seen)
 
 
 def _undone(state: State, seen: Seen) -> tuple[str, str] | None:
     """Somebody put stable's template back by hand: agree with them, and finish it."""
-    marked, begun = sight.is_marked(state, seen.standing), bool(state.weights)
-    if (marked or begun) and sight.has_stable_template(state, seen.standing):
+    marked, begun = snapshot.is_marked(state, seen.standing), bool(state.weights)
+    if (marked or begun) and snapshot.has_stable_template(state, seen.standing):
         return "someone gave the Deployment its old template back", "kubectl"
     return None
 
@@ -69,15 +68,15 @@ def _aborted(abort: Asked) -> tuple[str, str]:
 
 
 def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
-    stable, canary = sight.serving(state, seen.standing)
-    there = len(sight.canary_pods(state, seen.standing))
-    kept = len(sight.stable_pods(state, seen.standing))
+    stable, canary = snapshot.serving(state, seen.standing)
+    there = len(snapshot.canary_pods(state, seen.standing))
+    kept = len(snapshot.stable_pods(state, seen.standing))
     if kept >= seen.standing.replicas or state.promotion_at is None:
         return Speed.WHOLE, there, f"no stable pod was taken away ({kept} are there), so the canary's can go at once"
     rate = bad_rate(seen.verdict)
     if rate >= WORTHLESS and stable:
         return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
-    bad = trouble.bad_pods(state, seen)
+    bad = pod_failure.bad_pods(state, seen)
     if bad:
         return Speed.REPLACE, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
     if rate >= WORTHLESS:
@@ -101,15 +100,15 @@ def bad_rate(verdict: Verdict | None) -> float:
 def next_back(state: State, seen: Seen, now: datetime) -> Move:
     """The next move of a rollout that is on its way back, or there."""
     if state.phase is Phase.BACK:
-        return _end(state) if sight.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
+        return _end(state) if snapshot.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
-    stable, canary = sight.serving(state, seen.standing)
-    if seen.standing.seen and _is_sent(state, seen) and not canary and sight.is_whole(state, seen.standing):
+    stable, canary = snapshot.serving(state, seen.standing)
+    if seen.standing.seen and _is_sent(state, seen) and not canary and snapshot.is_whole(state, seen.standing):
         return BeBack()
     if late:
         return Finish(ending=Ending.STUCK, sentence=_stuck(state, seen, stable, canary))
     if not _is_sent(state, seen):
-        bad = len(sight.canary_pods(state, seen.standing))
+        bad = len(snapshot.canary_pods(state, seen.standing))
         how = f"{state.speed}: asked for again"
         return RollBack(because=state.rollback_because, speed=state.speed, bad_pods=bad, how=how, by=state.rollback_by)
     return Wait(why=f"rolling back: {canary} canary pods serve, {stable} of {seen.standing.replicas} stable")
@@ -118,7 +117,7 @@ def next_back(state: State, seen: Seen, now: datetime) -> Move:
 def _is_sent(state: State, seen: Seen) -> bool:
     """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
     held = seen.standing.own.min_ready_seconds == HELD_MIN_READY_SECONDS != state.started.restore.min_ready_seconds
-    return not held and not seen.standing.paused and sight.has_stable_template(state, seen.standing)
+    return not held and not seen.standing.paused and snapshot.has_stable_template(state, seen.standing)
 
 
 def _end(state: State) -> Finish:

@@ -1,4 +1,4 @@
-"""Sight: what a standing means for a rollout. Pure questions, asked of one moment."""
+"""Snapshot: what a standing means for a rollout. Pure questions, asked of one moment."""
 
 from collections.abc import Mapping
 from dataclasses import field

@@ -1,4 +1,4 @@
-"""Strategy: from the weights wished for to the pods that give them. Pure."""
+"""Steps: from the weights wished for to the pods that give them. Pure."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Threads: work beside the rollout's ticks, each in a thread of its own that keeps nobody from ending."""
+"""Background threads: work beside the rollout's ticks, each in a thread of its own that keeps nobody from ending."""
 
 import threading
 from collections.abc import Callable

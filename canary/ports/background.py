@@ -1,4 +1,4 @@
-"""Aside: what may be slow, done beside the rollout's ticks. In tests and rehearsals it is done in turn."""
+"""Background: what may be slow, done beside the rollout's ticks. In tests and rehearsals it is done in turn."""
 
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar

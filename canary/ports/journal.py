@@ -1,4 +1,4 @@
-"""Port to the journal of a rollout: whoever goes on folds it."""
+"""Journal: whoever goes on folds it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field

@@ -1,4 +1,4 @@
-"""Ledger lines: an event as a line of the journal, within its bounds, and back. Pure."""
+"""Journal lines: an event as a line of the journal, within its bounds, and back. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from davy.canary.ports.journal import Past
 from davy.pipeline.core.events import Asked, CanaryStarted, Event, Judged
-from davy.pipeline.core.json import codec
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import codec, tree
 from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
 
 BEGINNING = 128 * 1024
@@ -40,7 +39,7 @@ def readable(lines: Iterable[str], parse: Callable[[Any], T]) -> list[T]:
     found = []
     for line in lines:
         with suppress(*UNREADABLE):
-            found.append(parse(jsontree.exact(line, MOST_LINE)))
+            found.append(parse(tree.exact(line, MOST_LINE)))
     return found
 
 
@@ -81,7 +80,7 @@ def event_in(document: dict[str, Any]) -> tuple[int, Event]:
     if event.at.year not in YEARS:
         raise ValueError(f"no time of a rollout: {event.at}")
     if isinstance(event, CanaryStarted):
-        policy, strategy = event.policy, jsontree.exact(event.restore.strategy, MOST_LINE)
+        policy, strategy = event.policy, tree.exact(event.restore.strategy, MOST_LINE)
         if not (event.images and event.restore.images and isinstance(strategy, dict)):
             raise ValueError("a beginning of nothing")
         if policy.deadline.year not in YEARS:
@@ -153,4 +152,4 @@ def _moment(micros: int) -> datetime:
 
 def text_of(document: Any) -> str:
     """One line of ASCII."""
-    return jsontree.compact(document)
+    return tree.compact(document)

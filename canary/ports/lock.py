@@ -1,4 +1,4 @@
-"""Port to the lock: one runner a workload."""
+"""Lock: one runner a workload."""
 
 from datetime import datetime, timedelta
 from typing import Protocol

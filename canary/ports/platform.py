@@ -1,4 +1,4 @@
-"""Ports of the canary: the cluster, the lock, the journal, the judge. In the canary's words, safe to repeat."""
+"""Platform: the cluster, the lock, the journal, the judge. In the canary's words, safe to repeat."""
 
 from collections.abc import Mapping
 from dataclasses import field

@@ -1,4 +1,4 @@
-"""Pod lines: the past of pods as JSON lines, so that a backtest can be repeated with no server. Pure."""
+"""Pod file: the past of pods as JSON lines, so that a backtest can be repeated with no server. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 from davy.checks.backtest.pod_counts import LARGEST, PodCounts
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.verdict import Counts
 
 VERSION = 1
@@ -29,7 +29,7 @@ def written(counts: PodCounts) -> Iterator[str]:
                     place = window - strip.first
                     pods.setdefault(pod, {})[metric] = [column[place] for column in strip.columns]
         if pods:
-            yield jsontree.compact({"t": (window + 1) * counts.length, "pods": pods})
+            yield tree.compact({"t": (window + 1) * counts.length, "pods": pods})
 
 
 def read(lines: Iterable[str], file: str) -> PodCounts:
@@ -113,7 +113,7 @@ def _counts(counts: PodCounts, metric: str, numbers: Any) -> Counts:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        document = jsontree.parsed(line)
+        document = tree.parsed(line)
     except (ValueError, RecursionError):
         raise ValueError("is no JSON") from None
     if not isinstance(document, dict):

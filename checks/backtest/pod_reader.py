@@ -1,4 +1,4 @@
-"""Pod reading: days of every pod's own counts, read page by page from the metrics server."""
+"""Pod reader: days of every pod's own counts, read page by page from the metrics server."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from davy.checks.backtest.pod_counts import APART, PodCounts, Stretch, counted
 from davy.checks.ports import Metrics
-from davy.checks.samples import reader as reading
+from davy.checks.samples import reader
 from davy.checks.samples.counts import Raw
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Problem, Unusable
@@ -41,7 +41,7 @@ def read(
     A pod that came in between is counted from its warm-up on. `told` hears how much is read, 0 to 1. Raises as the
     port does, and Unusable naming every SLO that no pod has counted for.
     """
-    bounds = {slo.name: found if len(found := reading.bounds_of(slo)) > 1 else () for slo in config.slos}
+    bounds = {slo.name: found if len(found := reader.bounds_of(slo)) > 1 else () for slo in config.slos}
     held = Held(counts=PodCounts(start=start.timestamp(), length=config.interval.total_seconds(), bounds=bounds))
     pages = _Pages(metrics, config, warmup, held)
     at = start
@@ -68,7 +68,7 @@ class _Pages:
         self._base = timedelta(seconds=APART * held.counts.length)
 
     def read(self, start: datetime, end: datetime) -> None:
-        found = reading.read(self._metrics, self._config.slos, start - self._base, end)
+        found = reader.read(self._metrics, self._config.slos, start - self._base, end)
         self._held.notes += [note for note in found.notes if note not in self._said]
         self._said.update(dict.fromkeys(found.notes))
         self._see(found.raw)
@@ -100,7 +100,7 @@ def _missing(held: Held, config: ChecksConfig, start: datetime, end: datetime) -
     problems = tuple(
         Problem(
             path=f"checks.slos[{index}]",
-            what=f"nothing was counted in the last {span} with a label `{config.pod_label}`: {reading.first_of(slo)}",
+            what=f"nothing was counted in the last {span} with a label `{config.pod_label}`: {reader.first_of(slo)}",
         )
         for index, slo in enumerate(config.slos)
         if not any(one.total for one in counts.whole(slo.name).values())

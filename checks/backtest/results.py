@@ -1,4 +1,4 @@
-"""Backtested: what many runs on the past say of each judge, as shares with exact intervals."""
+"""Results: what many runs on the past say of each judge, as shares with exact intervals."""
 
 import math
 from collections.abc import Iterable, Sequence

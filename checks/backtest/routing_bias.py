@@ -1,4 +1,4 @@
-"""Routing: whether some pods get other requests than others, seen in their own rates of bad events. Pure.
+"""Routing bias: whether some pods get other requests than others, seen in their own rates of bad events. Pure.
 
 A canary is compared with other pods; where pods differ without a new version, so will a canary.
 """

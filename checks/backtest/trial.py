@@ -1,4 +1,4 @@
-"""Backtest: a policy tried on a service's own past. Stable pods play the canary, with and without an injected fault."""
+"""Trial: a policy tried on a service's own past. Stable pods play the canary, with and without an injected fault."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.backtest.pseudo_canary import Draw, Fault, Policy, Skipped, drawn, injected, windows
 from davy.checks.forecast.judges import POINT, coarser
 from davy.checks.statistics.dispersion import Dispersion, estimated
-from davy.checks.traces import other_judges as otherwise
+from davy.checks.traces import other_judges
 from davy.checks.traces.replay import LOOKS, Replay
 from davy.checks.traces.result import Finding, Result
 from davy.checks.traces.trace import Glance, Trace
@@ -91,9 +91,9 @@ def trace_of(policy: Policy, glances: Sequence[Glance], dispersion: Mapping[str,
 def judged(judge: str, trace: Trace, *, whole: bool = False) -> Finding:
     """What a judge makes of a trace; only `whole` with the confidence sequence in its sentence."""
     if judge == "threshold":
-        return otherwise.threshold(trace)
+        return other_judges.threshold(trace)
     if judge == "mannwhitney":
-        return otherwise.mannwhitney(coarser(trace, POINT))
+        return other_judges.mannwhitney(coarser(trace, POINT))
     replay = Replay(trace, ratios=whole, keep=LOOKS if whole else 0)
     for glance in trace.windows:
         replay.see(glance)

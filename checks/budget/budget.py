@@ -1,4 +1,4 @@
-"""Error budget: what an objective's window allowed, what is spent, and how fast it goes. Pure."""
+"""Budget: what an objective's window allowed, what is spent, and how fast it goes. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from davy.checks.budget.amounts import events, share, span_of, times_over
 from davy.pipeline.config.sections.objectives import GateConfig
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import rest, written
 from davy.pipeline.core.verdict import Gap
 
@@ -167,7 +167,7 @@ def remarks(budgets: Iterable[Budget], gate: GateConfig) -> tuple[str, ...]:
     said = []
     for budget in budgets:
         if budget.since is not None:
-            have = durations.shown(budget.covered)
+            have = time_text.shown(budget.covered)
             said.append(f"the error budget of {budget.name} is told from {have} of data, not {span_of(budget.window)}")
         if budget.unseen:
             said.append(f"the error budget of {budget.name} is whole as {unseen(budget)}")
@@ -200,7 +200,7 @@ def sentence(budget: Budget) -> str:
     if isinstance(spent, Gap) or left is None:
         return f"Cannot tell: {_unknown(budget)}."
     over = (
-        span_of(budget.window) if budget.since is None else f"the {durations.shown(budget.covered)} there are data of"
+        span_of(budget.window) if budget.since is None else f"the {time_text.shown(budget.covered)} there are data of"
     )
     bad, allowed = events(spent.bad), events(budget.allowed)
     words = f"{bad} of {events(spent.total)} events were bad in {over}, and {allowed} may be: "
@@ -234,7 +234,7 @@ def _pace(budget: Budget) -> str:
         return f"{pace}, which it can bear for ever."
     if not budget.out_in:
         return f"{pace}."
-    return f"{pace}; like this it is gone in {durations.shown(budget.out_in)} at the earliest."
+    return f"{pace}; like this it is gone in {time_text.shown(budget.out_in)} at the earliest."
 
 
 UNKNOWN = {

@@ -1,4 +1,4 @@
-"""Spending: the PromQL that asks for an objective's events over several spans at once, and what its answer says."""
+"""Queries: the PromQL that asks for an objective's events over several spans at once, and what its answer says."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Budgets: asks the server for the error budgets of objectives, side by side, and folds its answers.
+"""Reader: asks the server for the error budgets of objectives, side by side, and folds its answers.
 
 `increase()` on the server is right here, though the judge never uses it. This is information over all pods and many
 days: pods come and go, a sum over them needs one number, and what is extrapolated at the ends of a range is small

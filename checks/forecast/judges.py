@@ -1,4 +1,4 @@
-"""Contenders: the judges that are let loose on the same simulated rollouts, by name."""
+"""Judges: the judges that are let loose on the same simulated rollouts, by name."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from davy.checks.forecast.rollouts import WARMUP, Outcome, Play, Scenario, dispersions, sequential, since, tempered
-from davy.checks.traces import other_judges as otherwise
+from davy.checks.traces import other_judges
 from davy.checks.traces.result import Finding
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Pair
@@ -41,20 +41,20 @@ def _warm(trace: Trace, scenario: Scenario) -> Trace:
 def argo(play: Play, scenario: Scenario, dice: Random) -> Judge:
     """Argo Rollouts' counting, once a minute: the objective, and at most three failures."""
     del scenario, dice
-    return lambda trace: _of(otherwise.threshold(replace(trace, settings=_thresholds(play, "argo"))), trace)
+    return lambda trace: _of(other_judges.threshold(replace(trace, settings=_thresholds(play, "argo"))), trace)
 
 
 def flagger(play: Play, scenario: Scenario, dice: Random) -> Judge:
     """Flagger's, once a minute: the objective, and rolled back at five failed ticks, as in its documentation."""
     del scenario, dice
-    return lambda trace: _of(otherwise.threshold(replace(trace, settings=_thresholds(play, "flagger"))), trace)
+    return lambda trace: _of(other_judges.threshold(replace(trace, settings=_thresholds(play, "flagger"))), trace)
 
 
 def kayenta(play: Play, scenario: Scenario, dice: Random) -> Judge:
     """Kayenta's Mann-Whitney test on points of a minute, judged every ten over all of them."""
     del play, scenario, dice
     settings = {"mannwhitney": {"interval": 600.0}}
-    return lambda trace: _of(otherwise.mannwhitney(replace(coarser(trace, POINT), settings=settings)), trace)
+    return lambda trace: _of(other_judges.mannwhitney(replace(coarser(trace, POINT), settings=settings)), trace)
 
 
 def _thresholds(play: Play, style: str) -> dict[str, Any]:

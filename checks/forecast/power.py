@@ -1,4 +1,4 @@
-"""Planning: how long a step must last for what effect, at which price, before anything is released. Pure.
+"""Power: how long a step must last for what effect, at which price, before anything is released. Pure.
 
 All of it is expectation: evidence grows by its mean, and what chance adds to the wait is the constant `LATE`.
 """

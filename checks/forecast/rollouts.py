@@ -1,4 +1,4 @@
-"""Simulation: rollouts of a service as traces, seeded. Every judge is given the same traces."""
+"""Rollouts: rollouts of a service as traces, seeded. Every judge is given the same traces."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping

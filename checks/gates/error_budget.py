@@ -1,4 +1,4 @@
-"""Gate: the error budgets, asked before any traffic moves, as a stage of the release."""
+"""Error budget: the error budgets, asked before any traffic moves, as a stage of the release."""
 
 from collections.abc import Callable, Generator, Iterable
 

@@ -1,4 +1,4 @@
-"""Memory twin of the metrics server: counters of simulated pods, scraped when told to, with faults on order."""
+"""Memory: counters of simulated pods, scraped when told to, with faults on order."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Merging: the same series of several servers as one, without ever mixing two servers' samples. Pure.
+"""Merge: the same series of several servers as one, without ever mixing two servers' samples. Pure.
 
 Two servers of a pair scrape the same counter at other moments. Each alone is a true record of it; their samples put
 together would count what lies between the moments twice, or not at all. So a target's series are taken from one

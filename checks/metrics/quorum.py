@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
-from davy.checks.metrics import merge as merging
+from davy.checks.metrics import merge
 from davy.checks.ports import Answer, Metrics, Series
 from davy.pipeline.core.errors import DavyError, Unreachable
 
@@ -28,7 +28,7 @@ class Quorum:
         self._servers = [server for _, server in servers]
         self._need = len(servers) if need is None else need
         self._replica_labels = frozenset(replica_labels)
-        self._choice: merging.Choice = {}
+        self._choice: merge.Choice = {}
         self._unsaid: dict[str, None] = {}
         self._lock = threading.Lock()
 
@@ -43,14 +43,14 @@ class Quorum:
         what = ", ".join(dict.fromkeys(selectors))
         answers = self._asked(what, lambda server: server.samples_of(selectors, start, end))
         with self._lock:
-            whole = merging.merged(answers, self._names, replica_labels=self._replica_labels, before=self._choice)
+            whole = merge.merged(answers, self._names, replica_labels=self._replica_labels, before=self._choice)
             self._choice = whole.choice
             self._unsaid.update(dict.fromkeys(whole.notes))
         return whole.series
 
     def query(self, promql: str, at: datetime) -> Answer:
         """See the port. What an expression answers cannot be joined: it is the first server's that has a value."""
-        answer = merging.values(
+        answer = merge.values(
             self._asked(promql, lambda server: server.query(promql, at)), self._names, self._replica_labels
         )
         with self._lock:

@@ -1,4 +1,4 @@
-"""Linting: queries that parse and answer, and still would judge a canary wrongly, each with its reason. Pure."""
+"""Lint: queries that parse and answer, and still would judge a canary wrongly, each with its reason. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from davy.checks.ports import Answer
 from davy.checks.preflight.remark import Place, Remark, Severity
-from davy.checks.samples import promql_tree as promqltree
+from davy.checks.samples import promql_tree
 from davy.pipeline.config.condition_answers import can_be_failed
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.config.sections.thresholds import LintRule, ThresholdConfig, can_never_fail
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 
 if TYPE_CHECKING:
     import promql_parser as promql
@@ -97,7 +97,7 @@ def _of_selector(text: str | None, place: Place) -> Iterator[Remark]:
 def _of_query(threshold: ThresholdConfig, place: Place, config: ChecksConfig) -> Iterator[Remark]:
 
     try:
-        tree = promqltree.parsed(threshold.query)
+        tree = promql_tree.parsed(threshold.query)
     except ValueError as error:
         yield _warning(
             "unparsed",
@@ -158,12 +158,12 @@ def _of_call(node: "promql.Call", place: Place) -> Iterator[Remark]:
 
 
 def _short(window: timedelta, place: Place, scrape: timedelta) -> Remark:
-    least = durations.shown(SCRAPES * scrape)
+    least = time_text.shown(SCRAPES * scrape)
     return Remark(
         rule="short-window",
         severity=Severity.ERROR,
         place=place,
-        why=f"a window of {durations.shown(window)} holds fewer than {SCRAPES} scrapes of {durations.shown(scrape)}, "
+        why=f"a window of {time_text.shown(window)} holds fewer than {SCRAPES} scrapes of {time_text.shown(scrape)}, "
         "so one late scrape leaves nothing to take a rate of",
         remedy=f"make it {least} or longer",
     )
@@ -235,7 +235,7 @@ def _selectors(query: str) -> list[str]:
 
 def _tree(query: str) -> "promql.Expr | None":
     try:
-        return promqltree.parsed(query)
+        return promql_tree.parsed(query)
     except ValueError:
         return None
 

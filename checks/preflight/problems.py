@@ -1,4 +1,4 @@
-"""Preflight: what is wrong with the checks, found before anything is touched."""
+"""Problems: what is wrong with the checks, found before anything is touched."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -8,9 +8,9 @@ from davy.checks.judges.flagger.rules import RangeCheck
 from davy.checks.judges.kayenta.config_file import Analysis
 from davy.checks.judges.threshold.rules import Check, asked
 from davy.checks.ports import Metrics, Series
-from davy.checks.preflight import lint as linting
+from davy.checks.preflight import lint
 from davy.checks.preflight.remark import Severity
-from davy.checks.samples import reader as reading
+from davy.checks.samples import reader
 from davy.checks.samples.selectors import Selector, any_of, read_matcher, selector
 from davy.pipeline.config.parsing.yaml_tree import shown
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -55,8 +55,8 @@ def _of_analysis(analysis: Analysis, metrics: Metrics, pods: frozenset[str], now
 def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime) -> tuple[str, ...]:
     """What the query linter advises against, also where only the server can tell, and what the server warned of."""
     pods = any_of(tuple(stable_pods))
-    remarks = [one for one in linting.remarks(config) if one.severity is Severity.WARNING]
-    for question in linting.questions(config, pods, pods):
+    remarks = [one for one in lint.remarks(config) if one.severity is Severity.WARNING]
+    for question in lint.questions(config, pods, pods):
         with suppress(DavyError):  # What matters is among the problems; advice is not worth a release.
             remark = question.read(metrics.query(question.promql, now))
             remarks += [remark] if remark is not None else []
@@ -75,7 +75,7 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
             _check(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
-    errors = (remark for remark in linting.remarks(config) if remark.severity is Severity.ERROR)
+    errors = (remark for remark in lint.remarks(config) if remark.severity is Severity.ERROR)
     yield from (Problem(path=shown(remark.place), what=str(remark)) for remark in errors)
 
 
@@ -198,18 +198,18 @@ class _Asking:
         yield from self._of_labels(found, text, path)
         if slo.under is None:
             return
-        found, _ = reading.classic(slo, found)
+        found, _ = reader.classic(slo, found)
         if not any("le" in one.labels for one in found):
             what = f"{text} has no label `le`: it is neither a classic histogram's `_bucket` series nor a native one"
             yield Problem(path=path, what=what)
             return
         try:
-            reading.raw_of(slo, found)
+            reader.raw_of(slo, found)
         except Unusable as error:
             key = ".bounds" if slo.bounds else ".under"
             yield Problem(path=path.replace(".histogram", key), what=str(error))
             return
-        if not self._metrics.samples(str(reading.needed_buckets(slo)), self._now - RECENT, self._now):
+        if not self._metrics.samples(str(reader.needed_buckets(slo)), self._now - RECENT, self._now):
             yield Problem(path=path, what=f"{text} has bucket bounds in a spelling that cannot be selected")
 
     def _series(self, text: str, path: str) -> tuple[Series, ...] | Problem:

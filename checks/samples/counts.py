@@ -1,4 +1,4 @@
-"""Samples to counts: what each side counted in one span of time, from raw counters, or why it cannot be said. Pure."""
+"""Counts: what each side counted in one span of time, from raw counters, or why it cannot be said. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field

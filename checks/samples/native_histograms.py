@@ -1,4 +1,4 @@
-"""Native histograms as classic ones: cumulative counts at bounds that the reader chooses. Pure."""
+"""Native histograms: cumulative counts at bounds that the reader chooses. Pure."""
 
 import math
 from collections.abc import Iterable, Sequence

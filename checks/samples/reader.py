@@ -1,11 +1,10 @@
-"""Reading: the raw series of every objective, asked of the metrics server in two rounds."""
+"""Reader: the raw series of every objective, asked of the metrics server in two rounds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from davy.checks.ports import Metrics, Series
-from davy.checks.samples import counts as samples
-from davy.checks.samples import native_histograms as natives
+from davy.checks.samples import counts, native_histograms
 from davy.checks.samples.counts import Raw
 from davy.checks.samples.selectors import Selector, any_of, bound_matcher, selector
 from davy.pipeline.config.sections.objectives import SloConfig
@@ -87,20 +86,20 @@ def classic(slo: SloConfig, found: tuple[Series, ...]) -> tuple[tuple[Series, ..
     if not any(one.histograms for one in found):
         return found, ()
     bounds = [bound.total_seconds() for bound in (slo.under, *slo.bounds) if bound is not None]
-    made, notes = natives.classic(found, bounds)
+    made, notes = native_histograms.classic(found, bounds)
     return (*(one for one in found if one.samples and "le" in one.labels), *made), notes
 
 
 def bounds_of(slo: SloConfig) -> tuple[str, ...]:
     """Every bound of an SLO, spelled as counts name it, ascending; the SLO's own among them."""
     seconds = {bound.total_seconds() for bound in (slo.under, *slo.bounds) if bound is not None}
-    return tuple(samples.spelled(bound) for bound in sorted(seconds))
+    return tuple(counts.spelled(bound) for bound in sorted(seconds))
 
 
 def raw_of(slo: SloConfig, found: Iterable[Series]) -> Raw:
     """Of a histogram's classic series. Raises Unusable where a bound is none of its buckets."""
     under = slo.under.total_seconds() if slo.under is not None else 0.0
-    return samples.of_histogram(found, under, [bound.total_seconds() for bound in slo.bounds])
+    return counts.of_histogram(found, under, [bound.total_seconds() for bound in slo.bounds])
 
 
 def _histogram(slo: SloConfig, found: tuple[Series, ...], notes: dict[str, None]) -> Raw:

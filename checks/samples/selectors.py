@@ -1,4 +1,4 @@
-"""PromQL's vector selectors: taken apart, widened by a matcher, and matched against labels."""
+"""Selectors: taken apart, widened by a matcher, and matched against labels."""
 
 import re
 from collections.abc import Mapping

@@ -1,10 +1,10 @@
-"""Argo Rollouts: the Prometheus metrics of an AnalysisTemplate. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""
+"""Argo: an AnalysisTemplate's metrics. https://argo-rollouts.readthedocs.io/en/stable/features/analysis/."""
 
 import re
 
-from davy.checks.slo_formats import threshold as measured
+from davy.checks.slo_formats import threshold
 from davy.checks.slo_formats.yaml_node import Node
-from davy.pipeline.config.parsing import condition_parser as conditiontext
+from davy.pipeline.config.parsing import condition_parser
 
 FEW = 3
 """Successes in a row asked of a metric that Argo would measure without end."""
@@ -35,7 +35,7 @@ def read(document: Node) -> None:
     """Each metric of Prometheus is a threshold."""
     spec = document.at("spec")
     spec.left(("metrics", "args", "dryRun"), WHY)
-    said = ((argument.at("name").value, measured.worded(argument.at("value"))) for argument in spec.at("args").each())
+    said = ((argument.at("name").value, threshold.worded(argument.at("value"))) for argument in spec.at("args").each())
     values = {f"args.{name}": value for name, value in said if value is not None}
     metrics = spec.at("metrics").each()
     if not metrics:
@@ -80,18 +80,18 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
         return
     counting = _counting(metric, values)
     if counting is not None:
-        query = measured.filled(asked, asked.text(), values)
-        measured.put(metric, metric.at("name").text(), query, {**conditions, **counting})
+        query = threshold.filled(asked, asked.text(), values)
+        threshold.put(metric, metric.at("name").text(), query, {**conditions, **counting})
 
 
 def _condition(node: Node, values: dict[str, str]) -> str:
     """The expression as it is, where davy knows all of its words."""
-    valued = measured.valued(node, values)
+    valued = threshold.valued(node, values)
     if valued is None:
         return ""
     text = " ".join(valued.text().split())
     try:
-        return conditiontext.condition(text).text if text else ""
+        return condition_parser.condition(text).text if text else ""
     except ValueError as error:
         node.refuse(str(error))
         return ""
@@ -103,10 +103,10 @@ def _counting(metric: Node, values: dict[str, str]) -> dict[str, object] | None:
     for theirs, (ours, least) in COUNTING.items():
         if not metric.at(theirs).there:
             continue
-        node = measured.valued(metric.at(theirs), values)
+        node = threshold.valued(metric.at(theirs), values)
         value: object = None
         if node is not None:
-            value = node.span() if least is None else measured.whole(node, least)
+            value = node.span() if least is None else threshold.whole(node, least)
         if value is None:
             return None
         said[ours] = value

@@ -1,4 +1,4 @@
-"""Formats: which tool's each document is, and the reader for it. Pure; the texts are read elsewhere."""
+"""Detect: which tool's each document is, and the reader for it. Pure; the texts are read elsewhere."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import assert_never
 
 from davy.checks.slo_formats import argo, flagger, keptn, openslo, pyrra, sloth
 from davy.checks.slo_formats.yaml_node import Found, Node
-from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.core.errors import Problem
 
 KNOWN = "OpenSLO v1, Sloth, Pyrra; for `davy slo import` also Keptn, an AnalysisTemplate of Argo or a Canary of Flagger"
@@ -102,7 +102,7 @@ def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
 
 
 def _documents(found: Found, file: str, text: str) -> Iterator[Node]:
-    reading = yamltree.read_all(text, file)
+    reading = yaml_tree.read_all(text, file)
     found.problems.extend(_told(problem, text) for problem in reading.problems)
     whole = reading.value if isinstance(reading.value, list) else []
     if not any(one is not None for one in whole) and not reading.problems:

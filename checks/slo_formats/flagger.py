@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from davy.checks.slo_formats import threshold as measured
+from davy.checks.slo_formats import threshold
 from davy.checks.slo_formats.yaml_node import Node
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.thresholds import FlaggerConfig
@@ -47,7 +47,7 @@ def read(canary: Node, documents: Sequence[Node]) -> None:
         metric.left(PER_METRIC)
         query = _query(metric, canary, documents)
         if query is not None:
-            text = measured.filled(query, query.text(), _values(canary, metric))
+            text = threshold.filled(query, query.text(), _values(canary, metric))
             _put(metric, text)
     if any(one.style == "flagger" for one in analysis.found.thresholds):
         analysis.found.flagger = counting
@@ -131,9 +131,9 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
         "service": service if service.there else spec.at("targetRef", "name"),
         "ingress": spec.at("ingressRef", "name"), "interval": metric.at("interval"),
     }  # fmt: skip
-    said = ((name, measured.worded(place)) for name, place in places.items())
+    said = ((name, threshold.worded(place)) for name, place in places.items())
     values = {"interval": "1m"} | {name: text for name, text in said if text is not None}
-    return values | {f"variables.{key}": text for key, text in measured.texts(metric.at("templateVariables")).items()}
+    return values | {f"variables.{key}": text for key, text in threshold.texts(metric.at("templateVariables")).items()}
 
 
 def _put(metric: Node, query: str) -> None:
@@ -149,7 +149,7 @@ def _put(metric: Node, query: str) -> None:
     if list(said) == ["min", "max"] and said["min"] > said["max"]:
         bounds.refuse("has a `min` above its `max`: every tick would fail")
     elif said:
-        measured.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
+        threshold.put(metric, metric.at("name").text(), query, {"style": "flagger", **said})
     else:
         metric.refuse("needs `thresholdRange` with `min` or `max`")
 
@@ -165,7 +165,7 @@ def _counting(analysis: Node) -> dict[str, object] | None:
             analysis.at("interval").note(f"is {SHORTEST.total_seconds():.0f}s here: Flagger itself raises it")
         said["interval"] = max(interval, SHORTEST)
     for key in ("threshold", "iterations"):
-        value = measured.whole(analysis.at(key), 0)
+        value = threshold.whole(analysis.at(key), 0)
         if value is None and analysis.at(key).there:
             return None
         # As Flagger has it: none at all is the first.

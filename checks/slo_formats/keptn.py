@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Sequence
 
-from davy.checks.slo_formats import threshold as measured
+from davy.checks.slo_formats import threshold
 from davy.checks.slo_formats.number_line import Limit, Lists, NumberLine
 from davy.checks.slo_formats.yaml_node import Node
 
-CRITERION = re.compile(rf"(<=|>=|=|<|>){measured.NUMBER}(%?)")
+CRITERION = re.compile(rf"(<=|>=|=|<|>){threshold.NUMBER}(%?)")
 RELATIVE = "compares with an evaluation of before, which is no evidence here: an objective under `checks.slos` compares"
 WHY = {
     "comparison": "nothing is compared with evaluations of before",
@@ -21,7 +21,7 @@ WHY = {
 def read(document: Node, documents: Sequence[Node]) -> None:
     """Each objective with an absolute criterion and a known query is a threshold."""
     document.left(("spec_version", "objectives", "filter"), WHY)
-    values = measured.texts(document.at("filter"))
+    values = threshold.texts(document.at("filter"))
     items = document.at("objectives").each()
     if not items and not isinstance(document.at("objectives").value, str | int | float | dict):
         document.refuse("has no `objectives`")
@@ -34,7 +34,7 @@ def read(document: Node, documents: Sequence[Node]) -> None:
         query = _query(item.at("sli"), name, documents)
         conditions = _conditions(item)
         if query is not None and conditions is not None:
-            measured.put(item, name, measured.placeheld(query, query.text(), values), conditions)
+            threshold.put(item, name, threshold.placeheld(query, query.text(), values), conditions)
 
 
 def _query(place: Node, name: str, documents: Sequence[Node]) -> Node | None:

@@ -1,4 +1,4 @@
-"""Filed: an objective put down with its name, target, window and place."""
+"""Objective: an objective put down with its name, target, window and place."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta

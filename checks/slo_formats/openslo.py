@@ -1,9 +1,9 @@
-"""OpenSLO v1: SLO documents with their SLI inline or beside. https://github.com/OpenSLO/OpenSLO#specification."""
+"""OpenSLO: SLO documents with their SLI inline or beside. https://github.com/OpenSLO/OpenSLO#specification."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from davy.checks.slo_formats import objective as filed
+from davy.checks.slo_formats import objective
 from davy.checks.slo_formats.yaml_node import Node
 from davy.pipeline.core.text.shares import percent_of
 
@@ -41,7 +41,7 @@ def read(document: Node, documents: Sequence[Node]) -> None:
         mine = counters
         if any(item.at(key).there for key in OWN) or not shared:
             mine = _counters(_indicator(item if any(item.at(key).there for key in OWN) else spec, documents))
-        filed.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, mine)
+        objective.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, mine)
 
 
 def _percent(item: Node) -> tuple[Node, float | None]:
@@ -114,12 +114,12 @@ def _ratio(ratio: Node) -> Mapping[str, object] | None:
     if len(which) > 1:
         ratio.at("good").note("is not looked at: `bad` says the same")
     every, part = _query(ratio.at("total"), raw=raw), _query(ratio.at(which[0]), raw=raw)
-    total = filed.counter(every, raw=raw) if every else None
+    total = objective.counter(every, raw=raw) if every else None
     if part is None:
         return None
     if which[0] == "bad":
-        return filed.joined(part, total=total, errors=filed.errors(part, raw=raw))
-    return filed.joined(part, total=total, good=filed.counter(part, raw=raw, good=True))
+        return objective.joined(part, total=total, errors=objective.errors(part, raw=raw))
+    return objective.joined(part, total=total, good=objective.counter(part, raw=raw, good=True))
 
 
 def _query(metric: Node, *, raw: bool) -> Node | None:
@@ -141,7 +141,7 @@ def _query(metric: Node, *, raw: bool) -> Node | None:
 def _window(windows: Node) -> timedelta | None:
     items = windows.each() if isinstance(windows.value, list) else [windows] if windows.there else []
     if not items:
-        return filed.MONTH
+        return objective.MONTH
     if len(items) > 1:
         windows.refuse("has several windows; davy takes one")
         return None

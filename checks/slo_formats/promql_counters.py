@@ -1,12 +1,12 @@
-"""Counters out of PromQL: the raw counter that an expression sums the growth of, where it is exactly that."""
+"""PromQL counters: the raw counter that an expression sums the growth of, where it is exactly that."""
 
 import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.checks.samples import promql_tree as promqltree
-from davy.pipeline.core.text import time_text as durations
+from davy.checks.samples import promql_tree
+from davy.pipeline.core.text import time_text
 
 WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 STANDS_FOR_WINDOW = timedelta(minutes=4, seconds=59)
@@ -190,7 +190,7 @@ def _parsed(text: str) -> Any:
     if "{{" in filled:
         raise ValueError(f"holds a template that davy does not know; {INSTEAD}")
     try:
-        return promqltree.parsed(filled)
+        return promql_tree.parsed(filled)
     except ValueError as error:
         words = ", ".join(dict.fromkeys(VARIABLE.findall(filled)))
         why = f"it holds {words}, which only a dashboard fills in; write your value" if words else error
@@ -258,7 +258,7 @@ def _of_range(inner: Any, *, grouped: bool, by: str) -> Counter:
 
     if not isinstance(inner, promql.MatrixSelector):
         raise ValueError(f"takes the rate of something that is no selector; {INSTEAD}")
-    over = "{{.window}}" if inner.range == STANDS_FOR_WINDOW else durations.shown(inner.range)
+    over = "{{.window}}" if inner.range == STANDS_FOR_WINDOW else time_text.shown(inner.range)
     grown = "a rate" if by == "rate" else f"an increase over {over}"
     return replace(_counter(inner.vector_selector, grouped=grouped), grown=grown)
 

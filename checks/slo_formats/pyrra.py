@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from davy.checks.slo_formats import objective as filed
+from davy.checks.slo_formats import objective
 from davy.checks.slo_formats.promql_counters import Counter, selected
 from davy.checks.slo_formats.yaml_node import Node
 
@@ -20,7 +20,7 @@ def read(document: Node) -> None:
     spec.left(("target", "window", "indicator", "partial_response_strategy"), WHY)
     name = document.at("metadata", "name").text()
     counters = _counters(spec.at("indicator"))
-    filed.put(spec, name, (spec.at("target"), spec.at("target").number()), spec.at("window").span(), counters)
+    objective.put(spec, name, (spec.at("target"), spec.at("target").number()), spec.at("window").span(), counters)
 
 
 def _counters(indicator: Node) -> Mapping[str, object] | None:
@@ -35,8 +35,8 @@ def _counters(indicator: Node) -> Mapping[str, object] | None:
         case "ratio":
             errors, total = _selector(kind.at("errors", "metric")), _selector(kind.at("total", "metric"))
             if errors is not None:
-                filed.inverted(kind.at("errors", "metric"), errors)
-            return filed.joined(kind.at("errors", "metric"), total=total, errors=errors)
+                objective.inverted(kind.at("errors", "metric"), errors)
+            return objective.joined(kind.at("errors", "metric"), total=total, errors=errors)
         case "latency":
             return _latency(kind)
         case "latencyNative":
@@ -47,9 +47,9 @@ def _counters(indicator: Node) -> Mapping[str, object] | None:
 
 
 def _selector(metric: Node) -> Counter | None:
-    found = filed.asked(metric, selected)
+    found = objective.asked(metric, selected)
     if found is not None:
-        filed.remarked(metric, found)
+        objective.remarked(metric, found)
     return found
 
 
@@ -58,7 +58,7 @@ def _latency(kind: Node) -> Mapping[str, object] | None:
     if good is not None and good.bound is None:
         kind.at("success", "metric").refuse('needs the bucket of one bound, like le="0.5"')
         return None
-    return filed.joined(kind.at("success", "metric"), total=total, good=good)
+    return objective.joined(kind.at("success", "metric"), total=total, good=good)
 
 
 def _native(kind: Node) -> Mapping[str, object] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from davy.checks.slo_formats import objective as filed
+from davy.checks.slo_formats import objective
 from davy.checks.slo_formats.yaml_node import Node
 
 WHY = {"alerting": "davy has its own limits, and pages nobody for a budget", "plugins": "davy runs none of Sloth's"}
@@ -21,7 +21,7 @@ def read(document: Node) -> None:
         item.left(("objective", "sli"), WHY)
         target = item.at("objective")
         counters = _counters(item.at("sli"))
-        filed.put(item, item.at("name").text(), (target, target.number()), filed.MONTH, counters)
+        objective.put(item, item.at("name").text(), (target, target.number()), objective.MONTH, counters)
 
 
 def _counters(sli: Node) -> Mapping[str, object] | None:
@@ -38,5 +38,5 @@ def _counters(sli: Node) -> Mapping[str, object] | None:
         events.at(plain) if events.at(plain).there else events.at(resource)
         for plain, resource in (("error_query", "errorQuery"), ("total_query", "totalQuery"))
     )
-    every, bad = filed.counter(total), filed.errors(error)
-    return filed.joined(error, total=every, errors=bad)
+    every, bad = objective.counter(total), objective.errors(error)
+    return objective.joined(error, total=every, errors=bad)

@@ -1,4 +1,4 @@
-"""Measured: a threshold put down, with its query, its conditions and its place."""
+"""Threshold: a threshold put down, with its query, its conditions and its place."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Node: a place in somebody else's file, which knows its line, and where what was found there is put down."""
+"""YAML node: a place in somebody else's file, which knows its line, and where what was found there is put down."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Clopper: the exact interval for a share that was counted (Clopper and Pearson 1934). Pure."""
+"""Intervals: the exact interval for a share that was counted (Clopper and Pearson 1934). Pure."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The Mann-Whitney test as Kayenta has it: how far one sample lies above another, and how sure that is. Pure.
+"""Mann whitney: how far one sample lies above another, and how sure that is. Pure.
 
 Kayenta inverts the rank sum's normal approximation by a root finder that stops early, and its labels depend on where it
 stops. So the finder is part of the rule: the same steps, the same tolerance. The rule is read out of

@@ -1,4 +1,4 @@
-"""Statistics of the sequential judge: mixtures of likelihood ratios that hold at every look. Pure, on `math` alone."""
+"""Mixtures: mixtures of likelihood ratios that hold at every look. Pure, on `math` alone."""
 
 import math
 from collections.abc import Iterable, Sequence

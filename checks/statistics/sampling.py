@@ -1,4 +1,4 @@
-"""Chance: counts as traffic makes them, exact in distribution, from a seeded source. On `math` alone.
+"""Sampling: counts as traffic makes them, exact in distribution, from a seeded source. On `math` alone.
 
 For rare events the cumulative sum is walked up to a uniform number; else Hörmann's transformed rejection (BTRS, 1993),
 which costs the same however many events there are.

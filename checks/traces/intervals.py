@@ -1,4 +1,4 @@
-"""Windowed: a trace's windows added up, for judges that look at rates. Pure."""
+"""Intervals: a trace's windows added up, for judges that look at rates. Pure."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Otherwise: what other judges make of a trace: thresholds as Argo Rollouts or Flagger hold them, and Kayenta. Pure.
+"""Other judges: what other judges make of a trace: thresholds as Argo Rollouts or Flagger hold them, and Kayenta. Pure.
 
 They are asked of counts, so that they can be compared with the sequential judge on the same windows. What an empty
 answer or a missing number does to them is as in their originals, with two exceptions: errors in a row do not roll back,
@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from davy.checks.judges.kayenta import rules as kayenta
+from davy.checks.judges.kayenta import rules
 from davy.checks.judges.kayenta.rules import Classified, Mark, Yardstick
 from davy.checks.judges.sequential.sentences import UNREAD, not_before
 from davy.checks.traces.intervals import Intervals, Reached, Sums
@@ -107,8 +107,8 @@ class _Kayenta:
             self._next = (math.floor(t / interval) + 1) * interval
             is_last = is_last or self._next > self._end
         results = tuple(self._classified(one, t) for one in self._yardsticks)
-        score = kayenta.scored(results, self._weights)
-        mark = kayenta.marked(score.value, self._settings.pass_, self._settings.marginal)
+        score = rules.scored(results, self._weights)
+        mark = rules.marked(score.value, self._settings.pass_, self._settings.marginal)
         self.sums.values.update(
             {one.name: one.effect for one in results if not math.isnan(one.effect) and all(one.points)}
         )
@@ -117,7 +117,7 @@ class _Kayenta:
     def _classified(self, yardstick: Yardstick, t: float) -> Classified:
         back = self._settings.lookback
         points = [one for one in self._points[yardstick.name] if not back or one[0] > t - back]
-        return kayenta.classified(yardstick, [one[1] for one in points], [one[2] for one in points])
+        return rules.classified(yardstick, [one[1] for one in points], [one[2] for one in points])
 
     def _reached(
         self, mark: Mark, score: float, results: Sequence[Classified], t: float, *, is_last: bool, because: str
@@ -131,7 +131,7 @@ class _Kayenta:
             self.sentence = f"Inconclusive: there is no stable side to compare, for it has had no request; {told}."
             return None
         if mark is Mark.FAIL:
-            blame = kayenta.blamed(results)
+            blame = rules.blamed(results)
             sentence = f"Rolled back: {told} (fails below {self._settings.marginal:g})."
             return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
         if mark is Mark.PASS and is_last and t >= self._from:

@@ -1,4 +1,4 @@
-"""Lines: a trace's lines, one at a time, each checked; what is wrong is noted with its number. Pure."""
+"""Reader: a trace's lines, one at a time, each checked; what is wrong is noted with its number. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from davy.checks.judges.sequential.case import Metric
 from davy.checks.traces.header import ASIDE, Header, bound_value, bound_words, number
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.verdict import NOTHING, Counts, Pair
 
 MOST = 2**53
@@ -214,7 +214,7 @@ def _document(line: bytes) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError(f"{jsontree.twice(pairs)!r} is there twice")
+        raise ValueError(f"{tree.twice(pairs)!r} is there twice")
     return found
 
 

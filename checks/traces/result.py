@@ -1,4 +1,4 @@
-"""Finding: what a judge made of a whole trace, look by look."""
+"""Result: what a judge made of a whole trace, look by look."""
 
 from dataclasses import dataclass
 from enum import StrEnum

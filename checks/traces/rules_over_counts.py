@@ -1,9 +1,9 @@
-"""Counted rules: Argo Rollouts' and Flagger's analyses over the counts of a trace. Pure."""
+"""Rules over counts: Argo Rollouts' and Flagger's analyses over the counts of a trace. Pure."""
 
 import math
 from collections.abc import Iterator, Mapping
 
-from davy.checks.judges.flagger import rules as flagger
+from davy.checks.judges.flagger import rules
 from davy.checks.judges.sequential import sentences
 from davy.checks.judges.threshold import rules as thresholds
 from davy.checks.judges.threshold import sentences as thresholdwords
@@ -108,7 +108,7 @@ class Flagger:
         self._from = trace.promote_from
         self._checks = {check.config.name: check for check in _ranges(trace, settings)}
         self._config = FlaggerConfig(threshold=settings.threshold, iterations=settings.iterations or 1)
-        self._analysis = flagger.Analysis()
+        self._analysis = rules.Analysis()
         self._bad: dict[str, Measurement] = {}
         self._is_bad = False
 
@@ -122,7 +122,7 @@ class Flagger:
         if self._analysis.has_failed(self._config):
             return self._failed(t)
         found = {
-            name: flagger.measured(check, [values[name]] if name in values else [])
+            name: rules.measured(check, [values[name]] if name in values else [])
             for name, check in self._checks.items()
         }
         bad = {name: one for name, one in found.items() if one.result is thresholds.Result.FAILURE}
@@ -145,7 +145,7 @@ class Flagger:
     def _failed(self, t: float) -> Reached:
         blame = next(iter(self._bad))
         check, value = self._checks[blame], self._bad[blame].value
-        last = "no value" if value is None or math.isnan(value) else flagger.shown(check, value)
+        last = "no value" if value is None or math.isnan(value) else rules.shown(check, value)
         sentence = f"Rolled back: {self._counted()} ({blame}: wanted {check.words()}, the last bad one was {last})."
         return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
 
@@ -200,13 +200,13 @@ def _checks(trace: Trace, settings: ThresholdSettings) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _ranges(trace: Trace, settings: ThresholdSettings) -> tuple[flagger.RangeCheck, ...]:
+def _ranges(trace: Trace, settings: ThresholdSettings) -> tuple[rules.RangeCheck, ...]:
     checks, problems = [], []
     for metric in trace.metrics:
         own = settings.of(metric.name, metric.objective)
         config = ThresholdConfig(name=metric.name, query="trace", style="flagger", min=own.min, max=own.max)
         try:
-            checks.append(flagger.RangeCheck.of(config))
+            checks.append(rules.RangeCheck.of(config))
         except ValueError as error:
             problems.append(_problem(metric.name, str(error), "`min` or `max`"))
     if problems:

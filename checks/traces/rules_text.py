@@ -1,4 +1,4 @@
-"""Rulebook: the rules a configuration sets, as the header of a trace; a rollout's journal keeps this text. Pure."""
+"""Rules text: the rules a configuration sets, as the header of a trace; a rollout's journal keeps this text. Pure."""
 
 import json
 

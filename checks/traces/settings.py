@@ -1,4 +1,4 @@
-"""Other settings: what a trace's header may say under `threshold` and `mannwhitney`. Pure."""
+"""Settings: what a trace's header may say under `threshold` and `mannwhitney`. Pure."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.checks.traces.trace import Trace
-from davy.pipeline.config import messages as wording
+from davy.pipeline.config import messages
 from davy.pipeline.core.errors import Problem, Unusable
 
 REMEDY = "docs/migrating.md says what stands there."
@@ -179,7 +179,7 @@ def _problem(item: Any, key: str, model: type[BaseModel]) -> Problem:
     place = tuple(item["loc"])
     path = ".".join([key, *(str(step) for step in place)])
     if item["type"] != "extra_forbidden":
-        return Problem(path=path, what=wording.sentence(item, place))
+        return Problem(path=path, what=messages.sentence(item, place))
     known = MetricThreshold if model is ThresholdSettings else MetricRule
     names = list((model if len(place) == 1 else known).model_fields)
     close = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.6)

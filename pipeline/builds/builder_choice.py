@@ -1,4 +1,4 @@
-"""Choosing: which builder makes an image, and why none can."""
+"""Builder choice: which builder makes an image, and why none can."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Images: the driver that looks every image up by its key and builds what is missing, as parallel as the graph lets.
+"""Driver: the driver that looks every image up by its key and builds what is missing, as parallel as the graph lets.
 
 A generator of events. What it asks and does goes through ports; builds run in threads of their own.
 """

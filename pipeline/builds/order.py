@@ -1,4 +1,4 @@
-"""Orders: what is to be built for a revision: names, tags, annotations. Pure."""
+"""Order: what is to be built for a revision: names, tags, annotations. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Outlook: what a build would do with each image, and why; nothing is built."""
+"""Plan: what a build would do with each image, and why; nothing is built."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Ports to images: who builds them, the registry that holds them, who scans and signs them."""
+"""Ports: who builds them, the registry that holds them, who scans and signs them."""
 
 from collections.abc import Mapping
 from dataclasses import field

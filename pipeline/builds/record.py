@@ -1,4 +1,4 @@
-"""Remembered: what is kept of a build beside its image and on this machine, and how it is found again."""
+"""Record: what is kept of a build beside its image and on this machine, and how it is found again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from davy.pipeline.builds.content.key import SCHEMA, sealed
 from davy.pipeline.config.sections.images.matrix import Recipe, tagged
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 KIND = oci.INPUTS
 """Of the OCI referrer that holds the record."""
@@ -73,18 +73,18 @@ def pointer(recipe: Recipe, branch: str) -> str:
 
 def build_text(build: Build) -> str:
     """As one line of JSON."""
-    return jsontree.compact(_build_out(build))
+    return tree.compact(_build_out(build))
 
 
 def inputs_text(record: Remembered) -> str:
     """As one line of JSON."""
-    return jsontree.compact(_inputs_out(record))
+    return tree.compact(_inputs_out(record))
 
 
 def record_text(record: Remembered) -> str:
     """The whole as one line of JSON: the referrer's body. The same record, the same bytes."""
     document = {"davy_build": VERSION, **_build_out(record.build), "inputs": _inputs_out(record)}
-    return jsontree.canonical(document)
+    return tree.canonical(document)
 
 
 def build_of(text: str) -> Build | None:
@@ -124,7 +124,7 @@ def record_of(text: str) -> Remembered | None:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        document = jsontree.exact(text, MOST_BYTES)
+        document = tree.exact(text, MOST_BYTES)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

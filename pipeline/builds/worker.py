@@ -1,4 +1,4 @@
-"""Making: what is done for one image, in a thread of its own: built or reused, tagged, remembered."""
+"""Worker: what is done for one image, in a thread of its own: built or reused, tagged, remembered."""
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ from davy.pipeline.core.images.names import own_digest
 from davy.pipeline.core.images.oci import PREFIX
 from davy.pipeline.core.ports import Clock, Say
 from davy.pipeline.core.text import moments
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.pipeline.registry.ports import Evidence, ImageStore, Stored
 
 Chosen = tuple[str, Builder]
@@ -181,7 +181,7 @@ def built(job: Job, tools: Tools, say: Say) -> Made:
     if maker.bare:
         wanted = replace(wanted, provenance="off")
     words = bases.overlooked(keyed, tools.store)
-    with ownfiles.create_text(job.log) as log:
+    with own_files.create_text(job.log) as log:
         made = maker.builder.build(wanted, _both(log.write, tools.shown, say))
     build = _build(keyed, made.image, tools, maker.name)
     warnings = (*words, *_remembered(Remembered(build=build, inputs=keyed.inputs), made.image, tools))

@@ -1,4 +1,4 @@
-"""Clock: the system's time, and sleep that Ctrl-C, SIGTERM and a hangup cut short."""
+"""System clock: the system's time, and sleep that Ctrl-C, SIGTERM and a hangup cut short."""
 
 import os
 import select

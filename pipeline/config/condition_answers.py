@@ -1,11 +1,11 @@
-"""Answers: whether any answer at all of a metrics server fails a threshold's conditions."""
+"""Condition answers: whether any answer at all of a metrics server fails a threshold's conditions."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
 from typing import assert_never
 
-from davy.pipeline.config.parsing import condition_parser as conditiontext
+from davy.pipeline.config.parsing import condition_parser
 from davy.pipeline.config.parsing.condition import (
     Amount,
     Answer,
@@ -39,7 +39,7 @@ def can_be_failed(check: ThresholdConfig) -> bool:
         return True
     try:
         texts = (check.success, check.failure)
-        success, failure = (None if text is None else conditiontext.condition(text) for text in texts)
+        success, failure = (None if text is None else condition_parser.condition(text) for text in texts)
     except ValueError:
         return True
     found = list(_parts(one.tree for one in (success, failure) if one is not None))

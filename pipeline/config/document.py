@@ -1,4 +1,4 @@
-"""Config: what `davy.yaml` may say, as frozen values. Reading the text is `davy.pipeline.config.file`'s."""
+"""Document: what `davy.yaml` may say, as frozen values. Reading the text is `davy.pipeline.config.file`'s."""
 
 from davy.pipeline.config.parsing.fields import Name
 from davy.pipeline.config.parsing.section import Part, part, setting

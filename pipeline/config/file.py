@@ -1,4 +1,4 @@
-"""Config file: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
+"""File: the text of a `davy.yaml` to a Config, with every problem at once, each with its path and line."""
 
 import errno
 import re
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from davy.pipeline.config import messages as wording
+from davy.pipeline.config import messages
 from davy.pipeline.config.document import Config, DeliveryConfig
-from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.config.parsing.reader import Misfits, made
 from davy.pipeline.config.parsing.section import remember
 from davy.pipeline.config.parsing.substitution import substituted
@@ -17,7 +17,7 @@ from davy.pipeline.config.rules import Finding, broken
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text import nouns
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 C = TypeVar("C", bound=DeliveryConfig)
 
@@ -43,7 +43,7 @@ def parsed_delivery(text: str, file: str, environment: Mapping[str, str]) -> Del
 
 def reading(path: Path, environment: Mapping[str, str]) -> Reading:
     """The file as it is written, with its lines, whatever is wrong with it. Raises Unusable where it is not there."""
-    return yamltree.read(text(path), str(path), environment, raw=_is_command)
+    return yaml_tree.read(text(path), str(path), environment, raw=_is_command)
 
 
 def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str], Problem]:
@@ -59,14 +59,14 @@ def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
 def _parsed(written: str, file: str, environment: Mapping[str, str], model: type[C]) -> C:
     if len(written) > MOST_BYTES:
         raise _unusable(file, [Problem(what=TOO_LARGE, file=file)])
-    reading = yamltree.read(written, file, environment, raw=_is_command)
+    reading = yaml_tree.read(written, file, environment, raw=_is_command)
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
         raise _unusable(file, reading.problems or [Problem(what=f"{what}; it needs `service`, `images`, …", file=file)])
     config, found = _validated(reading.value, model)
     noted = {problem.path for problem in reading.problems}
     for place, what in found:
-        if yamltree.shown(place) not in noted:
+        if yaml_tree.shown(place) not in noted:
             reading.refuse(place, _hidden(reading, place, what))
     if reading.problems or config is None:
         raise _unusable(file, reading.problems)
@@ -83,7 +83,7 @@ def _values(image: ImageConfig) -> frozenset[str]:
 def text(path: Path, *, kind: str = "") -> str:
     """What the file says; `kind`: whose file it is, where it is no davy.yaml. Raises Unusable where it is no text."""
     try:
-        return plainfile.text(path, MOST_BYTES)
+        return plain_file.text(path, MOST_BYTES)
     except FileNotFoundError:
         what, remedy = "is not there", "Write one (`davy schema` has every key), or name another with --file."
     except IsADirectoryError:
@@ -91,8 +91,8 @@ def text(path: Path, *, kind: str = "") -> str:
     except UnicodeDecodeError as error:
         what, remedy = f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
     except OSError as error:
-        is_other = error.errno in plainfile.NO_SUCH
-        what, remedy = plainfile.why(error), "Name the file itself." if is_other else "Check its owner and mode."
+        is_other = error.errno in plain_file.NO_SUCH
+        what, remedy = plain_file.why(error), "Name the file itself." if is_other else "Check its owner and mode."
         if error.errno == errno.EFBIG and kind:
             what += f", the most that davy reads of {kind}"
     raise Unusable(f"{path} {what}.", problems=(Problem(what=what, file=str(path)),), remedy=remedy)
@@ -116,7 +116,7 @@ def _validated(tree: dict[str, Tree], model: type[C]) -> tuple[C | None, list[Fi
     except Misfits as misfits:
         for item in misfits.errors:
             place = _as_written(tuple(item["loc"]), tree)
-            found.setdefault(place, wording.sentence(item, place))
+            found.setdefault(place, messages.sentence(item, place))
     for place, what in broken(tree):
         found.setdefault(place, what)
     return config, list(found.items())

@@ -1,4 +1,4 @@
-"""Schema: the JSON Schema of `davy.yaml`, for editors and for people who read."""
+"""JSON schema: the JSON Schema of `davy.yaml`, for editors and for people who read."""
 
 import inspect
 from datetime import timedelta
@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from davy.pipeline.config.document import Config
-from davy.pipeline.config.parsing import section as part
+from davy.pipeline.config.parsing import section
 from davy.pipeline.config.parsing.section import Part
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DURATION = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$|\$\{"
@@ -78,7 +78,7 @@ def schema() -> dict[str, Any]:
 
 
 def _parts(kind: type[Part]) -> list[type[Part]]:
-    inner = [one for field in part.fields(kind) for one in part.held(field.type)]
+    inner = [one for field in section.fields(kind) for one in section.held(field.type)]
     return inner + [deeper for one in inner for deeper in _parts(one)]
 
 
@@ -87,9 +87,9 @@ def _told(name: str, key: str, shape: dict[str, Any], kind: type[Part]) -> None:
     for one in (shape, *shape.get("anyOf", ())):
         if "500ms" in one.get("examples", ()):
             one["pattern"] = DURATION
-    default = part.keys(kind)[key].default
+    default = section.keys(kind)[key].default
     if isinstance(default, timedelta):
-        shape["default"] = durations.shown(default)
+        shape["default"] = time_text.shown(default)
     elif isinstance(default, Part):
         shape["default"] = {}
     shape |= SHORT_FORMS.get((name, key), {})

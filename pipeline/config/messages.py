@@ -1,10 +1,10 @@
-"""Wording: what pydantic has against a value, said for people."""
+"""Messages: what pydantic has against a value, said for people."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from davy.pipeline.config.document import Config
-from davy.pipeline.config.parsing import section as part
+from davy.pipeline.config.parsing import section
 from davy.pipeline.config.parsing.section import Part
 from davy.pipeline.config.parsing.yaml_tree import Place, shown
 from davy.pipeline.config.sections.images.keys import ImageConfig
@@ -62,17 +62,17 @@ def part_at(place: Place) -> type[Part] | None:
     for step in place:
         if isinstance(step, int):
             continue
-        field = part.keys(kind).get(step) if kind else None
-        kind = next(iter(part.held(field.type)), None) if field else None
+        field = section.keys(kind).get(step) if kind else None
+        kind = next(iter(section.held(field.type)), None) if field else None
     return kind
 
 
 def homes(kind: type[Part], place: Place = ()) -> dict[str, Place]:
     """For each key of the file, where it belongs; the shallowest place where there are several."""
     found: dict[str, Place] = {}
-    for key, field in part.keys(kind).items():
+    for key, field in section.keys(kind).items():
         found.setdefault(key, place)
-        for inner in part.held(field.type):
+        for inner in section.held(field.type):
             for deeper, home in homes(inner, (*place, key)).items():
                 found.setdefault(deeper, home)
     return found
@@ -81,7 +81,7 @@ def homes(kind: type[Part], place: Place = ()) -> dict[str, Place]:
 def unknown(place: Place) -> str:
     """For a key that is not known: which one may have been meant, or where it belongs."""
     key, kind = str(place[-1]), part_at(place[:-1])
-    known = list(part.keys(kind)) if kind else []
+    known = list(section.keys(kind)) if kind else []
     other = OF_OTHERS.get(key.replace("-", "_")) if kind is ImageConfig else None
     if other:
         return f"unknown key; {other}"
@@ -133,7 +133,7 @@ def _rest(kind: str, context: Mapping[str, Any], value: object, said: str) -> st
 
 def _told(place: Place) -> str:
     kind = part_at(place[:-1])
-    field = part.keys(kind).get(str(place[-1])) if kind else None
+    field = section.keys(kind).get(str(place[-1])) if kind else None
     said = field.metadata.get("description") if field else None
     return f": {said}" if said else ""
 

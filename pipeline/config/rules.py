@@ -13,14 +13,14 @@ from davy.pipeline.config.sections import thresholds as otherrules
 from davy.pipeline.config.sections.build import BuildConfig, of_build
 from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.config.sections.images import rules as buildrules
+from davy.pipeline.config.sections.images import rules
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.config.sections.objectives import LOW, SloConfig
 from davy.pipeline.config.sections.servers import PrometheusConfig, of_quorum, of_server
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.config.sections.thresholds import ThresholdConfig as Threshold
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 
 Finding = tuple[Place, str]
 P = TypeVar("P", bound=Part)
@@ -42,9 +42,9 @@ def broken(tree: dict[str, Tree]) -> Iterator[Finding]:
     yield from _twice(suites, "name", "suite", folders=True)
     yield from _twice(images, "container", "image for container")
     usable = [(place, image) for place, item in images if (image := attempt(ImageConfig, item))]
-    yield from buildrules.broken(usable)
+    yield from rules.broken(usable)
     written = {item["name"] for _, item in images if isinstance(item, dict) and isinstance(item.get("name"), str)}
-    names = {str(name) for name in written} | buildrules.names(usable)
+    names = {str(name) for name in written} | rules.names(usable)
     for place, item in suites:
         yield from suiterules.suite(place, attempt(SuiteConfig, item), names)
     yield from _canary(tree.get("canary", {}))
@@ -107,20 +107,20 @@ def _canary(value: Tree) -> Iterator[Finding]:
         before = max(before, step.weight)
         yield from _times(place, step, deadline)
     if whole and sum((step.at_least for step in whole.steps), whole.warmup) > whole.deadline:
-        spent = durations.shown(sum((step.at_least for step in whole.steps), whole.warmup))
+        spent = time_text.shown(sum((step.at_least for step in whole.steps), whole.warmup))
         yield (
             ("canary", "deadline"),
             f"can never be met: warm-up and the steps' `at_least` take {spent}, the deadline is "
-            f"{durations.shown(whole.deadline)}",
+            f"{time_text.shown(whole.deadline)}",
         )
 
 
 def _times(place: Place, step: StepConfig, deadline: timedelta | None) -> Iterator[Finding]:
     if step.at_most is not None and step.at_least > step.at_most:
-        shown = durations.shown(step.at_least), durations.shown(step.at_most)
+        shown = time_text.shown(step.at_least), time_text.shown(step.at_most)
         yield (*place, "at_least"), f"{shown[0]} is longer than `at_most`, {shown[1]}"
     if step.at_most is not None and deadline is not None and step.at_most > deadline:
-        shown = durations.shown(step.at_most), durations.shown(deadline)
+        shown = time_text.shown(step.at_most), time_text.shown(deadline)
         yield (*place, "at_most"), f"{shown[0]} is longer than `canary.deadline`, {shown[1]}"
 
 
@@ -241,7 +241,7 @@ def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Itera
     if looks > MOST_LOOKS:
         yield (
             ("canary", "deadline"),
-            f"{durations.shown(canary.deadline)} at a look every {durations.shown(checks.interval)} is {looks:,.0f} "
+            f"{time_text.shown(canary.deadline)} at a look every {time_text.shown(checks.interval)} is {looks:,.0f} "
             f"looks; the judge's error rates hold for {MOST_LOOKS:,}: shorten it or lengthen `checks.interval`",
         )
     if checks.judge == "mannwhitney" and checks.kayenta is not None:
@@ -250,7 +250,7 @@ def _together(canary: CanaryConfig | None, checks: ChecksConfig | None) -> Itera
             yield (
                 ("canary", "deadline"),
                 f"can never be met: warm-up and `checks.kayenta.lifetime` at {len(canary.steps)} steps take "
-                f"{durations.shown(spent)}, the deadline is {durations.shown(canary.deadline)}",
+                f"{time_text.shown(spent)}, the deadline is {time_text.shown(canary.deadline)}",
             )
     for index, step in enumerate(canary.steps):
         if step.worse is not None and step.worse <= checks.tolerate:

@@ -1,4 +1,4 @@
-"""Target file: where the Deployment is, read out of a `davy.yaml` whose other parts may be broken. Light to import."""
+"""Target: where the Deployment is, read out of a `davy.yaml` whose other parts may be broken. Light to import."""
 
 import re
 from collections.abc import Mapping

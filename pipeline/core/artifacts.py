@@ -1,4 +1,4 @@
-"""Model: the nouns every room shares. Frozen values; no clock, no client, no I/O."""
+"""Artifacts: the nouns every room shares. Frozen values; no clock, no client, no I/O."""
 
 from datetime import datetime
 

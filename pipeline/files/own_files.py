@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 HOLD = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 """Folders above may be entered without being read."""
@@ -89,7 +89,7 @@ def write(path: Path, text: str) -> None:
 
 def copy(source: Path, path: Path) -> None:
     """A plain file's content. Raises Unwritable, and OSError where the source is none."""
-    with plainfile.open_file(source) as content, create(path) as file, _writing(path):
+    with plain_file.open_file(source) as content, create(path) as file, _writing(path):
         while piece := content.read(PIECE):
             file.write(piece)
 

@@ -1,4 +1,4 @@
-"""Artifacts: evidence as an OCI 1.1 manifest with a subject, and the list of them that old registries need.
+"""Artifact: evidence as an OCI 1.1 manifest with a subject, and the list of them that old registries need.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md, "Listing Referrers" and "Referrers Tag Schema"
 """

@@ -1,4 +1,4 @@
-"""Masked: evidence as others may read it, with no secret in it."""
+"""Masked attachment: evidence as others may read it, with no secret in it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Memory images: the image store's twin. Images are put in by hand; faults too."""
+"""Memory: the image store's twin. Images are put in by hand; faults too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry import artifact
 from davy.pipeline.registry.ports import Evidence, Stored
 
 
@@ -30,13 +30,13 @@ class MemoryImages:
 
     def put(self, name: str, tag: str = "", annotations: Mapping[str, str] | None = None) -> Image:
         """An image of its own for each name and set of annotations, as a builder would push it."""
-        config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": artifacts.digest_of(name.encode())}
+        config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": artifact.digest_of(name.encode())}
         said = {"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST, "config": config, "layers": []}
         return self.take(name, oci.packed({**said, "annotations": dict(annotations or {})}), tag)
 
     def take(self, name: str, manifest: bytes, tag: str = "") -> Image:
         """The manifest under its digest, and under a tag."""
-        image = Image(name=name, digest=artifacts.digest_of(manifest))
+        image = Image(name=name, digest=artifact.digest_of(manifest))
         self.manifests[image.reference] = manifest
         if tag:
             self.tags[f"{name}:{tag}"] = image.digest
@@ -89,8 +89,8 @@ class MemoryImages:
         """Put it beside the image. The same twice is there once."""
         on = self.manifest(subject)
         kind = oci.contents(on).media_type
-        made = artifacts.artifact(Descriptor(digest=subject.digest, size=len(on), media_type=kind), evidence)
-        digest = artifacts.digest_of(made)
+        made = artifact.artifact(Descriptor(digest=subject.digest, size=len(on), media_type=kind), evidence)
+        digest = artifact.digest_of(made)
         kept = self.beside.setdefault(subject.reference, [])
         if digest not in {one.digest for one in kept}:
             kept.append(replace(evidence, digest=digest))
@@ -101,4 +101,4 @@ class MemoryImages:
         if self.fault:
             raise self.fault
         found = [one for one in self.beside.get(subject.reference, ()) if kind in ("", one.kind)]
-        return tuple(sorted(found, key=lambda one: one.annotations.get(artifacts.CREATED, "")))
+        return tuple(sorted(found, key=lambda one: one.annotations.get(artifact.CREATED, "")))

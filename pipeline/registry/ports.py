@@ -1,4 +1,4 @@
-"""Ports to registries: images by name and digest, and what is attached to them."""
+"""Ports: images by name and digest, and what is attached to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field

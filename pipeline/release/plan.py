@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from math import prod
 from urllib.parse import urlsplit, urlunsplit
 
-from davy.pipeline.builds import order as orders
+from davy.pipeline.builds import order
 from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.config.sections.canary import StepConfig
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images import matrix
 from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.config.sections.suites import IN_IMAGES, SuiteConfig
 from davy.pipeline.config.sections.thresholds import KayentaConfig, ThresholdConfig
 from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.events import Stage, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import nouns
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import nouns, time_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +105,12 @@ def _builds(config: DeliveryConfig, revision: Revision) -> list[PlanStep]:
                 f"Build {recipe.id} from {recipe.context}/{recipe.dockerfile}"
                 + (f" (stage {recipe.target})" if recipe.target else "")
                 + " unless the registry has it under the key of its content"
-                + f", push it as {recipe.name}:{orders.tag(revision)}{recipe.suffix}, "
+                + f", push it as {recipe.name}:{order.tag(revision)}{recipe.suffix}, "
                 + "and name it by digest from there on."
             ),
             if_it_fails=fails,
         )
-        for recipe in recipes.expanded(config.images)
+        for recipe in matrix.expanded(config.images)
     ]
 
 
@@ -131,7 +130,7 @@ def suite(config: DeliveryConfig, said: SuiteConfig, *, alone: bool = False) -> 
     image = said.image or (config.images[0].name if config.images else "")
     where = f"{WHERE[said.in_]} {image}" if said.in_ in IN_IMAGES else WHERE[said.in_]
     does = said.run or f"k6 run {said.k6}" if not said.config else f"{said.config}, as it is"
-    limits = [f"at most {durations.shown(said.timeout)}"]
+    limits = [f"at most {time_text.shown(said.timeout)}"]
     limits += [f"{said.memory}, {said.cpus:g} CPU"] if said.in_ in IN_IMAGES else []
     return PlanStep(
         stage=Stage.TEST,
@@ -143,7 +142,7 @@ def suite(config: DeliveryConfig, said: SuiteConfig, *, alone: bool = False) -> 
 def against_canary(said: SuiteConfig) -> PlanStep:
     """One suite by hand, against the pods of the canary that is held."""
     does = said.run or f"k6 run {said.k6}"
-    limits = [f"at most {durations.shown(said.timeout)}", f"{said.memory}, {said.cpus:g} CPU"]
+    limits = [f"at most {time_text.shown(said.timeout)}", f"{said.memory}, {said.cpus:g} CPU"]
     return PlanStep(
         stage=Stage.TEST,
         sentence=f"Run suite {said.name} as a Kubernetes Job against the pods of the canary that is held, in the "
@@ -162,7 +161,7 @@ def _parts(said: SuiteConfig) -> list[str]:
 
 def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) -> list[PlanStep]:
     canary = config.canary
-    unready = f"Canary pods that are not Ready within {durations.shown(canary.ready_within)}, crash or cannot start"
+    unready = f"Canary pods that are not Ready within {time_text.shown(canary.ready_within)}, crash or cannot start"
     steps: Sequence[StepPlan | StepConfig] = pods or canary.steps
     made = [
         PlanStep(
@@ -177,7 +176,7 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
     made.append(
         PlanStep(
             stage=Stage.CANARY,
-            sentence=f"Promote: Kubernetes replaces the rest within {durations.shown(canary.promote_within)}, watched.",
+            sentence=f"Promote: Kubernetes replaces the rest within {time_text.shown(canary.promote_within)}, watched.",
             if_it_fails="It is rolled back while stable pods are left; davy ends with 4, or with 7 where that fails.",
         )
     )
@@ -185,7 +184,7 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
         made.append(
             PlanStep(
                 stage=Stage.CANARY,
-                sentence=f"Watch it for {durations.shown(canary.bake)} more at 100 %.",
+                sentence=f"Watch it for {time_text.shown(canary.bake)} more at 100 %.",
                 if_it_fails="It is rolled back; davy ends with 4.",
             )
         )
@@ -194,7 +193,7 @@ def _canary(config: Config, replicas: int | None, pods: tuple[StepPlan, ...]) ->
 
 def _longest(config: Config) -> PlanStep:
     canary = config.canary
-    longest = durations.shown(canary.deadline + canary.promote_within + canary.bake)
+    longest = time_text.shown(canary.deadline + canary.promote_within + canary.bake)
     return PlanStep(
         stage=Stage.CANARY,
         sentence=f"From its first pod on it takes {longest} at the most: deadline, promotion and watching. "
@@ -219,8 +218,8 @@ def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str
     if isinstance(step, StepPlan):
         pods = nouns.counted(step.pods, "canary pod")
         reached = f" by {pods} beside {replicas} stable, which is {step.share:.1f} % reached"
-    wait = [f"not before {durations.shown(step.at_least)}"] if step.at_least else []
-    wait += [f"undecided after {durations.shown(step.at_most)}"] if step.at_most else []
+    wait = [f"not before {time_text.shown(step.at_least)}"] if step.at_least else []
+    wait += [f"undecided after {time_text.shown(step.at_most)}"] if step.at_most else []
     wait += ["after a person's `davy canary promote`"] if step.approve else []
     more = f" ({', '.join(wait)})" if wait else ""
     shown = f"less than {step.worse:g}x worse than stable" if step.worse else "good enough for its share"
@@ -229,7 +228,7 @@ def _step(number: int, step: StepPlan | StepConfig, replicas: int | None) -> str
 
 def _judge(config: Config) -> str:
     checks = config.checks
-    every = f"Look every {durations.shown(checks.interval)} at {_servers(checks)}"
+    every = f"Look every {time_text.shown(checks.interval)} at {_servers(checks)}"
     thresholds = "; ".join(_threshold(check) for check in checks.thresholds)
     if checks.judge == "threshold":
         return f"{every}, by thresholds: {thresholds}."
@@ -260,7 +259,7 @@ def _limits(checks: ChecksConfig) -> str:
 
 def _slo(slo: SloConfig) -> str:
     if slo.under is not None:
-        return f"{slo.name} {slo.objective:.15g} % under {durations.shown(slo.under)}"
+        return f"{slo.name} {slo.objective:.15g} % under {time_text.shown(slo.under)}"
     return f"{slo.name} {slo.objective:.15g} %"
 
 
@@ -268,7 +267,7 @@ def _kayenta(said: KayentaConfig) -> str:
     count = max(1, said.lifetime // said.interval) if said.interval else 1
     return (
         f"Judge as Kayenta does by {said.config}: at every step {nouns.counted(count, 'judgement')}, "
-        f"one each {durations.shown(said.interval)}; roll back at the first that fails, go on when the last one passes."
+        f"one each {time_text.shown(said.interval)}; roll back at the first that fails, go on when the last one passes."
     )
 
 
@@ -289,4 +288,4 @@ def _undecided(config: Config) -> str:
         "roll_back": "it is rolled back",
         "promote": "it is promoted",
     }[canary.on_inconclusive]
-    return f"Without a verdict in {durations.shown(canary.deadline)} {what}; davy ends with 5."
+    return f"Without a verdict in {time_text.shown(canary.deadline)} {what}; davy ends with 5."

@@ -9,7 +9,7 @@ from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ImageBuilt, PodTrouble, StageFinished, StepPlan, SuiteFinished, Warned
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.verdict import Verdict
 
 
@@ -138,7 +138,7 @@ def _told(event: Event) -> str:
         case events.RollbackStarted():
             line = f"rollback began: {event.because}" + (f" ({event.how})" if event.how else "")
         case events.RolledBack():
-            line = f"rolled back in {durations.shown(event.took)}"
+            line = f"rolled back in {time_text.shown(event.took)}"
         case events.Held():
             line = f"held at {event.weight:.1f} %: {event.because}"
     return line

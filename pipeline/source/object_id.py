@@ -1,4 +1,4 @@
-"""Git ids: how git names a content, whole or as it is read.
+"""Object ID: how git names a content, whole or as it is read.
 
 https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
 """

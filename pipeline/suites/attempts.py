@@ -1,4 +1,4 @@
-"""Tries: the story of one piece of a suite, folded from its runs, and whether it is to run again."""
+"""Attempts: the story of one piece of a suite, folded from its runs, and whether it is to run again."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -8,9 +8,7 @@ from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.plan.pieces import Cell, Piece
 from davy.pipeline.suites.ports import SuiteRun
-from davy.pipeline.suites.reports import exit_codes as exitcodes
-from davy.pipeline.suites.reports import merged_cases as attempts
-from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports import exit_codes, merged_cases, writer
 from davy.pipeline.suites.reports.attribution import files_of, seen, shared_out
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason
 from davy.pipeline.suites.reports.reader import Reading
@@ -102,7 +100,7 @@ def told(
     found: Reading | None = None,
 ) -> Story:
     """The story after one more run, of these items. `found`: what its report files say, where it has some."""
-    tools = exitcodes.tools_in(story.command) | (found.tools if found else frozenset())
+    tools = exit_codes.tools_in(story.command) | (found.tools if found else frozenset())
     made = Try(run=run, suite=_read(story.label, run, took, found), items=items, tools=tools)
     return replace(story, runs=(*story.runs, _excused(made, story.label, excused)))
 
@@ -158,7 +156,7 @@ def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
     """
     counting = (*story.tries, *(story.runs[-1:] if story.at_fault else ()))
     needed = rules.of(story.piece.cell).threshold
-    return attempts.folded([(each.suite.cases, each.passed) for each in counting], needed)
+    return merged_cases.folded([(each.suite.cases, each.passed) for each in counting], needed)
 
 
 def durations(story: Story) -> tuple[dict[str, float], float | None]:
@@ -171,10 +169,10 @@ def durations(story: Story) -> tuple[dict[str, float], float | None]:
 
 def _read(label: str, run: SuiteRun, took: timedelta, found: Reading | None) -> Suite:
     """The run's report. What ended a run from outside is no test's failure, so it is a case of its own."""
-    suite = junit.ended(label, run, took, found)
+    suite = writer.ended(label, run, took, found)
     if run.exit_code is not None or run.because:
         return suite
-    stopped = junit.whole(label, took, CaseResult.ERROR, "it was stopped")
+    stopped = writer.whole(label, took, CaseResult.ERROR, "it was stopped")
     return replace(suite, cases=(*suite.cases, stopped), because=suite.because or stopped.message)
 
 
@@ -187,7 +185,7 @@ def _excused(made: Try, label: str, excused: Excused) -> Try:
     if not held:
         return made
     if not any(case.fails for case in cases) and (words := _unexcused(made, cases)):
-        cases = (*cases, junit.whole(label, made.suite.took, CaseResult.FAILED, words))
+        cases = (*cases, writer.whole(label, made.suite.took, CaseResult.FAILED, words))
     because = made.run.because or reason(cases)
     # What is left of it is no failure where only such cases failed.
     code = made.run.exit_code if because else 0
@@ -199,13 +197,13 @@ def _unexcused(made: Try, cases: Sequence[Case]) -> str:
     code, bad = made.run.exit_code, sum(case.result.bad for case in cases)
     if not code:
         return ""
-    if not exitcodes.says_tests_failed(code, bad, made.tools):
-        return f"{exitcodes.exited(code)}, which tests in quarantine do not excuse"
+    if not exit_codes.says_tests_failed(code, bad, made.tools):
+        return f"{exit_codes.exited(code)}, which tests in quarantine do not excuse"
     ran = seen(cases, made.items)
     missing = [item for item in made.items if item not in ran]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        return f"{exitcodes.exited(code)}, and {missing[0]}{more} has no test in its report"
+        return f"{exit_codes.exited(code)}, and {missing[0]}{more} has no test in its report"
     return ""
 
 
@@ -228,7 +226,7 @@ def _items(story: Story, failed: Sequence[Case]) -> tuple[str, ...]:
     did not get to its end, and where a failure cannot be laid to one file.
     """
     last = story.tries[-1]
-    ended = not last.run.because and exitcodes.got_to_its_end(last.run.exit_code, last.tools)
+    ended = not last.run.because and exit_codes.got_to_its_end(last.run.exit_code, last.tools)
     found = files_of(failed, last.items)
     if not last.items or not ended or None in found:
         return last.items

@@ -1,4 +1,4 @@
-"""Leftovers: files that runs of a suite made in its folder, listed there, and deleted before the next one.
+"""Cleanup: files that runs of a suite made in its folder, listed there, and deleted before the next one.
 
 Only what is listed is ever deleted, and nothing behind a symbolic link: the folder is the user's.
 """
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.core.json import tree
+from davy.pipeline.files import own_files, plain_file
 
 INDEX = ".davy-files"
 """In a suite's folder: a line for each file that is davy's own, as a JSON string, relative to the folder."""
@@ -48,7 +47,7 @@ def cleared(folder: Path) -> tuple[str, ...]:
         except OSError:
             stayed.append(name)
     with suppress(OSError):
-        ownfiles.remove(folder / INDEX)
+        own_files.remove(folder / INDEX)
         folder.rmdir()
     return tuple(stayed)
 
@@ -63,7 +62,7 @@ def rounds_cleared(folder: Path, report: str) -> None:
             continue
         cleared(place)
         with suppress(OSError):
-            ownfiles.remove(place.parent / report)
+            own_files.remove(place.parent / report)
             place.parent.rmdir()
 
 
@@ -84,7 +83,7 @@ def _deleted(folder: Path, name: PurePosixPath) -> None:
 def _is_own(folder: Path) -> bool:
     """Whether no link leads there."""
     try:
-        with ownfiles.inside(folder):
+        with own_files.inside(folder):
             return True
     except OSError:
         return False
@@ -93,12 +92,12 @@ def _is_own(folder: Path) -> bool:
 def _names(folder: Path) -> Iterator[str]:
     """What is listed; a line that says nothing of the kind is left out."""
     try:
-        lines = plainfile.text(folder / INDEX, MOST_INDEX).splitlines()
+        lines = plain_file.text(folder / INDEX, MOST_INDEX).splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:
         with suppress(ValueError):
-            name = jsontree.exact(line, MOST_NAME)
+            name = tree.exact(line, MOST_NAME)
             if isinstance(name, str) and name and "\0" not in name:
                 yield name
 
@@ -113,4 +112,4 @@ def _listed(folder: Path, paths: Iterable[Path], stayed: Iterable[str]) -> None:
     """Where it cannot be written, the next run deletes less: no reason to fail this one."""
     names = sorted({path.relative_to(folder).as_posix() for path in paths} | set(stayed))
     with suppress(OSError):
-        ownfiles.write(folder / INDEX, "".join(json.dumps(name) + "\n" for name in names))
+        own_files.write(folder / INDEX, "".join(json.dumps(name) + "\n" for name in names))

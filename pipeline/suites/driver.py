@@ -1,4 +1,4 @@
-"""Suites: runs them all, merges their reports into one, and says whether traffic may move."""
+"""Driver: runs them all, merges their reports into one, and says whether traffic may move."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,21 +12,18 @@ from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text.sanitize import washed
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites import attempts as tries
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import queue as piecework
+from davy.pipeline.files import own_files
+from davy.pipeline.suites import attempts, cleanup, queue
 from davy.pipeline.suites.attempts import Rules, Story
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import sharding
 from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import Ask, Cell, Guesses, Piece
 from davy.pipeline.suites.ports import ShardRunner, SuitePlace, SuiteRunner
 from davy.pipeline.suites.queue import Job, Runs, Worked
 from davy.pipeline.suites.recorder import Ended
-from davy.pipeline.suites.reports import highlights
-from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports import highlights, writer
 from davy.pipeline.suites.reports.cases import CaseResult, Suite, blamed, shortage
 from davy.pipeline.threads import Crew, Threads
 
@@ -95,7 +92,7 @@ def run(
     yield StageStarted(at=began, stage=Stage.TEST)
     ended: list[Ended] = []
     # One of an earlier run would be read as this one's where nothing ends.
-    ownfiles.remove(out / REPORT)
+    own_files.remove(out / REPORT)
     try:
         yield from _swept(places, clock)
         for one in wanted:
@@ -131,7 +128,7 @@ def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
     """How long its files, or its shards, are expected to take, by cell."""
     name = ask.suite.name
     return {
-        cell.name: spread.guess(history, name, cell.name, expansion.expected_items(ask, cell)) for cell in ask.cells
+        cell.name: sharding.guess(history, name, cell.name, expansion.expected_items(ask, cell)) for cell in ask.cells
     }
 
 
@@ -168,12 +165,12 @@ def _one(
         order=one.order,
         pieces=pieces,
         rules=_rules(suite),
-        excused=lambda cell, case: quarantined(spread.key(suite.name, cell), case),
+        excused=lambda cell, case: quarantined(sharding.key(suite.name, cell), case),
     )
-    with leftovers.fresh(one.order.out, tuple(_files(job))) as stayed:
+    with cleanup.fresh(one.order.out, tuple(_files(job))) as stayed:
         for sentence in stayed:
             yield Warned(at=clock.now(), what=shown(sentence))
-        return (yield from piecework.worked(job, runners, crew, clock, shown))
+        return (yield from queue.worked(job, runners, crew, clock, shown))
 
 
 def _rules(suite: SuiteConfig) -> Rules:
@@ -184,7 +181,7 @@ def _files(job: Job) -> Iterator[Path]:
     """The log and the report of every try that its parts may need."""
     for piece in job.pieces:
         first = job.order.out / piece.folder
-        again = (first / f"try-{number}" for number in range(2, job.rules.retries + tries.FAULTS + 2))
+        again = (first / f"try-{number}" for number in range(2, job.rules.retries + attempts.FAULTS + 2))
         yield from (folder / name for folder in (first, *again) for name in (LOG, REPORT))
 
 
@@ -203,7 +200,7 @@ def _cut_short(suite: Suite, left: Sequence[Piece], ended: int) -> Suite:
     """Not all of it ran, so it is not passed, and its report says what is missing."""
     names = (f"{suite.name} {piece.name}".strip() for piece in left)
     missing = tuple(
-        junit.whole(name, timedelta(0), CaseResult.ERROR, "it was stopped before its end") for name in names
+        writer.whole(name, timedelta(0), CaseResult.ERROR, "it was stopped before its end") for name in names
     )
     words = f"stopped: {ended} of its {ended + len(left)} parts had ended"
     because = "; ".join(filter(None, (blamed(suite.cases), words)))
@@ -214,16 +211,16 @@ def _not_begun(wanted: Sequence[Wanted], ended: Sequence[Ended]) -> Iterator[End
     """Suites whose turn did not come, where others had theirs."""
     told = {each.suite.name for each in ended}
     for one in wanted if ended else ():
-        for name in (spread.key(one.ask.suite.name, cell.name) for cell in one.ask.cells):
+        for name in (sharding.key(one.ask.suite.name, cell.name) for cell in one.ask.cells):
             if name not in told:
-                case = junit.whole(name, timedelta(0), CaseResult.ERROR, "it did not run")
+                case = writer.whole(name, timedelta(0), CaseResult.ERROR, "it did not run")
                 suite = Suite(name=name, cases=(case,), took=timedelta(0), exit_code=None, because=case.message)
                 yield Ended(suite=suite, stories=())
 
 
 def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -> Suite:
     """The cell's pieces as one suite. Its time is what all its runs took together."""
-    each = [tries.ended(story, rules) for story in stories]
+    each = [attempts.ended(story, rules) for story in stories]
     failed = [(story.piece.name, suite) for story, suite in zip(stories, each, strict=True)
               if suite.result is not Result.PASSED]  # fmt: skip
     cases = tuple(case for suite in each for case in suite.cases)
@@ -234,9 +231,9 @@ def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -
         if not because and needed and (silent := _silent(stories, each)):
             because = f"{silent} told no test, and with `at_least` each part must"
         if because:
-            cases = (*cases, junit.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
+            cases = (*cases, writer.whole(one.ask.suite.name, timedelta(0), CaseResult.ERROR, because))
     return Suite(
-        name=spread.key(one.ask.suite.name, cell.name),
+        name=sharding.key(one.ask.suite.name, cell.name),
         cases=cases,
         took=sum((suite.took for suite in each), timedelta(0)),
         exit_code=failed[0][1].exit_code if failed else 0,
@@ -288,7 +285,7 @@ def _kept(ended: Sequence[Ended], out: Path, masks: Masks) -> Path | None:
     if not ended:
         return None
     path = out / REPORT
-    ownfiles.write(path, junit.merged(masks.value(each.suite) for each in ended))
+    own_files.write(path, writer.merged(masks.value(each.suite) for each in ended))
     return path
 
 

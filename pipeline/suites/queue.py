@@ -1,4 +1,4 @@
-"""Piecework: the pieces of one suite, worked off by runners from a shared queue; each is told as it ends."""
+"""Queue: the pieces of one suite, worked off by runners from a shared queue; each is told as it ends."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
@@ -8,12 +8,12 @@ from functools import partial
 from davy.pipeline.core.events import Event, LogLine, PartFinished, PartStarted, Result, Warned
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
-from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Again, Rules, Story, Try
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.reports import files
 from davy.pipeline.threads import Crew, Done, Said, Speak
 
 Runs = tuple[SuiteRun, ...]
@@ -136,7 +136,7 @@ class _Floor:
     def left(self) -> Iterator[Event]:
         """Say what was not run, or not again."""
         if self._gave_up:
-            name, count = self._job.order.name, tries.failures(self._stories.values())
+            name, count = self._job.order.name, attempts.failures(self._stories.values())
             what = f"suite {name}: {count} tests failed, more than its `retries_up_to: {self._job.rules.up_to}`"
             yield Warned(at=self._clock.now(), what=f"{what}; what failed was not tried again")
         over = len(self.stories())
@@ -158,8 +158,8 @@ class _Floor:
 
     def _again(self, story: Story) -> Again | None:
         """Its next run, unless so many tests failed that something else is wrong. A fault of the place is no such."""
-        again, most = tries.again(story, self._job.rules), self._job.rules.up_to
-        if again is None or story.at_fault or most is None or tries.failures(self._stories.values()) <= most:
+        again, most = attempts.again(story, self._job.rules), self._job.rules.up_to
+        if again is None or story.at_fault or most is None or attempts.failures(self._stories.values()) <= most:
             return again
         self._gave_up = True
         return None
@@ -172,7 +172,7 @@ class _Floor:
         took = run.took if run.took is not None else now - (turn.since or now)
         before = self._stories[turn.index]
         excused = partial(self._job.excused, before.piece.cell.name)
-        story = tries.told(before, run, took, turn.order.items, excused, found=reportfiles.read(run))
+        story = attempts.told(before, run, took, turn.order.items, excused, found=files.read(run))
         self._stories[turn.index] = story
         again = self._again(story)
         if again is not None and self.wrong is None:

@@ -1,4 +1,4 @@
-"""Recorded: what of a run of suites is kept for the next one."""
+"""Recorder: what of a run of suites is kept for the next one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,11 +7,10 @@ from statistics import median
 from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Story
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
-from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import pieces, sharding
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.reports.cases import Suite
 
@@ -57,16 +56,16 @@ def durations(stories: Iterable[Story]) -> Mapping[str, float]:
     Where a report says no times, its files share what the run took but for the start that the others had.
     """
     every = tuple(stories)
-    told = [tries.durations(story) for story in every]
+    told = [attempts.durations(story) for story in every]
     starts = [start for _, start in told if start is not None]
     usual = median(starts) if starts else 0.0
-    found = {} if not starts else {spread.START: usual}
+    found = {} if not starts else {sharding.START: usual}
     for seconds, start in told:
         less = 0.0 if start is not None or not seconds else usual / len(seconds)
-        found |= {item: max(spread.LEAST, took - less) for item, took in seconds.items()}
+        found |= {item: max(sharding.LEAST, took - less) for item, took in seconds.items()}
     for story in every:
         if not story.piece.items and story.tries:
-            found[expansion.shard_key(*story.piece.shard)] = story.tries[0].suite.took.total_seconds()
+            found[pieces.shard_key(*story.piece.shard)] = story.tries[0].suite.took.total_seconds()
     return {item: round(seconds, 3) for item, seconds in found.items()}
 
 

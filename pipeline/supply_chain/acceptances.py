@@ -1,9 +1,9 @@
-"""Accepted: the list of findings that are lived with, each with a reason, an owner and an end."""
+"""Acceptances: the list of findings that are lived with, each with a reason, an owner and an end."""
 
 from collections.abc import Iterator
 from datetime import date
 
-from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -38,7 +38,7 @@ def read(text: str, file: str) -> tuple[Acceptance, ...]:
     """The file's entries, a YAML list of mappings. Raises Unusable with every problem, each with its line."""
     if len(text) > MOST_CHARACTERS:
         raise _unusable(file, [Problem(what="is larger than 1 MiB", file=file)])
-    reading = yamltree.read(text, file, {}, raw=lambda _: True)
+    reading = yaml_tree.read(text, file, {}, raw=lambda _: True)
     if reading.value is None and not reading.problems:
         return ()
     if not isinstance(reading.value, list):

@@ -1,4 +1,4 @@
-"""Statements: what is said of an image, as in-toto statements that others can read and sign.
+"""Attestations: what is said of an image, as in-toto statements that others can read and sign.
 
 https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 SPDX, CYCLONEDX, SARIF = "application/spdx+json", "application/vnd.cyclonedx+json", "application/sarif+json"
 SPDX_3 = "https://spdx.org/rdf/3."
@@ -17,7 +17,7 @@ def wrong(kind: str, body: bytes) -> str:
     if kind not in (SPDX, CYCLONEDX, SARIF):
         return ""
     try:
-        said = jsontree.parsed(body)
+        said = tree.parsed(body)
     except (ValueError, RecursionError):
         return "is no JSON" if body.strip() else "is empty"
     if not isinstance(said, dict):

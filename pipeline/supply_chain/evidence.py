@@ -7,18 +7,17 @@ from typing import Any
 
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.registry.ports import Evidence
-from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.supply_chain import documents
+from davy.pipeline.supply_chain import attestations, documents
 
 SBOMS = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
 KINDS = {
     "spdx": documents.SPDX,
     "cyclonedx": documents.CYCLONEDX,
     "sarif": documents.SARIF,
-    "in-toto": statements.IN_TOTO,
+    "in-toto": attestations.IN_TOTO,
     "vex": "application/vnd.openvex+json",
 }
 """Short names of media types."""
@@ -60,7 +59,7 @@ class Said:
 def said(evidence: Evidence) -> Said:
     """What it claims. Nothing is trusted: what cannot be read claims nothing."""
     statement = _statement(evidence)
-    kind = str(statement.get("predicateType") or evidence.annotations.get(statements.PREDICATE) or evidence.kind)
+    kind = str(statement.get("predicateType") or evidence.annotations.get(attestations.PREDICATE) or evidence.kind)
     predicate = _part(statement, "predicate")
     result = str(predicate.get("result") or "")[:40]
     claim = _claim(kind, evidence.kind)
@@ -110,9 +109,9 @@ def _is_good(claim: Claim, result: str) -> bool:
 
 
 def _claim(kind: str, media_type: str) -> Claim:
-    if kind == statements.TESTED:
+    if kind == attestations.TESTED:
         return Claim.TESTS
-    if kind == statements.JUDGED:
+    if kind == attestations.JUDGED:
         return Claim.CANARY
     if kind.startswith("https://slsa.dev/provenance/"):
         return Claim.PROVENANCE
@@ -142,7 +141,7 @@ def _statement(evidence: Evidence) -> dict[str, Any]:
 
 def _read(body: bytes) -> dict[str, Any]:
     try:
-        found = jsontree.parsed(body)
+        found = tree.parsed(body)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Facts: what an image's manifest says, for people: its platforms, its annotations, what buildx attested in it."""
+"""Image facts: what a manifest says, for people: platforms, annotations, what buildx attested in the image."""
 
 from collections.abc import Mapping
 from dataclasses import field

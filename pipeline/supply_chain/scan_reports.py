@@ -1,4 +1,4 @@
-"""Reports: which of the scanners' reports attached to an image count."""
+"""Scan reports: which of the scanners' reports attached to an image count."""
 
 import json
 from collections.abc import Iterable

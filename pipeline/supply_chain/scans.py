@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 MOST_CHARACTERS = 64 * 2**20
 MOST_FINDINGS = 100_000
@@ -63,7 +63,7 @@ def read(text: str) -> tuple[Finding, ...]:
     if len(text) > MOST_CHARACTERS:
         raise Broken("is larger than 64 MiB")
     try:
-        said = jsontree.parsed(text)
+        said = tree.parsed(text)
     except (ValueError, RecursionError) as error:
         what = "is empty" if not text.strip() else f"is no JSON: {str(error)[:LONGEST]}"
         raise Broken(what) from error

@@ -25,7 +25,7 @@ from bench.monorepo import Monorepo
 from davy.pipeline.builds.content.collect import Gatherer, inputs
 from davy.pipeline.builds.content.key import key
 from davy.pipeline.config.file import delivery
-from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images import matrix
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from lab import facts
 from shop.stage import DAVY
@@ -175,7 +175,7 @@ def keys(place: Place) -> dict[str, str]:
     """By recipe id; what they stand on is given, for it takes no time of its own."""
     config = delivery(place.folder / "davy.yaml", {})
     gatherer = Gatherer(GitWorkTree(place.environment), place.folder)
-    found = ((recipe, gatherer.ingredients(recipe)) for recipe in recipes.expanded(config.images))
+    found = ((recipe, gatherer.ingredients(recipe)) for recipe in matrix.expanded(config.images))
     return {recipe.id: key(inputs(recipe, one, dict.fromkeys(one.dockerfile.bases, ""), {})) for recipe, one in found}
 
 

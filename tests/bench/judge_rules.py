@@ -9,7 +9,7 @@ from typing import Any
 from davy.checks.forecast.judges import CONTENDERS, Judge, davy, untempered
 from davy.checks.forecast.rollouts import Outcome, Play, Scenario, sequential
 from davy.checks.judges.sequential.case import Form
-from davy.checks.traces import other_judges as otherwise
+from davy.checks.traces import other_judges
 from davy.checks.traces.result import Finding, Result
 from davy.checks.traces.trace import Trace
 
@@ -35,7 +35,7 @@ def threshold(settings: Mapping[str, Any], *, oracle: bool = False) -> Opened:
         if oracle:
             limit = 1 - 2 * play.streams[0].base
             said |= {"success": f">= {limit!r}"} if said["style"] == "argo" else {"min": limit}
-        return lambda trace: _of(otherwise.threshold(replace(trace, settings={"threshold": said})), trace)
+        return lambda trace: _of(other_judges.threshold(replace(trace, settings={"threshold": said})), trace)
 
     return opened
 
@@ -45,7 +45,7 @@ def kayenta(settings: Mapping[str, Any]) -> Opened:
 
     def opened(play: Play, scenario: Scenario, dice: Random) -> Judge:
         del play, scenario, dice
-        return lambda trace: _of(otherwise.mannwhitney(replace(trace, settings={"mannwhitney": settings})), trace)
+        return lambda trace: _of(other_judges.mannwhitney(replace(trace, settings={"mannwhitney": settings})), trace)
 
     return opened
 

@@ -21,11 +21,11 @@ from bench.measure import Budget
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites import queue
 from davy.pipeline.suites.attempts import Rules
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import sharding
 from davy.pipeline.suites.plan.pieces import Ask, Piece
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.queue import Job
@@ -69,7 +69,7 @@ def guessed(true: Seconds, noise: float, chance: random.Random) -> Seconds:
 
 
 def history(guess: Seconds, start: float = 0.0) -> tuple[RunRecord, ...]:
-    items = {"e2e": {**guess, spread.START: start} if start else dict(guess)}
+    items = {"e2e": {**guess, sharding.START: start} if start else dict(guess)}
     return (RunRecord(id="r", at=datetime(2026, 1, 1, tzinfo=UTC), service="s", revision="", items=items),)
 
 
@@ -80,7 +80,7 @@ def worked(pieces: Sequence[Piece], true: Seconds, workers: int, start: float = 
     runners = [SimulatedSuites(true, clock, start) for _ in range(workers)]
     order = SuiteOrder(name="e2e", image=None, run="true")
     job = Job(order=order, pieces=tuple(pieces), rules=Rules(), excused=lambda _, __: False)
-    for _ in piecework.worked(job, runners, SimulatedCrew(clock), clock, str):
+    for _ in queue.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     assert sorted(item for runner in runners for item in runner.ran) == sorted(true)
     return (clock.now() - began).total_seconds()
@@ -88,7 +88,7 @@ def worked(pieces: Sequence[Piece], true: Seconds, workers: int, start: float = 
 
 def queued(true: Seconds, guess: Seconds, workers: int, start: float = 0.0) -> float:
     ask = Ask(suite=suite(workers), files=tuple(sorted(true)))
-    known = {"": spread.guess(history(guess, start), "e2e", "", ask.files)}
+    known = {"": sharding.guess(history(guess, start), "e2e", "", ask.files)}
     return worked(expansion.queued(ask, known, workers), true, workers, start)
 
 
@@ -108,9 +108,9 @@ def round_robin(true: Seconds, workers: int) -> float:
 Way = Callable[[Seconds, Seconds, int], float]
 WAYS: dict[str, Way] = {
     "round-robin": lambda true, _, workers: round_robin(true, workers),
-    "static shards, known": lambda true, _, workers: shards(true, spread.shards(true, workers)),
-    "static shards, 30 % noise": lambda true, guess, workers: shards(true, spread.shards(guess, workers)),
-    "queue, any order": lambda true, _, workers: spread.makespan([true[item] for item in sorted(true)], workers),
+    "static shards, known": lambda true, _, workers: shards(true, sharding.shards(true, workers)),
+    "static shards, 30 % noise": lambda true, guess, workers: shards(true, sharding.shards(guess, workers)),
+    "queue, any order": lambda true, _, workers: sharding.makespan([true[item] for item in sorted(true)], workers),
     QUEUE: lambda true, _, workers: queued(true, true, workers),
     NOISY: queued,
 }
@@ -126,7 +126,7 @@ def measured(draws: int = DRAWS) -> dict[str, list[float]]:
         for _ in range(draws):
             true = drawn(files, chance)
             guess = guessed(true, NOISE, chance)
-            best = spread.ideal(true.values(), workers)
+            best = sharding.ideal(true.values(), workers)
             for name, way in WAYS.items():
                 ratios[name].append(way(true, guess, workers) / best)
         for name, each in ratios.items():
@@ -139,9 +139,9 @@ def starts(start: float, draws: int = 40) -> tuple[float, float]:
     chance, bundled, single = random.Random(7), [], []
     for _ in range(draws):
         true = {item: seconds / 20 for item, seconds in drawn(200, chance).items()}
-        best = spread.ideal(true.values(), 10) + start
+        best = sharding.ideal(true.values(), 10) + start
         bundled.append(queued(true, true, 10, start) / best)
-        pieces = [Piece(name=item, folder=item, items=(item,)) for item in spread.longest_first(true)]
+        pieces = [Piece(name=item, folder=item, items=(item,)) for item in sharding.longest_first(true)]
         single.append(worked(pieces, true, 10, start) / best)
     return statistics.mean(bundled), statistics.mean(single)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce, Resume
-from davy.canary.platforms.kubernetes import annotation_values as inscription
+from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Version
 from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, STABLE_HASH, fence_from
 from davy.canary.platforms.kubernetes.journal.text import (
@@ -30,7 +30,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing
 from davy.pipeline.core.events import Asked, CanaryStarted, Restore, StepReached, Warned
 from davy.workflows.rollout import history as past
-from davy.workflows.rollout import status as standing
+from davy.workflows.rollout import status
 
 pytestmark = pytest.mark.slow
 
@@ -201,8 +201,8 @@ def test_what_is_passed_over_is_said():
     assert said == "2 lines of the journal cannot be read and are passed over"
     assert isinstance(read[0], CanaryStarted)
     at = ports(stage, data)
-    snapshot = standing.taken(at.cluster, at.lock, at.journal, stage.clock.now)
-    assert said in standing.text(snapshot)
+    snapshot = status.taken(at.cluster, at.lock, at.journal, stage.clock.now)
+    assert said in status.text(snapshot)
     assert past.table(at.journal.history())
 
 
@@ -210,7 +210,7 @@ def test_marks_without_a_journal_are_said_with_a_way_out_that_works():
     stage, data = lost()
     data.clear()
     at = ports(stage, data)
-    text = standing.text(standing.taken(at.cluster, at.lock, at.journal, stage.clock.now))
+    text = status.text(status.taken(at.cluster, at.lock, at.journal, stage.clock.now))
     assert "davy canary abort" in text
     assert "rollout undo" not in text
 
@@ -264,7 +264,7 @@ GARBAGE += ['{"images":{"app":"x"},"strategy":"<"}', '{"images":{"app":"x"},"str
 @pytest.mark.parametrize("text", GARBAGE)
 def test_a_restore_mark_that_cannot_be_read_is_read_from_the_patch_for_a_person(text):
     notes = marks() | {RESTORE: text}
-    found = inscription.read(notes, VERSIONS, ("app",))
+    found = annotation_values.read(notes, VERSIONS, ("app",))
     assert (found.held, found.release, found.stable_hash) == (RESTORED, "r1", "old")
     assert RESTORE in found.notes[0]
     assert ROLLBACK in found.notes[0]
@@ -274,14 +274,14 @@ def test_a_restore_mark_that_cannot_be_read_is_read_from_the_patch_for_a_person(
 def test_without_both_marks_the_replica_set_of_before_says_what_to_put_back(text):
     for hashed in ("old", "", "nobody"):
         notes = {RELEASE: "r1", RESTORE: text, ROLLBACK: text, STABLE_HASH: hashed}
-        found = inscription.read(notes, VERSIONS, ("app",))
+        found = annotation_values.read(notes, VERSIONS, ("app",))
         assert found.held is not None
         assert (found.held.images, found.stable_hash) == (OLD, "old")
         assert found.notes
 
 
 def test_marks_as_davy_wrote_them_are_read_without_a_word():
-    found = inscription.read(marks(), VERSIONS, ("app",))
+    found = annotation_values.read(marks(), VERSIONS, ("app",))
     assert (found.held, found.stable_hash, found.notes) == (RESTORED, "old", ())
 
 

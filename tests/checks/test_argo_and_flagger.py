@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.judges.flagger import rules as flagger
+from davy.checks.judges.flagger import rules
 from davy.checks.judges.flagger.judge import FlaggerJudge
 from davy.checks.judges.joint import judge_of
 from davy.checks.judges.threshold.judge import ThresholdJudge
@@ -160,8 +160,8 @@ def test_a_canary_that_grew_is_counted_anew_but_its_failures_stay():
     ],
 )
 def test_one_answer_comes_to_what_flagger_makes_of_it(values, result, gap):
-    check = flagger.RangeCheck.of(ThresholdConfig(name="ok", query="q", style="flagger", min=99, max=100))
-    found = flagger.measured(check, values)
+    check = rules.RangeCheck.of(ThresholdConfig(name="ok", query="q", style="flagger", min=99, max=100))
+    found = rules.measured(check, values)
     assert (found.result, found.gap) == (result, gap)
 
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.forecast.power import health, information
-from davy.checks.statistics import bands
-from davy.checks.statistics import intervals as clopper
+from davy.checks.statistics import bands, intervals
 from davy.checks.statistics.dispersion import ASSUMED, estimated
 from davy.checks.statistics.mixtures import (
     BETTER_GRID,
@@ -101,8 +100,8 @@ def test_dispersion_is_as_exact_as_fractions_however_unequal_the_pods_are(pods):
 @pytest.mark.parametrize("of", [1, 2, 1000])
 @pytest.mark.parametrize("miss", [0.05, 1e-12, 1 - 1e-12])
 def test_the_interval_of_nothing_and_of_all_are_mirrors_and_hold_what_was_counted(of, miss):
-    low, high = clopper.interval(0, of, miss)
-    other_low, other_high = clopper.interval(of, of, miss)
+    low, high = intervals.interval(0, of, miss)
+    other_low, other_high = intervals.interval(of, of, miss)
     assert (low, other_high) == (0.0, 1.0)
     assert high == pytest.approx(1 - other_low, abs=1e-12)
     assert 0 < high < 1

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.checks.preflight import problems as preflight
+from davy.checks.preflight import problems
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.verdict import Decision, Gap, Verdict
@@ -65,7 +65,7 @@ def test_preflight_names_a_selector_of_good_events_that_has_no_series() -> None:
     metrics.count("http_total", {"pod": "old", "code": "201"}, 1)
     metrics.scrape(T0)
     config = made(ChecksConfig, {"prometheus": "http://p.example", "slos": [BY_GOOD]})
-    found = preflight.problems(config, metrics, ["old"], T0)
+    found = problems.problems(config, metrics, ["old"], T0)
     assert [problem.path for problem in found] == ["checks.slos[0].good"]
     assert "`code` is 201" in found[0].what
 

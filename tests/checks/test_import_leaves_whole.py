@@ -5,13 +5,13 @@ import json
 import pytest
 import yaml
 
-from davy.checks import slo_formats as slofiles
+from davy.checks import slo_formats
 from davy.pipeline.config.rules import broken
 
 
 def read(*documents):
     texts = [(f"{at}.yaml", one if isinstance(one, str) else yaml.safe_dump(one)) for at, one in enumerate(documents)]
-    return slofiles.read(texts, thresholds=True)
+    return slo_formats.read(texts, thresholds=True)
 
 
 def told(group):
@@ -282,11 +282,11 @@ INDICATORS = 'spec_version: "1.0"\nindicators: {a: up}\n'
 )
 def test_a_file_that_holds_no_objective_is_told_why(text, says):
     assert says in told(read(text).refused)
-    found = slofiles.read([("a.yaml", text)])
+    found = slo_formats.read([("a.yaml", text)])
     assert found.refused or found.problems
 
 
 def test_what_is_referred_to_beside_an_objective_is_no_problem():
     slo = openslo(good="g", total="a")
     assert read(slo, SLI).refused == []
-    assert slofiles.read([("a.yaml", yaml.safe_dump(slo)), ("b.yaml", SLI)]).refused == []
+    assert slo_formats.read([("a.yaml", yaml.safe_dump(slo)), ("b.yaml", SLI)]).refused == []

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slo_formats as slofiles
-from davy.checks.judges.flagger import rules as flagger
+from davy.checks import slo_formats
+from davy.checks.judges.flagger import rules
 from davy.checks.judges.threshold.rules import Check, Result
-from davy.checks.samples import selectors as promql
+from davy.checks.samples import selectors
 from davy.pipeline.config.parsing.condition import Unanswered
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 def read(*documents):
     text = "\n---\n".join(map(json.dumps, documents))
-    return slofiles.read([("a.yaml", text)], thresholds=True)
+    return slo_formats.read([("a.yaml", text)], thresholds=True)
 
 
 def told(group):
@@ -91,7 +91,7 @@ class Less:
 
 
 def summed(selector, grown):
-    meant = promql.selector(selector)
+    meant = selectors.selector(selector)
     found = [grown[at] for at, labels in enumerate(SERIES) if grown[at] is not None and meant.matches(labels)]
     return sum(found) if found else None
 
@@ -99,7 +99,7 @@ def summed(selector, grown):
 def share_by_davy(slo, grown):
     """Bad events of all, as davy.yaml has it; None where it cannot be told."""
     if slo.histogram is not None:
-        meant, bound = promql.selector(slo.histogram), f"{slo.under.total_seconds():g}"
+        meant, bound = selectors.selector(slo.histogram), f"{slo.under.total_seconds():g}"
         total, good = (summed(str(meant.joined(f'le="{le}"')), grown) for le in ("+Inf", bound))
     else:
         total, good = summed(slo.total, grown), summed(slo.good, grown) if slo.good else None
@@ -324,6 +324,6 @@ def test_a_flagger_metric_asks_its_own_template_and_holds_its_range(metrics, nam
         assert one.query == f"{'_'.join(place)}[{metric.get('interval', '1m')}]"
         for values in VALUES:
             inside = bool(values) and (low is None or values[-1] >= low) and (high is None or values[-1] <= high)
-            assert (flagger.measured(flagger.RangeCheck.of(one), values).result is Result.SUCCESS) is inside
+            assert (rules.measured(rules.RangeCheck.of(one), values).result is Result.SUCCESS) is inside
     if kept:
         assert found.flagger == ({"threshold": threshold} if threshold else {})

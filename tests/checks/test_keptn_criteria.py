@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slo_formats as slofiles
+from davy.checks import slo_formats
 from davy.checks.judges.threshold.rules import Check, Result
 
 HOLDS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
@@ -17,7 +17,7 @@ def read(objective, *more, indicators=None):
     slo = {"spec_version": "1.0", "objectives": [{"sli": "lag", **objective}, *more]}
     sli = {"spec_version": "1.0", "indicators": {"lag": "max(lag)"} if indicators is None else indicators}
     texts = [("slo.yaml", json.dumps(slo)), ("sli.yaml", json.dumps(sli))]
-    return slofiles.read(texts, thresholds=True)
+    return slo_formats.read(texts, thresholds=True)
 
 
 def criteria(*lists):
@@ -101,7 +101,7 @@ def test_files_with_different_queries_of_one_name_are_told_and_the_same_twice_is
 
     def imported(*queries):
         files = [json.dumps({"spec_version": "1.0", "indicators": {"lag": query}}) for query in queries]
-        return slofiles.read([(f"{at}.yaml", text) for at, text in enumerate([slo, *files])], thresholds=True)
+        return slo_formats.read([(f"{at}.yaml", text) for at, text in enumerate([slo, *files])], thresholds=True)
 
     assert [one.query for one in imported("up", "up").thresholds] == ["up"]
     found = imported("up", "down")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.checks import slo_formats as slofiles
+from davy.checks import slo_formats
 from davy.checks.slo_formats import Found
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.rules import broken
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.workflows.config import importer as importing
+from davy.workflows.config import importer
 from slo_texts import (
     ARGO,
     FLAGGER,
@@ -28,7 +28,7 @@ from slo_texts import (
 
 
 def read(*texts: str, thresholds: bool = False) -> Found:
-    return slofiles.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=thresholds)
+    return slo_formats.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=thresholds)
 
 
 def told(found: Found, kind: str) -> list[str]:
@@ -235,7 +235,7 @@ def test_keptn_without_its_indicators_names_the_file_that_is_missing() -> None:
 
 def test_whatever_is_imported_is_what_a_davy_yaml_may_say() -> None:
     found = read(SLOTH, PYRRA, OPENSLO, OPENSLO_SLI, ARGO, FLAGGER, KEPTN, KEPTN_SLI, thresholds=True)
-    checks = {"prometheus": "http://p.example:9090", **importing.checks(found)}
+    checks = {"prometheus": "http://p.example:9090", **importer.checks(found)}
     assert made(ChecksConfig, checks).slos
     assert [finding for finding in broken({"checks": checks}) if finding[0][0] == "checks"] == []  # type: ignore[dict-item]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from davy.checks.budget.amounts import events, share, times_over
 from davy.checks.budget.budget import Budget, Spent, burns_of, sentence
-from davy.checks.judges.kayenta import rules as kayenta
+from davy.checks.judges.kayenta import rules
 from davy.checks.judges.kayenta.rules import Classified, Label
 from davy.checks.judges.sequential.case import Metric
 from davy.checks.judges.sequential.sentences import percent, times
@@ -177,9 +177,9 @@ def test_every_verdict_tells_its_counts_and_every_other_end_its_reason(sides, sa
 def test_points_that_could_not_be_judged_are_no_missing_data():
     broken, mute = (Classified(name=name, label=label, groups=("g",)) for name, label in (
         ("e", Label.ERROR), ("n", Label.NO_DATA)))  # fmt: skip
-    assert kayenta.scored([broken], {}).because == "1 of 1 metrics could not be judged"
-    assert kayenta.scored([mute], {}).because == "1 of 1 metrics have no data"
-    assert kayenta.scored([mute, broken], {}).because == "2 of 2 metrics have no data or could not be judged"
+    assert rules.scored([broken], {}).because == "1 of 1 metrics could not be judged"
+    assert rules.scored([mute], {}).because == "1 of 1 metrics have no data"
+    assert rules.scored([mute, broken], {}).because == "2 of 2 metrics have no data or could not be judged"
 
 
 def test_a_metric_that_says_nothing_is_blamed_where_nothing_else_is():

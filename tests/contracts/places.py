@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from contracts.kube_lab import CRASH, NAMESPACE, KubeLab, kube_lab, until
-from davy.canary.platforms.memory import platform as memory
+from davy.canary.platforms.memory import platform
 from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.ports.journal import Journal
 from davy.canary.ports.lock import Lock
@@ -44,7 +44,7 @@ class MemoryPlace:
 
     def __init__(self) -> None:
         self._clock = SimulatedClock()
-        self._world = memory.World(self._clock)
+        self._world = platform.World(self._clock)
         self.good, self.crashing = {"app": "shop/app@sha256:2"}, {"app": "shop/app@sha256:3"}
         crash = Trouble(kind=TroubleKind.CRASH_LOOP, words="exit code 3")
         self._world.deployment.behaviours[self.crashing["app"]] = Behaviour(
@@ -52,13 +52,13 @@ class MemoryPlace:
         )
 
     def cluster(self) -> Cluster:
-        return memory.MemoryCluster(self._world)
+        return platform.MemoryCluster(self._world)
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
-        return memory.MemoryLock(self._world, lasts=lasts)
+        return platform.MemoryLock(self._world, lasts=lasts)
 
     def journal(self, fence: Callable[[], int]) -> Journal:
-        return memory.MemoryJournal(self._world)
+        return platform.MemoryJournal(self._world)
 
     def until(self, true: Callable[[], bool]) -> None:
         for _ in range(300):

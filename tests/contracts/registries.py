@@ -21,7 +21,7 @@ from contracts.conftest import HTPASSWD
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.images import oci
-from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry import artifact
 from davy.pipeline.registry.distribution.blobs import Blobs
 from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 
@@ -95,7 +95,7 @@ class Pusher:
         annotations: Mapping[str, str] | None = None,
     ) -> Image:
         layer = tarred(files or {"hello": name.encode()})
-        diff = artifacts.digest_of(gzip.decompress(layer))
+        diff = artifact.digest_of(gzip.decompress(layer))
         config = {
             "architecture": architecture,
             "os": "linux",

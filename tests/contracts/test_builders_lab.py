@@ -22,7 +22,7 @@ from contracts.builder_places import REAL, BuilderPlaces
 from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.builds.builders.buildah import BuildahBuilder
 from davy.pipeline.builds.builders.buildx import BuildxBuilder
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content import resolve
 from davy.pipeline.builds.order import in_full
 from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
@@ -36,7 +36,7 @@ from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.supply_chain.evidence import Claim
-from davy.workflows.images import builder_attestations as inside
+from davy.workflows.images import builder_attestations
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab
@@ -443,7 +443,7 @@ def test_what_counts_for_no_key_is_in_no_image(
     config = made(DeliveryConfig, {"service": "s", "images": [{"name": "r.test/s/a", "context": "."}]})
     tree = GitWorkTree(builder_places.environment(name))
     out = (folder / "davy-out",)
-    (keyed,) = prepared.workshop(
+    (keyed,) = resolve.workshop(
         config, tree, folder, lock={}, resolve=lambda asked: dict.fromkeys(asked, ""), leave_out=out
     ).images
     counted = {path: (entry.mode, entry.blob) for path, entry in keyed.files.items()}
@@ -536,7 +536,7 @@ def test_an_sbom_stands_in_the_index_and_counts_as_evidence(
     (layer,) = json.loads(registry.manifest(image.name, beside["digest"]).body)["layers"]
     assert layer["annotations"]["in-toto.io/predicate-type"] == "https://spdx.dev/Document"
     with closing(RegistryImages(DockerCredentials(builder_places.environment("buildx")), plain=is_loopback)) as store:
-        assert [said.claim for said in inside.claims(store, image)] == [Claim.SBOM]
+        assert [said.claim for said in builder_attestations.claims(store, image)] == [Claim.SBOM]
 
 
 def test_buildah_leaves_layers_in_a_registry_for_another_storage(

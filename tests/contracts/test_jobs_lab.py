@@ -14,8 +14,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Forbidden
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports import files as reportfiles
-from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports import files, writer
 from davy.pipeline.suites.runners.kubernetes.pod import JobName, job_of, label
 from davy.pipeline.suites.runners.kubernetes.runner import JobPlace, JobSuites
 
@@ -56,7 +55,7 @@ def test_a_report_too_large_for_memory_comes_out_as_a_file(lab: KubeLab, suites:
     )
     run, _ = ran(suites, tmp_path, image(lab), f"python3 -c {shlex.quote(script)}")
     assert (run.exit_code, run.junit, [path.stat().st_size > 40 * 10**6 for path in run.reports]) == (0, None, [True])
-    found = reportfiles.read(run)
+    found = files.read(run)
     assert found is not None
     assert ([case.name for case in found.cases], found.broken) == (["a"], "")
 
@@ -66,7 +65,7 @@ def test_a_report_that_cannot_come_out_of_the_pod_fails_a_suite_that_ended_with_
 ) -> None:
     run, _ = ran(suites, tmp_path, image(lab), "head -c 6000000 /dev/urandom >$JUNIT")
     assert run.because.startswith("its report did not come out of the pod: 5.7 MiB packed")
-    assert junit.ended("unit", run, timedelta(0)).result is Result.FAILED
+    assert writer.ended("unit", run, timedelta(0)).result is Result.FAILED
 
 
 def test_how_long_a_suite_took_is_told_without_its_pod(lab: KubeLab, suites: JobSuites, tmp_path: Path) -> None:

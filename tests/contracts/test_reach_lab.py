@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.builder_places import REAL, BuilderPlaces
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content import resolve
 from davy.pipeline.builds.content.keyed_images import Keyed
 from davy.pipeline.builds.dockerfile.parser import pinned
 from davy.pipeline.builds.ports import BuildOrder
@@ -65,7 +65,7 @@ def order(real_docker: Any, real_base: str, tmp_path: Path) -> Callable[[str], t
         (folder / "link").symlink_to("real/file")
         config = made(DeliveryConfig, {"service": "s", "images": [{"name": "r.test/s/a", "context": "."}]})
         tree = GitWorkTree(real_docker.environment)
-        shop = prepared.workshop(config, tree, folder, lock={}, resolve=lambda asked: dict.fromkeys(asked, ""))
+        shop = resolve.workshop(config, tree, folder, lock={}, resolve=lambda asked: dict.fromkeys(asked, ""))
         (keyed,) = shop.images
         files: Mapping[str, tuple[str, str]] = {path: (one.mode, one.blob) for path, one in keyed.files.items()}
         given = BuildOrder(name=f"{real_docker.registry}/shop/reach", context=folder, tag="one")

@@ -25,7 +25,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Forbidden, Missing, Rejected, Unreachable, Unusable
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.reports import files
 from davy.pipeline.suites.runners.docker.runner import OWNER, SUITE, UNTIL, DockerSuites, ImagePlace
 
 pytestmark = pytest.mark.lab
@@ -207,7 +207,7 @@ def test_a_report_too_large_for_memory_comes_out_as_a_file_and_is_read(real_dock
     wanted = suite(real_docker, tmp_path, script)
     run = DockerSuites(real_docker.environment).run(wanted, lambda _: None)
     assert (run.junit, [path.stat().st_size > 40 * 10**6 for path in run.reports]) == (None, [True])
-    found = reportfiles.read(run)
+    found = files.read(run)
     assert found is not None
     assert [(case.name, case.result.value) for case in found.cases] == [("a", "failed")]
 

@@ -16,16 +16,15 @@ import pytest
 
 from clouds.sauce_double import KEY, USER, Double, sauce_double
 from davy.pipeline.core.errors import Forbidden, Unusable
-from davy.pipeline.suites.clouds import session_tags as marks
-from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
-from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
+from davy.pipeline.suites.clouds import session_tags
+from davy.pipeline.suites.clouds.saucelabs import cells, config_file
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
 from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.runners.cloud import CloudPlace
 from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.suites.runners.saucelabs import project as sauceproject
+from davy.pipeline.suites.runners.saucelabs import project
 from davy.pipeline.suites.runners.webdriver.api import CloudApi
 from davy.pipeline.suites.runners.webdriver.runner import account_of
 
@@ -69,8 +68,8 @@ def order_of(folder: Path, text: str, **more: Any) -> SuiteOrder:
     (root / "a.spec.ts").write_text("test a")
     (root / "secret.env").write_text("TOKEN=1")
     (root / ".sauceignore").write_text("*.env\n")
-    parsed = saucefile.read(text, "config.yml", {})
-    (cell, *_) = saucecells.cells(parsed, sauceproject.files(root))
+    parsed = config_file.read(text, "config.yml", {})
+    (cell, *_) = cells.cells(parsed, project.files(root))
     said = {"name": "sauce", "image": None, "run": "", "folder": folder, "out": folder / "out", **more}
     said.setdefault("timeout", timedelta(seconds=60))
     return SuiteOrder(**said, settings=cell.settings, items=cell.files or ())
@@ -191,7 +190,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def job(double: Double, name: str, owner: Owner, *, timeout: timedelta = timedelta(hours=1), **more: Any) -> None:
-    tags = list(marks.tags(owner, NOW, timeout))
+    tags = list(session_tags.tags(owner, NOW, timeout))
     double.jobs[name] = {"id": name, "status": "in progress", "hidden": 0, "tags": tags, **more}
 
 

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import main as cli
+from davy.workflows.cli import main
 from davy.workflows.cli.lazy_group import Entry, LazyGroup
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,12 +28,12 @@ def commands(group: LazyGroup, name: str = "davy") -> Iterator[tuple[str, Entry,
             yield from commands(command, f"{name} {part}")
 
 
-EVERY = list(commands(cli.davy))  # type: ignore[arg-type]
+EVERY = list(commands(main.davy))  # type: ignore[arg-type]
 
 
 def test_help_lists_every_command_with_what_it_does(davy: Davy) -> None:
     shown = davy("--help").stdout
-    for name, entry in cli.TABLE.items():
+    for name, entry in main.TABLE.items():
         assert name in shown
         assert entry.summary in shown
 
@@ -68,7 +68,7 @@ def test_every_help_ends_with_an_example_that_davy_takes_and_fits_a_terminal(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    assert cli.run(words) == 0
+    assert main.run(words) == 0
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80, shown
     heading, *examples = shown.rstrip().rpartition("Example")[2].splitlines()
@@ -77,7 +77,7 @@ def test_every_help_ends_with_an_example_that_davy_takes_and_fits_a_terminal(
     for example in examples:
         program, *rest = words_of(example.strip())
         assert program == "davy"
-        command: click.Command = cli.davy
+        command: click.Command = main.davy
         while isinstance(command, LazyGroup) and rest and rest[0] in command.table:
             found = command.get_command(click.Context(command), rest.pop(0))
             assert found is not None
@@ -184,12 +184,12 @@ def test_the_schema_is_json(davy: Davy) -> None:
     assert json.loads(davy("schema").stdout)["$schema"].startswith("https://json-schema.org/")
 
 
-@pytest.mark.parametrize("name", list(cli.ELSEWHERE))
+@pytest.mark.parametrize("name", list(main.ELSEWHERE))
 def test_a_name_that_other_tools_have_leads_to_commands_that_are_there(davy: Davy, name: str) -> None:
     known = {shown for shown, _, _ in EVERY}
     assert f"davy {name}" not in known
-    named = re.findall(r"`(davy [a-z -]+)`", cli.ELSEWHERE[name])
+    named = re.findall(r"`(davy [a-z -]+)`", main.ELSEWHERE[name])
     assert set(named) <= known
     if name == "doctor":
         run = davy(name)
-        assert (run.returncode, cli.ELSEWHERE[name] in run.stderr) == (Ending.UNUSABLE, True)
+        assert (run.returncode, main.ELSEWHERE[name] in run.stderr) == (Ending.UNUSABLE, True)

@@ -17,7 +17,7 @@ from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.registry.ports import Evidence
-from davy.pipeline.supply_chain import attestations as statements
+from davy.pipeline.supply_chain import attestations
 from davy.pipeline.supply_chain.attestations import Occasion
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,12 +36,12 @@ class Shelf:
         at = AT + timedelta(minutes=minutes)
         suite = SuiteFinished(at=at, suite="unit", result=result, took=timedelta(seconds=1))
         occasion = Occasion(release="app-1", service="app", runner="https://ci.test/1", at=at)
-        self.store.attach(image, statements.tested(image, [suite], occasion))
+        self.store.attach(image, attestations.tested(image, [suite], occasion))
 
     def judged(self, image: Image, ending: Ending) -> None:
         occasion = Occasion(release="app-1", service="app", runner="ann@laptop", at=AT)
         end = CanaryFinished(at=AT, ending=ending, sentence="said")
-        self.store.attach(image, statements.judged(image, end, None, occasion))
+        self.store.attach(image, attestations.judged(image, end, None, occasion))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_promotion_goes_through_with_the_evidence_and_the_newest_word_counts(dav
 def test_evidence_of_another_image_does_not_promote_this_one(davy: Davy, shelf: Shelf) -> None:
     occasion = Occasion(release="app-1", service="app", runner="x", at=AT)
     suite = SuiteFinished(at=AT, suite="unit", result=Result.PASSED, took=timedelta(seconds=1))
-    shelf.store.attach(shelf.image, statements.tested(shelf.index, [suite], occasion))
+    shelf.store.attach(shelf.image, attestations.tested(shelf.index, [suite], occasion))
     assert davy("image", "promote", shelf.image.reference, "--to", "prod", "--require", "tests").returncode == 3
 
 

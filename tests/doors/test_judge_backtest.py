@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from davy.checks.backtest import pod_file as podlines
+from davy.checks.backtest import pod_file
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.statistics.sampling import binomial, poisson
 from davy.pipeline.core.verdict import Counts
@@ -39,7 +39,7 @@ def past(tmp_path: Path) -> Path:
             total = poisson(600, dice)
             for metric, rate in (("availability", 0.002), ("latency", 0.004)):
                 counts.put(metric, window, pod, Counts(bad=binomial(total, rate, dice), total=total))
-    file.write_text("".join(f"{line}\n" for line in podlines.written(counts)))
+    file.write_text("".join(f"{line}\n" for line in pod_file.written(counts)))
     return file
 
 

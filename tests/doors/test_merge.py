@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.suites.parts import part_file as partfile
+from davy.pipeline.suites.parts import part_file
 
 pytestmark = pytest.mark.slow
 
@@ -153,14 +153,14 @@ def test_what_is_no_part_of_this_run_is_refused(
 
 
 def changed(part: Path, **more: object) -> None:
-    path = part / partfile.NAME
+    path = part / part_file.NAME
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
 
 
 def test_a_run_that_was_broken_off_is_no_part(davy: Davy, tmp_path: Path, jobs: list[Path]) -> None:
     (tmp_path / "davy.yaml").write_text((tmp_path / "davy.yaml").read_text().replace("sh run.sh", "kill -9 $PPID"))
     job(davy, tmp_path, 2)
-    assert not (jobs[1] / partfile.NAME).exists()
+    assert not (jobs[1] / part_file.NAME).exists()
 
 
 def test_the_folder_that_is_written_is_none_of_those_that_are_read(davy: Davy, jobs: list[Path]) -> None:

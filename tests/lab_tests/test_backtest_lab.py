@@ -17,8 +17,7 @@ from random import Random
 import pytest
 import requests
 
-from davy.checks.backtest import pod_file as podlines
-from davy.checks.backtest import pod_reader as podreading
+from davy.checks.backtest import pod_file, pod_reader
 from davy.checks.metrics.prometheus.client import Prometheus
 from davy.checks.statistics.sampling import binomial, poisson
 from davy.pipeline.config.parsing.reader import made
@@ -154,7 +153,7 @@ def test_a_day_of_a_real_server_is_read_to_the_last_request_and_tried(held: Held
     document = json.loads(run.stdout)
     assert any("hold nothing" in note for note in document["notes"])
     with kept.open() as lines:
-        counts = podlines.read(lines, "past.jsonl")
+        counts = pod_file.read(lines, "past.jsonl")
     assert counts.whole("availability") == held.counts
     rows = {(row["judge"], row["ratio"]): row for row in document["rows"]}
     assert rows["sequential", 1]["rolled_back_95"][0] <= document["alpha"]
@@ -192,7 +191,7 @@ def test_counters_that_grow_now_are_read_as_they_were_asked_for(held: Held) -> N
             requests.get(held.url + path, timeout=5)
     _scraped(held.url, len(paths) + sum(paths.values()))
     metrics = Prometheus(held.url, timeout=timedelta(seconds=5))
-    read = podreading.read(
+    read = pod_reader.read(
         metrics, config, warmup=timedelta(0), start=start, end=datetime.now(UTC), told=lambda part: None
     )
     whole = read.counts.whole("own")

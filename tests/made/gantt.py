@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from bench.spread import MINUTE, Seconds, SimulatedSuites, drawn, guessed, history, suite
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites import queue as piecework
+from davy.pipeline.suites import queue
 from davy.pipeline.suites.attempts import Rules
-from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import pieces, sharding
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.queue import Job
@@ -53,7 +52,7 @@ def text() -> str:
     guess = guessed(true, NOISE, chance)
     dealt, queued = _dealt(true), _queued(true, guess)
     scale = (WIDTH - LEFT - RIGHT) / _end(dealt)
-    ideal = spread.ideal(true.values(), WORKERS)
+    ideal = sharding.ideal(true.values(), WORKERS)
     each = HEAD + WORKERS * ROW + GAP
     height = 2 * each + FEET
     body = _chart("In turn: file 1 to runner 1, file 2 to runner 2, …", dealt, scale, 0, 2)
@@ -80,11 +79,11 @@ def _queued(true: Seconds, guess: Seconds) -> list[Bar]:
     clock = CrewClock()
     began = clock.now().timestamp()
     ask = Ask(suite=suite(WORKERS), files=tuple(sorted(true)))
-    known = {"": spread.guess(history(guess), "e2e", "", ask.files)}
+    known = {"": sharding.guess(history(guess), "e2e", "", ask.files)}
     runners = [Watched(true, clock, row=row) for row in range(WORKERS)]
     order = SuiteOrder(name="e2e", image=None, run="true")
-    job = Job(order=order, pieces=expansion.queued(ask, known, WORKERS), rules=Rules(), excused=lambda _, __: False)
-    for _ in piecework.worked(job, runners, SimulatedCrew(clock), clock, str):
+    job = Job(order=order, pieces=pieces.queued(ask, known, WORKERS), rules=Rules(), excused=lambda _, __: False)
+    for _ in queue.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     return [(row, start - began, end - began) for runner in runners for row, start, end in runner.bars]
 

@@ -13,8 +13,8 @@ from davy.pipeline.config.file import parsed
 from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import Rejected, Unreachable
 from davy.pipeline.core.events import Event, LogLine, Result, StageFinished, SuiteFinished
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites import driver
+from davy.pipeline.suites.plan import order
 from davy.pipeline.suites.ports import SuitePlace, SuiteRunner
 from davy.pipeline.suites.runners.memory import MemoryPlace, MemorySuites, Scene
 from davy.pipeline.threads import spoken
@@ -75,14 +75,14 @@ def played(story: Generator[Event, None, T]) -> tuple[list[Event], T]:
 
 def suites_played(
     folder: Path, scenes: Mapping[str, Scene] | None = None, cluster: SuiteRunner | None = None
-) -> tuple[list[Event], suites.Tested]:
+) -> tuple[list[Event], driver.Tested]:
     runner = MemorySuites(scenes=scenes or {})
-    return played(suites.run(wanted(folder), places(runner, cluster or runner), Ticking(), folder))
+    return played(driver.run(wanted(folder), places(runner, cluster or runner), Ticking(), folder))
 
 
-def wanted(folder: Path) -> tuple[ordering.Wanted, ...]:
-    asked = ordering.asks(CONFIG.tests, lambda _: ())
-    return ordering.wanted(asked, CONFIG, BUILT, folder, folder=Path(), release="r1")
+def wanted(folder: Path) -> tuple[order.Wanted, ...]:
+    asked = order.asks(CONFIG.tests, lambda _: ())
+    return order.wanted(asked, CONFIG, BUILT, folder, folder=Path(), release="r1")
 
 
 def places(unit: SuiteRunner, e2e: SuiteRunner) -> dict[str, SuitePlace]:
@@ -133,7 +133,7 @@ def test_a_place_that_does_not_answer_is_raised_after_it_was_told(tmp_path: Path
     runner = MemorySuites(scenes={"unit": Scene(fault=Unreachable("no Docker"))})
     events: list[Event] = []
     with pytest.raises(Unreachable):
-        events.extend(suites.run(wanted(tmp_path), places(runner, runner), Ticking(), tmp_path))
+        events.extend(driver.run(wanted(tmp_path), places(runner, runner), Ticking(), tmp_path))
     assert isinstance(events[-1], StageFinished)
     assert events[-1].note == "no Docker"
 
@@ -141,12 +141,12 @@ def test_a_place_that_does_not_answer_is_raised_after_it_was_told(tmp_path: Path
 def test_an_interrupted_run_begins_no_suite(tmp_path: Path) -> None:
     runner = MemorySuites()
     with pytest.raises(KeyboardInterrupt):
-        list(suites.run(wanted(tmp_path), places(runner, runner), Ticking(interrupted=True), tmp_path))
+        list(driver.run(wanted(tmp_path), places(runner, runner), Ticking(interrupted=True), tmp_path))
     assert not list(tmp_path.iterdir())
 
 
 def test_without_suites_the_stage_is_skipped(tmp_path: Path) -> None:
-    events, outcome = played(suites.run((), {}, Ticking(), tmp_path))
+    events, outcome = played(driver.run((), {}, Ticking(), tmp_path))
     assert outcome.passed
     assert outcome.report is None
     assert isinstance(events[-1], StageFinished)

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.metrics.prometheus.client import Prometheus
-from davy.checks.samples import promql_tree as promqltree
+from davy.checks.samples import promql_tree
 from davy.pipeline.config.file import loaded, parsed
 from davy.pipeline.config.sections.images.rules import REPOSITORY
 from davy.pipeline.core.errors import Unreachable, Unusable
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.json import tree
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.clean import harmless
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.suites.runners.webdriver.proxy_connection import is_of_webdriver
 
 BASE = """\
@@ -85,7 +85,7 @@ def test_an_objective_of_many_digits_is_told_in_a_short_line() -> None:
 def test_a_duration_is_read_in_the_time_that_its_length_takes(text: str) -> None:
     began = time.process_time()
     try:
-        assert durations.parsed(text) >= timedelta(0)
+        assert time_text.parsed(text) >= timedelta(0)
     except ValueError as error:
         assert len(str(error)) < 300  # noqa: PT017 - either is right
     assert time.process_time() - began < 0.5
@@ -104,7 +104,7 @@ def test_a_file_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
             loaded(path, {})
     assert time.monotonic() - began < 2
     with pytest.raises(OSError, match="larger than 10 bytes"):
-        plainfile.content(large, 10)
+        plain_file.content(large, 10)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "zero", "base 60", "digits of a duration", "deep"])
@@ -126,13 +126,13 @@ def test_the_command_ends_with_2_and_a_line(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("query", ["sum(rate(a[1e400]))", "a offset 1e300", "a[99999999999999999999y]"])
 def test_a_query_at_which_the_parser_panics_is_no_promql(query: str) -> None:
     with pytest.raises(ValueError, match=r"^.+$"):
-        promqltree.parsed(query)
+        promql_tree.parsed(query)
 
 
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, "nul", b"\xff\xfe\xfa", "[" * 999])
 def test_json_that_cannot_be_read_has_one_error(text: str | bytes) -> None:
     with pytest.raises(json.JSONDecodeError):
-        jsontree.parsed(text)
+        tree.parsed(text)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.builds.builder_choice import chosen
-from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content import base_images, resolve
 from davy.pipeline.builds.content.key import blob
 from davy.pipeline.builds.content.key import tag as key_tag
 from davy.pipeline.builds.memory import MemoryBuilder
@@ -640,9 +639,9 @@ def test_a_base_that_takes_nothing_of_a_build_is_built_on(yard: Yard, lines: tup
 def test_a_base_that_the_lock_notes_makes_everything_count(yard: Yard) -> None:
     yard.lock = {"base:1": held_back(yard, "COPY . /app")}
     config, tree = yard.config, GitWorkTree({})
-    shop = prepared.workshop(
+    shop = resolve.workshop(
         config, tree, yard.folder, lock=yard.lock, resolve=lambda wanted: {}, holding=frozenset({"base:1"})
     )
     assert set(shop.images[0].files) >= {*AT_ROOT, *SHOP}
-    assert bases.overlooked(shop.images[0], yard.store) == ()
-    assert bases.holding(yard.lock, yard.store) == {"base:1"}
+    assert base_images.overlooked(shop.images[0], yard.store) == ()
+    assert base_images.holding(yard.lock, yard.store) == {"base:1"}

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from davy.canary.platforms.kubernetes import annotation_values as inscription
-from davy.canary.platforms.kubernetes import annotations as marks
+from davy.canary.platforms.kubernetes import annotation_values, annotations
 from davy.canary.platforms.kubernetes.journal import text as ledger
 from davy.canary.platforms.kubernetes.journal.text import Ledger
 from davy.pipeline.builds.builders.buildah_store import listed, storage_of
 from davy.pipeline.builds.builders.buildx import named_digest
 from davy.pipeline.builds.record import build_of, inputs_of, record_of
 from davy.pipeline.core.errors import Missing, Unreachable
-from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.core.json import tree
+from davy.pipeline.suites import cleanup
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 
@@ -45,9 +44,9 @@ GOOD = {
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
 def test_the_exact_reader_refuses_it_with_a_sentence(good: str, kind: str) -> None:
-    assert jsontree.exact(good, 2**24) == json.loads(good)
+    assert tree.exact(good, 2**24) == json.loads(good)
     with pytest.raises(json.JSONDecodeError) as caught:
-        jsontree.exact(ODD[kind](good), 2**24)
+        tree.exact(ODD[kind](good), 2**24)
     assert len(str(caught.value)) < 200
 
 
@@ -78,7 +77,7 @@ def by_journal(text: str, _: Path) -> object:
 
 
 def by_mark(text: str, _: Path) -> object:
-    found = inscription.read({marks.RESTORE: text, marks.ROLLBACK: text}, (), ("app",))
+    found = annotation_values.read({annotations.RESTORE: text, annotations.ROLLBACK: text}, (), ("app",))
     return found.held
 
 
@@ -109,10 +108,10 @@ def test_no_door_falls_over_it_or_takes_it(tmp_path: Path, door: str) -> None:
 def test_of_a_list_of_leftovers_the_lines_that_say_nothing_are_passed_over(tmp_path: Path) -> None:
     odd = [spoiled('{"a": 1}') for spoiled in ODD.values()]
     lines = [*odd, "[" * 100_000, "9" * 5_000, "NaN", '"a"', '"' + "a" * 2**16 + '"', '"b"']
-    (tmp_path / leftovers.INDEX).write_text("".join(f"{line}\n" for line in lines))
+    (tmp_path / cleanup.INDEX).write_text("".join(f"{line}\n" for line in lines))
     for name in "abc":
         (tmp_path / name).write_text("x")
-    assert leftovers.cleared(tmp_path) == ()
+    assert cleanup.cleared(tmp_path) == ()
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 

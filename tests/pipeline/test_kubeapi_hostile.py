@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from contracts.secured import Authority
 from davy.pipeline.clients.http.proxies import Proxy
 from davy.pipeline.clients.kubernetes import api as kubeapi
-from davy.pipeline.clients.kubernetes import call as kubecall
+from davy.pipeline.clients.kubernetes import call
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.kubernetes.answers import Answer
 from davy.pipeline.clients.kubernetes.api import KubeApi
@@ -226,8 +226,8 @@ def test_every_status_is_an_answer_or_one_of_davys_errors(
 def test_an_answer_larger_than_any_is_not_read_to_its_end(
     always: Callable[..., Port], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kubecall, "MOST", 10_000)
-    monkeypatch.setattr(kubecall, "SLACK", 1000)
+    monkeypatch.setattr(call, "MOST", 10_000)
+    monkeypatch.setattr(call, "SLACK", 1000)
     with pytest.raises(Unreachable, match="more than it can have to say"):
         client(always(answered(b" " * 20_000))).get("/x")
     with pytest.raises(Unreachable, match="more than it can have to say"):
@@ -237,7 +237,7 @@ def test_an_answer_larger_than_any_is_not_read_to_its_end(
 def test_a_log_that_is_too_long_and_a_failure_that_is_are_cut(
     always: Callable[..., Port], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kubecall, "MOST_OF_A_TEXT", 100)
+    monkeypatch.setattr(call, "MOST_OF_A_TEXT", 100)
     assert client(always(answered(b"x" * 500))).text("/log") == "x" * 100
     with pytest.raises(Unreachable, match="500"):
         client(always(answered(b" " * 200_000, status="500 X"))).get("/x")
@@ -246,7 +246,7 @@ def test_a_log_that_is_too_long_and_a_failure_that_is_are_cut(
 def test_a_line_that_is_too_long_is_cut_and_the_next_one_is_whole(
     always: Callable[..., Port], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kubecall, "LONGEST_LINE", 10)
+    monkeypatch.setattr(call, "LONGEST_LINE", 10)
     api = client(always(answered(b"a" * 35 + b"\nshort\nlast")))
     assert list(api.lines("/log")) == ["a" * 10, "short", "last"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from davy.checks.preflight import lint as linting
-from davy.pipeline.config import file as configfile
+from davy.checks.preflight import lint
+from davy.pipeline.config import file
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import Unusable
@@ -21,7 +21,7 @@ checks:
 
 def problems(slo):
     try:
-        configfile.parsed(AROUND.replace("SLO", slo), "davy.yaml", {})
+        file.parsed(AROUND.replace("SLO", slo), "davy.yaml", {})
     except Unusable as error:
         return [(problem.line, problem.path, problem.what) for problem in error.problems]
     return []
@@ -83,7 +83,7 @@ def test_a_part_is_a_part(good, total):
 def remarks(**said):
     threshold = {"name": "e", "query": 'rate(x{pod=~"{canary}"}[5m])', "success": "< 1", **said}
     config = made(ChecksConfig, {"prometheus": "http://p", "judge": "threshold", "thresholds": [threshold]})
-    return [remark.rule for remark in linting.remarks(config)]
+    return [remark.rule for remark in lint.remarks(config)]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,6 @@ def test_a_threshold_that_no_failure_fails_is_advised_against(said, never):
 
 def test_a_missing_file_names_the_option_that_there_is(tmp_path):
     with pytest.raises(Unusable) as caught:
-        configfile.text(tmp_path / "davy.yaml")
+        file.text(tmp_path / "davy.yaml")
     assert "--file" in caught.value.remedy
     assert "--config" not in caught.value.remedy

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Rules, Story
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import SuiteRun
@@ -34,8 +34,8 @@ def suite_of(*runs: Run, command: str = "", held: str = "", retries: int = 0) ->
     for code, text in runs:
         run = SuiteRun(exit_code=code, junit=text, log=Path("log"), because="" if code is not None else "timed out")
         found = reading([text]) if text else None
-        story = tries.told(story, run, timedelta(0), (), lambda key: key == held, found=found)
-    return tries.ended(story, rules)
+        story = attempts.told(story, run, timedelta(0), (), lambda key: key == held, found=found)
+    return attempts.ended(story, rules)
 
 
 # ---- what a report tells, read again --------------------------------------------------------------------------------

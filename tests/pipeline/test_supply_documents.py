@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.registry.ports import Evidence
-from davy.pipeline.supply_chain import scan_reports as reports
-from davy.pipeline.supply_chain import scans
+from davy.pipeline.supply_chain import scan_reports, scans
 from davy.pipeline.supply_chain.documents import CYCLONEDX, SARIF, SPDX, wrong
 
 SPDX_3 = {"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}
@@ -39,6 +38,6 @@ def test_what_is_no_sarif_hides_none_and_stands_for_none() -> None:
     result = {"ruleId": "CVE-1", "level": "error"}
     good = json.dumps({"version": "2.1.0", "runs": [{"results": [result]}]}).encode()
     attached = [Evidence(kind=SARIF, body=body) for body in (good, b"{}", b"")]
-    assert [one.id for one in reports.findings(attached)] == ["CVE-1"]
+    assert [one.id for one in scan_reports.findings(attached)] == ["CVE-1"]
     with pytest.raises(scans.Broken, match="is empty"):
-        reports.findings(attached[1:])
+        scan_reports.findings(attached[1:])

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.supply_chain import acceptances as accepted
-from davy.pipeline.supply_chain import policy, scans
+from davy.pipeline.supply_chain import acceptances, policy, scans
 from davy.pipeline.supply_chain.policy import Policy, judged
 from davy.pipeline.supply_chain.scans import Broken, Finding, Severity
 
@@ -228,7 +227,7 @@ def test_every_problem_of_the_list_is_said_with_its_line() -> None:
   until: 2027-01-01
 """
     with pytest.raises(Unusable) as caught:
-        accepted.read(text, "accepted.yaml")
+        acceptances.read(text, "accepted.yaml")
     said = [(problem.line, problem.what) for problem in caught.value.problems]
     assert [line for line, _ in said] == [1, 5, 9, 10]
     assert "has no reason" in said[0][1]
@@ -239,21 +238,21 @@ def test_every_problem_of_the_list_is_said_with_its_line() -> None:
 @pytest.mark.parametrize("text", ["a: 1", "- [", "3"])
 def test_what_is_no_list_is_unusable(text: str) -> None:
     with pytest.raises(Unusable):
-        accepted.read(text, "accepted.yaml")
+        acceptances.read(text, "accepted.yaml")
 
 
 def test_a_finding_accepted_twice_is_a_problem_and_an_empty_file_accepts_nothing() -> None:
     entry = LIST.partition("- id: private")[0]
     with pytest.raises(Unusable, match="accepted"):
-        accepted.read(entry + entry, "accepted.yaml")
-    assert accepted.read("# nothing yet\n", "accepted.yaml") == ()
+        acceptances.read(entry + entry, "accepted.yaml")
+    assert acceptances.read("# nothing yet\n", "accepted.yaml") == ()
 
 
 # ---- the policy -------------------------------------------------------------------------------------------------
 
 
-def of(text: str = LIST) -> tuple[accepted.Acceptance, ...]:
-    return accepted.read(text, "accepted.yaml")
+def of(text: str = LIST) -> tuple[acceptances.Acceptance, ...]:
+    return acceptances.read(text, "accepted.yaml")
 
 
 def test_an_acceptance_counts_up_to_its_last_day_and_not_after_it() -> None:

@@ -13,11 +13,9 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.verdict import Decision, Verdict
-from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry import artifact
 from davy.pipeline.registry.ports import Evidence
-from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.supply_chain import evidence
-from davy.pipeline.supply_chain import image_facts as facts
+from davy.pipeline.supply_chain import attestations, evidence, image_facts
 from davy.pipeline.supply_chain.attestations import Making, Occasion
 from davy.pipeline.supply_chain.evidence import Claim
 
@@ -39,7 +37,7 @@ def ended(ending: Ending) -> CanaryFinished:
 
 
 def test_a_test_result_is_a_statement_about_the_digest_in_the_words_of_its_specification() -> None:
-    made = statements.tested(IMAGE, [suite("unit"), suite("e2e", Result.FAILED)], occasion())
+    made = attestations.tested(IMAGE, [suite("unit"), suite("e2e", Result.FAILED)], occasion())
     said = json.loads(made.body)
     assert said["_type"] == "https://in-toto.io/Statement/v1"
     assert said["subject"] == [{"name": IMAGE.name, "digest": {"sha256": "ab" * 32}}]
@@ -52,7 +50,7 @@ def test_a_test_result_is_a_statement_about_the_digest_in_the_words_of_its_speci
 
 def test_the_canarys_end_is_said_with_its_verdict_and_shares() -> None:
     verdict = Verdict(at=AT, decision=Decision.PROMOTE, sentence="good")
-    said = json.loads(statements.judged(IMAGE, ended(Ending.DONE), verdict, occasion()).body)["predicate"]
+    said = json.loads(attestations.judged(IMAGE, ended(Ending.DONE), verdict, occasion()).body)["predicate"]
     assert (said["result"], said["weights"], said["verdict"]["sentence"]) == ("promoted", [5.0, 25.0], "good")
     assert "windows" not in said["verdict"]
 
@@ -64,7 +62,7 @@ def test_provenance_names_the_commit_the_bases_and_who_built() -> None:
         args={"A": "1"},
         bases={"docker.io/library/python:3": "sha256:" + "0" * 64},
     )
-    said = json.loads(statements.provenance(IMAGE, making, occasion()).body)["predicate"]
+    said = json.loads(attestations.provenance(IMAGE, making, occasion()).body)["predicate"]
     assert said["buildDefinition"]["externalParameters"] == {"dockerfile": "Dockerfile", "args": {"A": "1"}}
     commit, base = said["buildDefinition"]["resolvedDependencies"]
     assert (commit["uri"], commit["annotations"]) == ("git+https://git.test/shop", {"dirty": True})
@@ -73,17 +71,17 @@ def test_provenance_names_the_commit_the_bases_and_who_built() -> None:
 
 
 def test_what_davy_says_it_understands_again() -> None:
-    good = evidence.said(statements.tested(IMAGE, [suite("unit")], occasion()))
+    good = evidence.said(attestations.tested(IMAGE, [suite("unit")], occasion()))
     assert (good.claim, good.result, good.good, good.about, good.by) == (
         Claim.TESTS, "PASSED", True, IMAGE.digest, "https://ci.test/1",
     )  # fmt: skip
-    bad = evidence.said(statements.judged(IMAGE, ended(Ending.ROLLED_BACK), None, occasion()))
+    bad = evidence.said(attestations.judged(IMAGE, ended(Ending.ROLLED_BACK), None, occasion()))
     assert (bad.claim, bad.result, bad.good) == (Claim.CANARY, "rolled_back", False)
 
 
 def test_the_newest_word_counts() -> None:
-    old = evidence.said(statements.tested(IMAGE, [suite("unit")], occasion()))
-    new = evidence.said(statements.tested(IMAGE, [suite("unit", Result.FAILED)], occasion(AT + timedelta(hours=1))))
+    old = evidence.said(attestations.tested(IMAGE, [suite("unit")], occasion()))
+    new = evidence.said(attestations.tested(IMAGE, [suite("unit", Result.FAILED)], occasion(AT + timedelta(hours=1))))
     (why,) = evidence.missing([Claim.TESTS], [new, old], IMAGE.digest)
     assert "FAILED" in why
     assert evidence.missing([Claim.TESTS], [old], IMAGE.digest) == ()
@@ -91,19 +89,19 @@ def test_the_newest_word_counts() -> None:
 
 def test_evidence_of_another_image_or_of_none_is_none() -> None:
     other = Image(name=IMAGE.name, digest="sha256:" + "00" * 32)
-    found = evidence.said(statements.tested(other, [suite("unit")], occasion()))
+    found = evidence.said(attestations.tested(other, [suite("unit")], occasion()))
     assert "nothing of tests" in evidence.missing([Claim.TESTS], [found], IMAGE.digest)[0]
     bare = Evidence(
-        kind=statements.IN_TOTO,
-        body=oci.packed({"predicateType": statements.TESTED, "predicate": {"result": "PASSED"}}),
+        kind=attestations.IN_TOTO,
+        body=oci.packed({"predicateType": attestations.TESTED, "predicate": {"result": "PASSED"}}),
     )
     (why,) = evidence.missing([Claim.TESTS], [evidence.said(bare)], IMAGE.digest)
     assert "does not say that it is about" in why
 
 
 def test_statements_in_envelopes_and_bundles_are_read_too() -> None:
-    body = statements.tested(IMAGE, [suite("unit")], occasion()).body
-    envelope = {"payloadType": statements.IN_TOTO, "payload": base64.b64encode(body).decode(), "signatures": []}
+    body = attestations.tested(IMAGE, [suite("unit")], occasion()).body
+    envelope = {"payloadType": attestations.IN_TOTO, "payload": base64.b64encode(body).decode(), "signatures": []}
     for wrapped in (envelope, {"dsseEnvelope": envelope}):
         found = evidence.said(Evidence(kind="application/vnd.dsse.envelope.v1+json", body=oci.packed(wrapped)))
         assert (found.claim, found.about) == (Claim.TESTS, IMAGE.digest)
@@ -142,17 +140,17 @@ def test_the_list_of_what_is_attached_is_the_same_bytes_whoever_writes_it(
     once = {entry.digest: entry for entry in entries}
     mixed = list(once.values())
     chance.shuffle(mixed)
-    made = artifacts.listing(mixed)
-    assert made == artifacts.listing(once.values())
+    made = artifact.listing(mixed)
+    assert made == artifact.listing(once.values())
     assert {child.digest for child in oci.contents(made).children} == set(once)
 
 
 def test_an_artifact_points_to_its_subject_and_has_a_configuration_that_every_registry_can_hold() -> None:
     subject = oci.Descriptor(digest=IMAGE.digest, size=7, media_type=oci.OCI_INDEX)
-    made = json.loads(artifacts.artifact(subject, Evidence(kind="a/b", body=b"body", annotations={"k": "v"})))
+    made = json.loads(artifact.artifact(subject, Evidence(kind="a/b", body=b"body", annotations={"k": "v"})))
     assert made["subject"] == {"mediaType": oci.OCI_INDEX, "digest": IMAGE.digest, "size": 7}
     assert (made["artifactType"], made["annotations"], made["config"]["size"]) == ("a/b", {"k": "v"}, 2)
-    assert artifacts.fallback_tag(IMAGE.digest) == "sha256-" + "ab" * 32
+    assert artifact.fallback_tag(IMAGE.digest) == "sha256-" + "ab" * 32
 
 
 def test_an_indexs_platforms_and_buildx_attestations_are_told_apart() -> None:
@@ -171,7 +169,7 @@ def test_an_indexs_platforms_and_buildx_attestations_are_told_apart() -> None:
         ],
         "annotations": {"a": "1"},
     }
-    found = facts.facts(oci.packed(said))
+    found = image_facts.facts(oci.packed(said))
     assert (found.platforms, found.attestations, found.annotations) == (("linux/arm64/v8",), ("sha256:2",), {"a": "1"})
 
 

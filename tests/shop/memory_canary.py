@@ -19,7 +19,7 @@ from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, 
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ReleaseStarted
-from davy.workflows.cli import main as cli
+from davy.workflows.cli import main
 from davy.workflows.cli.lazy_group import Entry
 from davy.workflows.story.player import told
 from davy.workflows.story.screens import View
@@ -87,6 +87,6 @@ def written(path: Path, **state: object) -> None:
 
 
 if __name__ == "__main__":
-    cli.TABLE["memory"] = Entry(cli.WHOLE, "A canary in memory.", __name__, "davy memory STATE")
+    main.TABLE["memory"] = Entry(main.WHOLE, "A canary in memory.", __name__, "davy memory STATE")
     sys.modules[__name__].command = command
-    cli.main()
+    main.main()

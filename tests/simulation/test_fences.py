@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from davy.canary.platforms.kubernetes import patches as manifests
+from davy.canary.platforms.kubernetes import patches
 from davy.pipeline.core.errors import Conflict
 from simulation.draw import played_with
 from simulation.law import notes_of
@@ -60,5 +60,5 @@ STALLED = [(48, ("second", "stall")), (57, ("second", "stall"))]
 def test_an_engine_that_patches_whoever_holds_the_fence_is_caught(seed, kinds, monkeypatch):
     assert played_with(seed, kinds).broken == ()
     whoever = {"op": "test", "path": "/metadata/name", "value": "checkout"}
-    monkeypatch.setattr(manifests, "_fenced", lambda fence: whoever)
+    monkeypatch.setattr(patches, "_fenced", lambda fence: whoever)
     assert "6" in {name for name, _ in played_with(seed, kinds).broken}

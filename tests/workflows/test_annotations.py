@@ -6,7 +6,7 @@ import pytest
 
 from davy.pipeline.core.errors import Problem
 from davy.workflows.ci.github import MOST_SHOWN, of_problems
-from davy.workflows.cli import errors as failures
+from davy.workflows.cli import errors
 
 ROOT = Path("/repo/shop")
 
@@ -50,15 +50,15 @@ def test_no_problem_is_lost_above_what_github_shows(count: int) -> None:
 
 
 def test_outside_of_github_there_are_none(capsys: pytest.CaptureFixture[str]) -> None:
-    failures.annotate("no", (), {"CI": "true"})
+    errors.annotate("no", (), {"CI": "true"})
     assert capsys.readouterr().err == ""
-    failures.annotate("no", (), {"GITHUB_ACTIONS": "true"})
+    errors.annotate("no", (), {"GITHUB_ACTIONS": "true"})
     assert capsys.readouterr().err == "::error title=davy::no\n"
 
 
 def test_what_the_first_line_says_is_not_said_again() -> None:
     problem = Problem(what="is not there", file="davy.yaml")
-    assert failures.text("davy.yaml is not there.", "", (problem,)) == "Error: davy.yaml is not there."
-    assert "b: is not there" in failures.text(
+    assert errors.text("davy.yaml is not there.", "", (problem,)) == "Error: davy.yaml is not there."
+    assert "b: is not there" in errors.text(
         "davy.yaml is not there.", "", (problem, Problem(what="is not there", file="b"))
     )

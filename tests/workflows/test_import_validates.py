@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slo_formats as slofiles
-from davy.checks.preflight import lint as linting
+from davy.checks import slo_formats
+from davy.checks.preflight import lint
 from davy.checks.preflight.remark import Severity
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.workflows.cli.commands.slo.imports import command
-from davy.workflows.config import importer as importing
+from davy.workflows.config import importer
 from slo_texts import (
     ARGO,
     FLAGGER,
@@ -30,7 +30,7 @@ from slo_texts import (
     SLOTH_RESOURCE,
 )
 
-AROUND = yaml.safe_dump(importing.AROUND)
+AROUND = yaml.safe_dump(importer.AROUND)
 FORMATS = [
     (SLOTH,), (SLOTH_RESOURCE,), (PYRRA,), (OPENSLO, OPENSLO_SLI), (OPENSLO_INLINE,), (KEPTN, KEPTN_SLI), (ARGO,),
     (FLAGGER,), (SLOTH, ARGO, FLAGGER, KEPTN, KEPTN_SLI),
@@ -40,22 +40,22 @@ FORMATS = [
 def pasted(printed: str) -> ChecksConfig:
     """The checks of a davy.yaml with the printed part in it; the server is written in as a person would."""
     part = printed.replace("checks:\n", "checks:\n  prometheus: http://prometheus:9090\n", 1)
-    config = configfile.parsed(AROUND + part, "davy.yaml", {}).checks
-    assert [one for one in linting.remarks(config) if one.severity is Severity.ERROR] == []
+    config = file.parsed(AROUND + part, "davy.yaml", {}).checks
+    assert [one for one in lint.remarks(config) if one.severity is Severity.ERROR] == []
     return config
 
 
-def found_of(*texts: str) -> slofiles.Found:
-    found = slofiles.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=True)
-    importing.settle(found)
+def found_of(*texts: str) -> slo_formats.Found:
+    found = slo_formats.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=True)
+    importer.settle(found)
     return found
 
 
-def said_again(found: slofiles.Found) -> None:
+def said_again(found: slo_formats.Found) -> None:
     """What is printed, read as davy.yaml, is what the file was read as."""
     if not found.objectives and not found.thresholds:
         return
-    printed = yaml.dump({"checks": importing.checks(found)}, sort_keys=False, allow_unicode=True)
+    printed = yaml.dump({"checks": importer.checks(found)}, sort_keys=False, allow_unicode=True)
     config = pasted(printed)
     keys = ("name", "objective", "errors", "good", "total", "histogram", "under", "window")
     mine, theirs = ([[getattr(one, key) for key in keys] for one in group] for group in (config.slos, found.objectives))
@@ -102,7 +102,7 @@ def test_a_query_is_printed_so_that_it_is_read_as_it_was(query) -> None:
 
 
 def test_a_variable_is_printed_escaped() -> None:
-    printed = json.dumps(importing.checks(found_of(argo('label_replace(up, "v", "${1}", "pod", "(.*)")'))))
+    printed = json.dumps(importer.checks(found_of(argo('label_replace(up, "v", "${1}", "pod", "(.*)")'))))
     assert "$${1}" in printed
 
 

@@ -13,7 +13,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Forbidden, Problem, Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, Warned
 from davy.workflows.ci import github, identity
-from davy.workflows.cli import errors as failures
+from davy.workflows.cli import errors
 from davy.workflows.images.given import image
 from davy.workflows.story.screens import played
 from davy.workflows.suites.stage import named
@@ -56,7 +56,7 @@ def test_a_reader_that_goes_never_stops_what_is_done() -> None:
 
 def test_an_error_is_told_with_every_problem_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     problems = (Problem(what="bad", path="canary.steps[2].weight", file="davy.yaml", line=7), Problem(what="worse"))
-    ending = failures.told(Unusable("Cannot use it.", problems=problems, remedy="Mend it."), [], {})
+    ending = errors.told(Unusable("Cannot use it.", problems=problems, remedy="Mend it."), [], {})
     said = capsys.readouterr()
     assert (ending, said.out) == (Ending.UNUSABLE, "")
     assert said.err.splitlines() == [
@@ -68,7 +68,7 @@ def test_an_error_is_told_with_every_problem_on_a_line_of_its_own(capsys: pytest
 
 
 def test_an_error_is_json_on_stdout_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    failures.told(Forbidden("no"), ["plan", "--output=json"], {})
+    errors.told(Forbidden("no"), ["plan", "--output=json"], {})
     said = json.loads(capsys.readouterr().out)
     assert (said["davy_error"], said["exit_code"], said["problems"]) == (1, 2, [])
 
@@ -76,7 +76,7 @@ def test_an_error_is_json_on_stdout_where_json_was_asked_for(capsys: pytest.Capt
 def test_a_defect_shows_its_traceback_and_asks_for_a_report(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         raise ZeroDivisionError("boom")
-    assert failures.told(caught.value, [], {}) is Ending.DEFECT
+    assert errors.told(caught.value, [], {}) is Ending.DEFECT
     said = capsys.readouterr().err
     assert "Traceback" in said
     assert "report it" in said
@@ -86,11 +86,11 @@ def test_a_defect_shows_its_traceback_and_asks_for_a_report(capsys: pytest.Captu
     ("error", "code"), [(KeyboardInterrupt(), 130), (click.UsageError("x"), 2), (DavyError("x"), 1)]
 )
 def test_every_error_has_its_exit_code(error: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert int(failures.told(error, [], {})) == code
+    assert int(errors.told(error, [], {})) == code
 
 
 def test_hostile_words_in_an_error_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    failures.told(DavyError("\x1b[2J\n::error::x"), [], {})
+    errors.told(DavyError("\x1b[2J\n::error::x"), [], {})
     assert "\x1b" not in (said := capsys.readouterr().err)
     assert not any(line.startswith("::") for line in said.splitlines())
 

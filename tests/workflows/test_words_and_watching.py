@@ -17,8 +17,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.events import Asked, Event, ReleaseFinished, ReleaseStarted
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.workflows.rollout import history as past
-from davy.workflows.rollout import status as standing
+from davy.workflows.rollout import history, status
 from davy.workflows.rollout.blind import Blind
 from davy.workflows.rollout.request import lives, said
 from davy.workflows.rollout.watch import Watched, watched
@@ -86,9 +85,9 @@ class Scene:
         )  # fmt: skip
         return tuple(words)
 
-    def snapshot(self) -> standing.Snapshot:
+    def snapshot(self) -> status.Snapshot:
         ports = self.ports()
-        return standing.taken(ports.cluster, ports.lock, ports.journal, self.clock.now)
+        return status.taken(ports.cluster, ports.lock, ports.journal, self.clock.now)
 
 
 @pytest.fixture
@@ -218,16 +217,16 @@ def test_watching_nothing_is_refused(scene: Scene) -> None:
 
 def test_the_status_of_a_quiet_deployment_says_that_there_is_no_canary(scene: Scene) -> None:
     snapshot = scene.snapshot()
-    assert "no canary" in standing.text(snapshot)
-    assert standing.document(snapshot)["phase"] == "none"
+    assert "no canary" in status.text(snapshot)
+    assert status.document(snapshot)["phase"] == "none"
 
 
 def test_the_status_says_that_a_runner_is_lost_and_what_to_do(scene: Scene) -> None:
     scene.lost_runner()
-    shown = standing.text(scene.snapshot())
+    shown = status.text(scene.snapshot())
     assert "LOST: ci" in shown
     assert "davy canary resume" in shown
-    document = standing.document(scene.snapshot())
+    document = status.document(scene.snapshot())
     assert document["runner"]["state"] == "lost"
     assert (document["phase"], document["step"], document["weight"]) == ("at_step", 1, 20.0)
 
@@ -235,18 +234,18 @@ def test_the_status_says_that_a_runner_is_lost_and_what_to_do(scene: Scene) -> N
 def test_the_status_after_an_end_says_how_it_ended(scene: Scene) -> None:
     scene.lost_runner()
     scene.say("abort")
-    assert "rolled back" in standing.text(scene.snapshot())
-    assert standing.document(scene.snapshot())["ending"] == "rolled_back"
+    assert "rolled back" in status.text(scene.snapshot())
+    assert status.document(scene.snapshot())["ending"] == "rolled_back"
 
 
 def test_the_history_begins_with_the_one_that_ended_last(scene: Scene) -> None:
     scene.lost_runner()
     scene.say("abort")
     journal = scene.ports().journal
-    rollouts = past.rollouts(journal.read(), journal.history())
+    rollouts = history.rollouts(journal.read(), journal.history())
     assert [each.release for each in rollouts] == ["r1"]
-    assert "rolled back" in past.table(rollouts)
-    assert past.document(rollouts)["davy_history"] == 1
+    assert "rolled back" in history.table(rollouts)
+    assert history.document(rollouts)["davy_history"] == 1
 
 
 def test_a_status_with_hostile_words_is_harmless(scene: Scene) -> None:
@@ -258,5 +257,5 @@ def test_a_status_with_hostile_words_is_harmless(scene: Scene) -> None:
         holder=dataclasses.replace(snapshot.holder, runner="\x1b[2J##[x]"),
         now=snapshot.now + timedelta(seconds=1),
     )
-    assert "\x1b" not in standing.text(snapshot)
-    assert "##[" not in standing.text(snapshot)
+    assert "\x1b" not in status.text(snapshot)
+    assert "##[" not in status.text(snapshot)

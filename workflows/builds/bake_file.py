@@ -14,7 +14,7 @@ from davy.pipeline.config import file as configfile
 from davy.pipeline.config.bake import Carried, carried
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.clean import one_line
 from davy.workflows.render.json_text import json_text
 
@@ -58,7 +58,7 @@ def _text(file: Path) -> str:
 
 def _read(text: str, name: str) -> Carried:
     try:
-        found = carried(jsontree.parsed(text), name)
+        found = carried(tree.parsed(text), name)
     except (JSONDecodeError, AttributeError, TypeError, ValueError) as error:
         raise Unusable(f"{name} is no output of `docker buildx bake --print`.", remedy=REMEDY) from error
     if found is None:

@@ -1,4 +1,4 @@
-"""Why built: what `davy build explain` says: why an image will or won't be built, since which build."""
+"""Explain: what `davy build explain` says: why an image will or won't be built, since which build."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ from davy.pipeline.core.text import moments, nouns
 from davy.pipeline.core.text.clean import harmless, one_line
 from davy.pipeline.core.text.sanitize import MASK
 from davy.workflows import wiring
-from davy.workflows.builds import images as works
+from davy.workflows.builds import images
 from davy.workflows.render.json_text import json_text
 from davy.workflows.story.task import Errand
 
@@ -59,7 +59,7 @@ class Change:
 
 def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
     """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
-    only = works.meant(task.config, (said["image"],))
+    only = images.meant(task.config, (said["image"],))
     try:
         told = _told(task, only, ask=not said["offline"])
     except Unreachable as error:
@@ -73,7 +73,7 @@ def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
 
 
 def _told(task: Errand, only: Collection[str], *, ask: bool) -> list[Why]:
-    with works.seen(task, ask=ask) as (shop, memory):
+    with images.seen(task, ask=ask) as (shop, memory):
         found = outlook.outlook(shop, memory, only=only)
         return [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]
 

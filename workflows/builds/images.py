@@ -1,22 +1,20 @@
-"""Works: the images' driver on real ports, as the configuration says: their keys, what would be built, building."""
+"""Images: the images' driver on real ports, as the configuration says: their keys, what would be built, building."""
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
-from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import graph
-from davy.pipeline.builds.content import lock_file as lockfile
+from davy.pipeline.builds.content import base_images, graph, lock_file
 from davy.pipeline.builds.content import resolve as prepared
 from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.keyed_images import Workshop
-from davy.pipeline.builds.dockerfile import parser as dockerfile
+from davy.pipeline.builds.dockerfile import parser
 from davy.pipeline.builds.lookup import Memory
 from davy.pipeline.builds.ports import Built
 from davy.pipeline.builds.record import Records
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images import matrix
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.config.sections.images.matrix import Recipe
 from davy.pipeline.core.artifacts import Revision
@@ -37,7 +35,7 @@ def records(folder: Path) -> Records:
 
 def asking(task: Errand, store: ImageStore) -> Workshop:
     """Every image with its key; bases that the lock does not hold are asked for at their registries."""
-    return _workshop(task, lambda wanted: bases.resolved(wanted, store))
+    return _workshop(task, lambda wanted: base_images.resolved(wanted, store))
 
 
 def knowing(task: Errand, known: Records) -> Workshop:
@@ -62,17 +60,17 @@ def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
             task.config,
             tree,
             task.folder,
-            lock=lockfile.Spellings(lock.bases),
+            lock=lock_file.Spellings(lock.bases),
             holding=lock.holding,
             resolve=resolve,
             leave_out=(task.out,),
         )
 
 
-def _locked(task: Errand, tree: WorkTree) -> lockfile.Lock:
+def _locked(task: Errand, tree: WorkTree) -> lock_file.Lock:
     """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
     name = task.config.build.lock
-    read = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
+    read = lock_file.read(tree.own_text(task.folder / name, task.folder) or "", name)
     if read.problems:
         raise Unusable(f"{name} cannot be read.", problems=read.problems, remedy="`davy build lock` writes it anew.")
     return read
@@ -82,15 +80,14 @@ def built(
     task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False, anew: bool = False
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build and push what has to be; every image that was asked for. Raises as the driver and the scan do."""
-    from davy.pipeline.builds import driver as images  # noqa: PLC0415 - a plan builds nothing
-    from davy.pipeline.builds import worker as making  # noqa: PLC0415 - a plan builds nothing
+    from davy.pipeline.builds import driver, worker  # noqa: PLC0415
     from davy.pipeline.builds.builder_choice import chosen  # noqa: PLC0415
-    from davy.workflows.builds import after_build as afterwards  # noqa: PLC0415
+    from davy.workflows.builds import after_build  # noqa: PLC0415
 
-    wish = images.Wish(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
+    wish = driver.Wish(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
     builders = cache(lambda: wiring.builders(task.config, task.clock))  # Who builds nothing needs none of them.
     with closing(wiring.images(task.config)) as store:
-        tools = making.Tools(
+        tools = worker.Tools(
             config=task.config,
             folder=task.folder,
             revision=revision,
@@ -104,8 +101,8 @@ def built(
             version=wiring.version(),
         )
         return (
-            yield from images.build(
-                lambda: asking(task, store), wish, tools, lambda made: afterwards.built(task, revision, made)
+            yield from driver.build(
+                lambda: asking(task, store), wish, tools, lambda made: after_build.built(task, revision, made)
             )
         )
 
@@ -127,15 +124,15 @@ def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
 
     A Dockerfile that is not there or cannot be read tells nothing: a job that only deploys has no need of it.
     """
-    made = recipes.expanded(config.images)
+    made = matrix.expanded(config.images)
     tree = wiring.work_tree()
     references = {one.id: _references(one, folder, tree) for one in made} if len(made) > 1 else {}
-    said = {one.id: image.deploy for image in config.images for one in recipes.cells_of(image)}
+    said = {one.id: image.deploy for image in config.images for one in matrix.cells_of(image)}
     runs = graph.deployed(made, graph.linked(made, references).parents, said)
     return tuple(
         image.copied(name=one.name, matrix={}, deploy=one.id in runs)
         for image in config.images
-        for one in recipes.cells_of(image)
+        for one in matrix.cells_of(image)
     )
 
 
@@ -144,7 +141,7 @@ def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]
         text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
     except (Unusable, Missing):
         return ()
-    read = dockerfile.parsed(
+    read = parser.parsed(
         text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts, stand_ins=recipe.stand_ins
     )
     return read.bases
@@ -152,11 +149,11 @@ def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]
 
 def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:
     """Ids of the images that were named on the command line. Raises Unusable for one that nobody has."""
-    made = recipes.expanded(config.images)
-    found = {word: recipes.meant(made, word) for word in words}
+    made = matrix.expanded(config.images)
+    found = {word: matrix.meant(made, word) for word in words}
     strange = [word for word, ours in found.items() if not ours]
     if strange:
-        known = ", ".join(recipes.labels(made).values()) or "none"
+        known = ", ".join(matrix.labels(made).values()) or "none"
         raise Unusable(
             "There is no such image.",
             problems=tuple(Problem(what=f"no image of the configuration is called {word!r}") for word in strange),

@@ -1,4 +1,4 @@
-"""Locking: what `davy build lock` does: the digests of base images asked for, compared, written."""
+"""Lock: what `davy build lock` does: the digests of base images asked for, compared, written."""
 
 import errno
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline.builds.content import base_images as bases
-from davy.pipeline.builds.content import lock_file as lockfile
-from davy.pipeline.builds.content import resolve as prepared
+from davy.pipeline.builds.content import base_images, lock_file, resolve
 from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.lock_file import Change, Kind, Lock
 from davy.pipeline.core.endings import Ending
@@ -18,7 +16,7 @@ from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.images.names import familiar
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.clean import harmless
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.pipeline.source.ports import WorkTree
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
@@ -33,21 +31,21 @@ def locked(task: Errand, said: Said) -> Ending:
     tree = wiring.work_tree()
     name = task.config.build.lock
     with wiring.breakable():
-        before = lockfile.read(tree.own_text(task.folder / name, task.folder) or "", name)
+        before = lock_file.read(tree.own_text(task.folder / name, task.folder) or "", name)
         named = _named(task, tree, before)
-    due = lockfile.due(before.bases, named, _renewed(named, said))
+    due = lock_file.due(before.bases, named, _renewed(named, said))
     # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
     blind = said["check"] and not said["update"]
     found, noted = (
         (dict.fromkeys(due, ""), frozenset[str]()) if blind else _found(task, {one: named[one] for one in due})
     )
-    after = lockfile.anew(before.bases, named, found)
+    after = lock_file.anew(before.bases, named, found)
     holding = before.holding if blind else before.holding - found.keys() | noted
-    changes = lockfile.difference(before.bases, after)
+    changes = lock_file.difference(before.bases, after)
     differs = bool(changes or before.problems or holding & after.keys() != before.holding & after.keys())
     writes = differs and not said["check"] and not said["dry_run"]
     if writes:
-        _write(task.folder / name, lockfile.written(after, holding))
+        _write(task.folder / name, lock_file.written(after, holding))
     _told(name, before, after, changes, said, written=writes)
     return Ending.REJECTED if said["check"] and differs else Ending.DONE
 
@@ -60,9 +58,9 @@ def _named(task: Errand, tree: WorkTree, before: Lock) -> dict[str, Naming]:
         named.update(wanted)
         return {}
 
-    prepared.workshop(task.config, tree, task.folder, lock={}, resolve=collected, holding=before.holding)
+    resolve.workshop(task.config, tree, task.folder, lock={}, resolve=collected, holding=before.holding)
     by_name = {familiar(one): naming for one, naming in reversed(named.items())}
-    return {one: by_name[familiar(one)] for one in lockfile.once(before.bases, named)}
+    return {one: by_name[familiar(one)] for one in lock_file.once(before.bases, named)}
 
 
 def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
@@ -89,8 +87,8 @@ def _found(task: Errand, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], 
     if not wanted:
         return {}, frozenset()
     with closing(wiring.images(task.config)) as store:
-        digests = bases.resolved(wanted, store)
-        return digests, bases.holding(digests, store)
+        digests = base_images.resolved(wanted, store)
+        return digests, base_images.holding(digests, store)
 
 
 def _write(path: Path, text: str) -> None:
@@ -98,7 +96,7 @@ def _write(path: Path, text: str) -> None:
     try:
         if path.is_symlink():
             raise OSError(errno.ELOOP, "it is a link, and nothing is written through one")
-        ownfiles.replace(path, text)
+        own_files.replace(path, text)
     except OSError as error:
         remedy = "Check the owner and mode of its folder; a lock is a file of the repository, and no link."
         raise Unusable(f"{path} cannot be written: {error.strerror}.", remedy=remedy) from error

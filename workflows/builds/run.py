@@ -1,4 +1,4 @@
-"""Building: what `davy build` does, between its options and its ending."""
+"""Run: what `davy build` does, between its options and its ending."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,7 +9,7 @@ import click
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import BuildAction, ImageBuilt
 from davy.workflows import wiring
-from davy.workflows.builds import images as works
+from davy.workflows.builds import images
 from davy.workflows.story.player import keeper, told
 from davy.workflows.story.recorder import overheard
 from davy.workflows.story.screens import view_of
@@ -23,7 +23,7 @@ Said = Mapping[str, Any]
 
 def build(task: Errand, said: Said) -> Ending:
     """The images alone; their references are the data on stdout."""
-    only = works.meant(task.config, said["images"])
+    only = images.meant(task.config, said["images"])
     wished: list[str] = []
     body = _building(task, only, wished, force=said["force"], anew=said["no_cache"])
     events = framed(started(task, "build"), task.clock, body)
@@ -41,7 +41,7 @@ def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: 
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
         seen: list[ImageBuilt] = []
-        made = yield from overheard(works.built(task, revision, only=only, force=force, anew=anew), seen, ImageBuilt)
+        made = yield from overheard(images.built(task, revision, only=only, force=force, anew=anew), seen, ImageBuilt)
     except KeyboardInterrupt:
         return End(ending=Ending.INTERRUPTED, sentence="interrupted before any tag moved", remedy=GO_ON)
     wished += (one.image.reference for one in made)

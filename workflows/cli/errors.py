@@ -1,4 +1,4 @@
-"""Failures: the one place where an error becomes words, or JSON, and an ending."""
+"""Errors: the one place where an error becomes words, or JSON, and an ending."""
 
 import traceback
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Lazy: a Click group that knows its commands by a table and imports one only when it is called."""
+"""Lazy group: a Click group that knows its commands by a table and imports one only when it is called."""
 
 from collections.abc import Mapping
 from importlib import import_module

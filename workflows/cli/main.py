@@ -1,4 +1,4 @@
-"""The door: `davy`. It knows the commands by a table, and turns every ending into an exit code."""
+"""Main: `davy`. It knows the commands by a table, and turns every ending into an exit code."""
 
 import atexit
 import gc

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import param_types
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def file(command: F) -> F:
         "--file",
         "file",
         envvar="DAVY_FILE",
-        type=paramtypes.File(),
+        type=param_types.File(),
         default="davy.yaml",
         show_default=True,
         help="The configuration.",
@@ -73,9 +73,9 @@ def _named_by_the_user(context: click.Context, parameter: click.Parameter, folde
     is_default = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
     if is_default:
         return folder
-    from davy.pipeline.files import own_files as ownfiles  # noqa: PLC0415 - few name one
+    from davy.pipeline.files import own_files  # noqa: PLC0415 - few name one
 
-    return ownfiles.followed(folder)
+    return own_files.followed(folder)
 
 
 def out(command: F) -> F:
@@ -83,7 +83,7 @@ def out(command: F) -> F:
     return option(
         "--out",
         envvar="DAVY_OUT",
-        type=paramtypes.File(file_okay=False),
+        type=param_types.File(file_okay=False),
         default="davy-out",
         callback=_named_by_the_user,
         show_default=True,
@@ -100,7 +100,7 @@ def suites(command: F) -> F:
 def shard(command: F) -> F:
     """`--shard 2/8`."""
     told = "Only this machine's part of every suite, where N machines share them. Give all N the same history."
-    return option("--shard", type=paramtypes.Part(), metavar="K/N", help=told)(command)
+    return option("--shard", type=param_types.Part(), metavar="K/N", help=told)(command)
 
 
 def last(command: F) -> F:
@@ -180,28 +180,28 @@ def traffic(command: F) -> F:
 
 TRAFFIC: dict[str, dict[str, Any]] = {
     "--last": {
-        "type": paramtypes.Span(),
+        "type": param_types.Span(),
         "default": "1h",
         "show_default": True,
         "help": "Read traffic and bad events of this long from Prometheus.",
     },
     "--rps": {
-        "type": paramtypes.Number(min=0.001, max=1e7),
+        "type": param_types.Number(min=0.001, max=1e7),
         "help": "Requests a second, over all pods; with --bad, no server is asked.",
     },
     "--bad": {
-        "type": paramtypes.Bad(),
+        "type": param_types.Bad(),
         "multiple": True,
         "help": "Stable's share of bad events, as 0.1%; or of one SLO, as latency=1%.",
     },
     "--replicas": {"type": click.IntRange(1, 10000), "help": "Stable pods; without it any share can be reached."},
     "--share": {
-        "type": paramtypes.Share(),
+        "type": param_types.Share(),
         "multiple": True,
         "help": "The canary's share, one for each step; over the file's.",
     },
     "--objective": {
-        "type": paramtypes.Number(0, 100, min_open=True, max_open=True),
+        "type": param_types.Number(0, 100, min_open=True, max_open=True),
         "help": "Percent of good events promised; where there is no file.",
     },
 }

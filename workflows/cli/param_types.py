@@ -1,4 +1,4 @@
-"""Parameter types: how options' values are read, with words for those that are none."""
+"""Param types: how options' values are read, with words for those that are none."""
 
 import math
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 
 # Generic since click 8.4; davy works with older ones too.
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Span(SpanType):
         if isinstance(value, timedelta):
             return value
         try:
-            span = durations.parsed(value)
+            span = time_text.parsed(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if span < timedelta(seconds=1):

@@ -1,4 +1,4 @@
-"""Importing: another tool's objectives and checks, printed as the part of davy.yaml that means the same."""
+"""Importer: another tool's objectives and checks, printed as the part of davy.yaml that means the same."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from typing import Any
 import click
 import yaml
 
-from davy.checks import slo_formats as slofiles
-from davy.checks.preflight import lint as linting
+from davy.checks import slo_formats
+from davy.checks.preflight import lint
 from davy.checks.preflight.remark import Remark, Severity
 from davy.checks.slo_formats import Found
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.config.parsing.section import default_of, keys
 from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.config.sections.thresholds import ThresholdConfig
@@ -40,7 +40,7 @@ REMEDY = (
 
 def imported(said: Mapping[str, Any]) -> Ending:
     """Read the files and print. Raises Unusable where one is of no known kind, or nothing could be carried over."""
-    found = slofiles.read(_texts(said["files"]), thresholds=True)
+    found = slo_formats.read(_texts(said["files"]), thresholds=True)
     if found.problems:
         raise Unusable("The files cannot be imported.", problems=tuple(found.problems), remedy=REMEDY)
     settle(found)
@@ -62,7 +62,7 @@ def _texts(files: Sequence[Path]) -> list[tuple[str, str]]:
     problems: list[Problem] = []
     for path in files:
         try:
-            texts.append((str(path), configfile.text(path, kind="an SLO file")))
+            texts.append((str(path), file.text(path, kind="an SLO file")))
         except Unusable as error:
             problems += error.problems
     if problems:
@@ -74,12 +74,12 @@ def settle(found: Found) -> None:
     """Leave out what davy.yaml would refuse, with its words: what is printed can be pasted and validates."""
     while found.objectives or found.thresholds:
         try:
-            config = configfile.parsed(_pasted(found), "davy.yaml", {})
+            config = file.parsed(_pasted(found), "davy.yaml", {})
         except Unusable as error:
             if not _leave_out(found, error.problems):
                 raise
             continue
-        for remark in linting.remarks(config.checks):
+        for remark in lint.remarks(config.checks):
             if remark.severity is Severity.ERROR and remark.place[1] == "thresholds":
                 _accept(found, int(remark.place[2]), remark)
         break

@@ -1,4 +1,4 @@
-"""Configured: a davy.yaml and the SLO files it names as one configuration, with every problem of all of them."""
+"""Load: a davy.yaml and the SLO files it names as one configuration, with every problem of all of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text import nouns
 from davy.workflows.render import veil
-from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import secret_values
 
 if TYPE_CHECKING:
     from davy.checks.slo_formats import Found
@@ -26,7 +26,7 @@ def read(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Prob
     """The same, and what of the SLO files is not wholly carried over."""
     try:
         config, wrong = configfile.loaded(file, environment), None
-        veil.learn(access.secrets_of(config, environment, file.parent))
+        veil.learn(secret_values.secrets_of(config, environment, file.parent))
     except Unusable as error:
         config, wrong = None, error
     if config is not None and not config.checks.slo_files:
@@ -51,7 +51,7 @@ def placed(problem: Problem, config: Config) -> Problem:
 
 
 def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]]:
-    from davy.checks import slo_formats as slofiles  # noqa: PLC0415 - only where there are such files
+    from davy.checks import slo_formats  # noqa: PLC0415 - only where there are such files
 
     texts: list[tuple[str, str]] = []
     missing: list[Problem] = []
@@ -62,7 +62,7 @@ def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]
         except Unusable as error:
             what = "; ".join(problem.what for problem in error.problems)
             missing.append(own.problem(("checks", "slo_files", index), f"{path} {what}"))
-    return (slofiles.read(texts) if texts else None), missing
+    return (slo_formats.read(texts) if texts else None), missing
 
 
 def _named(own: Reading) -> Iterator[tuple[int, str]]:

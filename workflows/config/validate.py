@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from davy.checks.preflight import lint as linting
+from davy.checks.preflight import lint
 from davy.checks.preflight.remark import Severity
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.nouns import counted
-from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites.plan import order
 from davy.workflows import wiring
-from davy.workflows.config import load as configured
+from davy.workflows.config import load
 from davy.workflows.suites import testfiles
-from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.wiring import kayenta_file
 
 if TYPE_CHECKING:
     from davy.checks.judges.kayenta.config_file import Analysis
@@ -28,11 +28,11 @@ def loaded(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Pr
 
     Raises Unusable with every problem, and the linter's errors.
     """
-    config, notes = configured.read(file, environment)
+    config, notes = load.read(file, environment)
     place = configfile.places(file, environment)
     found = [
-        (remark.severity, configured.placed(place(remark.place, str(remark)), config))
-        for remark in linting.remarks(config.checks)
+        (remark.severity, load.placed(place(remark.place, str(remark)), config))
+        for remark in lint.remarks(config.checks)
     ]
     errors = tuple(problem for severity, problem in found if severity is Severity.ERROR)
     if errors:
@@ -64,7 +64,7 @@ def validated(file: Path, environment: Mapping[str, str]) -> Validated:
         return Validated(service=config.service, good_for=_delivery(config), notes=notes)
     whole, warnings, found = loaded(file, environment)
     notes = _of_tests(whole, folder, environment)
-    analysis = canaryfile.read(whole.checks, file.parent)
+    analysis = kayenta_file.read(whole.checks, file.parent)
     notes = (*map(str, found), *(map(str, analysis.notes) if analysis else ()), *notes)
     return Validated(service=whole.service, good_for=_release(whole, analysis), warnings=warnings, notes=notes)
 
@@ -75,10 +75,10 @@ def _of_tests(config: DeliveryConfig, folder: Path, environment: Mapping[str, st
     filed = [suite for suite in config.tests if suite.config]
     if not filed:
         return ()
-    from davy.workflows.suites import sauce_config as sauced  # noqa: PLC0415 - few have such a file
+    from davy.workflows.suites import sauce_config  # noqa: PLC0415 - few have such a file
 
-    asks = ordering.asks(filed, lambda suite: testfiles.listed(folder, suite))
-    return tuple(map(str, sauced.asked(asks, folder, environment)[1]))
+    asks = order.asks(filed, lambda suite: testfiles.listed(folder, suite))
+    return tuple(map(str, sauce_config.asked(asks, folder, environment)[1]))
 
 
 def _delivery(config: DeliveryConfig) -> str:

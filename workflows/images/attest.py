@@ -1,4 +1,4 @@
-"""Attesting: the verdicts of tests and canary, and how an image was made, attached to its digest in the registry.
+"""Attest: the verdicts of tests and canary, and how an image was made, attached to its digest in the registry.
 
 What the registry does not take is a warning, and never a failure of the release.
 """
@@ -19,12 +19,11 @@ from davy.pipeline.core.events import CanaryFinished, CanaryStarted, Event, Judg
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME, PREFIX
 from davy.pipeline.core.text.sanitize import MASK
 from davy.pipeline.registry.ports import Evidence, ImageStore
-from davy.pipeline.supply_chain import attestations as statements
-from davy.pipeline.supply_chain import evidence
+from davy.pipeline.supply_chain import attestations, evidence
 from davy.pipeline.supply_chain.attestations import Making, Occasion
 from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows import wiring
-from davy.workflows.images import builder_attestations as inside
+from davy.workflows.images import builder_attestations
 from davy.workflows.story.recorder import overheard
 from davy.workflows.story.task import Errand
 
@@ -42,7 +41,7 @@ def tests(task: Errand, images: Sequence[Image], story: Generator[Event, None, T
     ended = yield from overheard(story, suites, SuiteFinished)
     if suites and task.config.build.evidence:
         occasion = _occasion(task)
-        yield from _attached(task, images, "tests", lambda image: statements.tested(image, suites, occasion))
+        yield from _attached(task, images, "tests", lambda image: attestations.tested(image, suites, occasion))
     return ended
 
 
@@ -54,7 +53,7 @@ def canary(task: Errand, images: Sequence[Image], story: Generator[Event, None, 
     looks = [event.verdict for event in seen if isinstance(event, Judged)]
     if ends and task.config.build.evidence:
         occasion, last = _occasion(task), looks[-1] if looks else None
-        yield from _attached(task, images, "canary", lambda image: statements.judged(image, ends[-1], last, occasion))
+        yield from _attached(task, images, "canary", lambda image: attestations.judged(image, ends[-1], last, occasion))
     return ended
 
 
@@ -82,14 +81,14 @@ def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator
             except DavyError as error:
                 yield Warned(at=task.clock.now(), what=f"the provenance of {image.short} is not known: {error.what}")
     yield from _attached(
-        task, bare, "provenance", lambda image: statements.provenance(image, making[image.reference], occasion)
+        task, bare, "provenance", lambda image: attestations.provenance(image, making[image.reference], occasion)
     )
 
 
 def has_provenance(store: ImageStore, image: Image) -> bool:
     """Whether buildx put it into the index, where an SBOM may stand alone, or anybody beside the image."""
     beside = (evidence.said(one) for one in store.attached(image))
-    return any(one.claim is Claim.PROVENANCE for one in (*inside.claims(store, image), *beside))
+    return any(one.claim is Claim.PROVENANCE for one in (*builder_attestations.claims(store, image), *beside))
 
 
 def _making(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]) -> Making:

@@ -1,11 +1,10 @@
-"""Inside: what a builder attested within an image's own index, as buildx does."""
+"""Builder attestations: what a builder attested within an image's own index, as buildx does."""
 
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.images import oci
 from davy.pipeline.registry.ports import ImageStore
-from davy.pipeline.supply_chain import evidence
-from davy.pipeline.supply_chain import image_facts as facts
+from davy.pipeline.supply_chain import evidence, image_facts
 from davy.pipeline.supply_chain.evidence import Said
 from davy.pipeline.supply_chain.image_facts import Facts
 
@@ -13,7 +12,7 @@ from davy.pipeline.supply_chain.image_facts import Facts
 def known(store: ImageStore, image: Image) -> Facts:
     """What its manifest says. Raises Unreachable where that cannot be read."""
     try:
-        return facts.facts(store.manifest(image))
+        return image_facts.facts(store.manifest(image))
     except ValueError as error:
         raise Unreachable(f"The manifest of {image.reference} cannot be read: {error}.") from error
 
@@ -41,6 +40,6 @@ def claims(store: ImageStore, image: Image) -> tuple[Said, ...]:
 
 def _predicates(store: ImageStore, name: str, digest: str) -> tuple[str, ...]:
     try:
-        return facts.predicates(oci.contents(store.manifest(Image(name=name, digest=digest))))
+        return image_facts.predicates(oci.contents(store.manifest(Image(name=name, digest=digest))))
     except (DavyError, ValueError):
         return ("not readable",)

@@ -1,7 +1,7 @@
 """Given: images that the command line names."""
 
 from davy.pipeline.config.document import DeliveryConfig
-from davy.pipeline.config.sections.images import matrix as recipes
+from davy.pipeline.config.sections.images import matrix
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Problem, Unusable
 
@@ -20,7 +20,7 @@ def image(reference: str) -> Image:
 def given(config: DeliveryConfig, references: tuple[str, ...]) -> tuple[Image, ...]:
     """Images named on the command line. Raises Unusable where one is not of this configuration."""
     images = tuple(image(reference) for reference in references)
-    known = {recipe.name for recipe in recipes.expanded(config.images)}
+    known = {recipe.name for recipe in matrix.expanded(config.images)}
     strange = [one.name for one in images if one.name not in known]
     if strange:
         raise Unusable(

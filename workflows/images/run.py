@@ -1,4 +1,4 @@
-"""Imaging: what `davy image …` does: promote, copy, attach, sign, verify, scan."""
+"""Run: what `davy image …` does: promote, copy, attach, sign, verify, scan."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.build import SignConfig
 from davy.pipeline.core.artifacts import Image
@@ -18,7 +18,7 @@ from davy.pipeline.core.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.core.images import references
 from davy.pipeline.core.text import moments
 from davy.pipeline.core.text.clean import one_line
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.registry.dry_run import ForeseenImages
 from davy.pipeline.registry.ports import Evidence, ImageStore
@@ -27,9 +27,8 @@ from davy.pipeline.supply_chain.evidence import KINDS, Claim
 from davy.pipeline.supply_chain.ports import Signer
 from davy.pipeline.supply_chain.scans import Finding
 from davy.workflows import wiring
-from davy.workflows.images import builder_attestations as inside
+from davy.workflows.images import builder_attestations, scangate
 from davy.workflows.images import scan as scanning
-from davy.workflows.images import scangate
 from davy.workflows.images import show as showing
 from davy.workflows.render.json_text import json_text
 from davy.workflows.story import command_line
@@ -44,7 +43,7 @@ def _config(said: Said) -> DeliveryConfig | None:
     """The file's, where there is one: none is needed to look at an image."""
     if not said["file"].exists() and not command_line.was_said("file"):
         return None
-    config = configfile.delivery(said["file"], os.environ)
+    config = file.delivery(said["file"], os.environ)
     wiring.masks(config, said["file"].resolve().parent)
     return config
 
@@ -109,7 +108,7 @@ def _required(
     plain = [claim for claim in wanted if claim is not Claim.SIGNATURE]
     attached = store.attached(image) if plain else ()
     claims = [evidence.said(one) for one in attached]
-    lacking = list(evidence.missing(plain, [*claims, *inside.claims(store, image)], image.digest))
+    lacking = list(evidence.missing(plain, [*claims, *builder_attestations.claims(store, image)], image.digest))
     if Claim.SCAN in (claim.claim for claim in claims) and Claim.SCAN in wanted:
         refused = scangate.refused(attached, scangate.gate(said, config))
         for line in refused.lines:
@@ -145,10 +144,10 @@ def attach(said: Said) -> Ending:
     """A file, as evidence."""
     path: Path = said["path"]
     try:
-        body = plainfile.content(path, MOST_ATTACHED_BYTES)
+        body = plain_file.content(path, MOST_ATTACHED_BYTES)
     except OSError as error:
         remedy = "Attach a plain file of at most 32 MiB."
-        raise Unusable(f"{path} {plainfile.why(error)}.", remedy=remedy) from error
+        raise Unusable(f"{path} {plain_file.why(error)}.", remedy=remedy) from error
     kind = str(KINDS.get(said["kind"], said["kind"]))
     if "/" not in kind:
         known = ", ".join(KINDS)

@@ -1,4 +1,4 @@
-"""Scanning: the gate between an image and the way on. The scanner is the user's; the policy is the file's."""
+"""Scan: the gate between an image and the way on. The scanner is the user's; the policy is the file's."""
 
 from collections.abc import Generator, Sequence
 from datetime import date
@@ -8,10 +8,9 @@ from davy.pipeline.config.sections.build import ScanConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Missing, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import Event, LogLine, Warned
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.supply_chain import acceptances as accepted
-from davy.pipeline.supply_chain import policy, scans
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import plain_file
+from davy.pipeline.supply_chain import acceptances, policy, scans
 from davy.pipeline.supply_chain.acceptances import Acceptance
 from davy.pipeline.supply_chain.policy import Judgement, Policy
 from davy.pipeline.supply_chain.ports import Scanner, ScanOrder
@@ -50,7 +49,7 @@ def policy_of(said: ScanConfig) -> Policy:
 
 def exceptions(file: Path) -> tuple[Acceptance, ...]:
     """The list of accepted findings. Raises Unusable with every problem."""
-    return accepted.read(text(file), str(file))
+    return acceptances.read(text(file), str(file))
 
 
 def findings(file: Path) -> tuple[Finding, ...]:
@@ -66,9 +65,9 @@ def findings(file: Path) -> tuple[Finding, ...]:
 def text(file: Path) -> str:
     """What a file says. Raises Unusable."""
     try:
-        return plainfile.text(file, scans.MOST_CHARACTERS)
+        return plain_file.text(file, scans.MOST_CHARACTERS)
     except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{file} {plainfile.why(error)}.") from error
+        raise Unusable(f"{file} {plain_file.why(error)}.") from error
 
 
 def reports_of(said: ScanConfig, image: Image, folder: Path) -> tuple[Path, ...]:
@@ -107,7 +106,7 @@ def _run(task: Errand, said: ScanConfig, image: Image, scanner: Scanner) -> Gene
         yield LogLine(at=task.clock.now(), source=source, line=shown(line))
     if code is None:
         raise Unreachable(
-            f"The scanner of {image.short} was stopped after {durations.shown(said.timeout)}.",
+            f"The scanner of {image.short} was stopped after {time_text.shown(said.timeout)}.",
             remedy="See its lines for what it waited for: often its database of weaknesses. `build.scan.timeout`.",
         )
     if not report.exists():

@@ -8,13 +8,12 @@ from typing import Any
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.build import ScanConfig
 from davy.pipeline.registry.ports import Evidence
-from davy.pipeline.supply_chain import policy, scans
-from davy.pipeline.supply_chain import scan_reports as reports
+from davy.pipeline.supply_chain import policy, scan_reports, scans
 from davy.pipeline.supply_chain.acceptances import Acceptance
 from davy.pipeline.supply_chain.policy import Judgement, Policy
 from davy.pipeline.supply_chain.scans import Finding
 from davy.workflows import wiring
-from davy.workflows.images import scan as scanning
+from davy.workflows.images import scan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +46,8 @@ def gate(said: Mapping[str, Any], config: DeliveryConfig | None) -> Gate:
     with wiring.clock() as clock:
         today = clock.now().date()
     return Gate(
-        policy=scanning.policy_of(kept.copied(**named)),
-        accepted=scanning.exceptions(listed) if listed else (),
+        policy=scan.policy_of(kept.copied(**named)),
+        accepted=scan.exceptions(listed) if listed else (),
         today=today,
     )
 
@@ -56,7 +55,7 @@ def gate(said: Mapping[str, Any], config: DeliveryConfig | None) -> Gate:
 def refused(attached: Iterable[Evidence], gate: Gate) -> Refused:
     """The attached reports held against the policy. What cannot be read is no pass."""
     try:
-        judgement = gate.judged(reports.findings(attached))
+        judgement = gate.judged(scan_reports.findings(attached))
     except scans.Broken as error:
         return Refused(why=f"the scan that is attached cannot be judged: the report {error}")
     notes = tuple(f"note: {note}" for note in policy.notes(judgement))

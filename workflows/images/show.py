@@ -1,4 +1,4 @@
-"""Showing: an image of a registry with all that is said of it, as text and as JSON."""
+"""Show: an image of a registry with all that is said of it, as text and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,19 +10,19 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.text.clean import one_line
-from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry import artifact
 from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain.evidence import Claim, Said
 from davy.pipeline.supply_chain.image_facts import Facts
-from davy.workflows.images import builder_attestations as inside
+from davy.workflows.images import builder_attestations
 from davy.workflows.render.json_text import json_text
 
 
 def shown(store: ImageStore, image: Image, output: str) -> None:
     """Read it all and print it."""
-    known = _with_platform(store, image, inside.known(store, image))
-    kinds = inside.kinds(store, image, known)
+    known = _with_platform(store, image, builder_attestations.known(store, image))
+    kinds = builder_attestations.kinds(store, image, known)
     beside = [evidence.said(one) for one in store.attached(image)]
     signed = any(one.claim is Claim.SIGNATURE for one in beside) or _old_signature(store, image)
     document = _document(image, known, kinds, beside, signed=signed)
@@ -32,7 +32,7 @@ def shown(store: ImageStore, image: Image, output: str) -> None:
 def _with_platform(store: ImageStore, image: Image, known: Facts) -> Facts:
     """What else is known is told also where the configuration is not there, or is none."""
     try:
-        return replace(known, platforms=inside.platforms(store, image, known))
+        return replace(known, platforms=builder_attestations.platforms(store, image, known))
     except DavyError as error:
         click.echo(one_line(f"note: its platform is not known: {error.what}"), err=True)
         return known
@@ -40,7 +40,7 @@ def _with_platform(store: ImageStore, image: Image, known: Facts) -> Facts:
 
 def _old_signature(store: ImageStore, image: Image) -> bool:
     """cosign before version 3 keeps it under a tag."""
-    return store.digest(image.name, f"{artifacts.fallback_tag(image.digest)}.sig") is not None
+    return store.digest(image.name, f"{artifact.fallback_tag(image.digest)}.sig") is not None
 
 
 def _document(

@@ -1,4 +1,4 @@
-"""Signing: what was built is signed, and what is released is verified, where `build.sign` says so."""
+"""Sign: what was built is signed, and what is released is verified, where `build.sign` says so."""
 
 from collections.abc import Generator, Sequence
 

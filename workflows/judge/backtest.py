@@ -1,4 +1,4 @@
-"""Backtesting: what a policy would have done on the service's own past, as text of 80 columns and as JSON."""
+"""Backtest: what a policy would have done on the service's own past, as text of 80 columns and as JSON."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,7 @@ from davy.pipeline.config.document import Config
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.core.text.time_text import shown
-from davy.workflows.judge import backtest_inputs as trial
-from davy.workflows.judge import rejudge as rejudging
+from davy.workflows.judge import backtest_inputs, rejudge
 from davy.workflows.judge.backtest_inputs import Asked, Tried
 from davy.workflows.judge.rejudge import LastRollout
 from davy.workflows.wiring.reach import Reach
@@ -61,9 +60,9 @@ class Backtest:
 
 def backtest(asked: Asked, talk: TextIO) -> Backtest:
     """Read the past, try the policy. Raises Unusable, Unreachable, Forbidden."""
-    config = trial.config_of(asked)
-    held = trial.past(asked, config, talk)
-    tried = trial.tried(asked, config, held, talk)
+    config = backtest_inputs.config_of(asked)
+    held = backtest_inputs.past(asked, config, talk)
+    tried = backtest_inputs.tried(asked, config, held, talk)
     last, why = (None, "") if asked.source else _last(config, asked.reach)
     counts = tried.trial.counts
     others = disagreed(tried.runs)
@@ -84,7 +83,7 @@ def backtest(asked: Asked, talk: TextIO) -> Backtest:
 def _last(config: Config, reach: Reach) -> tuple[LastRollout | None, str]:
     """A backtest needs no cluster: where it does not answer, that is told."""
     try:
-        return rejudging.last_rollout(config, reach), ""
+        return rejudge.last_rollout(config, reach), ""
     except DavyError as error:
         return None, f"the last rollout was not judged again: {one_line(str(error))}"
 

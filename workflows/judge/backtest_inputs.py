@@ -1,4 +1,4 @@
-"""Trial: a configuration as a policy to try, and the past to try it on; read, or from a file."""
+"""Backtest inputs: a configuration as a policy to try, and the past to try it on; read, or from a file."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,7 @@ from statistics import median
 from typing import TextIO
 
 from davy.canary.engine import steps as strategy
-from davy.checks.backtest import pod_file as podlines
-from davy.checks.backtest import pod_reader as podreading
+from davy.checks.backtest import pod_file, pod_reader
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.backtest.pod_reader import Held
 from davy.checks.backtest.pseudo_canary import SETTINGS, Fault, Policy, Skipped, faults_of, starts
@@ -23,9 +22,9 @@ from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.canary import StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text.time_text import shown
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.workflows import wiring
-from davy.workflows.config import load as configured
+from davy.workflows.config import load
 from davy.workflows.wiring.reach import FILE, Reach
 
 ANY_SHARE = 1_000_000
@@ -55,7 +54,7 @@ class Asked:
 
 def config_of(asked: Asked) -> Config:
     """The file's Config, fit to be tried. Raises Unusable with every problem."""
-    config = configured.loaded(asked.file, os.environ)
+    config = load.loaded(asked.file, os.environ)
     problems = [*_problems(asked, config)]
     if problems:
         raise Unusable("This cannot be tried on the past.", problems=tuple(problems))
@@ -122,7 +121,7 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
         return _from_file(asked.source, config)
     now = wiring.clock().now()
     try:
-        held = podreading.read(
+        held = pod_reader.read(
             wiring.metrics(config, asked.file.resolve().parent),
             config.checks,
             warmup=config.canary.warmup,
@@ -139,10 +138,10 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
 
 def _from_file(source: Path, config: Config) -> Held:
     try:
-        with TextIOWrapper(plainfile.open_file(source), encoding="utf-8") as lines:
-            counts = podlines.read(lines, str(source))
+        with TextIOWrapper(plain_file.open_file(source), encoding="utf-8") as lines:
+            counts = pod_file.read(lines, str(source))
     except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(what=plainfile.why(error), file=str(source))
+        problem = Problem(what=plain_file.why(error), file=str(source))
         raise Unusable(f"{source} cannot be read.", problems=(problem,)) from error
     problems = []
     for index, slo in enumerate(config.checks.slos):
@@ -166,7 +165,7 @@ def exported(counts: PodCounts, out: Path) -> None:
     """As JSON lines. Raises Unusable where it cannot be written."""
     try:
         with out.open("w", encoding="utf-8") as lines:
-            lines.writelines(f"{line}\n" for line in podlines.written(counts))
+            lines.writelines(f"{line}\n" for line in pod_file.written(counts))
     except OSError as error:
         problem = Problem(what=f"cannot be written: {error.strerror or error}", file=str(out))
         raise Unusable(f"{out} cannot be written.", problems=(problem,), remedy="Name another file.") from error

@@ -1,4 +1,4 @@
-"""Objectives: what `davy slo status` says of error budgets, as a table for people and as JSON."""
+"""Budgets: what `davy slo status` says of error budgets, as a table for people and as JSON."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from davy.checks.budget import reader as budgets
+from davy.checks.budget import reader
 from davy.checks.budget.amounts import span_of
 from davy.checks.budget.budget import PAIRS, Budget, Burn, refusals, sentence
 from davy.pipeline.config.document import Config
@@ -20,7 +20,7 @@ from davy.pipeline.core.text.clean import harmless
 from davy.pipeline.core.text.shares import percent_of, share_of
 from davy.pipeline.core.verdict import Gap
 from davy.workflows import wiring
-from davy.workflows.config import load as configured
+from davy.workflows.config import load
 from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.json_text import json_text
 from davy.workflows.wiring import trust
@@ -35,13 +35,13 @@ def status(said: Mapping[str, Any]) -> Ending:
 
     Raises Unusable, and Missing for a name that is no objective's.
     """
-    config = configured.loaded(said["file"], os.environ)
+    config = load.loaded(said["file"], os.environ)
     slos = _wanted(config.checks.slos, said["names"])
     folder = said["file"].resolve().parent
     # First, for a budget that cannot be read is told in the table.
     trust.demand(config.checks, os.environ, folder, acting=False)
     with wiring.clock() as clock:
-        found = budgets.read(slos, lambda: wiring.metrics(config, folder), clock.now())
+        found = reader.read(slos, lambda: wiring.metrics(config, folder), clock.now())
     gate = _gate(config, said["gate"])
     refused = refusals(found, gate) if gate is not None else ()
     ending = _ending(found, refused)

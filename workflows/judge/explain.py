@@ -1,4 +1,4 @@
-"""Explaining: one verdict in full, as text of 80 columns and as JSON."""
+"""Explain: one verdict in full, as text of 80 columns and as JSON."""
 
 import textwrap
 from collections.abc import Iterator

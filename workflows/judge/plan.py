@@ -1,4 +1,4 @@
-"""Planning: what a ladder can find at this traffic, in words, as JSON, and as YAML to paste."""
+"""Plan: what a ladder can find at this traffic, in words, as JSON, and as YAML to paste."""
 
 import textwrap
 from collections.abc import Iterator

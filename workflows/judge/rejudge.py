@@ -1,4 +1,4 @@
-"""Rejudging: the last rollout's own counts, put to every judge."""
+"""Rejudge: the last rollout's own counts, put to every judge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

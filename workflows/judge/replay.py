@@ -1,4 +1,4 @@
-"""Replaying: a trace from a file to a judge, and what it found in words and as JSON."""
+"""Replay: a trace from a file to a judge, and what it found in words and as JSON."""
 
 import sys
 from dataclasses import replace
@@ -29,10 +29,10 @@ def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tup
     """One of the judges' findings, and the trace. Raises Unusable for a malformed trace, or a judge's settings."""
     if judge == "sequential":
         return found(path, to_end=to_end, pictures=pictures)
-    from davy.checks.traces import other_judges as otherwise  # noqa: PLC0415 - only when it is run
+    from davy.checks.traces import other_judges  # noqa: PLC0415 - only when it is run
 
     trace = whole(path)
-    say = otherwise.threshold if judge == "threshold" else otherwise.mannwhitney
+    say = other_judges.threshold if judge == "threshold" else other_judges.mannwhitney
     return say(trace, to_end=to_end), trace
 
 

@@ -1,4 +1,4 @@
-"""Simulating: the benchmark's scenarios at one's own traffic, every judge on the same rollouts, as a table or JSON."""
+"""Simulate: the benchmark's scenarios at one's own traffic, every judge on the same rollouts, as a table or JSON."""
 
 import textwrap
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 
 @contextmanager
@@ -17,10 +17,10 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with plainfile.open_file(path) as lines:
+        with plain_file.open_file(path) as lines:
             yield lines
     except OSError as error:
-        problem = Problem(what=plainfile.why(error), file=path)
+        problem = Problem(what=plain_file.why(error), file=path)
         remedy = (
             "Name a trace, or `-` for a pipe: `davy canary trace -o FILE` writes one, docs/trace.md has the format."
         )

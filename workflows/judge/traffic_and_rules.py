@@ -1,4 +1,4 @@
-"""Situation: the traffic, the rules and the ladder that a plan or a simulation is made for; told, or read."""
+"""Traffic and rules: the traffic, the rules and the ladder that a plan or a simulation is made for; told, or read."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from davy.canary.engine import steps as strategy
-from davy.checks.forecast import base_rates as baserates
+from davy.checks.forecast import base_rates
 from davy.checks.forecast.base_rates import BaseRate
 from davy.checks.forecast.power import Ladder, Rung, Signal, parts
 from davy.checks.judges.sequential.case import Metric, Rules
@@ -16,10 +16,10 @@ from davy.checks.judges.sequential.judge import metric_of, rules_of
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import rest, share_of
 from davy.workflows import wiring
-from davy.workflows.config import load as configured
+from davy.workflows.config import load
 
 UNKNOWN_REPLICAS = 1_000_000
 """Pods of a service whose number nobody said: any share can be reached."""
@@ -82,7 +82,7 @@ def taken(said: Mapping[str, Any], *, file_was_named: bool) -> Situation:
             "--rps and --bad belong together: with both, no server is asked.",
             remedy="Say --rps 100 --bad 0.1%, or neither to read them from Prometheus.",
         )
-    config = configured.loaded(file, os.environ) if file.exists() or file_was_named or not told else None
+    config = load.loaded(file, os.environ) if file.exists() or file_was_named or not told else None
     known = _told(said, config) if told or config is None else _read(said, config)
     return _checked(_with_steps(known, said))
 
@@ -110,7 +110,7 @@ def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
 
 def _read(said: Mapping[str, Any], config: Config) -> Situation:
     now = wiring.clock().now()
-    seen = baserates.traffic(wiring.metrics(config, said["file"].resolve().parent), config.checks, now, said["last"])
+    seen = base_rates.traffic(wiring.metrics(config, said["file"].resolve().parent), config.checks, now, said["last"])
     metrics = _metrics(said, config)
     notes = tuple(
         f"{name}: no bad event among {rate.total:,.0f}; planned as if it were one"
@@ -119,7 +119,7 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
     )
     return Situation(
         service=config.service,
-        source=f"read from Prometheus, last {durations.shown(said['last'])}",
+        source=f"read from Prometheus, last {time_text.shown(said['last'])}",
         rps=seen.rps,
         replicas=said["replicas"] or seen.pods,
         metrics=metrics,

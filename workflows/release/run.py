@@ -1,4 +1,4 @@
-"""Doing: what the commands that change the world do, between their options and their ending."""
+"""Run: what the commands that change the world do, between their options and their ending."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,18 +12,18 @@ import click
 
 from davy.canary.engine import steps as strategy
 from davy.canary.engine.driver.rollout import Resume
-from davy.checks.gates import error_budget as gate
+from davy.checks.gates import error_budget
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import StepPlan
 from davy.pipeline.release import plan
 from davy.workflows import wiring
-from davy.workflows.config import load as configured
-from davy.workflows.images import attest as attesting
+from davy.workflows.config import load
+from davy.workflows.images import attest
 from davy.workflows.images import given as named
 from davy.workflows.release import steps
 from davy.workflows.render.json_text import json_text
 from davy.workflows.rollout import stage as rollout_stage
-from davy.workflows.rollout import status as standing
+from davy.workflows.rollout import status
 from davy.workflows.rollout.watch import retold
 from davy.workflows.story import release_task
 from davy.workflows.story.plan_text import plan_told
@@ -33,7 +33,7 @@ from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import Told, canary_stage, examined, framed, gated
 from davy.workflows.story.stages import release as whole
 from davy.workflows.story.task import started, writing
-from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.wiring import kayenta_file
 from davy.workflows.wiring.reach import reach_of, reached
 
 Said = Mapping[str, Any]
@@ -48,8 +48,8 @@ def opened(said: Said, *, tests: bool = False) -> Iterator[Order]:
     hangs there must not keep the one out who takes over.
     """
     reach = reach_of(said)
-    config = reached(configured.loaded(said["file"], os.environ), reach)
-    canaryfile.read(config.checks, said["file"].resolve().parent)
+    config = reached(load.loaded(said["file"], os.environ), reach)
+    kayenta_file.read(config.checks, said["file"].resolve().parent)
     with wiring.clock() as clock, writing(said) if tests else nullcontext():
         out, accepted = said.get("out", Path("davy-out")), said.get("accept_budget") or ""
         yield release_task.order(config, said["file"], out, clock, accepted, reach=reach)
@@ -82,9 +82,9 @@ def canary(task: Order, said: Said) -> Ending:
 def resume(task: Order, said: Said) -> Ending:
     """Go on with the one in the journal."""
     side = wiring.side_of(task.config, task.reach)
-    images = attesting.journaled(side.journal)
+    images = attest.journaled(side.journal)
     resumed = rollout_stage.rolled(Resume(runner=task.runner), side, task)
-    stage = canary_stage(task.clock, lambda: attesting.canary(task, images, resumed))
+    stage = canary_stage(task.clock, lambda: attest.canary(task, images, resumed))
     events = chain(retold(side.journal), framed(started(task), task.clock, stage))
     return told(events, task.clock, view_of(said), keeper(task.out))
 
@@ -92,8 +92,8 @@ def resume(task: Order, said: Said) -> Ending:
 def planned_resume(task: Order, said: Said) -> Ending:
     """Where it stands, and so what would be gone on with."""
     side = wiring.side_of(task.config, task.reach)
-    snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
-    shown = json_text(standing.document(snapshot)) if said["output"] == "json" else standing.text(snapshot)
+    snapshot = status.taken(side.cluster, side.lock, side.journal, side.now)
+    shown = json_text(status.document(snapshot)) if said["output"] == "json" else status.text(snapshot)
     click.echo(shown)
     return Ending.DONE
 
@@ -112,7 +112,7 @@ def planned(task: Order, said: Said) -> Ending:
         images = named.given(task.config, given)
         warnings = (
             *rollout_stage.examined(task, images),
-            *gate.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
+            *error_budget.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
         )
         replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps

@@ -1,6 +1,6 @@
 """Steps: the parts of a release, wired; nothing is asked before it is needed."""
 
-from davy.checks.gates import error_budget as gate
+from davy.checks.gates import error_budget
 from davy.workflows import wiring
 from davy.workflows.builds.stage import built
 from davy.workflows.rollout.stage import budgeted, canaried, examined
@@ -18,7 +18,7 @@ def parts(task: Order) -> Parts:
         build=lambda revision: built(task, revision),
         test=lambda images: tested(task, images, before_traffic(task)),
         canary=lambda images: canaried(task, images),
-        gate=lambda: gate.asked(
+        gate=lambda: error_budget.asked(
             task.config.checks.gate, lambda: budgeted(task, acting=True), task.clock, task.accepted
         ),
     )

@@ -1,4 +1,4 @@
-"""Report: a release for the CI's summary page. Foreign text is escaped."""
+"""Markdown: a release for the CI's summary page. Foreign text is escaped."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CaseTold, Result, SuiteFinished
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.verdict import Evidence, Verdict
 from davy.pipeline.release.summary import Report, folded, summarized
 from davy.pipeline.suites.reports.formats.text import ILLEGAL
@@ -91,7 +91,7 @@ def _head(report: Report) -> str:
     facts = [f"release {code(report.release)}" if report.release else ""]
     facts += [f"workload {code(report.workload)}" if report.workload else ""]
     facts += [f"run by {plain(report.runner)}" if report.runner else ""]
-    facts += [f"took {durations.shown(report.end.took)}" if report.end else ""]
+    facts += [f"took {time_text.shown(report.end.took)}" if report.end else ""]
     if report.revision and report.revision.dirty:
         lines.append("The work tree was **dirty**: the images hold more than the commit does.")
     return "\n\n".join([*lines, " · ".join(fact for fact in facts if fact)]).strip()
@@ -113,7 +113,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _stages(report: Report) -> str:
     rows = [
-        (f"{MARKS[stage.result]} {stage.stage.value}", durations.shown(stage.took), plain(stage.note))
+        (f"{MARKS[stage.result]} {stage.stage.value}", time_text.shown(stage.took), plain(stage.note))
         for stage in report.stages
     ]
     return _table(("Stage", "Time", ""), rows)
@@ -121,7 +121,7 @@ def _stages(report: Report) -> str:
 
 def _images(report: Report) -> str:
     rows = [
-        (code(built.image.reference), durations.shown(built.took), "reused" if built.is_reused else "built")
+        (code(built.image.reference), time_text.shown(built.took), "reused" if built.is_reused else "built")
         for built in report.images
     ]
     return _table(("Image", "Time", ""), rows)
@@ -135,7 +135,7 @@ def _suites(report: Report) -> str:
             f"{MARKS[suite.result]} {plain(suite.suite)}",
             *(str(column.of(suite)) for column in shown),
             *([_slowest(suite)] if slow else []),
-            durations.shown(suite.took),
+            time_text.shown(suite.took),
             plain(suite.because),
         )
         for suite in report.suites
@@ -146,7 +146,7 @@ def _suites(report: Report) -> str:
 
 
 def _slowest(suite: SuiteFinished) -> str:
-    return f"{code(suite.slowest.name)} {durations.shown(suite.slowest.took)}" if suite.slowest else ""
+    return f"{code(suite.slowest.name)} {time_text.shown(suite.slowest.took)}" if suite.slowest else ""
 
 
 def _cases(suite: SuiteFinished) -> str:

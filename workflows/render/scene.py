@@ -5,7 +5,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from functools import singledispatch
 
-from davy.pipeline.core import events as e
+from davy.pipeline.core import events
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.clean import harmless, one_line
 from davy.pipeline.core.verdict import Verdict, Window
@@ -24,26 +24,26 @@ class Scene:
 
     started: datetime | None = None
     last: datetime | None = None
-    head: e.ReleaseStarted | None = None
+    head: events.ReleaseStarted | None = None
     source: str = ""
-    stages: Mapping[e.Stage, StageView] = field(default_factory=dict)
+    stages: Mapping[events.Stage, StageView] = field(default_factory=dict)
     builds: Mapping[str, BuildView] = field(default_factory=dict)
     """By label, those that run."""
     images: BuildCount = BuildCount()
     suites: tuple[str, ...] = ()
-    results: tuple[e.SuiteFinished, ...] = ()
+    results: tuple[events.SuiteFinished, ...] = ()
     parts: tuple[PartView, ...] = ()
     """Of suites: those that run now, the newest last."""
     parts_over: int = 0
     parts_waiting: int = 0
     tail: tuple[str, ...] = ()
-    canary: e.CanaryStarted | None = None
+    canary: events.CanaryStarted | None = None
     step: int = -1
     step_at: datetime | None = None
     reached: float | None = None
     """Percent reached at the step; None while its pods start."""
     reaches: tuple[float, ...] = ()
-    pods: e.PodsSeen | None = None
+    pods: events.PodsSeen | None = None
     verdict: Verdict | None = None
     trails: Mapping[str, Trail] = field(default_factory=dict)
     burn: tuple[float, ...] = ()
@@ -55,42 +55,42 @@ class Scene:
     """The newest sentence that is not the judge's."""
     troubles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    finished: e.ReleaseFinished | None = None
+    finished: events.ReleaseFinished | None = None
 
 
-def folded(scene: Scene, event: e.Event) -> Scene:
+def folded(scene: Scene, event: events.Event) -> Scene:
     """The scene after the event."""
     return _fold(event, replace(scene, started=scene.started or event.at, last=event.at))
 
 
 @singledispatch
-def _fold(event: e.Event, scene: Scene) -> Scene:
+def _fold(event: events.Event, scene: Scene) -> Scene:
     return replace(scene, news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.ReleaseStarted, scene: Scene) -> Scene:
+def _(event: events.ReleaseStarted, scene: Scene) -> Scene:
     return replace(scene, head=event)
 
 
 @_fold.register
-def _(event: e.SourceRead, scene: Scene) -> Scene:
+def _(event: events.SourceRead, scene: Scene) -> Scene:
     return replace(scene, source=one_line(event.revision.short))
 
 
 @_fold.register
-def _(event: e.StageStarted, scene: Scene) -> Scene:
+def _(event: events.StageStarted, scene: Scene) -> Scene:
     return replace(scene, stages={**scene.stages, event.stage: StageView(began=event.at)}, tail=())
 
 
 @_fold.register
-def _(event: e.StageFinished, scene: Scene) -> Scene:
+def _(event: events.StageFinished, scene: Scene) -> Scene:
     before = scene.stages.get(event.stage, StageView(began=event.at - event.took))
     return replace(scene, stages={**scene.stages, event.stage: replace(before, finished=event)}, tail=())
 
 
 @_fold.register
-def _(event: e.LogLine, scene: Scene) -> Scene:
+def _(event: events.LogLine, scene: Scene) -> Scene:
     lines = [line for line in harmless(event.line).split("\n") if line.strip()]
     label = event.source.removeprefix("build ")
     running = scene.builds.get(label)
@@ -104,39 +104,39 @@ def _(event: e.LogLine, scene: Scene) -> Scene:
 
 
 @_fold.register
-def _(event: e.BuildStarted, scene: Scene) -> Scene:
+def _(event: events.BuildStarted, scene: Scene) -> Scene:
     view = BuildView(began=event.at, line=one_line(event.because))
     return replace(scene, builds={**scene.builds, event.label: view})
 
 
 @_fold.register
-def _(event: e.ImageBuilt, scene: Scene) -> Scene:
+def _(event: events.ImageBuilt, scene: Scene) -> Scene:
     count = scene.images
     ours = replace(count, reused=count.reused + 1) if event.is_reused else replace(count, built=count.built + 1)
     return _build_ended(replace(scene, images=ours), event.label)
 
 
 @_fold.register
-def _(event: e.BuildFailed, scene: Scene) -> Scene:
+def _(event: events.BuildFailed, scene: Scene) -> Scene:
     ours = replace(scene, images=replace(scene.images, failed=scene.images.failed + 1))
     return _build_ended(replace(ours, troubles=(*ours.troubles, one_line(phrase(event)))), event.label)
 
 
 def _build_ended(scene: Scene, label: str) -> Scene:
     left = {name: view for name, view in scene.builds.items() if name != label}
-    view = scene.stages.get(e.Stage.BUILD)
-    stages = {**scene.stages, e.Stage.BUILD: replace(view, note=str(scene.images))} if view else scene.stages
+    view = scene.stages.get(events.Stage.BUILD)
+    stages = {**scene.stages, events.Stage.BUILD: replace(view, note=str(scene.images))} if view else scene.stages
     return replace(scene, builds=left, stages=stages)
 
 
 @_fold.register
-def _(event: e.PartStarted, scene: Scene) -> Scene:
+def _(event: events.PartStarted, scene: Scene) -> Scene:
     view = PartView(suite=event.suite, part=event.part, since=event.at, attempt=event.attempt)
     return replace(scene, parts=(*scene.parts, view), parts_waiting=event.waiting)
 
 
 @_fold.register
-def _(event: e.PartFinished, scene: Scene) -> Scene:
+def _(event: events.PartFinished, scene: Scene) -> Scene:
     left = tuple(part for part in scene.parts if (part.suite, part.part) != (event.suite, event.part))
     return replace(
         scene,
@@ -147,14 +147,14 @@ def _(event: e.PartFinished, scene: Scene) -> Scene:
 
 
 @_fold.register
-def _(event: e.SuiteFinished, scene: Scene) -> Scene:
+def _(event: events.SuiteFinished, scene: Scene) -> Scene:
     scene = replace(scene, parts=(), parts_over=0, parts_waiting=0)
     scene = replace(scene, results=(*scene.results, event))
     words = f"{event.suite} {counted(event)}" + (f" ({event.because})" if event.because else "")
-    return _noted(replace(scene, suites=(*scene.suites, one_line(words))), e.Stage.TEST, words)
+    return _noted(replace(scene, suites=(*scene.suites, one_line(words))), events.Stage.TEST, words)
 
 
-def _noted(scene: Scene, stage: e.Stage, words: str) -> Scene:
+def _noted(scene: Scene, stage: events.Stage, words: str) -> Scene:
     view = scene.stages.get(stage)
     if view is None:
         return scene
@@ -163,48 +163,48 @@ def _noted(scene: Scene, stage: e.Stage, words: str) -> Scene:
 
 
 @_fold.register
-def _(event: e.Warned, scene: Scene) -> Scene:
+def _(event: events.Warned, scene: Scene) -> Scene:
     return replace(scene, warnings=(*scene.warnings, one_line(event.what)))
 
 
 @_fold.register
-def _(event: e.ReleaseFinished, scene: Scene) -> Scene:
+def _(event: events.ReleaseFinished, scene: Scene) -> Scene:
     return replace(scene, finished=event)
 
 
 @_fold.register
-def _(event: e.CanaryStarted, scene: Scene) -> Scene:
+def _(event: events.CanaryStarted, scene: Scene) -> Scene:
     stages = scene.stages
-    if e.Stage.CANARY not in stages:
-        stages = {**stages, e.Stage.CANARY: StageView(began=event.at)}
+    if events.Stage.CANARY not in stages:
+        stages = {**stages, events.Stage.CANARY: StageView(began=event.at)}
     return replace(scene, canary=event, stages=stages, tail=())
 
 
 @_fold.register
-def _(event: e.StepEntered, scene: Scene) -> Scene:
+def _(event: events.StepEntered, scene: Scene) -> Scene:
     return replace(scene, step=event.step, step_at=event.at, reached=None, phase="")
 
 
 @_fold.register
-def _(event: e.StepReached, scene: Scene) -> Scene:
+def _(event: events.StepReached, scene: Scene) -> Scene:
     return replace(
         scene, step=event.step, step_at=event.at, reached=event.weight, reaches=(*scene.reaches, event.weight)
     )
 
 
 @_fold.register
-def _(event: e.PodsSeen, scene: Scene) -> Scene:
+def _(event: events.PodsSeen, scene: Scene) -> Scene:
     return replace(scene, pods=event)
 
 
 @_fold.register
-def _(event: e.PodTrouble, scene: Scene) -> Scene:
+def _(event: events.PodTrouble, scene: Scene) -> Scene:
     words = harmless(phrase(event))
     return replace(scene, troubles=(*scene.troubles, words) if words not in scene.troubles else scene.troubles)
 
 
 @_fold.register
-def _(event: e.Judged, scene: Scene) -> Scene:
+def _(event: events.Judged, scene: Scene) -> Scene:
     verdict = event.verdict
     if not verdict.sentence:  # The journal keeps only a look's windows.
         windows = (*scene.windows, *verdict.windows)
@@ -222,30 +222,30 @@ def _(event: e.Judged, scene: Scene) -> Scene:
 
 
 @_fold.register
-def _(event: e.CanaryFinished, scene: Scene) -> Scene:
+def _(event: events.CanaryFinished, scene: Scene) -> Scene:
     return replace(scene, reaches=event.weights or scene.reaches, news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.PromotionStarted, scene: Scene) -> Scene:
+def _(event: events.PromotionStarted, scene: Scene) -> Scene:
     return replace(scene, phase="promoting", step_at=event.at, news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.FullyShifted, scene: Scene) -> Scene:
+def _(event: events.FullyShifted, scene: Scene) -> Scene:
     return replace(scene, phase="baking", step_at=event.at, news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.RollbackStarted, scene: Scene) -> Scene:
+def _(event: events.RollbackStarted, scene: Scene) -> Scene:
     return replace(scene, phase="rolling back", step_at=event.at, news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.RolledBack, scene: Scene) -> Scene:
+def _(event: events.RolledBack, scene: Scene) -> Scene:
     return replace(scene, phase="rolled back", news=one_line(phrase(event)))
 
 
 @_fold.register
-def _(event: e.Held, scene: Scene) -> Scene:
+def _(event: events.Held, scene: Scene) -> Scene:
     return replace(scene, phase="held", news=one_line(phrase(event)))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from davy.pipeline.core import events as e
+from davy.pipeline.core import events
 from davy.pipeline.core.fast_dataclass import dataclass
 
 
@@ -11,7 +11,7 @@ class StageView:
     """One stage: when it began, how it ended."""
 
     began: datetime
-    finished: e.StageFinished | None = None
+    finished: events.StageFinished | None = None
     note: str = ""
 
 

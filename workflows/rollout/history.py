@@ -1,4 +1,4 @@
-"""Past: the rollouts that were, as a table and as JSON. Pure."""
+"""History: the rollouts that were, as a table and as JSON. Pure."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Intervening: a person's word, from the command line to its effect."""
+"""Intervene: a person's word, from the command line to its effect."""
 
 import os
 import sys
@@ -63,10 +63,10 @@ def _lives(side: wiring.Side) -> bool:
 
 def _judge(said: Mapping[str, Any]) -> Judge:
     """To go on, someone has to look: the whole configuration is needed."""
-    from davy.workflows.config import load as configured  # noqa: PLC0415 - not needed to roll back
+    from davy.workflows.config import load  # noqa: PLC0415 - not needed to roll back
 
     file: Path = said["file"]
-    return wiring.judge(configured.loaded(file, os.environ), file.resolve().parent)
+    return wiring.judge(load.loaded(file, os.environ), file.resolve().parent)
 
 
 def _acted(side: wiring.Side, clock: Clock, judge: Judge, *, retell: bool) -> Iterator[Event]:

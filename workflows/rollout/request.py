@@ -1,4 +1,4 @@
-"""Saying: a person's word, left for a living runner, or carried out here where none lives."""
+"""Request: a person's word, left for a living runner, or carried out here where none lives."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta

@@ -3,24 +3,23 @@
 from collections.abc import Generator
 
 from davy.canary import preflight
-from davy.canary.engine import steps as strategy
+from davy.canary.engine import steps
 from davy.canary.engine.driver.rollout import Outcome, Resume, Start, rollout
 from davy.canary.ports.platform import Standing
-from davy.checks.budget import reader as budgets
+from davy.checks.budget import reader
 from davy.checks.budget.budget import Budget
 from davy.checks.preflight import problems as questions
-from davy.checks.traces import rules_text as rulebook
+from davy.checks.traces import rules_text
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import LockedOut, Unusable
 from davy.pipeline.core.events import Event
 from davy.workflows import wiring
 from davy.workflows.builds import images as works
-from davy.workflows.config import load as configured
-from davy.workflows.images import attest as attesting
-from davy.workflows.images import sign as signing
+from davy.workflows.config import load
+from davy.workflows.images import attest, sign
 from davy.workflows.story.release_task import Order
-from davy.workflows.suites import on_canary as againstcanary
-from davy.workflows.wiring import kayenta_file as canaryfile
+from davy.workflows.suites import on_canary
+from davy.workflows.wiring import kayenta_file
 from davy.workflows.wiring.reach import outlived
 
 
@@ -40,9 +39,9 @@ def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = Fals
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
     metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(standing)
-    analysis = canaryfile.read(config.checks, task.folder)
+    analysis = kayenta_file.read(config.checks, task.folder)
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
-    wrong = tuple(configured.placed(problem, config) for problem in found)
+    wrong = tuple(load.placed(problem, config) for problem in found)
     late = outlived(side.expires, side.now(), side.context, config.canary)
     problems = (*preflight.problems(around, standing, config, images), *wrong, *([late] if late else []))
     if problems:
@@ -53,14 +52,14 @@ def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = Fals
 
 def notes(task: Order) -> tuple[str, ...]:
     """What of the files that the configuration names could not be carried over. Raises Unusable."""
-    analysis = canaryfile.read(task.config.checks, task.folder)
+    analysis = kayenta_file.read(task.config.checks, task.folder)
     return analysis.notes if analysis else ()
 
 
 def budgeted(task: Order, *, acting: bool = False) -> tuple[Budget, ...]:
     """The error budget of every objective. Raises Forbidden."""
     checks = task.config.checks
-    return budgets.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
+    return reader.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
 
 
 def _stable(standing: Standing) -> list[str]:
@@ -72,7 +71,7 @@ def _stable(standing: Standing) -> list[str]:
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
     """Start the rollout and drive it to its end."""
     config = task.config
-    yield from signing.verified(task, images)
+    yield from sign.verified(task, images)
     side = wiring.side_of(config, task.reach)
     standing = side.cluster.standing()
     placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
@@ -82,11 +81,11 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=strategy.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        policy=steps.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
         runner=task.runner,
-        rules=rulebook.text(config.checks),
+        rules=rules_text.text(config.checks),
     )
-    return (yield from attesting.canary(task, images, rolled(start, side, task, images)))
+    return (yield from attest.canary(task, images, rolled(start, side, task, images)))
 
 
 def rolled(
@@ -94,7 +93,7 @@ def rolled(
 ) -> Generator[Event, None, Outcome]:
     """Drive a rollout to its end, with suites against the canary asked beside the judge where there are any."""
     judge = wiring.judge(task.config, task.folder)
-    own = againstcanary.judged(task, images, judge, lambda: wiring.side_of(task.config, task.reach).cluster)
+    own = on_canary.judged(task, images, judge, lambda: wiring.side_of(task.config, task.reach).cluster)
     try:
         return (yield from rollout(wish, side.ports(own or judge, task.clock)))
     finally:

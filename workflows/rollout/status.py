@@ -1,4 +1,4 @@
-"""Standing: a rollout as the cluster tells it, in words and as JSON."""
+"""Status: a rollout as the cluster tells it, in words and as JSON."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field

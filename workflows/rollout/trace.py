@@ -1,4 +1,4 @@
-"""Tracing: a rollout's journal as a trace that any judge can replay. Pure."""
+"""Trace: a rollout's journal as a trace that any judge can replay. Pure."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Watching: a rollout that runs elsewhere, told from its journal until it ends."""
+"""Watch: a rollout that runs elsewhere, told from its journal until it ends."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Foreseeing: a plan printed, as text and as one JSON object; nothing is touched."""
+"""Plan text: a plan printed, as text and as one JSON object; nothing is touched."""
 
 import sys
 import textwrap

@@ -15,7 +15,7 @@ from davy.pipeline.core.events import Event
 from davy.pipeline.core.json import codec
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.text.clean import harmless
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.workflows.ci import github
 from davy.workflows.render import markdown as report
 from davy.workflows.render.scene import Scene, folded
@@ -29,11 +29,11 @@ def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
 
     def keep(events: tuple[Event, ...]) -> Path:
         # What is kept here is no part of the source: without this the next release would call the tree dirty.
-        ownfiles.write(out / ".gitignore", "*\n")
+        own_files.write(out / ".gitignore", "*\n")
         path = out / "report.md"
-        ownfiles.write(path, report.markdown(report.summarized(events)))
+        own_files.write(path, report.markdown(report.summarized(events)))
         lines = "".join(json.dumps(codec.encode(event)) + "\n" for event in events)
-        ownfiles.write(out / "events.jsonl", lines)
+        own_files.write(out / "events.jsonl", lines)
         return path
 
     return keep

@@ -1,4 +1,4 @@
-"""Overheard: the events of a story, passed on as they are, with those of some kinds written down. Nothing is done."""
+"""Recorder: the events of a story, passed on as they are, with those of some kinds written down. Nothing is done."""
 
 from collections.abc import Generator
 from contextlib import closing

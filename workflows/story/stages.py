@@ -1,4 +1,4 @@
-"""Release: source, preflight, build, test and canary as one story. Pure composition of generators."""
+"""Stages: source, preflight, build, test and canary as one story. Pure composition of generators."""
 
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime

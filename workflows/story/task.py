@@ -1,4 +1,4 @@
-"""Errand: what a command that builds or tests is given. It needs no cluster and no checks."""
+"""Task: what a command that builds or tests is given. It needs no cluster and no checks."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.errors import DavyError
@@ -39,7 +39,7 @@ def opened(said: Mapping[str, Any], *, looks: bool = False) -> Iterator[Errand]:
 
     `looks`: the command writes nothing, and so the folder of `--out` stays whoever's it is.
     """
-    config = configfile.delivery(said["file"], os.environ)
+    config = file.delivery(said["file"], os.environ)
     folder = said["file"].resolve().parent
     wiring.masks(config, folder)
     with wiring.clock() as clock, nullcontext() if looks else writing(said):

@@ -1,4 +1,4 @@
-"""Suite judge: a judge that also asks suites against the canary's pods; nothing is promoted before they passed."""
+"""Canary judge: a judge that also asks suites against the canary's pods; nothing is promoted before they passed."""
 
 import threading
 from collections.abc import Callable, Iterable

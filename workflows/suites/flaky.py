@@ -1,4 +1,4 @@
-"""Flaking: what `davy test flaky` and `davy test history` say, from the runs in the archive."""
+"""Flaky: what `davy test flaky` and `davy test history` say, from the runs in the archive."""
 
 import textwrap
 from collections.abc import Mapping, Sequence

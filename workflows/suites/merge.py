@@ -1,4 +1,4 @@
-"""Test merge: what `davy test merge` does: the parts of several CI jobs as one verdict and one report."""
+"""Merge: what `davy test merge` does: the parts of several CI jobs as one verdict and one report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,15 +9,11 @@ from typing import Any
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import Result
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites.parts import completeness
-from davy.pipeline.suites.parts import part_file as partfile
+from davy.pipeline.files import own_files, plain_file
+from davy.pipeline.suites import driver
+from davy.pipeline.suites.parts import completeness, part_file
 from davy.pipeline.suites.parts.completeness import Job
-from davy.pipeline.suites.reports import highlights
-from davy.pipeline.suites.reports import reader as junitreading
-from davy.pipeline.suites.reports import writer as junit
+from davy.pipeline.suites.reports import highlights, reader, writer
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.workflows import wiring
 from davy.workflows.story.player import keeper, told
@@ -47,7 +43,7 @@ def merged(task: Errand, said: Said) -> Ending:
 
 def _told(task: Errand, every: Sequence[Suite]) -> Told:
     shown = wiring.washing(task.config)
-    ownfiles.write(task.out / suites.REPORT, junit.merged(every))
+    own_files.write(task.out / driver.REPORT, writer.merged(every))
     for suite in every:
         yield highlights.finished(suite, task.clock.now(), suite.took, shown)
     failed = [f"{suite.name} failed: {suite.because}" for suite in every if suite.result is not Result.PASSED]
@@ -59,7 +55,7 @@ def _told(task: Errand, every: Sequence[Suite]) -> Told:
 def _gone(sentence: str) -> Suite:
     """A missing part as a suite that could not run, so that who reads the report alone sees it."""
     case = Case(name="davy test merge", result=CaseResult.ERROR, message=sentence, own=True)
-    return Suite(name="missing", cases=(case,), took=suites.NO_TIME, exit_code=None, because=sentence)
+    return Suite(name="missing", cases=(case,), took=driver.NO_TIME, exit_code=None, because=sentence)
 
 
 def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
@@ -70,25 +66,25 @@ def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
             problems.append(Problem(file=str(folder), what="is what --out names: it would be written over"))
             continue
         try:
-            part = partfile.parsed(plainfile.content(folder / partfile.NAME, partfile.MOST_BYTES))
-            yield Job(name=str(folder), part=part, cases=_cases(folder / suites.REPORT, part))
+            part = part_file.parsed(plain_file.content(folder / part_file.NAME, part_file.MOST_BYTES))
+            yield Job(name=str(folder), part=part, cases=_cases(folder / driver.REPORT, part))
         except FileNotFoundError as error:
             missing = Path(str(error.filename)).name
             problems.append(Problem(file=str(folder), what=f"has no {missing}: its `davy test` did not come to an end"))
         except OSError as error:
-            problems.append(Problem(file=str(folder), what=plainfile.why(error)))
+            problems.append(Problem(file=str(folder), what=plain_file.why(error)))
         except ValueError as error:
-            problems.append(Problem(file=str(folder / partfile.NAME), what=str(error)))
+            problems.append(Problem(file=str(folder / part_file.NAME), what=str(error)))
     if problems:
         raise Unusable("A part cannot be read.", problems=tuple(problems), remedy=REMEDY)
 
 
-def _cases(report: Path, part: partfile.Part) -> dict[str, tuple[Case, ...]]:
+def _cases(report: Path, part: part_file.Part) -> dict[str, tuple[Case, ...]]:
     """By suite: the report's outermost suites are davy's. Raises OSError, and ValueError where it is cut or broken."""
     if not any(one.ends for one in part.suites):
         return {}
-    with plainfile.open_file(report) as file:
-        found = junitreading.reading(iter(partial(file.read, CHUNK), b""), own=True, by_suite=True)
+    with plain_file.open_file(report) as file:
+        found = reader.reading(iter(partial(file.read, CHUNK), b""), own=True, by_suite=True)
     if found.broken:
         raise ValueError(f"its junit.xml cannot be read: {found.broken}")
     cases: dict[str, list[Case]] = {}

@@ -1,4 +1,4 @@
-"""Against the canary: suites that run in the cluster against the held rollout's own pods."""
+"""On canary: suites that run in the cluster against the held rollout's own pods."""
 
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -16,8 +16,7 @@ from davy.pipeline.core.events import Event
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.text import nouns
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import driver as suites
+from davy.pipeline.suites import cleanup, driver
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
 from davy.workflows.suites import orders as asking
@@ -78,7 +77,7 @@ def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callabl
                 return None
             number = next(rounds)
             if number == 1:
-                leftovers.rounds_cleared(task.out / "canary", suites.REPORT)
+                cleanup.rounds_cleared(task.out / "canary", driver.REPORT)
             out = task.out / "canary" / str(number)
             return _played(task, images, standing, clock=clock, out=out)
         except KeyboardInterrupt:
@@ -109,7 +108,7 @@ def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: 
     places = wiring.suite_places(task.config, task.release, clock, folder=task.folder, suites=wanted, reach=task.reach)
     masks = wiring.masks(task.config, task.folder)
     try:
-        done = _ended(suites.run(orders, places, clock, out, wiring.washing(task.config), masks=masks))
+        done = _ended(driver.run(orders, places, clock, out, wiring.washing(task.config), masks=masks))
     finally:
         wiring.mask_files([one.order.out for one in orders], masks)
     faults = [story for each in done.ended for story in each.stories if story.at_fault]
@@ -121,13 +120,13 @@ def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: 
     return Round(pods=names, failed=f"{done.sentence}, {where} (see {out})")
 
 
-def _ended(story: Generator[Event, None, suites.Tested]) -> suites.Tested:
+def _ended(story: Generator[Event, None, driver.Tested]) -> driver.Tested:
     """Play it to its end; its log is in the files, the rollout's own events go on meanwhile."""
     while True:
         try:
             next(story)
         except StopIteration as end:
-            made: suites.Tested = end.value
+            made: driver.Tested = end.value
             return made
 
 

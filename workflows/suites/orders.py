@@ -1,4 +1,4 @@
-"""Asking: suites of the configuration as orders with their secrets read, ready to run."""
+"""Orders: suites of the configuration as orders with their secrets read, ready to run."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +34,9 @@ def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] 
             click.echo(harmless(f"warning: suite {suite.name}: no file is named by {glob!r}"), err=True)
     if not any(suite.config for suite in wanted):
         return asked
-    from davy.workflows.suites import sauce_config as sauced  # noqa: PLC0415 - few have such a file
+    from davy.workflows.suites import sauce_config  # noqa: PLC0415 - few have such a file
 
-    made, notes = sauced.asked(asked, task.folder, os.environ)
+    made, notes = sauce_config.asked(asked, task.folder, os.environ)
     for note in notes:
         click.echo(harmless(f"note: {note}"), err=True)
     return made

@@ -1,4 +1,4 @@
-"""Forecasting: what `davy test plan` says: which part of a suite runs where, and how long that should take."""
+"""Plan: what `davy test plan` says: which part of a suite runs where, and how long that should take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,19 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.clean import harmless
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites.history import archive as archiving
+from davy.pipeline.suites import driver
+from davy.pipeline.suites.history import archive
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import sharding
 from davy.pipeline.suites.plan.pieces import Ask, Guesses, Piece
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
 from davy.workflows.story.task import Errand
-from davy.workflows.suites import orders as asking
-from davy.workflows.suites import stage as parts
+from davy.workflows.suites import orders, stage
 from davy.workflows.suites.run import chosen
 
 Said = Mapping[str, Any]
@@ -47,13 +46,13 @@ class Forecast:
     def expected(self) -> float | None:
         """Seconds by the clock; None where nothing is known."""
         queue = [piece.expected for piece in self.pieces]
-        return round(spread.makespan(queue, self.ask.at_once), 1) if self.known else None
+        return round(sharding.makespan(queue, self.ask.at_once), 1) if self.known else None
 
 
 def forecast(task: Errand, said: Said) -> Ending:
     """Print it; nothing is run."""
-    asked = asking.asks(task, chosen(task, said["suites"]))
-    history, warnings = archiving.recent(wiring.archive(task.config, task.folder), parts.LATEST)
+    asked = orders.asks(task, chosen(task, said["suites"]))
+    history, warnings = archive.recent(wiring.archive(task.config, task.folder), stage.LATEST)
     for warning in warnings:
         click.echo(harmless(f"warning: {warning}"), err=True)
     made = [_forecast(ask, history) for ask in asked]
@@ -72,7 +71,7 @@ def forecast(task: Errand, said: Said) -> Ending:
 
 
 def _forecast(ask: Ask, history: Sequence[RunRecord]) -> Forecast:
-    guesses = suites.guesses(ask, history)
+    guesses = driver.guesses(ask, history)
     # What a place takes at once is not asked here: a plan needs no account. Of all places one has a queue of its own.
     pieces = expansion.static if ask.suite.in_ == "kubernetes" else expansion.queued
     return Forecast(ask=ask, guesses=guesses, pieces=pieces(ask, guesses, ask.at_once))
@@ -140,4 +139,4 @@ def _files(piece: Piece) -> str:
 
 
 def _shown(seconds: float) -> str:
-    return durations.shown(timedelta(seconds=round(seconds)))
+    return time_text.shown(timedelta(seconds=round(seconds)))

@@ -1,4 +1,4 @@
-"""Testing: what `davy test` does, between its options and its ending."""
+"""Run: what `davy test` does, between its options and its ending."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,10 +12,10 @@ from davy.pipeline.core.events import SuiteFinished
 from davy.pipeline.core.text import nouns
 from davy.pipeline.release import plan
 from davy.pipeline.release.plan import PlanStep
-from davy.pipeline.suites.plan import order as ordering
+from davy.pipeline.suites.plan import order
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.workflows import wiring
-from davy.workflows.builds import stage as build_stage
+from davy.workflows.builds import stage
 from davy.workflows.images import given as named
 from davy.workflows.story.plan_text import steps_told
 from davy.workflows.story.player import keeper, told
@@ -23,8 +23,7 @@ from davy.workflows.story.recorder import overheard
 from davy.workflows.story.screens import view_of
 from davy.workflows.story.stages import End, Told, framed, sourced
 from davy.workflows.story.task import Errand, started
-from davy.workflows.suites import on_canary as againstcanary
-from davy.workflows.suites import orders as asking
+from davy.workflows.suites import on_canary, orders
 from davy.workflows.suites import stage as parts
 
 Said = Mapping[str, Any]
@@ -37,7 +36,7 @@ def test(task: Errand, said: Said) -> Ending:
         return _against_canary(task, said)
     images = named.given(task.config, said["images"])
     wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
-    asked = shared(asking.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
+    asked = shared(orders.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
     events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
     return told(events, task.clock, view_of(said), keeper(task.out))
 
@@ -46,12 +45,12 @@ def _against_canary(task: Errand, said: Said) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
     wanted = _reaching(task, said["suites"])
     standing = wiring.cluster(task.config, task.reach).standing()
-    pods = againstcanary.reached(standing)
-    images = againstcanary.released(task.config, standing, named.given(task.config, said["images"]))
-    asked = asking.asks(task, wanted, shard=said["shard"])
+    pods = on_canary.reached(standing)
+    images = on_canary.released(task.config, standing, named.given(task.config, said["images"]))
+    asked = orders.asks(task, wanted, shard=said["shard"])
 
     def body() -> Told:
-        failed = yield from parts.tested(task, images, asked, againstcanary.told(pods))
+        failed = yield from parts.tested(task, images, asked, on_canary.told(pods))
         if failed:
             return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
         count = nouns.counted(len(pods), "canary pod")
@@ -62,7 +61,7 @@ def _against_canary(task: Errand, said: Said) -> Ending:
 
 def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     """The suites that can be run against the canary: those that say so, or those named. Raises Unusable."""
-    wanted = chosen(task, names) if names else againstcanary.meant(task.config)
+    wanted = chosen(task, names) if names else on_canary.meant(task.config)
     outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
     if wanted and not outside:
         return wanted
@@ -75,14 +74,14 @@ def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
 
 
 def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
-    if not images and any(ordering.needs_image(ask.suite) for ask in asked):
+    if not images and any(order.needs_image(ask.suite) for ask in asked):
         # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
         meant = [ask.suite for ask in asked]
         wiring.suite_places(task.config, task.release, task.clock, folder=task.folder, suites=meant, reach=task.reach)
         wiring.demanded(task.config, meant, task.reach)
         revision = wiring.revision(task.folder)
         yield from sourced(revision, task.clock)
-        images = yield from build_stage.built(task, revision)
+        images = yield from stage.built(task, revision)
     seen: list[SuiteFinished] = []
     failed = yield from overheard(parts.tested(task, images, asked), seen, SuiteFinished)
     if failed:
@@ -138,6 +137,6 @@ def planned(task: Errand, said: Said) -> Ending:
 
 def _steps(task: Errand, said: Said) -> Iterator[PlanStep]:
     meant = chosen(task, said["suites"])
-    if not said["images"] and any(ordering.needs_image(suite) for suite in meant):
+    if not said["images"] and any(order.needs_image(suite) for suite in meant):
         yield from plan.builds(task.config, wiring.source(task.folder).revision())
     yield from (plan.suite(task.config, suite, alone=True) for suite in meant)

@@ -1,4 +1,4 @@
-"""Sauced: suites that a `.sauce/config.yml` says, read as it is, with what it says of retries, tunnels and builds."""
+"""Sauce config: suites that a `.sauce/config.yml` says, as it is, with its retries, tunnels and builds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,11 +6,9 @@ from pathlib import Path
 
 from davy.pipeline.config.sections.suites import CloudConfig, SuiteConfig
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
-from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
-from davy.pipeline.suites.clouds.saucelabs import config_keys as saucekeys
-from davy.pipeline.suites.clouds.saucelabs import package as saucepackage
+from davy.pipeline.suites.clouds.saucelabs import config_file, config_keys, package
 from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS
 from davy.pipeline.suites.plan.pieces import Ask
@@ -36,7 +34,7 @@ def asked(
             what = "belongs to `run`; browsers and devices of a `config` are said in its file"
             problem = Problem(what=what, path=f"tests.{ask.suite.name}.matrix")
             raise Unusable("A matrix has no use.", problems=(problem,))
-        parsed = saucefile.read(_text(folder, ask.suite), str(folder / ask.suite.config), environment)
+        parsed = config_file.read(_text(folder, ask.suite), str(folder / ask.suite.config), environment)
         if parsed.package:
             parsed = replace(parsed, allowed=_allowed(parsed, folder, folder / ask.suite.config))
         made.append(_one(ask, parsed, folder))
@@ -78,14 +76,12 @@ def adopted(suite: SuiteConfig, parsed: SauceFile) -> SuiteConfig:
 def _allowed(parsed: SauceFile, folder: Path, file: Path) -> str:
     """What the package.json allows that the version is left to. Raises Unusable."""
     try:
-        said, wrong = saucepackage.allowed(
-            plainfile.text(folder / parsed.root / parsed.package, MOST_BYTES), parsed.kind
-        )
+        said, wrong = package.allowed(plain_file.text(folder / parsed.root / parsed.package, MOST_BYTES), parsed.kind)
     except (OSError, UnicodeDecodeError) as error:
-        said, wrong = "", plainfile.why(error)
+        said, wrong = "", plain_file.why(error)
     if wrong:
         what = f"is left to {parsed.package}, and that {wrong}"
-        place = f"{saucekeys.section(parsed.kind)}.version"
+        place = f"{config_keys.section(parsed.kind)}.version"
         problem = Problem(what=what, path=place, file=str(file), line=parsed.version_line)
         raise Unusable("A version is not known.", problems=(problem,), remedy=f"Write the version as {place}.")
     return said
@@ -94,8 +90,8 @@ def _allowed(parsed: SauceFile, folder: Path, file: Path) -> str:
 def _text(folder: Path, suite: SuiteConfig) -> str:
     path = folder / (suite.config or "")
     try:
-        return plainfile.text(path, MOST_BYTES)
+        return plain_file.text(path, MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(path=f"tests.{suite.name}.config", what=plainfile.why(error), file=str(path))
+        problem = Problem(path=f"tests.{suite.name}.config", what=plain_file.why(error), file=str(path))
         remedy = "Name it relative to davy.yaml."
         raise Unusable(f"{path} cannot be read.", problems=(problem,), remedy=remedy) from error

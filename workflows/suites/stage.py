@@ -1,4 +1,4 @@
-"""Parts: the release's parts on real ports, as the configuration says."""
+"""Stage: the release's parts on real ports, as the configuration says."""
 
 from collections.abc import Generator, Iterator, Sequence
 from datetime import date
@@ -7,19 +7,18 @@ from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.events import Event, Warned
 from davy.pipeline.core.ports import Clock
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites import recorder as recorded
+from davy.pipeline.files import own_files
+from davy.pipeline.suites import driver, recorder
 from davy.pipeline.suites.history import archive as archiving
 from davy.pipeline.suites.history import quarantine
 from davy.pipeline.suites.history.ports import Archive
 from davy.pipeline.suites.history.quarantine import Quarantine
 from davy.pipeline.suites.history.record import RunRecord
-from davy.pipeline.suites.parts import part_file as partfile
+from davy.pipeline.suites.parts import part_file
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.recorder import Ended
 from davy.workflows import wiring
-from davy.workflows.images import attest as attesting
+from davy.workflows.images import attest
 from davy.workflows.story.task import Errand, known
 from davy.workflows.suites.orders import Told, asks, nothing, ordered
 
@@ -45,9 +44,9 @@ def tested(
     )
     history, warnings = archiving.recent(archive, LATEST)
     yield from warned(warnings, clock)
-    ownfiles.remove(task.out / partfile.NAME)
+    own_files.remove(task.out / part_file.NAME)
     masks = wiring.masks(config, task.folder)
-    story = suites.run(
+    story = driver.run(
         wanted,
         places,
         clock,
@@ -58,15 +57,15 @@ def tested(
         masks=masks,
     )
     try:
-        done = yield from attesting.tests(task, images, story)
+        done = yield from attest.tests(task, images, story)
     finally:
         # What suites left is theirs, and others read it: logs, reports, what was collected.
         moved = wiring.mask_files([one.order.out for one in wanted], masks)
-    ownfiles.write(task.out / partfile.NAME, partfile.text(masks.value(_part(task, asked, done.ended))))
+    own_files.write(task.out / part_file.NAME, part_file.text(masks.value(_part(task, asked, done.ended))))
     if done.ended:
-        run = recorded.run_id(task.release, asked, whole=is_whole(asked, config))
+        run = recorder.run_id(task.release, asked, whole=is_whole(asked, config))
         record = masks.value(
-            recorded.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
+            recorder.record(done.ended, release=run, at=clock.now(), service=config.service, revision=known(task))
         )
         yield from warned(said_of(held, (record, *history), today, whole=is_whole(asked, config)), clock)
         paths = (*([done.report] if done.report else []), *(moved.get(path.resolve(), path) for path in done.files))
@@ -75,15 +74,15 @@ def tested(
     return "" if done.passed else wiring.washing(config)(done.sentence)
 
 
-def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> partfile.Part:
+def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> part_file.Part:
     """What another job is told of this one."""
     revision = known(task)
-    return partfile.Part(
+    return part_file.Part(
         service=task.config.service,
         revision=revision.sha if revision else "",
         release=task.release,
         at=task.clock.now(),
-        suites=partfile.ran(asked, ended),
+        suites=part_file.ran(asked, ended),
     )
 
 

@@ -1,11 +1,11 @@
-"""What builds and images need: the files that count, builders, registries, the scanner and the signer."""
+"""Builds: the files that count, builders, registries, the scanner and the signer."""
 
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from davy.workflows.render import veil
-from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import secret_values
 
 if TYPE_CHECKING:
     from davy.pipeline.builds.ports import Builder
@@ -40,7 +40,7 @@ def builders(config: "DeliveryConfig", clock: "Clock") -> "dict[str, Builder]":
 def _builder(name: str, config: "DeliveryConfig", clock: "Clock") -> "Builder":
     from davy.pipeline.clients.docker.registry_names import is_loopback  # noqa: PLC0415
 
-    environment = access.for_tools(config, os.environ)
+    environment = secret_values.for_tools(config, os.environ)
 
     def plain(host: str) -> bool:
         return host in config.build.plain_http or is_loopback(host)
@@ -83,12 +83,12 @@ def scanner(config: "DeliveryConfig", clock: "Clock") -> "Scanner":
     """The user's own, as processes here; Ctrl-C stops them."""
     from davy.pipeline.supply_chain.tools.scanner import ProcessScanner  # noqa: PLC0415
 
-    return ProcessScanner(access.for_tools(config, os.environ), interrupted=clock.interrupted)
+    return ProcessScanner(secret_values.for_tools(config, os.environ), interrupted=clock.interrupted)
 
 
 def signer(said: "SignConfig", folder: Path, config: "DeliveryConfig | None" = None) -> "Signer":
     """cosign, as configured. `folder`: what key files are relative to."""
     from davy.pipeline.supply_chain.tools.cosign import Cosign  # noqa: PLC0415
 
-    environment = access.for_signer(config, os.environ) if config else os.environ
+    environment = secret_values.for_signer(config, os.environ) if config else os.environ
     return Cosign(said, environment, folder)

@@ -1,13 +1,13 @@
-"""Cloud access: a suite's account on a cloud, from the configuration, the environment, and Sauce Labs' own files."""
+"""Cloud accounts: a suite's account on a cloud, from the configuration, the environment, and Sauce Labs' own files."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.suites.clouds.vendors import ACCOUNTS, SAUCE_REGIONS, TITLES, Addresses, Cloud, Vendor, addresses
-from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import secret_values
 
 if TYPE_CHECKING:
     from davy.pipeline.config.sections.suites import SuiteConfig
@@ -94,8 +94,8 @@ def _addresses(suite: "SuiteConfig", vendor: Vendor, region: str, home: Path) ->
 
 def _account(suite: "SuiteConfig", vendor: Vendor, environment: Mapping[str, str], home: Path) -> tuple[str, str]:
     said, path = suite.cloud, f"tests.{suite.name}.cloud"
-    user = access.secret(said.user, f"{path}.user", environment) if said and said.user else ""
-    key = access.secret(said.key, f"{path}.key", environment) if said and said.key else ""
+    user = secret_values.secret(said.user, f"{path}.user", environment) if said and said.user else ""
+    key = secret_values.secret(said.key, f"{path}.key", environment) if said and said.key else ""
     names = ACCOUNTS[vendor]
     user, key = user or environment.get(names[0], ""), key or environment.get(names[1], "")
     if vendor is Vendor.SAUCE and not (user and key):
@@ -120,7 +120,7 @@ def _tree(path: Path) -> object:
     import yaml  # noqa: PLC0415 - 20 ms, and few have such a file
 
     try:
-        return yaml.safe_load(plainfile.text(path, 2**20))
+        return yaml.safe_load(plain_file.text(path, 2**20))
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

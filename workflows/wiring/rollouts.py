@@ -1,4 +1,4 @@
-"""The Deployment's side of a rollout: cluster, lock and journal, and the judge on its Prometheus."""
+"""Rollouts: cluster, lock and journal, and the judge on its Prometheus."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -79,16 +79,16 @@ class Side:
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
     """The Deployment meant: what the command line says, over what the file says. No file is needed for `deployment`."""
     from davy.pipeline.config import target as targetfile  # noqa: PLC0415 - yaml
-    from davy.pipeline.files import plain_file as plainfile  # noqa: PLC0415 - yaml
+    from davy.pipeline.files import plain_file  # noqa: PLC0415 - yaml
 
     if deployment is not None and not file.exists():
         return Target(namespace=namespace or "default", deployment=deployment)
     try:
-        text = plainfile.text(file, 2**20)
+        text = plain_file.text(file, 2**20)
     except (OSError, UnicodeDecodeError) as error:
         raise Unusable(
             f"{file} cannot be read.",
-            problems=(Problem(what=plainfile.why(error), file=str(file)),),
+            problems=(Problem(what=plain_file.why(error), file=str(file)),),
             remedy="Name the file with -f, or the Deployment with --namespace and --deployment.",
         ) from error
     said = targetfile.target(text, os.environ, str(file))
@@ -219,7 +219,7 @@ def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, ag
 def judge(config: "Config", folder: Path) -> "Judge":
     """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
     from davy.checks.judges.joint import judge_of  # noqa: PLC0415
-    from davy.workflows.wiring import kayenta_file as canaryfile  # noqa: PLC0415 - only where there is a judge
+    from davy.workflows.wiring import kayenta_file  # noqa: PLC0415 - only where there is a judge
 
-    analysis = canaryfile.read(config.checks, folder)
+    analysis = kayenta_file.read(config.checks, folder)
     return judge_of(config.checks, metrics(config, folder, acting=True, again=True), config.canary.warmup, analysis)

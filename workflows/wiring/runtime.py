@@ -1,4 +1,4 @@
-"""What every command runs on: who runs it, the clock, the work tree, and the secrets that nobody may read."""
+"""Runtime: who runs it, the clock, the work tree, and the secrets that nobody may read."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from davy.workflows.ci import identity
 from davy.workflows.render import veil
-from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import secret_values
 
 if TYPE_CHECKING:
     from davy.pipeline.clients.system_clock import SystemClock
@@ -48,9 +48,9 @@ def clock() -> "SystemClock":
 
 def held(folder: Path) -> AbstractContextManager[None]:
     """The folder of what davy writes, for this command alone. Raises LockedOut, Unusable."""
-    from davy.pipeline.clients.files import folder_lock as folderlock  # noqa: PLC0415 - only what writes needs it
+    from davy.pipeline.clients.files import folder_lock  # noqa: PLC0415 - only what writes needs it
 
-    return folderlock.held(folder, runner())
+    return folder_lock.held(folder, runner())
 
 
 def breakable() -> AbstractContextManager[None]:
@@ -69,7 +69,7 @@ def history(folder: Path) -> "History":
 
 def secret(value: str, path: str) -> str:
     """The value, or for `env:NAME` what NAME holds. Raises Unusable where NAME is not set."""
-    return access.secret(value, path, os.environ)
+    return secret_values.secret(value, path, os.environ)
 
 
 def secrets(config: "DeliveryConfig", folder: Path = Path()) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def secrets(config: "DeliveryConfig", folder: Path = Path()) -> tuple[str, ...]:
 
     `folder`: the configuration's, which its files are relative to.
     """
-    return access.secrets_of(config, os.environ, folder)
+    return secret_values.secrets_of(config, os.environ, folder)
 
 
 def masks(config: "DeliveryConfig", folder: Path = Path()) -> "Masks":

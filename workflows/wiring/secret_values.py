@@ -1,4 +1,4 @@
-"""Access: secrets that the configuration names, read from the environment and from files."""
+"""Secret values: secrets that the configuration names, read from the environment and from files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from davy.pipeline.config.parsing.section import tree_of
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.secrets.credential_names import is_withheld, opens_registries
 from davy.pipeline.core.secrets.masks import SURE
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 if TYPE_CHECKING:
     from davy.pipeline.config.document import DeliveryConfig
@@ -157,6 +157,6 @@ def _secrets(tree: Tree, key: str, environment: Mapping[str, str]) -> Iterator[s
 def text_of(file: Path) -> str:
     """What a file holds, as much of it as a secret may be; empty where it cannot be read."""
     try:
-        return plainfile.content(file, MOST_SECRET).decode().strip()
+        return plain_file.content(file, MOST_SECRET).decode().strip()
     except (OSError, UnicodeDecodeError):
         return ""

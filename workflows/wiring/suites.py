@@ -9,8 +9,7 @@ from davy.pipeline.config.parsing.section import tree_of
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.workflows.render import veil
-from davy.workflows.wiring import secret_values as access
-from davy.workflows.wiring import trust
+from davy.workflows.wiring import secret_values, trust
 from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
 from davy.workflows.wiring.runtime import masks
@@ -91,7 +90,7 @@ def _process_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":  # noqa
     from davy.pipeline.suites.runners.process import ProcessPlace  # noqa: PLC0415
 
     config = asked.config
-    own = access.without_secrets(tree_of(config), os.environ)
+    own = secret_values.without_secrets(tree_of(config), os.environ)
     interrupted = asked.clock.interrupted
     return ProcessPlace(environment=own, service=config.service, interrupted=interrupted, masks=asked.masks)
 
@@ -117,15 +116,15 @@ def _cloud_place(asked: _Asked, suite: "SuiteConfig") -> "SuitePlace":
     from davy.pipeline.suites.runners.process import ProcessSuites  # noqa: PLC0415
     from davy.pipeline.suites.runners.webdriver.api import CloudApi  # noqa: PLC0415
     from davy.pipeline.suites.runners.webdriver.runner import account_of  # noqa: PLC0415
-    from davy.workflows.wiring import cloud_accounts as cloudaccess  # noqa: PLC0415
+    from davy.workflows.wiring import cloud_accounts  # noqa: PLC0415
 
-    cloud = cloudaccess.cloud_of(suite, os.environ, Path.home())
-    terms = cloudaccess.terms_of(suite, asked.config.service, asked.release)
+    cloud = cloud_accounts.cloud_of(suite, os.environ, Path.home())
+    terms = cloud_accounts.terms_of(suite, asked.config.service, asked.release)
     # Outside of the work tree: what lies there counts for the keys of images.
     kept = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "davy" / "sessions"
-    own = access.without_secrets(tree_of(asked.config), os.environ)
+    own = secret_values.without_secrets(tree_of(asked.config), os.environ)
     known = veil.learn((*asked.masks.secrets, cloud.key))
-    environment, interrupted = cloudaccess.hidden(own, cloud.key), asked.clock.interrupted
+    environment, interrupted = cloud_accounts.hidden(own, cloud.key), asked.clock.interrupted
     return CloudPlace(
         account=account_of(CloudApi(cloud), terms, kept, os.uname().nodename),
         folder=asked.folder,
@@ -147,16 +146,16 @@ def mask_files(folders: "Sequence[Path]", known: "Masks") -> "dict[Path, Path]":
     """Take secrets out of the text files below the folders; where a file went whose very name held one."""
     if not known.secrets:
         return {}
-    from davy.pipeline.clients.files import masked_files as maskedfiles  # noqa: PLC0415
+    from davy.pipeline.clients.files import masked_files  # noqa: PLC0415
 
-    return {old: new for folder in folders for old, new in maskedfiles.below(folder.resolve(), known)}
+    return {old: new for folder in folders for old, new in masked_files.below(folder.resolve(), known)}
 
 
 def project_files(root: Path, ignore_file: str) -> tuple[str, ...]:
     """A project's files that Sauce Labs would get. Raises Unusable where there is no such folder."""
-    from davy.pipeline.suites.runners.saucelabs import project as sauceproject  # noqa: PLC0415
+    from davy.pipeline.suites.runners.saucelabs import project  # noqa: PLC0415
 
-    return sauceproject.files(root, ignore_file)
+    return project.files(root, ignore_file)
 
 
 def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> "Archive":
@@ -178,14 +177,14 @@ def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> 
 
 def quarantine(config: "DeliveryConfig", folder: Path) -> "Quarantine":
     """The file that the configuration names; without one nothing is held. Raises Unusable with every problem in it."""
-    from davy.pipeline.config import file as configfile  # noqa: PLC0415
+    from davy.pipeline.config import file  # noqa: PLC0415
     from davy.pipeline.suites.history.quarantine import Quarantine, parsed  # noqa: PLC0415
 
     said = config.results.quarantine
     if said is None:
         return Quarantine()
     try:
-        text = configfile.text(folder / said)
+        text = file.text(folder / said)
     except Unusable as error:
         what = "; ".join(problem.what for problem in error.problems)
         problem = Problem(path="results.quarantine", what=f"names {said}, which {what}")

@@ -1,4 +1,4 @@
-"""Act: one move carried out. What lets the canary grow is journaled first; a way back waits for no journal."""
+"""Actor: one move carried out. What lets the canary grow is journaled first; a way back waits for no journal."""
 
 from contextlib import suppress
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Looks: the judge is asked beside the ticks, one look at a time, and one that does not come back is no answer."""
+"""Judge looks: the judge is asked beside the ticks, one look at a time; one that never comes back is no answer."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Play: one runner's ticks: see, hear the words, ask the judge, make the machine's move, tell.
+"""Loop: one runner's ticks: see, hear the words, ask the judge, make the machine's move, tell.
 
 Whatever goes wrong in a tick is noted by who did not answer, and the tick is tried again: `patience` says how long.
 """
@@ -8,9 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from davy.canary.engine import patience
-from davy.canary.engine import rollback as retreat
-from davy.canary.engine import snapshot as sight
+from davy.canary.engine import patience, rollback, snapshot
 from davy.canary.engine.driver.actor import Actor
 from davy.canary.engine.driver.judge_looks import Looks
 from davy.canary.engine.driver.state_store import Unwritten
@@ -245,9 +243,9 @@ class Play:
             return
         if state.phase is Phase.ROLLING_BACK:
             if not self.actor.is_sent:
-                self.actor.flee(retreat.blind(state, state.rollback_because, state.rollback_by))
-        elif why := retreat.unseen_reason(state, self.looks.verdict, interrupted=interrupted):
-            self.actor.flee(retreat.blind(state, *why))
+                self.actor.flee(rollback.blind(state, state.rollback_because, state.rollback_by))
+        elif why := rollback.unseen_reason(state, self.looks.verdict, interrupted=interrupted):
+            self.actor.flee(rollback.blind(state, *why))
 
     def _resort(self) -> None:
         state = self.state
@@ -274,7 +272,7 @@ class Play:
     def _is_promoting(self, state: State) -> bool:
         if state.phase is Phase.BAKING:
             return True
-        return state.phase is Phase.PROMOTING and bool(self.standing and sight.is_given_back(state, self.standing))
+        return state.phase is Phase.PROMOTING and bool(self.standing and snapshot.is_given_back(state, self.standing))
 
     def _flee(self, move: RollBack) -> None:
         """Nobody will be in charge: stable gets its traffic back before anything is said."""

@@ -1,4 +1,4 @@
-"""Book: the state of a rollout, kept here; the journal is its copy for whoever comes next.
+"""State store: the state of a rollout, kept here; the journal is its copy for whoever comes next.
 
 Where the journal cannot be written, is gone or tells less, it is written anew from here once it answers.
 """

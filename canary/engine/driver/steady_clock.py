@@ -1,4 +1,4 @@
-"""Steady: time within one process, that no setting of a clock moves."""
+"""Steady clock: time within one process, that no setting of a clock moves."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Resume: what a runner does with what it finds before its first move. Pure.
+"""Takeover: what a runner does with what it finds before its first move. Pure.
 
 `davy canary resume`, by a person or by CI, goes on. Whatever else touches the workload (a new release, an enforcing
 status) first carries out `on_lost` for a rollout whose runner vanished. A rollout that was held on purpose has not

@@ -1,4 +1,4 @@
-"""Inscription: what the marks on a Deployment say, and what is taken where a person or a newer davy changed them. Pure.
+"""Annotation values: what marks on a Deployment say, and what is taken where a person or a newer davy changed them.
 
 Enough of it stands there twice (as what to restore, and as a patch for a person), and the ReplicaSets know the rest, so
 a rollout can be taken back whichever mark was lost.
@@ -12,7 +12,7 @@ from davy.canary.platforms.kubernetes.annotations import MOST_MARK, RELEASE, RES
 from davy.canary.ports.hold import ROLLBACK
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 DEFAULT = '{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"}'
 """Kubernetes' own. https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"""
@@ -86,7 +86,7 @@ def _checked(parse: Any, text: str, containers: tuple[str, ...]) -> Restore | No
         whole = (
             held.images
             and set(held.images) <= set(containers)
-            and isinstance(jsontree.exact(held.strategy, MOST_MARK), dict)
+            and isinstance(tree.exact(held.strategy, MOST_MARK), dict)
         )
         numbers = (held.min_ready_seconds, held.progress_deadline_seconds)
         fit = all(number is None or 0 <= number < 2**31 for number in numbers)
@@ -101,12 +101,12 @@ def _from_restore(text: str) -> Restore:
 
 def _from_patch(text: str) -> Restore:
     """Of the JSON patch for a person: each container's name is tested before its image is put."""
-    operations = jsontree.exact(text, MOST_MARK)
+    operations = tree.exact(text, MOST_MARK)
     values = {str(one["path"]): one.get("value") for one in operations if one["op"] == "add"}
     names = {str(one["path"]).removesuffix("/name"): str(one["value"]) for one in operations if one["op"] == "test"}
     return Restore(
         images={name: str(values[f"{path}/image"]) for path, name in names.items() if f"{path}/image" in values},
-        strategy=jsontree.canonical(values["/spec/strategy"]),
+        strategy=tree.canonical(values["/spec/strategy"]),
         min_ready_seconds=values.get("/spec/minReadySeconds"),
         progress_deadline_seconds=values.get("/spec/progressDeadlineSeconds"),
     )

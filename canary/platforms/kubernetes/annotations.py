@@ -1,9 +1,8 @@
-"""Marks: the annotations and the label a rollout leaves on a Deployment, and the names of davy's own objects. Pure."""
+"""Annotations: what a rollout leaves on a Deployment, its label too, and the names of davy's own objects. Pure."""
 
 from davy.canary.ports.hold import PREFIX
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.json import codec
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import codec, tree
 from davy.pipeline.core.workload import Workload
 
 FENCE = PREFIX + "fence"
@@ -48,7 +47,7 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 
 def restore_text(restore: Restore) -> str:
     """As it stands in the annotation."""
-    return jsontree.canonical(codec.plain(restore))
+    return tree.canonical(codec.plain(restore))
 
 
 MOST_MARK = 256 * 1024
@@ -57,7 +56,7 @@ MOST_MARK = 256 * 1024
 
 def restore_from(text: str) -> Restore:
     """Raises ValueError where the text is none of ours."""
-    restored: Restore = codec.value(Restore, jsontree.exact(text, MOST_MARK))
+    restored: Restore = codec.value(Restore, tree.exact(text, MOST_MARK))
     return restored
 
 

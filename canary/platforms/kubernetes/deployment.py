@@ -1,12 +1,11 @@
-"""Kubernetes: the Deployment under release, read and written through its API."""
+"""Deployment: the Deployment under release, read and written through its API."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from davy.canary.platforms.kubernetes import documents as readiness
-from davy.canary.platforms.kubernetes import patches as manifests
+from davy.canary.platforms.kubernetes import documents, patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, fence_from
 from davy.canary.platforms.kubernetes.environment import surroundings_of
 from davy.canary.platforms.kubernetes.lease import current_fence
@@ -79,7 +78,7 @@ class KubernetesCluster:
         stamps = (self._seen[self._workload.name].stamp, self._slices.stamp, self._kin[self._workload.name].stamp)
         said = self._said
         if said is None or said[0] != stamps:
-            said = stamps, readiness.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
+            said = stamps, documents.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
             self._said = said
         # To read the baseline forgets what was said, where something was found to be new.
         kept = self._kept(slices) if self._baseline else None
@@ -122,7 +121,7 @@ class KubernetesCluster:
         if not found:
             return Baseline(name=self._baseline)
         kin = self._of(self._baseline, found[0])
-        return readiness.baseline_of(self._baseline, deployment=found[0], slices=slices, **kin)
+        return documents.baseline_of(self._baseline, deployment=found[0], slices=slices, **kin)
 
     def surroundings(self) -> Surroundings:
         """See the port. Where a right is missing, what it would have shown is left out and the right is named."""
@@ -154,7 +153,7 @@ class KubernetesCluster:
                 self._check_newer(fence)
             if found != fence:
                 try:
-                    self._written(self._api.patch(self._path, manifests.take(deployment, fence), MERGE_PATCH))
+                    self._written(self._api.patch(self._path, patches.take(deployment, fence), MERGE_PATCH))
                 except Conflict:
                     continue
             self._fence = fence
@@ -165,12 +164,12 @@ class KubernetesCluster:
     def untake(self) -> None:
         """See the port. Where the fence is another's, or gone, there is nothing to take away."""
         with suppress(Refused):
-            self._written(self._api.patch(self._path, manifests.untake(self._fence)))
+            self._written(self._api.patch(self._path, patches.untake(self._fence)))
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
         """See the port."""
         self._write(
-            lambda seen: manifests.begin(
+            lambda seen: patches.begin(
                 seen,
                 self._fence,
                 release=release,
@@ -183,25 +182,23 @@ class KubernetesCluster:
 
     def grow(self, surge: int) -> None:
         """See the port."""
-        self._write(lambda _: manifests.grow(self._fence, surge))
+        self._write(lambda _: patches.grow(self._fence, surge))
 
     def hold(self) -> None:
         """See the port."""
-        self._write(lambda _: manifests.hold(self._fence))
+        self._write(lambda _: patches.hold(self._fence))
 
     def promote(self, restore: Restore) -> None:
         """See the port."""
-        self._write(lambda _: manifests.promote(self._fence, restore))
+        self._write(lambda _: patches.promote(self._fence, restore))
 
     def roll_back(self, restore: Restore, speed: Speed, bad_pods: int) -> None:
         """See the port."""
-        self._write(
-            lambda seen: manifests.roll_back(seen, self._fence, restore=restore, speed=speed, bad_pods=bad_pods)
-        )
+        self._write(lambda seen: patches.roll_back(seen, self._fence, restore=restore, speed=speed, bad_pods=bad_pods))
 
     def settle(self, restore: Restore) -> None:
         """See the port."""
-        self._write(lambda seen: manifests.settle(seen, self._fence, restore))
+        self._write(lambda seen: patches.settle(seen, self._fence, restore))
 
     # ---- how ----
 
@@ -239,7 +236,7 @@ class KubernetesCluster:
             ) from error
         return self._last
 
-    def _write(self, wanted: Callable[[Doc], manifests.Ops]) -> None:
+    def _write(self, wanted: Callable[[Doc], patches.Ops]) -> None:
         """One patch. Refused, it is looked at why: another fence is a Conflict, else it is tried on what is there now.
 
         The fence is missing where someone replaced the whole Deployment, or is none that a lock gave: then the Lease
@@ -270,11 +267,11 @@ class KubernetesCluster:
         if current > fence:
             raise self._fenced_out(current, fence)
 
-    def _ops(self, wanted: Callable[[Doc], manifests.Ops], seen: Doc) -> manifests.Ops:
+    def _ops(self, wanted: Callable[[Doc], patches.Ops], seen: Doc) -> patches.Ops:
         try:
             return wanted(seen)
         except KeyError as error:
-            there = ", ".join(readiness.images(seen["spec"]))
+            there = ", ".join(documents.images(seen["spec"]))
             raise Unusable(
                 f"Deployment {self._workload} has no container {error.args[0]!r}; it has {there}.",
                 remedy="Name the right one in `images[].container`.",
@@ -295,4 +292,4 @@ class KubernetesCluster:
 
 
 def _fence_of(deployment: Doc) -> int:
-    return fence_from(readiness.annotations(deployment).get(FENCE, ""))
+    return fence_from(documents.annotations(deployment).get(FENCE, ""))

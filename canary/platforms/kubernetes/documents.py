@@ -1,16 +1,16 @@
-"""Readiness: what documents of a cluster say of a Deployment, its two sides and its pods. Pure."""
+"""Documents: what documents of a cluster say of a Deployment, its two sides and its pods. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from davy.canary.platforms.kubernetes import annotation_values as inscription
+from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Inscription, Version
 from davy.canary.platforms.kubernetes.annotations import RESTORE, ROLLOUT
 from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.ports.platform import Baseline, PodView, Standing, Trouble, TroubleKind
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.excerpt import excerpt
 from davy.pipeline.core.workload import Workload
 
@@ -45,7 +45,7 @@ def standing_of(
     said = Inscription()
     if marked:
         versions = [_version(document, template_hash) for document in own_sets]
-        said = inscription.read(annotations(deployment), versions, tuple(images(spec)))
+        said = annotation_values.read(annotations(deployment), versions, tuple(images(spec)))
     seen = int(deployment.get("status", {}).get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
     return Standing(
         workload=workload,
@@ -92,7 +92,7 @@ def own_settings(deployment: Doc) -> Restore:
     spec = deployment["spec"]
     return Restore(
         images=images(spec),
-        strategy=jsontree.canonical(spec.get("strategy", {})),
+        strategy=tree.canonical(spec.get("strategy", {})),
         min_ready_seconds=spec.get("minReadySeconds"),
         progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
     )

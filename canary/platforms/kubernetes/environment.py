@@ -1,4 +1,4 @@
-"""Surroundings: what stands around a Deployment and could pull at it, from documents. Pure."""
+"""Environment: what stands around a Deployment and could pull at it, from documents. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

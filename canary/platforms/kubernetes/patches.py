@@ -1,4 +1,4 @@
-"""Manifests: the writes of a rollout, each one JSON Patch (RFC 6902) that happens whole or not at all. Pure.
+"""Patches: the writes of a rollout, each one JSON Patch (RFC 6902) that happens whole or not at all. Pure.
 
 Every patch begins with a `test` that the fence on the Deployment is ours, and puts values with `add`, which replaces
 what is there: sent twice, it changes nothing the second time.
@@ -22,7 +22,7 @@ from davy.canary.platforms.kubernetes.documents import annotations, containers
 from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
 from davy.canary.ports.platform import Speed
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 Doc = Mapping[str, Any]
 Ops = list[dict[str, Any]]
@@ -165,7 +165,7 @@ def _put(path: str, value: Any) -> dict[str, Any]:
 
 
 def _line(ops: Ops) -> str:
-    return jsontree.compact(ops)
+    return tree.compact(ops)
 
 
 def _away(path: str) -> Ops:

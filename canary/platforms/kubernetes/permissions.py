@@ -1,4 +1,4 @@
-"""Rights: every verb davy needs in the cluster, in one table; the Role in the docs is tested against it."""
+"""Permissions: every verb davy needs in the cluster, in one table; the Role in the docs is tested against it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Last words: what a pod says of itself, and Kubernetes of it, for people, after the fact."""
+"""Pod messages: what a pod says of itself, and Kubernetes of it, for people, after the fact."""
 
 from contextlib import suppress
 from typing import Any

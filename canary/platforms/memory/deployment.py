@@ -1,4 +1,4 @@
-"""Simulation: a small, faithful model of the Deployment controller, as far as a held rolling update leans on it.
+"""Deployment: a small, faithful model of the Deployment controller, as far as a held rolling update leans on it.
 
 What it keeps to (Kubernetes' pkg/controller/deployment: rolling.go, sync.go): the new ReplicaSet grows while the total
 is below replicas + maxSurge; old ones shrink by what is available above replicas - maxUnavailable, pods that are not
@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from davy.canary.ports.platform import Trouble
 from davy.pipeline.core.events import Restore
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +209,7 @@ def restore_of(deployment: SimulatedDeployment) -> Restore:
     limits = {"maxSurge": rollout.surge, "maxUnavailable": rollout.unavailable}
     return Restore(
         images=dict(deployment.images),
-        strategy=jsontree.compact({"rollingUpdate": limits, "type": "RollingUpdate"}),
+        strategy=tree.compact({"rollingUpdate": limits, "type": "RollingUpdate"}),
         min_ready_seconds=int(rollout.min_ready.total_seconds()) or None,
     )
 

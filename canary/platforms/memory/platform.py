@@ -1,4 +1,4 @@
-"""Memory: twins of the canary's ports, for tests and rehearsals. One world; every runner has its own hands on it."""
+"""Platform: twins of the canary's ports, for tests and rehearsals. One world; every runner has its own hands on it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Ticking: Flagger's analysis over a metrics server, every check of `style: flagger` at every tick."""
+"""Judge: Flagger's analysis over a metrics server, every check of `style: flagger` at every tick."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Flagger's analysis as pure values: ticks that fail or pass, counted all together.
+"""Rules: ticks that fail or pass, counted all together.
 
 As `pkg/controller/scheduler.go` and `scheduler_metrics.go` of https://github.com/fluxcd/flagger at 15bd6ad5 have it: a
 tick asks every metric, one that is bad or has no number fails the tick, failed ticks add up and are never forgiven.

@@ -1,4 +1,4 @@
-"""Kayenta file: Kayenta's canary config, as JSON text, to metrics with their queries and yardsticks. Pure.
+"""Config file: Kayenta's canary config, as JSON text, to metrics with their queries and yardsticks. Pure.
 
 Format: https://github.com/spinnaker/kayenta/blob/master/docs/canary-config.md. What cannot be carried over is said as a
 note; what would make a verdict wrong is a problem.
@@ -15,7 +15,7 @@ from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStra
 from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.text import nouns
 
 JUDGE = "NetflixACAJudge-v1.0"
@@ -60,7 +60,7 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
     """The analysis that the text means. Raises Unusable with every problem at once."""
     book = Notebook(file)
     try:
-        whole = jsontree.parsed(text)
+        whole = tree.parsed(text)
     except json.JSONDecodeError as error:
         # One without a text is of the whole, such as one that nests too deep.
         line, where = (error.lineno, f" at column {error.colno}") if error.doc else (None, "")

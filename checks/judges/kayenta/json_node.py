@@ -1,4 +1,4 @@
-"""Kayenta node: a place in a JSON document that knows its path, and says what is wrong or not read there. Pure."""
+"""JSON node: a place in a JSON document that knows its path, and says what is wrong or not read there. Pure."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Comparing: the Mann-Whitney judge over a metrics server, as Kayenta's canary stage runs it.
+"""Judge: the Mann-Whitney judge over a metrics server, as Kayenta's canary stage runs it.
 
 A step of the canary is one analysis. It begins when its newest pod is past the warm-up (Kayenta's `beginAfterMins`),
 and is judged every `interval` until `lifetime` is over: a score that fails rolls back, one that passes at the last
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from davy.checks.judges.kayenta import rules as kayenta
+from davy.checks.judges.kayenta import rules
 from davy.checks.judges.kayenta.config_file import Analysis
 from davy.checks.judges.kayenta.rules import Classified, Label, Mark
 from davy.checks.judges.threshold.rules import asked
@@ -20,7 +20,7 @@ from davy.checks.ports import Metrics
 from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Verdict, Window
 from davy.pipeline.core.workload import Sides
 
@@ -121,11 +121,11 @@ class MannWhitneyJudge:
         first = max(0, last + 1 - back) if back else 0
         window = self._points[first : last + 1]
         results = tuple(
-            kayenta.classified(metric.yardstick, _side(window, metric.name, 0), _side(window, metric.name, 1))
+            rules.classified(metric.yardstick, _side(window, metric.name, 0), _side(window, metric.name, 1))
             for metric in self._analysis.metrics
         )
-        score = kayenta.scored(results, self._analysis.weights)
-        mark = kayenta.marked(score.value, self._analysis.pass_at, self._analysis.marginal_at)
+        score = rules.scored(results, self._analysis.weights)
+        mark = rules.marked(score.value, self._analysis.pass_at, self._analysis.marginal_at)
         self._last = Judgement(
             number=number, of=of, results=results, score=score.value, because=score.because, mark=mark
         )
@@ -165,7 +165,7 @@ class MannWhitneyJudge:
 
     def _sentence(self, decision: Decision) -> str:
         if self._last is None:
-            every = durations.shown(self._config.interval)
+            every = time_text.shown(self._config.interval)
             return f"{len(self._points)} points of each side so far; the first judgement comes after {every}."
         told = self._told(self._last)
         match decision:
@@ -188,7 +188,7 @@ class MannWhitneyJudge:
         return tuple(_evidence(one) for one in self._last.results) if self._last else ()
 
     def _blame(self) -> str:
-        return kayenta.blamed(self._last.results) if self._last else ""
+        return rules.blamed(self._last.results) if self._last else ""
 
     def _notes(self) -> tuple[str, ...]:
         new = tuple(note for note in (*self._analysis.notes, *self._metrics.heard()) if note not in self._said)

@@ -1,4 +1,4 @@
-"""Kayenta's rule as pure values: each metric gets a label, the labels make a score, the score a verdict.
+"""Rules: each metric gets a label, the labels make a score, the score a verdict.
 
 The rule of `NetflixACAJudge-v1.0`, https://github.com/spinnaker/kayenta at a69573be, `kayenta-judge`.
 """

@@ -1,4 +1,4 @@
-"""The sequential judge as pure values: windows in, evidence and a decision out. Valid at every look."""
+"""Case: windows in, evidence and a decision out. Valid at every look."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A metric's track: what has been counted of it so far, and the evidence in that. Pure."""
+"""Evidence: what has been counted of it so far, and the evidence in that. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace

@@ -1,4 +1,4 @@
-"""Histories: the past of the pods that serve now, read in pages, for how their bad events cluster."""
+"""History: the past of the pods that serve now, read in pages, for how their bad events cluster."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from davy.checks.judges.sequential import notes
 from davy.checks.ports import Metrics
-from davy.checks.samples import reader as reading
+from davy.checks.samples import reader
 from davy.checks.samples.blocks import Span, blocks_of
 from davy.checks.samples.reader import needed_buckets
 from davy.checks.statistics.dispersion import ASSUMED, Dispersion, estimated
@@ -78,7 +78,7 @@ class Past:
 
     def _page(self, start: datetime, end: datetime) -> None:
         only = (self._label, tuple(self._since))
-        found = reading.read(self._metrics, self._slos, start - self._length, end, only=only)
+        found = reader.read(self._metrics, self._slos, start - self._length, end, only=only)
         self._samples += found.samples
         span = Span(
             start=start.timestamp(),

@@ -1,22 +1,21 @@
-"""Judging, sequentially: reads the samples of each look, folds them into the case, and says what they mean."""
+"""Judge: reads the samples of each look, folds them into the case, and says what they mean."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from davy.checks.judges.sequential import history as histories
-from davy.checks.judges.sequential import notes, sentences
+from davy.checks.judges.sequential import history, notes, sentences
 from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
 from davy.checks.judges.sequential.history import Past
 from davy.checks.ports import Metrics
 from davy.checks.samples import counts as samples
-from davy.checks.samples import reader as reading
+from davy.checks.samples import reader
 from davy.checks.samples.counts import Reading
 from davy.checks.samples.reader import bounds_of
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import share_of
 from davy.pipeline.core.verdict import Counts, Gap, Pair, Verdict, Window
 from davy.pipeline.core.workload import ReadyPod, Sides
@@ -46,7 +45,7 @@ def metric_of(slo: SloConfig, dispersion: float, against: str = "stable") -> Met
     where only `under` is crossed; and bounds that a resumed runner might find changed on the server, so that it would
     not come to the same evidence.
     """
-    words = f"took over {durations.shown(slo.under)}" if slo.under is not None else "failed"
+    words = f"took over {time_text.shown(slo.under)}" if slo.under is not None else "failed"
     bounds = bounds_of(slo)
     return Metric(
         name=slo.name,
@@ -148,7 +147,7 @@ class SequentialJudge:
         else:
             self._dispersion = {slo.name: float(self._config.dispersion) for slo in self._slos}
         if self._config.week_ago:
-            self._notes += histories.week_ago(self._metrics, self._slos, now)
+            self._notes += history.week_ago(self._metrics, self._slos, now)
         self._open()
 
     def _open(self) -> None:
@@ -194,7 +193,7 @@ class SequentialJudge:
             spans.setdefault(self._read_to.get(slo.name, first), []).append(slo)
         found: dict[str, tuple[datetime, Reading]] = {}
         for start, slos in spans.items():
-            held = reading.read(self._metrics, slos, start - LOOKBACK, now)
+            held = reader.read(self._metrics, slos, start - LOOKBACK, now)
             self._notes += held.notes
             for slo in slos:
                 pods = self._counted(sides, start if slo.name not in self._read_to else None)

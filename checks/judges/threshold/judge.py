@@ -1,4 +1,4 @@
-"""Measuring: the threshold judge over a metrics server, and several judges as one."""
+"""Judge: the threshold judge over a metrics server, and several judges as one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta

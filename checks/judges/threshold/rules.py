@@ -1,4 +1,4 @@
-"""The threshold judge as pure values: measurements against conditions, with Argo Rollouts' counting."""
+"""Rules: measurements against conditions, with Argo Rollouts' counting."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.checks.samples.selectors import any_of
-from davy.pipeline.config.parsing import condition_parser as conditiontext
+from davy.pipeline.config.parsing import condition_parser
 from davy.pipeline.config.parsing.condition import Condition, Unanswered
 from davy.pipeline.config.sections.thresholds import ThresholdConfig, can_never_fail
 from davy.pipeline.core.verdict import Counts, Gap, Pair
@@ -44,7 +44,7 @@ class Phase(StrEnum):
 
 def condition(text: str) -> Condition:
     """The condition on one value that a text means. Raises ValueError, also for one on a whole answer."""
-    found = conditiontext.condition(text)
+    found = condition_parser.condition(text)
     if not found.short:
         raise ValueError(f"{text!r} is no condition on one value; write it like >= 0.95, or set `style: argo`")
     return found
@@ -70,7 +70,7 @@ class Check:
         """Raises ValueError for a text that is no condition, and where there is neither."""
         if config.success is None and config.failure is None:
             raise ValueError("a threshold needs a success or a failure condition")
-        read = conditiontext.condition if config.style == "argo" else condition
+        read = condition_parser.condition if config.style == "argo" else condition
         success = read(config.success) if config.success is not None else None
         failure = read(config.failure) if config.failure is not None else None
         return cls(config=config, success=success, failure=failure)

@@ -1,4 +1,4 @@
-"""Threshold words: what the counting of measurements came to, and what it lacks, for people. Pure."""
+"""Sentences: what the counting of measurements came to, and what it lacks, for people. Pure."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,10 +1,10 @@
-"""Reading what a Prometheus answered: JSON to samples and values."""
+"""Answers: JSON to samples and values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from davy.checks.ports import Histogram, Series
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 Reply = Mapping[str, Any]
 MOST_WORDS = 300
@@ -13,7 +13,7 @@ MOST_WORDS = 300
 def body_of(content: bytes) -> Reply:
     """The answer's JSON object; empty where it is none."""
     try:
-        body = jsontree.parsed(content)
+        body = tree.parsed(content)
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}

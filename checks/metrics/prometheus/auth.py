@@ -1,4 +1,4 @@
-"""Signing in at a Prometheus: sessions with credentials, headers and certificates, read anew when files change."""
+"""Auth: sessions with credentials, headers and certificates, read anew when files change."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Prometheus over its HTTP API: raw samples by range selectors, and instant queries."""
+"""Client: raw samples by range selectors, and instant queries."""
 
 import math
 import threading

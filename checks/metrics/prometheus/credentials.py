@@ -10,7 +10,7 @@ import urllib3
 from davy.pipeline.clients.http.requests_transport import LimitedAdapter
 from davy.pipeline.config.sections.servers import TlsConfig
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 PATH = "checks.prometheus"
 
@@ -35,7 +35,7 @@ class Held:
         if self._file is None:
             return self._value or ""
         try:
-            return plainfile.text(self._file, 2**20).strip()
+            return plain_file.text(self._file, 2**20).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._file, self._path, error) from error
 
@@ -78,7 +78,7 @@ def certified(session: S, tls: TlsConfig, path: str) -> S:
 
 def _readable(file: str, path: str) -> None:
     try:
-        with plainfile.open_file(file):
+        with plain_file.open_file(file):
             pass
     except OSError as error:
         raise _unreadable(file, path, error) from error

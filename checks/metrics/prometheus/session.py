@@ -1,4 +1,4 @@
-"""Asking: one session with a Prometheus, which tells failures apart and tries again where that may help."""
+"""Session: one session with a Prometheus, which tells failures apart and tries again where that may help."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from davy.pipeline.clients.http.exchange import TIMES, Expired, within
 from davy.pipeline.clients.http.silence import silence
 from davy.pipeline.config.sections.servers import PrometheusConfig
 from davy.pipeline.core.errors import DavyError, Forbidden, Unreachable, Unusable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.sanitize import masked
 
 PAUSE_SECONDS = 0.3
@@ -92,7 +92,7 @@ class Line:
             )
             good = response.status_code == requests.codes.ok
             content = self._bounded(response)
-        body = jsontree.parsed(content) if good else body_of(content)
+        body = tree.parsed(content) if good else body_of(content)
         self._note(body, good=good)
         if not good:
             raise _Refused

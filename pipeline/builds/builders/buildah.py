@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.builds.builders import insecure_registry as loopback
-from davy.pipeline.builds.builders import tool as annotating
+from davy.pipeline.builds.builders import insecure_registry, tool
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildah_store import Storage, listed, storage_of
 from davy.pipeline.builds.builders.context import Staged, dockerfile, dockerfile_said, staged
@@ -77,7 +76,7 @@ class BuildahBuilder:
         """
         self._there()
         with staged(order) as place:
-            environment = loopback.allowed(order, place.folder, self._environment, self._plain)
+            environment = insecure_registry.allowed(order, place.folder, self._environment, self._plain)
             local = f"localhost/davy-{uuid.uuid4().hex}" if len(order.platforms) > 1 else f"{order.name}:{order.tag}"
             try:
                 cached = self._made(order, place, local, environment, say)
@@ -86,7 +85,7 @@ class BuildahBuilder:
                 if len(order.platforms) > 1:
                     self._ask("manifest", "rm", local)
         if len(order.platforms) > 1:
-            digest = annotating.put(self._credentials, order, digest, self._plain)
+            digest = tool.put(self._credentials, order, digest, self._plain)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
     def _made(self, order: BuildOrder, place: Staged, local: str, environment: Mapping[str, str], say: Say) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.excerpt import excerpt
 
 MOST_SAID = 16 * 2**20
@@ -26,7 +26,7 @@ class Storage:
 def storage_of(info: str, err: str) -> tuple[Path, str]:
     """The root and the driver that `buildah info` names. Raises Missing with why it names none."""
     try:
-        store = jsontree.exact(info, MOST_SAID)["store"]
+        store = tree.exact(info, MOST_SAID)["store"]
         return Path(str(store["GraphRoot"])), str(store["GraphDriverName"])
     except ValueError as error:
         why = f"what `buildah info` said cannot be read: {excerpt(str(error), 200)}"
@@ -38,7 +38,7 @@ def storage_of(info: str, err: str) -> tuple[Path, str]:
 def listed(text: str) -> list[Mapping[str, Any]]:
     """The containers that `buildah containers --json` tells of; none where that cannot be read."""
     try:
-        found = jsontree.exact(text, MOST_SAID)
+        found = tree.exact(text, MOST_SAID)
     except ValueError:
         return []
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

@@ -1,4 +1,4 @@
-"""Progress: what BuildKit tells of a build (`--progress=rawjson`), as lines for people and facts for us."""
+"""BuildKit progress: what BuildKit tells of a build (`--progress=rawjson`), as lines for people and facts for us."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 STEP = re.compile(r"^\[(?:[^\]]* )?\d+/\d+\] (\w+)")
 """`[2/3] RUN make`, `[linux/amd64 build 2/3] COPY . .`; the frontend's own begin with `[internal]`."""
@@ -40,7 +40,7 @@ class Progress:
     def lines(self, line: str) -> Iterator[str]:
         """What is to be said of it."""
         try:
-            said = jsontree.parsed(line)
+            said = tree.parsed(line)
         except ValueError:
             said = None
         if isinstance(said, dict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from davy.pipeline.builds.builders import tool as annotating
+from davy.pipeline.builds.builders import tool
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildkit_progress import Progress
 from davy.pipeline.builds.builders.context import Staged, dockerfile, staged
@@ -19,10 +19,10 @@ from davy.pipeline.clients.docker.registry_names import host_and_repository, is_
 from davy.pipeline.config.sections.images.build_steps import HOST
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Missing, Unreachable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.core.ports import Say
 from davy.pipeline.core.text.excerpt import excerpt
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 
 WAYS = (("docker", "buildx"), ("buildx",), ("docker-buildx",))
 ANSWER_WITHIN = timedelta(seconds=30)
@@ -87,7 +87,7 @@ class BuildxBuilder:
             told = self._made([*words, "build", *_words(order, place, instance, meta, self._plain)], order, say, quiet)
             digest = named_digest(meta, order.name)
         if not instance.whole:
-            digest = annotating.put(self._credentials, order, digest, self._plain)
+            digest = tool.put(self._credentials, order, digest, self._plain)
         return Built(image=Image(name=order.name, digest=digest), cached=told.cached)
 
     def _made(self, words: list[str], order: BuildOrder, say: Say, quiet: Callable[[str], str]) -> Progress:
@@ -274,9 +274,9 @@ def _annotations(order: BuildOrder) -> list[str]:
 def named_digest(meta: Path, name: str) -> str:
     """Of what buildx wrote down about a build. Raises Unreachable where it names none."""
     try:
-        said = jsontree.exact(plainfile.content(meta, MOST_META), MOST_META)
+        said = tree.exact(plain_file.content(meta, MOST_META), MOST_META)
     except OSError as error:
-        why = f"what it wrote down {plainfile.why(error)}"
+        why = f"what it wrote down {plain_file.why(error)}"
     except ValueError as error:
         why = f"what it wrote down cannot be read: {excerpt(str(error), 200)}"
     else:

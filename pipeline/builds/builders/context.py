@@ -1,4 +1,4 @@
-"""Staging: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
+"""Context: a build's files set out so that the same files give the same image, wherever and whenever they came here."""
 
 import os
 import shutil
@@ -14,8 +14,8 @@ from typing import BinaryIO
 from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.clients.files.folder import Folder
 from davy.pipeline.core.errors import Problem, Rejected, Unusable
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.source import object_id as gitids
+from davy.pipeline.files import plain_file
+from davy.pipeline.source import object_id
 
 FILE, PROGRAM, FOLDER = 0o644, 0o755, 0o755
 """Git keeps no more of a mode than whether it may be run; the rest is the umask of whoever cloned."""
@@ -45,7 +45,7 @@ class Heard:
 
     def __init__(self, file: BinaryIO, size: int, wanted: str) -> None:
         """`wanted`: the id that it will be held against."""
-        self._file, self._sum = file, gitids.begun(size, gitids.format_of(wanted))
+        self._file, self._sum = file, object_id.begun(size, object_id.format_of(wanted))
 
     def read(self, size: int = -1) -> bytes:
         """As a file's."""
@@ -117,7 +117,7 @@ def ignored(order: BuildOrder) -> bytes:
 
 def _text(path: Path) -> bytes:
     try:
-        return plainfile.content(path, MOST_TEXT)
+        return plain_file.content(path, MOST_TEXT)
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -174,7 +174,7 @@ def _pointed(source: Folder, name: str, wanted: str) -> str:
     if to is None:
         with source.open(name) as file:
             to = os.fsdecode(file.read(MOST_TARGET))
-    _same(gitids.blob(os.fsencode(to), gitids.format_of(wanted)), wanted, source.path / name)
+    _same(object_id.blob(os.fsencode(to), object_id.format_of(wanted)), wanted, source.path / name)
     return to
 
 
@@ -232,7 +232,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _unreadable(path: Path, error: OSError) -> Unusable:
-    what = plainfile.why(error)
+    what = plain_file.why(error)
     return Unusable(f"A file of the build, {path}, {what}.", problems=(Problem(what=what, file=str(path)),))
 
 

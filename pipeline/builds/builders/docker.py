@@ -11,8 +11,7 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-from davy.pipeline.builds.builders import context as staging
-from davy.pipeline.builds.builders import tool as annotating
+from davy.pipeline.builds.builders import context, tool
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.dockerfile.features import declared, engine_lacks, platform_arguments
 from davy.pipeline.builds.ports import BuildOrder, Built
@@ -41,7 +40,7 @@ class DockerBuilder:
 
     def lacks(self, order: BuildOrder) -> tuple[str, ...]:
         """What only BuildKit can do. Raises Missing where no engine answers."""
-        own, text = self._own_platform(), staging.dockerfile_said(order)
+        own, text = self._own_platform(), context.dockerfile_said(order)
         asked = {
             f"build for another platform than its own, {own}": len(order.platforms) == 1 and order.platforms != (own,),
             "build for several platforms": len(order.platforms) > 1,
@@ -79,7 +78,7 @@ class DockerBuilder:
             cached = self._made(client, order, given, say)
             pushed = self._pushed(client, order, say)
             plain = engine.plain_for(client)
-        digest = annotating.put(self._credentials, order, pushed, plain)
+        digest = tool.put(self._credentials, order, pushed, plain)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
     def _made(self, client: docker.APIClient, order: BuildOrder, given: Mapping[str, Any], say: Say) -> bool:
@@ -116,7 +115,7 @@ class DockerBuilder:
     def _arguments(self, order: BuildOrder) -> dict[str, str]:
         """With the platform, which BuildKit knows by itself: one key must not make two images."""
         known = platform_arguments(self._own_platform())
-        asked = declared(staging.dockerfile_said(order))
+        asked = declared(context.dockerfile_said(order))
         return {name: value for name, value in known.items() if name in asked} | dict(order.args)
 
     def _pushed(self, client: docker.APIClient, order: BuildOrder, say: Say) -> str:
@@ -183,10 +182,10 @@ class _Story:
 @contextmanager
 def _context(order: BuildOrder) -> Iterator[Mapping[str, Any]]:
     """What the SDK is given to build from. Raises Unusable where the context or the Dockerfile is not there."""
-    text = staging.dockerfile(order)
+    text = context.dockerfile(order)
     if order.files is not None:
         with tempfile.TemporaryFile() as archive:
-            name = staging.packed(order, archive)
+            name = context.packed(order, archive)
             archive.seek(0)
             yield {"fileobj": archive, "custom_context": True, "dockerfile": name}
     elif order.dockerfile_text is None:

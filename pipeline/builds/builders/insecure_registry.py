@@ -1,4 +1,4 @@
-"""Loopback: lets containers' tools speak plain http to registries of this machine, and to no others."""
+"""Insecure registry: lets containers' tools speak plain http to registries of this machine, and to no others."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Build records: what this machine knows of the last builds, a file each under `.davy/builds/`.
+"""Record files: what this machine knows of the last builds, a file each under `.davy/builds/`.
 
 The first line is the build, the second what it was made from: a plan over many images reads only first lines.
 """
@@ -12,8 +12,7 @@ from pathlib import Path
 from davy.pipeline.builds.content.inputs import Inputs
 from davy.pipeline.builds.record import Build, Remembered, build_of, build_text, inputs_of, inputs_text
 from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import own_files, plain_file
 
 MOST_BYTES = 64 * 2**20
 
@@ -28,7 +27,7 @@ class BuildRecords:
     def last(self, recipe: str) -> Build | None:
         """From the first line."""
         try:
-            with plainfile.open_file(self._path(recipe)) as lines:
+            with plain_file.open_file(self._path(recipe)) as lines:
                 build = build_of(lines.readline(2**16).decode())
         except (OSError, UnicodeDecodeError):
             return None
@@ -37,7 +36,7 @@ class BuildRecords:
     def inputs(self, recipe: str) -> Inputs | None:
         """From the second."""
         try:
-            with plainfile.open_file(self._path(recipe)) as lines:
+            with plain_file.open_file(self._path(recipe)) as lines:
                 lines.readline(2**16)
                 return inputs_of(lines.readline(MOST_BYTES).decode())
         except (OSError, UnicodeDecodeError):
@@ -49,9 +48,9 @@ class BuildRecords:
         with suppress(OSError):
             ignore = self._folder / ".gitignore"
             if not ignore.is_file():
-                ownfiles.write(ignore, "*\n")
+                own_files.write(ignore, "*\n")
             hidden = replace(record, inputs=self._masks.value(record.inputs))
-            ownfiles.replace(path, f"{build_text(record.build)}\n{inputs_text(hidden)}\n")
+            own_files.replace(path, f"{build_text(record.build)}\n{inputs_text(hidden)}\n")
 
     def _path(self, recipe: str) -> Path:
         plain = re.sub(r"[^A-Za-z0-9.-]+", "_", recipe.rsplit("/", 1)[-1])[:60]

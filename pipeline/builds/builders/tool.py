@@ -1,4 +1,4 @@
-"""Build tools: what builders have in common: secrets kept quiet, ends told in davy's words."""
+"""Tool: what builders have in common: secrets kept quiet, ends told in davy's words."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from davy.pipeline.clients.docker.registry_names import forbidden, host_and_repo
 from davy.pipeline.config.sections.images.matrix import BuildSecret
 from davy.pipeline.core.errors import DavyError, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.images import oci
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.sanitize import masked
 from davy.pipeline.registry.distribution.manifests import Manifest, Registry
 
@@ -111,7 +111,7 @@ def cut_short(order: BuildOrder, what: str = "build", *, unwanted: bool, expired
         raise KeyboardInterrupt
     if expired:
         raise Rejected(
-            f"The {what} of {order.name} was stopped after {durations.shown(order.limit)}.",
+            f"The {what} of {order.name} was stopped after {time_text.shown(order.limit)}.",
             remedy="See its last lines for what it waited for; `build.timeout` is the limit.",
         )
 

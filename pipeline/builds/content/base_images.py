@@ -1,4 +1,4 @@
-"""Bases: the digests of images that builds stand on and no lock holds, asked at their registries."""
+"""Base images: the digests of images that builds stand on and no lock holds, asked at their registries."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Because: what changed between two builds' inputs, in sentences for people, what matters most first. Pure."""
+"""Changes: what changed between two builds' inputs, in sentences for people, what matters most first. Pure."""
 
 from collections.abc import Iterator, Mapping
 

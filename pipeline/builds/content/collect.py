@@ -1,4 +1,4 @@
-"""Ingredients: what a recipe is made from, looked up in the work tree; then its inputs, from which its key comes."""
+"""Collect: what a recipe is made from, looked up in the work tree; then its inputs, from which its key comes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

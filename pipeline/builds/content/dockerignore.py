@@ -1,4 +1,4 @@
-"""Ignoring: what `.dockerignore` leaves out of a context, by BuildKit's rules (github.com/moby/patternmatcher).
+"""Dockerignore: what `.dockerignore` leaves out of a context, by BuildKit's rules (github.com/moby/patternmatcher).
 
 The last pattern that fits a path, or a folder above it, decides; a pattern is asked again of what is below a folder
 only where the folder had not been decided by it. A path is relative to the context and written with slashes.

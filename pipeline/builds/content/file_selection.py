@@ -1,4 +1,4 @@
-"""Selection: the files of a context that the sources of a Dockerfile name, found as BuildKit finds them.
+"""File selection: the files of a context that the sources of a Dockerfile name, found as BuildKit finds them.
 
 By its copy (github.com/tonistiigi/fsutil): globs by Go's `filepath.Match`, links of a source followed within the
 context, links below a folder that is taken left as they are.

@@ -1,4 +1,4 @@
-"""Patterns: those of `.dockerignore` held against paths, many at once, in a time that no pattern makes long.
+"""Ignore patterns: those of `.dockerignore` held against paths, many at once, in a time that no pattern makes long.
 
 A regular expression with several stars may try every way to share a path between them. Where that could be many, the
 path is gone through once instead, with all places in the pattern that it may have come to as the bits of a number.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from davy.pipeline.builds.content.inputs import Entry, Files, Inputs
-from davy.pipeline.source import object_id as gitids
+from davy.pipeline.source import object_id
 
 SCHEMA = 2
 """Raised when the key means something else: every image is built once more then."""
@@ -48,7 +48,7 @@ def sealed(key: str, name: str, value: str) -> str:
 
 def blob(text: str) -> str:
     """Git's id of a text, in its usual format. Bytes that are no UTF-8 stand in it as lone surrogates."""
-    return gitids.blob(text.encode(errors="surrogateescape"))
+    return object_id.blob(text.encode(errors="surrogateescape"))
 
 
 def _files(files: Mapping[str, Entry]) -> str:

@@ -1,4 +1,4 @@
-"""Workshop: the images of a configuration with their keys, ready to be looked up and built. Frozen values."""
+"""Keyed images: the images of a configuration with their keys, ready to be looked up and built. Frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import field

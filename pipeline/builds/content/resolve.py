@@ -1,4 +1,4 @@
-"""Prepared: the configuration's images with their keys, from the work tree, the lock and what bases resolve to."""
+"""Resolve: the configuration's images with their keys, from the work tree, the lock and what bases resolve to."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 import re
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 BLANK = "[\t\n\f\r ]"
 NAMES = ("syntax", "escape", "check")
@@ -41,7 +41,7 @@ def _key(text: str) -> str:
     if not text.lstrip().startswith("{"):
         return ""
     try:
-        said = jsontree.parsed(text)
+        said = tree.parsed(text)
     except ValueError:
         return ""
     found = said.get("syntax", "") if isinstance(said, dict) else ""

@@ -1,4 +1,4 @@
-"""Dockerfile: which images a Dockerfile stands on, what it fetches, what is wrong with it, and its text with pins."""
+"""Parser: which images a Dockerfile stands on, what it fetches, what is wrong with it, and its text with pins."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence

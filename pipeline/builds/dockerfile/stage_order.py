@@ -1,4 +1,4 @@
-"""Order: stages are made from earlier ones: what is taken from a later one, or in a circle, is there at no time."""
+"""Stage order: a stage takes from earlier ones alone; what comes from a later one, or in a circle, is never there."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 

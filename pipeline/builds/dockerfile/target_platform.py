@@ -1,4 +1,4 @@
-"""Foreign: whether a Dockerfile runs anything on the platform it builds for."""
+"""Target platform: whether a Dockerfile runs anything on the platform it builds for."""
 
 import re
 

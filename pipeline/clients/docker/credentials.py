@@ -11,7 +11,7 @@ from typing import Any
 from davy.pipeline.clients import process
 from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 HUB = "https://index.docker.io/v1/"
 """What Docker's configuration calls docker.io."""
@@ -52,7 +52,7 @@ class DockerCredentials:
 
     def _config(self) -> dict[str, Any]:
         try:
-            read = jsontree.parsed(self.path.read_text())
+            read = tree.parsed(self.path.read_text())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -80,7 +80,7 @@ class DockerCredentials:
                 timeout=timedelta(seconds=30),
                 environment=self._environment,
             )
-            said = jsontree.parsed(ended.out) if ended.exit_code == 0 else {}
+            said = tree.parsed(ended.out) if ended.exit_code == 0 else {}
         except (DavyError, ValueError):
             return None
         user, secret = said.get("Username", ""), said.get("Secret", "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 
 
 class Folder:
@@ -16,7 +16,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._root = os.open(path, ownfiles.HOLD)
+        self._root = os.open(path, own_files.HOLD)
         self._last: tuple[str, int] | None = None
         """The folder that the last name was in: names come folder by folder."""
 
@@ -33,7 +33,7 @@ class Folder:
         """A plain file, to be read."""
         folder, last = self._held(name)
         try:
-            handle = os.open(last, os.O_RDONLY | ownfiles.ONLY, dir_fd=folder)
+            handle = os.open(last, os.O_RDONLY | own_files.ONLY, dir_fd=folder)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise OSError(errno.ELOOP, "it became a link while it was built") from error
@@ -56,7 +56,7 @@ class Folder:
     def create(self, name: str) -> BinaryIO:
         """A file that was not there, with the folders that it is in."""
         folder, last = self._held(name, make=True)
-        return os.fdopen(os.open(last, ownfiles.NEW, 0o600, dir_fd=folder), "wb")
+        return os.fdopen(os.open(last, own_files.NEW, 0o600, dir_fd=folder), "wb")
 
     def link(self, name: str, to: str) -> None:
         """A link that was not there, with the folders that it is in."""
@@ -85,7 +85,7 @@ class Folder:
         held = self._root
         for part in parts:
             try:
-                inner = ownfiles.step(held, part, make=make)
+                inner = own_files.step(held, part, make=make)
             finally:
                 if held != self._root:
                     os.close(held)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from davy.pipeline.core.errors import LockedOut
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 
 NAME = ".lock"
 MOST = 300
@@ -40,8 +40,8 @@ def held(folder: Path, holder: str) -> Iterator[None]:
 
 
 def _opened(folder: Path) -> int:
-    ownfiles.write(folder / ".gitignore", "*\n")
-    return ownfiles.keep_open(folder / NAME)
+    own_files.write(folder / ".gitignore", "*\n")
+    return own_files.keep_open(folder / NAME)
 
 
 def _locked_out(folder: Path, who: bytes) -> LockedOut:

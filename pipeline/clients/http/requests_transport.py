@@ -1,4 +1,4 @@
-"""Limited HTTP: the transport of `requests` sessions, with a limit on every whole answer, in time and in size."""
+"""Requests transport: the transport of `requests` sessions, with a limit on every whole answer, in time and in size."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Kubernetes access: one API server, how it is reached, and how to prove who we are."""
+"""Access: one API server, how it is reached, and how to prove who we are."""
 
 import base64
 import json

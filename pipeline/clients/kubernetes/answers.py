@@ -1,4 +1,4 @@
-"""Kubernetes answers: what a response means, as one error class per meaning, in the server's own words."""
+"""Answers: what a response means, as one error class per meaning, in the server's own words."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Kubernetes API: JSON over one kept connection, with deadlines, bounded retries and errors that say what to do."""
+"""API: JSON over one kept connection, with deadlines, bounded retries and errors that say what to do."""
 
 import http.client
 import random
@@ -9,16 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from davy.pipeline.clients.http.wire import NEVER, Overflow, Wire
-from davy.pipeline.clients.kubernetes import answers as kubeanswers
-from davy.pipeline.clients.kubernetes import call as kubecall
-from davy.pipeline.clients.kubernetes import faults as kubefaults
+from davy.pipeline.clients.kubernetes import answers, call, faults
 from davy.pipeline.clients.kubernetes.access import Access, Doc
 from davy.pipeline.clients.kubernetes.answers import Answer, Gone, Refused
 from davy.pipeline.clients.kubernetes.call import JSON, MOST_OF_A_FAILURE, SLACK, Ask
 from davy.pipeline.clients.kubernetes.host import HOST, Host
 from davy.pipeline.clients.kubernetes.paths import is_list, target
 from davy.pipeline.core.errors import DavyError, Missing
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -108,13 +106,13 @@ class KubeApi:
         more: dict[str, Any] = {"limit": PAGE}
         for _ in range(MOST_PAGES):
             page = self.request("GET", path, query={**(query or {}), **more}, accept=accept)
-            found += kubeanswers.items(page, f"GET {path}", self.access)
+            found += answers.items(page, f"GET {path}", self.access)
             meta = page.get("metadata")
             mark = meta.get("continue") if isinstance(meta, dict) else None
             if not mark:
                 return {**page, "items": found}
             more["continue"] = str(mark)
-        raise kubeanswers.strange(f"GET {path}", f"a list of more than {PAGE * MOST_PAGES} things", self.access)
+        raise answers.strange(f"GET {path}", f"a list of more than {PAGE * MOST_PAGES} things", self.access)
 
     def create(self, path: str, body: Doc, *, repeatable: bool = False) -> Doc:
         """Raises Conflict where it exists. `repeatable`: sent again after a lost answer, for who can tell its own."""
@@ -148,7 +146,7 @@ class KubeApi:
         repeatable: bool | None = None,
     ) -> Doc:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
-        data = None if body is None else jsontree.compact(body).encode()
+        data = None if body is None else tree.compact(body).encode()
         answer = self._tried(
             Ask(
                 method=method,
@@ -160,15 +158,15 @@ class KubeApi:
                 repeatable=method != "POST" if repeatable is None else repeatable,
             )
         )
-        kubeanswers.refuse(method, path, answer, self.access)
+        answers.refuse(method, path, answer, self.access)
         if method == "DELETE" and not answer.body:
             return {}
-        return kubeanswers.document(answer, f"{method} {path}", self.access)
+        return answers.document(answer, f"{method} {path}", self.access)
 
     def text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The plain-text answer: a log."""
         answer = self._tried(Ask(method="GET", target=target(path, query), timeout=self._timeout, cut=True))
-        kubeanswers.refuse("GET", path, answer, self.access)
+        answers.refuse("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
     def lines(
@@ -193,10 +191,10 @@ class KubeApi:
             response = self._host.asked(self.access, wire, ask)
             if not 200 <= response.status < 300:
                 body = response.read(MOST_OF_A_FAILURE)
-                kubeanswers.refuse("GET", path, Answer(status=response.status, body=body), self.access)
+                answers.refuse("GET", path, Answer(status=response.status, body=body), self.access)
             wire.until(NEVER, wait=quiet)
             begun()
-            yield from kubecall.lines_of(response)
+            yield from call.lines_of(response)
             ended = response.isclosed() and not response.will_close
         except (http.client.HTTPException, ValueError, Overflow) as error:
             raise ConnectionError(str(error)) from error
@@ -225,14 +223,14 @@ class KubeApi:
                 answer = self._exchanged(wire, ask, ends)
             except Overflow as error:
                 self.close()
-                raise kubeanswers.strange(str(ask), "more than it can have to say", self.access) from error
+                raise answers.strange(str(ask), "more than it can have to say", self.access) from error
             except DavyError:
                 self.close()
                 raise
-            except kubefaults.BROKEN as error:
+            except faults.BROKEN as error:
                 self.close()
                 if last or self._is_final(error) or (sent and not ask.repeatable):
-                    kubefaults.give_up(error, str(ask), self._host.monotonic() - began, self.access)
+                    faults.give_up(error, str(ask), self._host.monotonic() - began, self.access)
                 wait = pause
             else:
                 self._heard = True
@@ -248,7 +246,7 @@ class KubeApi:
             pause = min(pause * 2, 2.0)
 
     def _is_final(self, error: Exception) -> bool:
-        return kubefaults.is_final(error) or (kubefaults.is_refusal(error) and not self._heard)
+        return faults.is_final(error) or (faults.is_refusal(error) and not self._heard)
 
     def _renew(self) -> None:
         """Credentials that a plugin gave are fetched anew when they end, and not only once they were refused."""
@@ -276,17 +274,17 @@ class KubeApi:
     def _exchanged(self, wire: Wire, ask: Ask, ends: float) -> Answer:
         wire.until(ends, wait=ask.timeout, most=ask.most + SLACK)
         response = self._host.asked(self.access, wire, ask)
-        body = kubecall.body_of(self.access, response, ask)
+        body = call.body_of(self.access, response, ask)
         self._used = self._host.monotonic()
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
         return Answer(
-            status=response.status, body=body, retry_after=kubeanswers.seconds(response.headers.get("Retry-After"))
+            status=response.status, body=body, retry_after=answers.seconds(response.headers.get("Retry-After"))
         )
 
     def _heed(self, date: str | None) -> None:
-        second = kubeanswers.instant(date or "")
+        second = answers.instant(date or "")
         # The header is cut to whole seconds: half of one is the best guess.
         ahead = A_LIFETIME if second is None else second + 0.5 - self._host.wall()
         if abs(ahead) < A_LIFETIME:

@@ -1,4 +1,4 @@
-"""Kubernetes calls: one request and its answer on a wire, bounded in size."""
+"""Call: one request and its answer on a wire, bounded in size."""
 
 import http.client
 import ssl
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from davy.pipeline.clients.http.proxies import PORTS
 from davy.pipeline.clients.http.wire import Overflow, Wire, dialled, to_proxy, tunnelled
-from davy.pipeline.clients.kubernetes import answers as kubeanswers
+from davy.pipeline.clients.kubernetes import answers
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -74,7 +74,7 @@ def body_of(access: Access, response: http.client.HTTPResponse, ask: Ask) -> byt
     encoding = response.headers.get("Content-Encoding") or "identity"
     if encoding.lower() != "identity":
         # Nobody asked for it, and to unpack it would be to believe its size.
-        raise kubeanswers.strange(str(ask), f"a body in an encoding not asked for ({encoding[:40]})", access)
+        raise answers.strange(str(ask), f"a body in an encoding not asked for ({encoding[:40]})", access)
     most = ask.most if 200 <= response.status < 300 else MOST_OF_A_FAILURE
     body = response.read(most + 1)
     if len(body) > most:

@@ -1,4 +1,4 @@
-"""Kubernetes faults: why no answer came, in words that say what to look at; and which of them waiting cannot mend."""
+"""Faults: why no answer came, in words that say what to look at; and which of them waiting cannot mend."""
 
 import http.client
 import socket

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from davy.pipeline.clients.http.wire import Wire
-from davy.pipeline.clients.kubernetes import call as kubecall
+from davy.pipeline.clients.kubernetes import call
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -18,8 +18,8 @@ class Host:
     wall: Callable[[], float] = time.time
     """Seconds since the epoch, by a clock that people and time servers set."""
     monotonic: Callable[[], float] = time.monotonic
-    connected: Callable[[Access, ssl.SSLContext | None, float], Wire] = kubecall.connected
-    asked: Callable[[Access, Wire, kubecall.Ask], http.client.HTTPResponse] = kubecall.asked
+    connected: Callable[[Access, ssl.SSLContext | None, float], Wire] = call.connected
+    asked: Callable[[Access, Wire, call.Ask], http.client.HTTPResponse] = call.asked
 
 
 HOST = Host()

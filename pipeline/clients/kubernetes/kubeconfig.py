@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from davy.pipeline.clients.http.proxies import Proxy, proxy_for, proxy_of
-from davy.pipeline.clients.kubernetes import kubeconfig_file as kubefile
+from davy.pipeline.clients.kubernetes import kubeconfig_file
 from davy.pipeline.clients.kubernetes.access import HOW_TO, Access, Doc, end_of, text_of
 from davy.pipeline.clients.kubernetes.kubeconfig_file import Entry, Named
 from davy.pipeline.core.errors import Problem, Unusable
@@ -75,7 +75,7 @@ def access_from(
             return _as_wished(_in_cluster(environ), wish)
         looked = ", ".join(str(path) for path in paths)
         raise Unusable(f"There is no kubeconfig: looked for {looked}.", remedy=HOW_TO)
-    found, current = kubefile.entries(there)
+    found, current = kubeconfig_file.entries(there)
     chosen = _Chosen(found, wish.context or current, ", ".join(map(str, there)))
     if wish.work_tree and _is_inside(there[0], wish.work_tree) and not _is_said(there[0], environ):
         chosen.harmless(there[0])

@@ -1,4 +1,4 @@
-"""Kubeconfig files: their contexts, clusters and users by name, with the lines that things stand on."""
+"""Kubeconfig file: their contexts, clusters and users by name, with the lines that things stand on."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from davy.pipeline.clients.kubernetes.access import HOW_TO
-from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
 from davy.pipeline.core.errors import Problem, Unusable
 
@@ -141,7 +141,7 @@ def _named(top: Entry, kind: str, inner: str) -> Named:
 
 
 def _read(path: Path) -> Reading:
-    reading = yamltree.read(_text(path), str(path), {}, raw=lambda _: True, most=MOST_NODES)
+    reading = yaml_tree.read(_text(path), str(path), {}, raw=lambda _: True, most=MOST_NODES)
     if not reading.problems and not isinstance(reading.value, dict):
         what = "is no kubeconfig: not a mapping"
         if reading.value is None:  # kubectl takes an empty file for one that says nothing.

@@ -1,4 +1,4 @@
-"""Kubernetes paths: what a request means, in the words that RBAC has for it."""
+"""Paths: what a request means, in the words that RBAC has for it."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Kubernetes sign-in: exec plugins, run as kubectl runs them, with a time limit and their own words when they fail.
+"""Sign in: exec plugins, run as kubectl runs them, with a time limit and their own words when they fail.
 
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """

@@ -1,4 +1,4 @@
-"""Conditions: a small safe part of Argo Rollouts' expressions, read once into a tree and asked of numbers.
+"""Condition: a small safe part of Argo Rollouts' expressions, read once into a tree and asked of numbers.
 
 Two forms. The short one, `>= 0.95` or `> 0.9 && < 1.1`, is asked of one value at a time. The whole one names the
 answer: `result[0] >= 0.95`, `len(result) == 0 || isNaN(result[0])`, `all(result, # < 5)`. There are comparisons, `&&`,

@@ -1,4 +1,4 @@
-"""Condition text: what `pipeline.conditions` asks of an answer, read out of what a person wrote."""
+"""Condition parser: what `pipeline.conditions` asks of an answer, read out of what a person wrote."""
 
 import re
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 
 
 class Before:
@@ -52,7 +52,7 @@ class Written:
 
 
 def _duration(value: object) -> object:
-    return durations.parsed(value) if isinstance(value, str) else value
+    return time_text.parsed(value) if isinstance(value, str) else value
 
 
 def _weight(value: object) -> object:

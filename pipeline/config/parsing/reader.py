@@ -1,4 +1,4 @@
-"""Structuring: a tree of plain values to a part of the configuration, with all that is wrong with it.
+"""Reader: a tree of plain values to a part of the configuration, with all that is wrong with it.
 
 Mappings, lists and whatever is plainly right are read here, at once. Where there is doubt about a value, pydantic has
 the last word, and the words: it takes as long to import as all the rest, and a file that is right never needs it.

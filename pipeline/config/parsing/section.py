@@ -1,4 +1,4 @@
-"""Part: what the configuration is made of: frozen values that know which of their keys were said.
+"""Section: what the configuration is made of: frozen values that know which of their keys were said.
 
 Defining one costs no more than a value does, for every command begins with them. What a tree must be like to become
 one stands in the annotations; `davy.pipeline.config.parsing.reader` reads it.

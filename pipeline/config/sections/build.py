@@ -1,4 +1,4 @@
-"""Build config: what `davy.yaml` may say of images and of how they are built."""
+"""Build: what `davy.yaml` may say of images and of how they are built."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Checks config: what `davy.yaml` may say under `checks`, as frozen values."""
+"""Checks: what `davy.yaml` may say under `checks`, as frozen values."""
 
 import math
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Server config: where samples are read, and how davy signs in there, as frozen values.
+"""Servers: where samples are read, and how davy signs in there, as frozen values.
 
 The keys are those of Prometheus' own `http_config`, so that what works there can be copied.
 """

@@ -1,4 +1,4 @@
-"""Variables: under which names a suite is told of its part."""
+"""Suite variables: under which names a suite is told of its part."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Suite config: what `davy.yaml` may say of test suites, where they run, and what is kept of them."""
+"""Suites: what `davy.yaml` may say of test suites, where they run, and what is kept of them."""
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta

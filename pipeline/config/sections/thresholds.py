@@ -1,15 +1,15 @@
-"""Judges by other tools' rules: thresholds, Flagger's, Kayenta's."""
+"""Thresholds: thresholds, Flagger's, Kayenta's."""
 
 import math
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
-from davy.pipeline.config.parsing import condition_parser as conditiontext
+from davy.pipeline.config.parsing import condition_parser
 from davy.pipeline.config.parsing.fields import Duration, Name
 from davy.pipeline.config.parsing.section import Part, part, setting
 from davy.pipeline.config.parsing.yaml_tree import Place
-from davy.pipeline.core.text import time_text as durations
+from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import percent_of
 
 LintRule = Literal[
@@ -128,10 +128,10 @@ def kayenta(judge: object, said: KayentaConfig | None) -> Iterator[Finding]:
         if not getattr(said, key):
             yield (*place, key), "must be above 0s"
     if said.interval > said.lifetime:
-        shown = durations.shown(said.interval), durations.shown(said.lifetime)
+        shown = time_text.shown(said.interval), time_text.shown(said.lifetime)
         yield (*place, "interval"), f"{shown[0]} is longer than `lifetime`, {shown[1]}: there would be no judgement"
     if said.step > said.interval:
-        shown = durations.shown(said.step), durations.shown(said.interval)
+        shown = time_text.shown(said.step), time_text.shown(said.interval)
         yield (*place, "step"), f"{shown[0]} is longer than `interval`, {shown[1]}"
     if said.lookback and said.lookback < said.step:
         yield (*place, "lookback"), "is shorter than `step`: no point would be judged"
@@ -180,7 +180,7 @@ def can_never_fail(check: ThresholdConfig) -> bool:
 
 def _condition(place: Place, text: str, style: str) -> Iterator[Finding]:
     try:
-        found = conditiontext.condition(text)
+        found = condition_parser.condition(text)
     except ValueError as error:
         yield place, str(error)
         return

@@ -1,4 +1,4 @@
-"""Events of the canary: they are journaled, and the machine's state is a fold over them."""
+"""Canary: they are journaled, and the machine's state is a fold over them."""
 
 from dataclasses import field
 from datetime import datetime, timedelta

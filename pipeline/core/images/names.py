@@ -1,4 +1,4 @@
-"""References: names of images, taken apart: registry and repository, tag, digest."""
+"""Names: names of images, taken apart: registry and repository, tag, digest."""
 
 import re
 

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, "Compatibility Matrix"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -142,7 +142,7 @@ def packed(value: Mapping[str, Any]) -> bytes:
 
 def _object(manifest: bytes) -> dict[str, Any]:
     try:
-        said = jsontree.parsed(manifest)
+        said = tree.parsed(manifest)
     except RecursionError as error:
         raise ValueError("the manifest nests too deep") from error
     if not isinstance(said, dict):

@@ -10,7 +10,7 @@ from functools import cache, partial
 
 from davy.pipeline.core import events
 from davy.pipeline.core.events import VERSION, Event
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 Json = typing.Any
 """What `json.dumps` takes: the one place where a value has no narrower type."""
@@ -42,7 +42,7 @@ def document(kind: type[T], written: str | bytes, *, noun: str, mark: str, versi
     Raises ValueError for anything else, and for what a later davy wrote in another way.
     """
     try:
-        said = jsontree.parsed(written)
+        said = tree.parsed(written)
         if not isinstance(said, dict) or said.get(mark) != version:
             raise ValueError(f"is no {noun} of version {version}")
         found: T = _dataclass_in(kind, said)

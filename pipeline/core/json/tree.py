@@ -1,4 +1,4 @@
-"""JSON tree: what JSON from outside says, and how davy writes its own. All that can go wrong is a JSONDecodeError."""
+"""Tree: what JSON from outside says, and how davy writes its own. All that can go wrong is a JSONDecodeError."""
 
 import json
 import math

@@ -32,9 +32,9 @@ class Masks:
         if self._forms is None:
             if not self.secrets:
                 return ()
-            from davy.pipeline.core.secrets import mask_forms as maskforms  # noqa: PLC0415 - only who knows a secret needs them
+            from davy.pipeline.core.secrets import mask_forms  # noqa: PLC0415 - only who knows a secret needs them
 
-            found = {form for secret in self.secrets for form in maskforms.forms(secret)}
+            found = {form for secret in self.secrets for form in mask_forms.forms(secret)}
             self._forms = tuple(sorted(found, key=lambda form: (-len(form), form)))
         return self._forms
 

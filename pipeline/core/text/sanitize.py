@@ -1,4 +1,4 @@
-"""Redaction: what others printed, washed: no secrets, no CI commands, no terminal control."""
+"""Sanitize: what others printed, washed: no secrets, no CI commands, no terminal control."""
 
 import re
 from collections.abc import Iterable

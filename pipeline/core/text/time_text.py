@@ -1,4 +1,4 @@
-"""Durations: `500ms`, `15s`, `1m30s`, `2h`, `7d` to timedelta and back."""
+"""Time text: `500ms`, `15s`, `1m30s`, `2h`, `7d` to timedelta and back."""
 
 import re
 from datetime import timedelta

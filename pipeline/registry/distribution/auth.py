@@ -1,4 +1,4 @@
-"""Registry sign: the Authorization that a registry's challenge asks for, by the credentials that Docker has."""
+"""Auth: the Authorization that a registry's challenge asks for, by the credentials that Docker has."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ from davy.pipeline.clients.docker.registry_names import is_loopback
 from davy.pipeline.clients.http.exchange import within
 from davy.pipeline.clients.http.silence import silence
 from davy.pipeline.core.errors import Unreachable
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 
 CHALLENGE = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
 MOST_BYTES = 2**20
@@ -67,7 +67,7 @@ class Signs:
                 url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
                 headers = {"Authorization": _basic(known)} if known else {}
                 status, said = self._asked("GET", url, headers)
-            body_said = jsontree.parsed(said) if status == 200 else {}
+            body_said = tree.parsed(said) if status == 200 else {}
         except ValueError as error:
             what = f"The registry's token service {urlsplit(realm).netloc} answered with something that is no token."
             raise Unreachable(what, remedy="Try again.") from error

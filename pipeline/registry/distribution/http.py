@@ -1,4 +1,4 @@
-"""Registry wire: requests of the distribution API, signed, retried, redirected with care. Many threads may ask at once.
+"""HTTP: requests of the distribution API, signed, retried, redirected with care. Many threads may ask at once.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -19,7 +19,7 @@ from davy.pipeline.clients.http.exchange import Exchange, Expired, Paced, limite
 from davy.pipeline.clients.http.silence import Silence, silence
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.registry.distribution.auth import Signs
 
 TRIES = 5
@@ -71,7 +71,7 @@ class Answer:
     def said(self) -> str:
         """The registry's own words, in one line; empty where it has none."""
         try:
-            errors = jsontree.parsed(self.body)["errors"]
+            errors = tree.parsed(self.body)["errors"]
             words = "; ".join(f"{error['code']}: {error['message']}" for error in errors)
         except (ValueError, LookupError, TypeError, RecursionError):
             return ""

@@ -1,4 +1,4 @@
-"""Registry: manifests over the distribution API, with the credentials that Docker has."""
+"""Manifests: manifests over the distribution API, with the credentials that Docker has."""
 
 import hashlib
 import time

@@ -1,4 +1,4 @@
-"""Image store: tags moved, images copied and evidence attached, in registries, without a pull."""
+"""Store: tags moved, images copied and evidence attached, in registries, without a pull."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ from davy.pipeline.core.errors import Conflict, Missing, Unreachable
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
 from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.registry import artifact as artifacts
+from davy.pipeline.registry import artifact
 from davy.pipeline.registry.distribution.blobs import CHUNK, Blobs
 from davy.pipeline.registry.distribution.manifests import Manifest, Registry, is_loopback, read
 from davy.pipeline.registry.masked_attachment import masked_evidence
@@ -111,7 +111,7 @@ class RegistryImages:
             self._copied(image.name, name, entry.digest)
             self._listed(copied, entry)
         for ending in OLD_COSIGN:
-            tag = f"{artifacts.fallback_tag(image.digest)}.{ending}"
+            tag = f"{artifact.fallback_tag(image.digest)}.{ending}"
             if digest := self._registry.digest(image.name, tag):
                 self._copied(image.name, name, digest)
                 self._registry.put(name, tag, self._registry.manifest(image.name, digest))
@@ -122,9 +122,9 @@ class RegistryImages:
         evidence = masked_evidence(evidence, self._masks)
         on = self._registry.manifest(subject.name, subject.digest)
         of = Descriptor(digest=subject.digest, size=len(on.body), media_type=on.media_type)
-        self._blobs.put(subject.name, artifacts.NOTHING)
+        self._blobs.put(subject.name, artifact.NOTHING)
         self._blobs.put(subject.name, evidence.body)
-        manifest = Manifest(media_type=oci.OCI_MANIFEST, body=artifacts.artifact(of, evidence))
+        manifest = Manifest(media_type=oci.OCI_MANIFEST, body=artifact.artifact(of, evidence))
         answer = self._registry.stored(subject.name, manifest.digest, manifest)
         # A registry that lists referrers itself says so: distribution-spec, "Pushing Manifests with Subject".
         if "OCI-Subject" not in answer.headers:
@@ -144,7 +144,7 @@ class RegistryImages:
         with ThreadPoolExecutor(ABREAST) as crew:
             found = list(crew.map(lambda entry: self._read(subject.name, entry), entries[:MOST_ATTACHED]))
         kept = [one for one in found if one is not None and kind in ("", one.kind)]
-        return tuple(sorted(kept, key=lambda one: one.annotations.get(artifacts.CREATED, "")))
+        return tuple(sorted(kept, key=lambda one: one.annotations.get(artifact.CREATED, "")))
 
     # ---- copies ----
 
@@ -175,7 +175,7 @@ class RegistryImages:
 
     def _by_tag(self, subject: Image) -> tuple[Descriptor, ...]:
         try:
-            found = self._registry.manifest(subject.name, artifacts.fallback_tag(subject.digest))
+            found = self._registry.manifest(subject.name, artifact.fallback_tag(subject.digest))
         except Missing:
             return ()
         return read(subject.name, found.body).children
@@ -204,8 +204,8 @@ class RegistryImages:
                 )
 
     def _write_list(self, subject: Image, entries: Sequence[Descriptor]) -> None:
-        manifest = Manifest(media_type=oci.OCI_INDEX, body=artifacts.listing(entries))
-        self._registry.put(subject.name, artifacts.fallback_tag(subject.digest), manifest)
+        manifest = Manifest(media_type=oci.OCI_INDEX, body=artifact.listing(entries))
+        self._registry.put(subject.name, artifact.fallback_tag(subject.digest), manifest)
 
     def _read(self, name: str, entry: Descriptor) -> Evidence | None:
         """What an entry of the list points to; None where it is gone."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.source import object_id as gitids
+from davy.pipeline.source import object_id
 from davy.pipeline.source.git.listing import Listing
 from davy.pipeline.source.ports import Rules
 
@@ -119,7 +119,7 @@ class ContextFiles:
             elif not self.rules.kept((name,)):
                 return
             elif stat.S_ISLNK(seen.st_mode):
-                self.found[name] = (LINK, gitids.blob(os.fsencode(os.readlink(path)), manner.format))
+                self.found[name] = (LINK, object_id.blob(os.fsencode(os.readlink(path)), manner.format))
             elif stat.S_ISREG(seen.st_mode):
                 of_disk = PROGRAM if manner.executable and seen.st_mode & stat.S_IXUSR else FILE
                 self.found[name] = (mode or of_disk, _blob_of(path, seen.st_size, manner.format))
@@ -180,7 +180,7 @@ def _manner(known: Listing) -> Manner:
 
 def _blob_of(path: str, size: int, format_: str) -> str:
     """Git's id of a file, read in pieces. Raises OSError where it grows or shrinks meanwhile."""
-    made, read = gitids.begun(size, format_), 0
+    made, read = object_id.begun(size, format_), 0
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         while piece := file.read(PIECE):

@@ -1,4 +1,4 @@
-"""Git listing: what the index of one work tree says of its files, and which of them have to be read all the same."""
+"""Listing: what the index of one work tree says of its files, and which of them have to be read all the same."""
 
 import os
 import re

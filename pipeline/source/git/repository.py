@@ -1,4 +1,4 @@
-"""Git: the work tree a release starts from, as git itself tells it."""
+"""Repository: the work tree a release starts from, as git itself tells it."""
 
 import os
 import re

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.source.git.context_files import ContextFiles
 from davy.pipeline.source.git.listing import Listing, listing
 from davy.pipeline.source.ports import Rules
@@ -55,11 +55,11 @@ class GitWorkTree:
         """As the port says. As with BuildKit a `dockerfile` stands in for a `Dockerfile` that is not there."""
         try:
             # A comment may be of another encoding; BuildKit takes the bytes as they are.
-            return plainfile.content(path, MOST_TEXT).decode(errors="surrogateescape")
+            return plain_file.content(path, MOST_TEXT).decode(errors="surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return self.text(path.with_name(SMALL)) if path.name == DOCKERFILE else None
         except OSError as error:
-            raise _unusable(path, plainfile.why(error)) from error
+            raise _unusable(path, plain_file.why(error)) from error
 
     def own_text(self, path: Path, folder: Path) -> str | None:
         """As the port says."""

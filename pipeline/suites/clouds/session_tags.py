@@ -1,4 +1,4 @@
-"""Marks: the tags on a cloud's sessions by which those of a killed runner are known."""
+"""Session tags: the tags on a cloud's sessions by which those of a killed runner are known."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Dialects: what tells one WebDriver cloud from another, as values: addresses, calls, limits, pages.
+"""Vendors: what tells one WebDriver cloud from another, as values: addresses, calls, limits, pages.
 
 Sauce Labs: https://docs.saucelabs.com/dev/api/ and the source of saucectl. BrowserStack and LambdaTest: their public
 documentation. Selenium Grid: the W3C protocol alone.

@@ -1,4 +1,4 @@
-"""Archiving: a run kept, and earlier ones asked for. An archive that fails is a warning: results lie here as well."""
+"""Archive: a run kept, and earlier ones asked for. An archive that fails is a warning: results lie here as well."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Ordering: suites of the configuration as orders: which image, which files, which of the machines that share them."""
+"""Order: suites of the configuration as orders: which image, which files, which of the machines that share them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -9,7 +9,7 @@ from davy.pipeline.config.sections.suites import IN_IMAGES, SuiteConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites.plan import pieces
 from davy.pipeline.suites.plan.pieces import Ask, Cell
 from davy.pipeline.suites.ports import SuiteOrder
 
@@ -38,7 +38,7 @@ def asks(
     listed: Listed,
     *,
     shard: tuple[int, int] | None = None,
-    cells: Cells = expansion.cells,
+    cells: Cells = pieces.cells,
 ) -> tuple[Ask, ...]:
     """What is to run of each. `shard`: this machine's part. Raises Unusable with every suite that has no file."""
     made = tuple(Ask(suite=suite, cells=cells(suite), files=listed(suite), shard=shard) for suite in suites)

@@ -1,4 +1,4 @@
-"""Expansion: a suite as the pieces it is run in: the cells of its matrix, its shards, bundles of its files."""
+"""Pieces: a suite as the pieces it is run in: the cells of its matrix, its shards, bundles of its files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
@@ -7,8 +7,7 @@ from itertools import product
 from davy.pipeline.config.sections.suite_variables import UNSAFE
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites.plan import environment
-from davy.pipeline.suites.plan import sharding as spread
+from davy.pipeline.suites.plan import environment, sharding
 from davy.pipeline.suites.plan.sharding import Guess
 from davy.pipeline.suites.ports import SuiteOrder
 
@@ -130,7 +129,7 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
             continue
         seconds = {item: guess.seconds[item] for item in ask.of(cell)}
         share = guess.total(seconds) / whole
-        planned = spread.bundles(seconds, workers, start=guess.start, share=share)
+        planned = sharding.bundles(seconds, workers, start=guess.start, share=share)
         chosen = [part for items in planned for part in _told_in_parts(items)]
         made += [_bundle(cell, number, items, guess) for number, items in enumerate(chosen, start=1)]
     return tuple(sorted(made, key=lambda piece: -piece.expected))
@@ -152,7 +151,7 @@ def settled(ask: Ask, guesses: Guesses, count: int) -> tuple[tuple[str, ...], ..
     for cell in ask.cells:
         for item in ask.of(cell):
             seconds[item] = seconds.get(item, 0.0) + guesses[cell.name].seconds[item]
-    return spread.shards(seconds, count)
+    return sharding.shards(seconds, count)
 
 
 def ordered(order: SuiteOrder, piece: Piece) -> SuiteOrder:
@@ -204,7 +203,7 @@ def _of_cell(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
         return _numbered(cell, (1, 1), guess)
     if not files:
         return [piece for own in range(1, of + 1) for piece in _numbered(cell, (own, of), guess)]
-    shares = spread.shards({item: guess.seconds[item] for item in files}, each)
+    shares = sharding.shards({item: guess.seconds[item] for item in files}, each)
     return [piece for own, items in enumerate(shares, start=1) for piece in _piece(cell, (own, each), items, guess)]
 
 

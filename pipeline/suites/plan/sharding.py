@@ -1,4 +1,4 @@
-"""Spread: which test file runs when and where, by how long each took in earlier runs.
+"""Sharding: which test file runs when and where, by how long each took in earlier runs.
 
 One process that drives all runners needs a shared queue, longest expected first (list scheduling by longest
 processing time: at most 4/3 - 1/3m of the best, Graham 1969). Separate CI jobs need static shards; these are the same

@@ -1,4 +1,4 @@
-"""Filing: which of the test files a case belongs to, by what its report says of it."""
+"""Attribution: which of the test files a case belongs to, by what its report says of it."""
 
 from collections.abc import Iterable, Sequence
 

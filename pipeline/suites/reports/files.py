@@ -1,11 +1,11 @@
-"""Report files: reports that lie on this machine, read as they stream."""
+"""Files: reports that lie on this machine, read as they stream."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.reader import Reading, joined, reading
 
@@ -43,7 +43,7 @@ def _one(path: Path) -> Reading:
     try:
         if not path.stat().st_size:
             return Reading(cases=(), notes=(f"its report {path.name} is empty",))
-        with plainfile.open_file(path) as file:
+        with plain_file.open_file(path) as file:
             return reading(iter(partial(file.read, CHUNK), b""))
     except OSError as error:
         return Reading(cases=(), broken=f"its report {path.name} cannot be read: {error.strerror or error}")

@@ -1,4 +1,4 @@
-"""Attempts: the cases of several tries at one piece, folded into each test once, with what counts of it."""
+"""Merged cases: the cases of several tries at one piece, folded into each test once, with what counts of it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

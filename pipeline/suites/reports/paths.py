@@ -1,4 +1,4 @@
-"""Report paths: what files a suite's `junit` means: globs, as a shell's with `**`, and folders with reports in them."""
+"""Paths: what files a suite's `junit` means: globs, as a shell's with `**`, and folders with reports in them."""
 
 import re
 from collections.abc import Sequence

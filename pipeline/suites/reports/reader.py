@@ -1,4 +1,4 @@
-"""JUnit reading: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said.
+"""Reader: reports of any size and from anyone, as cases; nothing is trusted, and what is cut is said.
 
 One that is TRX is handed to its own reader.
 """
@@ -10,10 +10,7 @@ from dataclasses import replace
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats import foreign as foreignreports
-from davy.pipeline.suites.reports.formats import junit_cases as junitcases
-from davy.pipeline.suites.reports.formats import junit_suites as junitsuites
-from davy.pipeline.suites.reports.formats import junit_times as junittimes
-from davy.pipeline.suites.reports.formats import trx as trxreading
+from davy.pipeline.suites.reports.formats import junit_cases, junit_suites, junit_times, trx
 from davy.pipeline.suites.reports.formats.junit_cases import FEW, LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
 from davy.pipeline.suites.reports.formats.text import Broken, Pieces
@@ -72,7 +69,7 @@ def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool 
     try:
         while len(head) < foreignreports.HEAD and not foreignreports.root(head) and (piece := next(rest, "")):
             head += piece
-        eyes = TrxEyes() if foreignreports.root(head) == trxreading.ROOT and not own else eyes
+        eyes = TrxEyes() if foreignreports.root(head) == trx.ROOT and not own else eyes
         eyes.feed(head)
         for piece in rest:
             eyes.feed(piece)
@@ -135,7 +132,7 @@ class _Eyes:
         self.foreign = ""
         self._own, self._by_suite = own, by_suite
         self._open: list[OpenSuite] = []
-        self._times = junittimes.Times()
+        self._times = junit_times.Times()
         self._cut = 0
         self._kept = 0
         self._path: list[str] = []
@@ -180,7 +177,7 @@ class _Eyes:
             self._sinks = [said.text]
 
     def _opens(self, word: str, told: dict[str, str]) -> None:
-        self._open.append(junitsuites.opened(word, told, self._open[-1] if self._open else None))
+        self._open.append(junit_suites.opened(word, told, self._open[-1] if self._open else None))
         self._times.opened(told.get("time", ""), len(self.cases))
         if told.get("name") in PYTEST:
             self.tools.add("pytest")
@@ -190,7 +187,7 @@ class _Eyes:
         for index, seconds in self._times.closed():
             self.cases[index] = replace(self.cases[index], seconds=seconds)
         # What it is blamed for is said once: not of the suites around it as well.
-        if (case := junitsuites.closed(suite)) is not None:
+        if (case := junit_suites.closed(suite)) is not None:
             counted_in(len(self.cases))
             self.cases.append(self._cleared(case))
             suite.names_bad = True
@@ -249,7 +246,7 @@ class _Eyes:
             errors=Words(LONGEST_TEXT),
             # The outermost of davy's own report is the suite of the configuration.
             suites=suite.path[1:] if self._own and not self._by_suite else suite.path,
-            said=junitcases.result_said(told),
+            said=junit_cases.result_said(told),
         )
 
     def _short(self, text: str, most: int) -> str:
@@ -260,7 +257,7 @@ class _Eyes:
     def _whole(self, draft: Draft) -> Case:
         words = [draft.output, draft.errors, *(said.text for said in (*draft.outcomes, *draft.earlier))]
         self._cut += any(each.over for each in (*words, *(value for _, value in draft.properties)))
-        case = junitcases.case(draft, own=self._own)
+        case = junit_cases.case(draft, own=self._own)
         if case.result.bad or draft.earlier or any(said.result.bad for said in draft.outcomes):
             self._open[-1].names_bad = True
         said = sum(len(attempt.message) + len(attempt.text) for attempt in case.attempts)
@@ -268,10 +265,10 @@ class _Eyes:
         self._kept += said + len(case.message) + len(case.text) + len(case.output) + len(case.errors)
         if self._kept > MOST_WORDS:
             self._cut += 1
-            return junitcases.curt(case)
+            return junit_cases.curt(case)
         return case
 
     def _cleared(self, case: Case) -> Case:
         """An own case of a suite, with its words counted."""
         self._kept += len(case.message) + len(case.text)
-        return case if self._kept <= MOST_WORDS else junitcases.curt(case)
+        return case if self._kept <= MOST_WORDS else junit_cases.curt(case)

@@ -1,4 +1,4 @@
-"""JUnit: what became of a suite by its report, and the reports of all suites written as one."""
+"""Writer: what became of a suite by its report, and the reports of all suites written as one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Cloud place: an account on a cloud: what it allows, its tunnel and app made ready, what others left ended."""
+"""Cloud: an account on a cloud: what it allows, its tunnel and app made ready, what others left ended."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,15 +7,14 @@ from pathlib import Path
 
 from davy.pipeline.core.errors import Forbidden, Missing, Unusable
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.clouds import session_tags as marks
-from davy.pipeline.suites.clouds import vendors as dialects
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds import session_tags, vendors
+from davy.pipeline.suites.clouds.saucelabs import api_calls
 from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
 from davy.pipeline.suites.clouds.terms import Terms
 from davy.pipeline.suites.clouds.vendors import Vendor
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.suites.runners import orphans
-from davy.pipeline.suites.runners.saucelabs import storage as saucestore
+from davy.pipeline.suites.runners.saucelabs import storage
 from davy.pipeline.suites.runners.saucelabs.runner import SauceJobs
 from davy.pipeline.suites.runners.slots import Turns
 from davy.pipeline.suites.runners.webdriver.runner import Account, CloudSuites, stopped, swept
@@ -80,7 +79,7 @@ class CloudPlace:
     def _allowed(self) -> int | None:
         """How many at once; None where the cloud does not say. Raises Forbidden where it does not take the account."""
         api = self.account.api
-        call = dialects.slots_call(api.cloud)
+        call = vendors.slots_call(api.cloud)
         if call is None:
             return None
         try:
@@ -88,7 +87,7 @@ class CloudPlace:
         except Missing:
             return None
         kinds = (False, True) if self.account.terms.real is None else (self.account.terms.real,)
-        known = [most for kind in kinds if (most := dialects.slots_in(api.cloud, answer, real=kind)) is not None]
+        known = [most for kind in kinds if (most := vendors.slots_in(api.cloud, answer, real=kind)) is not None]
         if known and not sum(known):
             raise Forbidden(
                 f"{api.cloud.title} allows this account no sessions at all.",
@@ -102,8 +101,8 @@ class CloudPlace:
             return
         owner, state = terms.tunnel_owner or cloud.user, ""
         for look in range(TUNNEL_LOOKS):
-            answer = self.account.api.called(saucecalls.tunnels_call(cloud))
-            state = saucecalls.tunnel_state(answer, terms.tunnel, owner)
+            answer = self.account.api.called(api_calls.tunnels_call(cloud))
+            state = api_calls.tunnel_state(answer, terms.tunnel, owner)
             if state == "running":
                 return
             if not state or look == TUNNEL_LOOKS - 1 or self.interrupted():
@@ -123,22 +122,22 @@ class CloudPlace:
                 f"davy uploads apps to Sauce Labs only, not to {self.account.api.cloud.title}.",
                 remedy="Upload it with the vendor's own tool, and name what that answers: bs://… or lt://….",
             )
-        return replace(terms, app=saucestore.kept(self.account.api, self.folder / terms.app))
+        return replace(terms, app=storage.kept(self.account.api, self.folder / terms.app))
 
     def _swept_by_marks(self) -> tuple[str, ...]:
         api, told = self.account.api, []
         if api.cloud.vendor is not Vendor.SAUCE:
             return ()
-        for call, real in saucecalls.jobs_calls(api.cloud):
+        for call, real in api_calls.jobs_calls(api.cloud):
             # Who may not list real devices has none running.
             with suppress(Missing, Forbidden):
-                jobs = saucecalls.jobs_in(api.called(call), real=real)
+                jobs = api_calls.jobs_in(api.called(call), real=real)
                 told += [stopped(api, job.id, real=real) for job in jobs if self._is_left_behind(job)]
         return tuple(told)
 
     def _is_left_behind(self, job: Job) -> bool:
         account = self.account
-        return marks.is_left_behind(job.tags, account.owner, account.now(), orphans.is_there)
+        return session_tags.is_left_behind(job.tags, account.owner, account.now(), orphans.is_there)
 
 
 class _EitherRunner:

@@ -1,12 +1,12 @@
-"""Twins: the pipeline's ports in memory, for rehearsals and tests. Deterministic; faults are put in by hand."""
+"""Memory: the pipeline's ports in memory, for rehearsals and tests. Deterministic; faults are put in by hand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from davy.pipeline.core.ports import Say
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
-from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.reports import paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,18 @@ class MemorySuites:
         if scene.fault:
             raise scene.fault
         log = order.out / "log.txt"
-        ownfiles.write(log, "".join(f"{line}\n" for line in scene.lines))
+        own_files.write(log, "".join(f"{line}\n" for line in scene.lines))
         for line in scene.lines:
             say(line)
         files, reports = [], []
         for path, body in scene.files.items():
             if any(path == asked or path.startswith(f"{asked.rstrip('/')}/") for asked in order.collect):
                 target = order.out / "files" / path.strip("/")
-                with ownfiles.create(target) as file:
+                with own_files.create(target) as file:
                     file.write(body)
                 files.append(target)
         for path, body in scene.files.items():
-            if any(reportpaths.means(glob, path) for glob in reportpaths.absolute(order.reports, "/")):
+            if any(paths.means(glob, path) for glob in paths.absolute(order.reports, "/")):
                 reports.append(order.out / "reports" / path.strip("/"))
                 reports[-1].parent.mkdir(parents=True, exist_ok=True)
                 reports[-1].write_bytes(body)

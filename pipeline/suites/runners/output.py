@@ -1,4 +1,4 @@
-"""Suite log: a suite's lines, told as they come and kept in a file that does not grow without end."""
+"""Output: a suite's lines, told as they come and kept in a file that does not grow without end."""
 
 import stat
 import threading
@@ -11,7 +11,7 @@ from typing import TextIO
 from davy.pipeline.core.ports import Say
 from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text import nouns
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.reports import paths as reportpaths
 from davy.pipeline.suites.reports.formats import text as junittext
 from davy.pipeline.suites.runners.tarball import MOST_BYTES
@@ -59,10 +59,10 @@ class Asked:
 
 def place(out: Path) -> Path:
     """Where the report of this try belongs; one that an earlier run left there is gone."""
-    ownfiles.make_folder(out)
+    own_files.make_folder(out)
     path = out / JUNIT
     if path.is_symlink() or not path.is_dir():
-        ownfiles.remove(path)
+        own_files.remove(path)
     return path
 
 
@@ -176,7 +176,7 @@ def _is_utf8(path: Path) -> bool:
 def _copied(paths: Sequence[Path], asked: Asked) -> Iterator[Path]:
     for path in paths:
         target = asked.report.parent / KEPT / path.relative_to(asked.folder)
-        ownfiles.copy(path, target)
+        own_files.copy(path, target)
         yield target
 
 

@@ -1,4 +1,4 @@
-"""Local suites: suites `in: process`, as a session of processes of their own on this machine."""
+"""Process: suites `in: process`, as a session of processes of their own on this machine."""
 
 import os
 import socket
@@ -11,12 +11,11 @@ from pathlib import Path
 from davy.pipeline.clients import process
 from davy.pipeline.core.ports import Say
 from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports.formats import k6
-from davy.pipeline.suites.runners import orphans
-from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners import orphans, output
 from davy.pipeline.suites.runners.output import SuiteLog
 from davy.pipeline.suites.runners.tarball import MOST_BYTES, MOST_FILES
 
@@ -73,9 +72,9 @@ class ProcessSuites:
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         out = order.out.absolute()
-        asked = suitereport.Asked(report=suitereport.place(out), folder=order.folder.resolve(), globs=order.reports)
-        before = suitereport.there(asked)
-        with ownfiles.create_text(out / "log.txt") as kept:
+        asked = output.Asked(report=output.place(out), folder=order.folder.resolve(), globs=order.reports)
+        before = output.there(asked)
+        with own_files.create_text(out / "log.txt") as kept:
             log = SuiteLog(kept=kept, say=say)
             ended = process.run(
                 ["/bin/sh", "-c", order.run],
@@ -88,7 +87,7 @@ class ProcessSuites:
                 masks=self._masks,
             )
             files = _collected(order, out / "files", log.tell)
-        found = suitereport.gathered(asked, before)
+        found = output.gathered(asked, before)
         because = found.because if ended.exit_code is not None else self._why(order)
         return SuiteRun(
             exit_code=ended.exit_code,
@@ -104,7 +103,7 @@ class ProcessSuites:
         return self._stopped.is_set() or self._interrupted()
 
     def _why(self, order: SuiteOrder) -> str:
-        return "stopped" if self._is_over() else f"timed out after {durations.shown(order.timeout)}"
+        return "stopped" if self._is_over() else f"timed out after {time_text.shown(order.timeout)}"
 
 
 def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
@@ -122,7 +121,7 @@ def _collected(order: SuiteOrder, into: Path, say: Say) -> tuple[Path, ...]:
                 return tuple(copied)
             target = into / path.relative_to(folder)
             try:
-                ownfiles.copy(path, target)
+                own_files.copy(path, target)
                 copied.append(target)
             except OSError as error:
                 say(f"(not collected: {path.relative_to(folder)}: {error.strerror})")

@@ -1,4 +1,4 @@
-"""Turns: so many sessions at once and no more, over all suites that share an account."""
+"""Slots: so many sessions at once and no more, over all suites that share an account."""
 
 import threading
 

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 
 MOST_BYTES = 512 * 2**20
 MOST_FILES = 10_000
@@ -51,7 +51,7 @@ def extracted(
                 source = archive.extractfile(member) if member.isreg() and path else None
                 if path is None or source is None:
                     continue
-                with source, ownfiles.create(path) as target:
+                with source, own_files.create(path) as target:
                     shutil.copyfileobj(source, target)
                 written.append(path)
     except (tarfile.TarError, OSError, EOFError) as error:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from davy.pipeline.clients import process
 from davy.pipeline.core.ports import Say
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.files import own_files
 from davy.pipeline.supply_chain.ports import ScanOrder
 
 PATIENCE = timedelta(seconds=2)
@@ -21,8 +21,8 @@ class ProcessScanner:
 
     def scan(self, order: ScanOrder, say: Say) -> int | None:
         """Its exit code; None where it took too long. Raises KeyboardInterrupt where nobody wants it any more."""
-        ownfiles.make_folder(order.report.parent)
-        ownfiles.remove(order.report)
+        own_files.make_folder(order.report.parent)
+        own_files.remove(order.report)
         told = {"IMAGE": order.image.reference, "REPORT": str(order.report.absolute())}
         ended = process.run(
             ["/bin/sh", "-c", order.run],

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.backtest import pod_file as podlines
-from davy.checks.backtest import pod_reader as podreading
+from davy.checks.backtest import pod_file, pod_reader
 from davy.checks.backtest.pod_counts import PodCounts
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.pipeline.config.parsing.reader import made
@@ -55,7 +54,7 @@ def busy(metrics, pods):
 
 def read(metrics, hours=2, warmup=timedelta(minutes=1), heard=lambda part: None):
     end = START + timedelta(hours=hours)
-    return podreading.read(metrics, CONFIG, warmup=warmup, start=START, end=end, told=heard)
+    return pod_reader.read(metrics, CONFIG, warmup=warmup, start=START, end=end, told=heard)
 
 
 def test_pages_lose_nothing_and_double_nothing():
@@ -148,7 +147,7 @@ def test_what_was_exported_is_read_as_it_was():
     metrics = SimulatedMetrics()
     scraped(metrics, START + timedelta(minutes=30), busy(metrics, ("a", "b")))
     counts = read(metrics, hours=0.5).counts
-    again = podlines.read(podlines.written(counts), "past.jsonl")
+    again = pod_file.read(pod_file.written(counts), "past.jsonl")
     assert (again.start, again.length, again.bounds) == (counts.start, counts.length, counts.bounds)
     assert again.lives() == counts.lives()
     for metric in counts.bounds:
@@ -172,7 +171,7 @@ def test_every_malformed_line_is_told_with_its_number():
         ),
     ]
     with pytest.raises(Unusable) as caught:
-        podlines.read(bad, "past.jsonl")
+        pod_file.read(bad, "past.jsonl")
     assert [problem.line for problem in caught.value.problems] == [3, 4, 5, 6, 7, 8, 9, 10]
 
 
@@ -192,14 +191,14 @@ def test_every_malformed_line_is_told_with_its_number():
 )
 def test_a_header_that_is_none_is_told(header):
     with pytest.raises(Unusable) as caught:
-        podlines.read([header], "past.jsonl")
+        pod_file.read([header], "past.jsonl")
     assert caught.value.problems[0].line == 1
 
 
 def test_counts_too_large_for_their_place_are_refused_not_wrapped():
     line = {"t": 15.0, "pods": {"a": {"errors": [2**53 + 1, 0]}}}
     with pytest.raises(Unusable):
-        podlines.read(lines_of(HEADER, line), "past.jsonl")
+        pod_file.read(lines_of(HEADER, line), "past.jsonl")
     counts = PodCounts(start=0.0, length=15.0, bounds={"errors": ()})
     counts.put("errors", 0, "a", Counts(bad=0, total=2**60))
     assert counts.whole("errors")["a"].total == 2**53
@@ -209,10 +208,10 @@ def test_counts_of_any_size_that_is_exact_are_kept_and_written_as_they_are():
     counts = PodCounts(start=0.0, length=15.0, bounds={"errors": ()})
     for window, total in enumerate((7, 5_000_000_000, 2**32 - 1, 2**32, 2**53)):
         counts.put("errors", window, "a", Counts(bad=total // 1000, total=total))
-    lines = list(podlines.written(counts))
+    lines = list(pod_file.written(counts))
     assert json.loads(lines[2])["pods"]["a"]["errors"] == [5_000_000_000, 5_000_000]
-    again = podlines.read(lines, "past.jsonl")
-    assert list(podlines.written(again)) == lines
+    again = pod_file.read(lines, "past.jsonl")
+    assert list(pod_file.written(again)) == lines
     assert again.sums("errors", 0, 5)[0] == [7, 5_000_000_000, 2**32 - 1, 2**32, 2**53]
 
 
@@ -228,6 +227,6 @@ def test_counts_of_any_size_that_is_exact_are_kept_and_written_as_they_are():
 def test_a_past_whose_lines_are_there_twice_or_out_of_order_is_refused_with_the_line(times, line, says):
     lines = [{"t": t, "pods": {"a": {"errors": [25, 1]}, "b": {"errors": [25, 0]}}} for t in times]
     with pytest.raises(Unusable) as caught:
-        podlines.read(lines_of(HEADER, *lines), "past.jsonl")
+        pod_file.read(lines_of(HEADER, *lines), "past.jsonl")
     assert caught.value.problems[0].line == line
     assert says in caught.value.problems[0].what

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davy.checks.budget import reader as budgets
+from davy.checks.budget import reader
 from davy.checks.budget.budget import Budget, Spent, sentence
 from davy.checks.budget.queries import MARK
 from davy.checks.ports import Answer, Series
@@ -64,7 +64,7 @@ class Server:
 
 def asked(server: Server, *slos: SloConfig) -> tuple[Budget, ...]:
     source: Callable[[], Server] = lambda: server  # noqa: E731
-    return budgets.read(slos or (AVAILABILITY,), source, NOW)
+    return reader.read(slos or (AVAILABILITY,), source, NOW)
 
 
 def test_a_budget_is_read_over_its_window_with_every_burn_rate() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from davy.canary.engine.driver.loop import Outcome
 from davy.checks.budget.budget import Budget, Spent
-from davy.checks.gates import error_budget as gate
+from davy.checks.gates import error_budget
 from davy.checks.gates.error_budget import Accepted
 from davy.pipeline.config.sections.objectives import GateConfig
 from davy.pipeline.core.artifacts import Image, Revision
@@ -67,7 +67,7 @@ class World:
             build=self._build,
             test=self._test,
             canary=self._canary,
-            gate=lambda: gate.asked(self.config, self._read, self.clock, self.accepted),
+            gate=lambda: error_budget.asked(self.config, self._read, self.clock, self.accepted),
         )
         started = ReleaseStarted(at=self.clock.now(), release="r", service="checkout")
         events = list(framed(started, self.clock, release(parts)))
@@ -137,9 +137,9 @@ def test_without_a_gate_nothing_is_asked() -> None:
 
 
 def test_a_plan_foresees_what_the_gate_would_say() -> None:
-    assert gate.foreseen(None, lambda: ()) == ()
-    assert gate.foreseen(GATE, lambda: (budget(100),)) == ()
-    (said,) = gate.foreseen(GATE, lambda: (budget(950),))
+    assert error_budget.foreseen(None, lambda: ()) == ()
+    assert error_budget.foreseen(GATE, lambda: (budget(100),)) == ()
+    (said,) = error_budget.foreseen(GATE, lambda: (budget(950),))
     assert said.startswith("the gate would say no: availability has 5 %")
     with pytest.raises(Unreachable):
-        gate.foreseen(GATE, lambda: (budget(Gap.UNREACHABLE),))
+        error_budget.foreseen(GATE, lambda: (budget(Gap.UNREACHABLE),))

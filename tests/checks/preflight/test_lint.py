@@ -6,8 +6,7 @@ import pytest
 
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
-from davy.checks.preflight import lint as linting
-from davy.checks.preflight import problems as preflight
+from davy.checks.preflight import lint, problems
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 
@@ -21,7 +20,7 @@ def config(query=GOOD, **more):
 
 
 def found(query, **more):
-    return [(remark.rule, remark.severity.value) for remark in linting.remarks(config(query, **more))]
+    return [(remark.rule, remark.severity.value) for remark in lint.remarks(config(query, **more))]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_what_is_accepted_is_not_said():
 
 
 def test_every_finding_says_where_why_and_what_to_do():
-    (remark,) = linting.remarks(config('rate(x{pod=~"{canary}"}[30s])'))
+    (remark,) = lint.remarks(config('rate(x{pod=~"{canary}"}[30s])'))
     assert remark.place == ("checks", "thresholds", 0, "query")
     assert "fewer than 4 scrapes of 15s" in remark.why
     assert remark.remedy == "make it 1m00s or longer"
@@ -80,7 +79,7 @@ def test_every_finding_says_where_why_and_what_to_do():
 
 def test_a_recording_rule_is_no_counter():
     slo = {"name": "a", "objective": 99, "errors": 'job:errors:rate5m{job="x"}', "total": "total"}
-    (remark,) = linting.remarks(made(ChecksConfig, {"prometheus": "http://p", "slos": [slo]}))
+    (remark,) = lint.remarks(made(ChecksConfig, {"prometheus": "http://p", "slos": [slo]}))
     assert (remark.rule, remark.place) == ("recorded", ("checks", "slos", 0, "errors"))
 
 
@@ -96,7 +95,7 @@ BUCKETS = 'x_bucket{pod=~"new-1"}'
 
 
 def advice(metrics, query, **more):
-    return preflight.warnings(config(query, **more), metrics, ["new-1"], AT)
+    return problems.warnings(config(query, **more), metrics, ["new-1"], AT)
 
 
 def test_a_limit_that_is_no_bound_is_said_with_the_bounds_beside_it():
@@ -121,6 +120,6 @@ def test_a_server_that_gives_no_advice_is_no_reason_to_stop():
 
 def test_errors_of_the_linter_stop_a_release_before_it_begins():
     metrics = served(('rate(x{pod=~"new-1"}[5s])', [({}, 1.0)]))
-    (problem,) = preflight.problems(config('rate(x{pod=~"{canary}"}[5s])'), metrics, ["new-1"], AT)
+    (problem,) = problems.problems(config('rate(x{pod=~"{canary}"}[5s])'), metrics, ["new-1"], AT)
     assert problem.path == "checks.thresholds[0].query"
     assert "(short-window)" in problem.what

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.checks.ports import Histogram, Series
-from davy.checks.samples import counts as samples
+from davy.checks.samples import counts
 from davy.checks.samples.counters import growth
 from davy.checks.samples.native_histograms import classic, cut
 
@@ -101,7 +101,7 @@ def test_series_that_are_no_histograms_are_left_out():
 
 def test_the_judge_reads_them_as_any_histogram():
     made, _ = classic(natives(histogram((0.25, 0.5, 7)), histogram((0.25, 0.5, 17), (1, 2, 2))), [0.5])
-    raw = samples.of_histogram(made, 0.5)
+    raw = counts.of_histogram(made, 0.5)
     assert growth(raw.total[0].samples, start=0, end=15, born=False) == 12
     assert growth(raw.good["0.5"][0].samples, start=0, end=15, born=False) == 10
 

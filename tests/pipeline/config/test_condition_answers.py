@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks import slo_formats as slofiles
+from davy.checks import slo_formats
 from davy.checks.judges.threshold.rules import Check, Result, measured
 from davy.checks.preflight.lint import remarks
 from davy.pipeline.config.condition_answers import can_be_failed
@@ -54,7 +54,7 @@ def test_it_is_told_where_it_is_written_and_where_it_is_imported():
         "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nspec:\n  metrics:\n  - name: m\n    count: 3\n"
         '    successCondition: "len(result) >= 0"\n    provider: {prometheus: {query: up}}\n'
     )
-    found = slofiles.read([("a.yaml", argo)], thresholds=True)
+    found = slo_formats.read([("a.yaml", argo)], thresholds=True)
     assert any("there is no answer that its conditions fail" in note.what for note in found.notes)
 
 

@@ -13,16 +13,16 @@ import pytest
 from davy.pipeline.builds.builders.record_files import BuildRecords
 from davy.pipeline.builds.content.inputs import Inputs
 from davy.pipeline.builds.record import Build, Remembered
-from davy.pipeline.clients.files import folder_lock as folderlock
+from davy.pipeline.clients.files import folder_lock
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites import cleanup as leftovers
+from davy.pipeline.files import own_files
+from davy.pipeline.suites import cleanup
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.history.archives.folder import FolderArchive
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners import output
 from davy.pipeline.suites.runners.memory import MemorySuites, Scene
 from davy.pipeline.suites.runners.process import ProcessSuites
 from davy.pipeline.suites.runners.tarball import Refused, extracted
@@ -43,7 +43,7 @@ def report(place: Path) -> None:
 
 
 def locked(place: Path) -> None:
-    with folderlock.held(place / "out", "me"):
+    with folder_lock.held(place / "out", "me"):
         pass
 
 
@@ -57,7 +57,7 @@ def suite(place: Path) -> None:
         out=place / "out/unit",
         collect=("*.png",),
     )
-    suitereport.place(order.out)
+    output.place(order.out)
     ProcessSuites(BARE).run(order, lambda _: None)
 
 
@@ -78,9 +78,9 @@ def collected(place: Path) -> None:
 
 
 def listed(place: Path) -> None:
-    with leftovers.fresh(place / "out/unit", (place / "out/unit/log.txt",)):
+    with cleanup.fresh(place / "out/unit", (place / "out/unit/log.txt",)):
         pass
-    leftovers.rounds_cleared(place / "out", "junit.xml")
+    cleanup.rounds_cleared(place / "out", "junit.xml")
 
 
 def build(place: Path) -> None:
@@ -105,9 +105,9 @@ def scan(place: Path) -> None:
 
 
 def single(place: Path) -> None:
-    ownfiles.write(place / "one/two/file", "text")
-    ownfiles.replace(place / "one/two/other", "text")
-    ownfiles.remove(place / "one/two/gone")
+    own_files.write(place / "one/two/file", "text")
+    own_files.replace(place / "one/two/other", "text")
+    own_files.remove(place / "one/two/gone")
 
 
 WRITTEN: dict[Callable[[Path], None], tuple[str, ...]] = {
@@ -116,7 +116,7 @@ WRITTEN: dict[Callable[[Path], None], tuple[str, ...]] = {
     suite: ("out", "out/unit", "out/unit/log.txt", "out/unit/junit.xml", "out/unit/files", "out/unit/files/a.png"),
     played: ("out", "out/unit", "out/unit/log.txt", "out/unit/files/shots", "out/unit/files/shots/a.png"),
     collected: ("out/unit", "out/unit/files", "out/unit/files/shots", "out/unit/files/shots/deep/b.png"),
-    listed: ("out/unit", f"out/unit/{leftovers.INDEX}", "out/1", "out/1/unit"),
+    listed: ("out/unit", f"out/unit/{cleanup.INDEX}", "out/1", "out/1/unit"),
     build: (".davy", ".davy/builds", ".davy/.gitignore", f".davy/builds/{RECORD}"),
     archive: ("kept/shop", "kept/.gitignore", "kept/shop/20260501T120000Z-shop-1"),
     ledger: ("cache", "cache/shop@h@7.json", "cache/shop@h@7.part"),
@@ -172,7 +172,7 @@ def watched(outside: Path) -> dict[str, tuple[object, ...]]:
 
 
 def precious(place: Path) -> Path:
-    names = ("file", "log.txt", "junit.xml", "unit/log.txt", "report.md", leftovers.INDEX, f"unit/{leftovers.INDEX}")
+    names = ("file", "log.txt", "junit.xml", "unit/log.txt", "report.md", cleanup.INDEX, f"unit/{cleanup.INDEX}")
     for name in names:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text('"file"\n"log.txt"\n')
@@ -205,8 +205,8 @@ def test_without_links_all_of_it_is_written_twice(tmp_path: Path, write: Callabl
 def test_a_link_on_the_way_is_said_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to("real")
-    with pytest.raises(ownfiles.Unwritable, match=r"out/unit/log.txt cannot be written: out is a link") as caught:
-        ownfiles.write(tmp_path / "out/unit/log.txt", "text")
+    with pytest.raises(own_files.Unwritable, match=r"out/unit/log.txt cannot be written: out is a link") as caught:
+        own_files.write(tmp_path / "out/unit/log.txt", "text")
     assert "--out" in caught.value.remedy
     assert isinstance(caught.value, OSError)
     assert not any((tmp_path / "real").iterdir())
@@ -216,16 +216,16 @@ def test_the_folder_that_a_user_names_may_be_a_link(tmp_path: Path, monkeypatch:
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to("real")
     monkeypatch.chdir(tmp_path)
-    ownfiles.write(ownfiles.followed(Path("out")) / "unit/log.txt", "text")
+    own_files.write(own_files.followed(Path("out")) / "unit/log.txt", "text")
     assert (tmp_path / "real/unit/log.txt").read_text() == "text"
-    assert ownfiles.followed(Path("plain")) == Path("plain")
+    assert own_files.followed(Path("plain")) == Path("plain")
 
 
 def test_what_is_put_in_place_whole_keeps_what_was_there_when_it_cannot_be(tmp_path: Path) -> None:
-    ownfiles.write(tmp_path / "file", "before")
+    own_files.write(tmp_path / "file", "before")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ownfiles.Unwritable):
-        ownfiles.replace(tmp_path / "folder", "text")
-    ownfiles.replace(tmp_path / "file", "after")
+    with pytest.raises(own_files.Unwritable):
+        own_files.replace(tmp_path / "folder", "text")
+    own_files.replace(tmp_path / "file", "after")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
     assert (tmp_path / "file").read_text() == "after"

@@ -13,15 +13,14 @@ from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.errors import DavyError, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.suites.reports import files as reportfiles
 from davy.pipeline.suites.runners.saucelabs.project import files
-from davy.workflows.images import scan as scanning
-from davy.workflows.judge import trace_file as tracefile
-from davy.workflows.suites import sauce_config as sauced
-from davy.workflows.wiring import cloud_accounts as cloudaccess
-from davy.workflows.wiring import rollouts
+from davy.workflows.images import scan
+from davy.workflows.judge import trace_file
+from davy.workflows.suites import sauce_config
+from davy.workflows.wiring import cloud_accounts, rollouts
 from git_alone import ALONE
 
 
@@ -58,7 +57,7 @@ KINDS = (pipe, link_to_a_pipe, endless, a_socket, enormous)
 
 
 def trace(path: Path) -> None:
-    with tracefile.opened(str(path)) as lines:
+    with trace_file.opened(str(path)) as lines:
         lines.read(1)
         raise Unusable("Lines come as they are read, however many there are.")
 
@@ -73,10 +72,10 @@ READERS: dict[str, Callable[[Path], object]] = {
     "Dockerfile": GitWorkTree(ALONE).text,
     "Dockerfile, staged": staged_by,
     "target": rollouts.target,
-    "scan": scanning.text,
+    "scan": scan.text,
     "trace": trace,
-    "saucectl": lambda path: sauced._text(path.parent, SuiteConfig(name="a", in_="sauce", config=path.name)),
-    "account": cloudaccess._tree,
+    "saucectl": lambda path: sauce_config._text(path.parent, SuiteConfig(name="a", in_="sauce", config=path.name)),
+    "account": cloud_accounts._tree,
 }
 
 
@@ -95,18 +94,18 @@ def test_what_is_no_plain_file_of_some_size_is_refused(
 def test_all_is_read_up_to_the_limit_and_nothing_above(tmp_path: Path, kind: Callable[[Path], None]) -> None:
     kind(tmp_path / "file")
     with pytest.raises(OSError, match=r"is no file but|is larger than 1 KiB"):
-        plainfile.content(tmp_path / "file", 2**10)
+        plain_file.content(tmp_path / "file", 2**10)
     (tmp_path / "plain").write_bytes(b"x" * 2**10)
-    assert plainfile.content(tmp_path / "plain", 2**10) == b"x" * 2**10
+    assert plain_file.content(tmp_path / "plain", 2**10) == b"x" * 2**10
     with pytest.raises(OSError, match="is larger than 1023 bytes"):
-        plainfile.content(tmp_path / "plain", 2**10 - 1)
+        plain_file.content(tmp_path / "plain", 2**10 - 1)
 
 
 def test_a_folder_and_what_is_not_there_are_said_as_the_system_says_them(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        plainfile.content(tmp_path, 10)
+        plain_file.content(tmp_path, 10)
     with pytest.raises(FileNotFoundError):
-        plainfile.content(tmp_path / "none", 10)
+        plain_file.content(tmp_path / "none", 10)
 
 
 def test_a_report_and_an_ignore_file_that_are_none_are_no_trap(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Rules, Story
 from davy.pipeline.suites.plan.pieces import Cell, Piece
 from davy.pipeline.suites.ports import SuiteRun
-from davy.pipeline.suites.reports import attribution as filing
+from davy.pipeline.suites.reports import attribution
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 
 TOOK = timedelta(seconds=10)
@@ -39,38 +39,38 @@ def story(piece: Piece, rules: Rules, *runs: SuiteRun, excused: tuple[str, ...] 
     made = Story(label="e2e", piece=piece)
     items = piece.items
     for each in runs:
-        made = tries.told(made, each, TOOK, items, lambda case: case in excused)
-        again = tries.again(made, rules)
+        made = attempts.told(made, each, TOOK, items, lambda case: case in excused)
+        again = attempts.again(made, rules)
         items = again.piece.items if again else items
     return made
 
 
 def verdict(made: Story, rules: Rules) -> Suite:
-    return tries.ended(made, rules)
+    return attempts.ended(made, rules)
 
 
 def test_what_passes_is_over() -> None:
     made = story(WHOLE, Rules(retries=3), run())
-    assert tries.again(made, Rules(retries=3)) is None
+    assert attempts.again(made, Rules(retries=3)) is None
     assert verdict(made, Rules()).result is Result.PASSED
 
 
 def test_without_retries_a_failure_is_final() -> None:
     made = story(WHOLE, Rules(), run(1))
-    assert tries.again(made, Rules()) is None
+    assert attempts.again(made, Rules()) is None
     assert (verdict(made, Rules()).result, verdict(made, Rules()).because) == (Result.FAILED, "exit code 1")
 
 
 def test_only_the_files_with_failures_run_again() -> None:
     rules = Rules(retries=1)
-    again = tries.again(story(FILED, rules, run(1, report(a_x=True, b_y=False))), rules)
+    again = attempts.again(story(FILED, rules, run(1, report(a_x=True, b_y=False))), rules)
     assert again is not None
     assert (again.piece.items, again.attempt, again.failed) == (("tests/test_b.py",), 2, ("tests.test_b::y",))
 
 
 def test_all_files_run_again_where_it_was_ended_from_outside() -> None:
     rules = Rules(retries=1)
-    again = tries.again(story(FILED, rules, run(None, report(b_y=False), "timed out after 1s")), rules)
+    again = attempts.again(story(FILED, rules, run(None, report(b_y=False), "timed out after 1s")), rules)
     assert again is not None
     assert again.piece.items == FILES
 
@@ -78,7 +78,7 @@ def test_all_files_run_again_where_it_was_ended_from_outside() -> None:
 def test_all_files_run_again_where_a_failure_is_of_none_of_them() -> None:
     rules = Rules(retries=1)
     text = '<testsuite><testcase classname="elsewhere" name="x"><failure/></testcase></testsuite>'
-    again = tries.again(story(FILED, rules, run(1, text)), rules)
+    again = attempts.again(story(FILED, rules, run(1, text)), rules)
     assert again is not None
     assert again.piece.items == FILES
 
@@ -105,7 +105,7 @@ def test_a_fault_of_the_place_spends_no_retry() -> None:
     rules = Rules(retries=0)
     fault = run(None, None, "session not created", fault=True)
     made = story(FILED, rules, fault, fault)
-    again = tries.again(made, rules)
+    again = attempts.again(made, rules)
     assert again is not None
     assert (again.attempt, again.piece.items) == (1, FILES)
     made = story(FILED, rules, fault, run(0, report(a_x=True)))
@@ -117,7 +117,7 @@ def test_a_fault_during_a_retry_repeats_that_retry() -> None:
     rules = Rules(retries=1)
     fault = run(None, None, "session lost", fault=True)
     made = story(FILED, rules, run(1, report(a_x=True, b_y=False)), fault)
-    again = tries.again(made, rules)
+    again = attempts.again(made, rules)
     assert again is not None
     assert (again.attempt, again.piece.items, again.failed) == (2, ("tests/test_b.py",), ("tests.test_b::y",))
 
@@ -126,7 +126,7 @@ def test_a_place_that_fails_again_and_again_is_given_up() -> None:
     rules = Rules(retries=5, faults=2)
     fault = run(None, None, "no minutes left", fault=True)
     made = story(WHOLE, rules, fault, fault, fault)
-    assert tries.again(made, rules) is None
+    assert attempts.again(made, rules) is None
     assert verdict(made, rules).because == "the place failed it 3 times: no minutes left"
     assert [case.result for case in verdict(made, rules).cases] == [CaseResult.ERROR]
 
@@ -134,11 +134,11 @@ def test_a_place_that_fails_again_and_again_is_given_up() -> None:
 def test_with_a_threshold_so_many_tries_must_pass_and_each_is_whole() -> None:
     rules = Rules(retries=3, threshold=2)
     made = story(FILED, rules, run(0, report(a_x=True)))
-    again = tries.again(made, rules)
+    again = attempts.again(made, rules)
     assert again is not None
     assert (again.piece.items, again.failed) == (FILES, ())
     made = story(FILED, rules, run(0, report(a_x=True)), run(1, report(a_x=False)), run(0, report(a_x=True)))
-    assert tries.again(made, rules) is None
+    assert attempts.again(made, rules) is None
     suite = verdict(made, rules)
     assert suite.result is Result.PASSED
     assert suite.cases[0].flaky
@@ -147,14 +147,14 @@ def test_with_a_threshold_so_many_tries_must_pass_and_each_is_whole() -> None:
 def test_a_threshold_that_can_not_be_met_any_more_ends_it() -> None:
     rules = Rules(retries=2, threshold=3)
     made = story(WHOLE, rules, run(0), run(1))
-    assert tries.again(made, rules) is None
+    assert attempts.again(made, rules) is None
     assert verdict(made, rules).because == "passed 1 of 2 tries, 3 are needed"
 
 
 def test_a_case_in_quarantine_fails_nothing_and_is_not_tried_again() -> None:
     rules = Rules(retries=3)
     made = story(FILED, rules, run(1, report(a_x=True, b_y=False)), excused=("tests.test_b::y",))
-    assert tries.again(made, rules) is None
+    assert attempts.again(made, rules) is None
     suite = verdict(made, rules)
     assert suite.result is Result.PASSED
     assert [case.name for case in suite.cases if case.quarantined] == ["y"]
@@ -162,7 +162,7 @@ def test_a_case_in_quarantine_fails_nothing_and_is_not_tried_again() -> None:
 
 def test_what_failed_is_counted_without_what_is_in_quarantine() -> None:
     made = story(FILED, Rules(), run(1, report(a_x=False, b_y=False)), excused=("tests.test_b::y",))
-    assert tries.ended(made, Rules()).because == "x failed"
+    assert attempts.ended(made, Rules()).because == "x failed"
 
 
 def test_a_quarantine_does_not_excuse_a_run_that_was_ended_from_outside() -> None:
@@ -187,15 +187,15 @@ def test_every_story_ends_within_its_bounds(retries: int, threshold: int, world:
     made = Story(label="e2e", piece=FILED)
     items = FILED.items
     for each in world:
-        made = tries.told(made, each, TOOK, items, lambda _: False)
-        again = tries.again(made, rules)
+        made = attempts.told(made, each, TOOK, items, lambda _: False)
+        again = attempts.again(made, rules)
         if again is None:
             break
         items = again.piece.items
-    assert tries.again(made, rules) is None
+    assert attempts.again(made, rules) is None
     assert len(made.tries) <= retries + 1
     assert len(made.faults) <= rules.faults + 1
-    suite = tries.ended(made, rules)
+    suite = attempts.ended(made, rules)
     if suite.result is Result.PASSED:
         assert sum(one.passed for one in made.tries) >= 1
         assert not any(case.fails for case in suite.cases)
@@ -207,22 +207,22 @@ def test_every_story_ends_within_its_bounds(retries: int, threshold: int, world:
 
 def test_a_case_is_filed_by_what_its_report_says() -> None:
     files = ("tests/test_cart.py", "tests/test_cart_total.py", "e2e/login.spec.ts")
-    assert filing.filed(Case(name="x", classname="tests.test_cart.TestTotal"), files) == files[0]
-    assert filing.filed(Case(name="x", classname="tests.test_cart_total"), files) == files[1]
-    assert filing.filed(Case(name="x", classname="login.spec.ts"), files) == files[2]
-    assert filing.filed(Case(name="x", file="/work/e2e/login.spec.ts"), files) == files[2]
-    assert filing.filed(Case(name="x", classname="Login page"), files) is None
-    assert filing.filed(Case(name="x", classname="anything"), files[:1]) == files[0]
+    assert attribution.filed(Case(name="x", classname="tests.test_cart.TestTotal"), files) == files[0]
+    assert attribution.filed(Case(name="x", classname="tests.test_cart_total"), files) == files[1]
+    assert attribution.filed(Case(name="x", classname="login.spec.ts"), files) == files[2]
+    assert attribution.filed(Case(name="x", file="/work/e2e/login.spec.ts"), files) == files[2]
+    assert attribution.filed(Case(name="x", classname="Login page"), files) is None
+    assert attribution.filed(Case(name="x", classname="anything"), files[:1]) == files[0]
 
 
 def test_time_that_no_case_explains_is_what_beginning_cost() -> None:
     cases = (Case(name="x", classname="tests.test_a", seconds=2), Case(name="y", classname="tests.test_b", seconds=1))
-    assert filing.shared_out(10.0, cases, FILES) == ({FILES[0]: 2.0, FILES[1]: 1.0}, 7.0)
+    assert attribution.shared_out(10.0, cases, FILES) == ({FILES[0]: 2.0, FILES[1]: 1.0}, 7.0)
 
 
 def test_time_is_shared_evenly_where_the_report_does_not_tell() -> None:
     cases = (Case(name="x", classname="strange", seconds=2),)
-    assert filing.shared_out(10.0, cases, FILES) == ({FILES[0]: 5.0, FILES[1]: 5.0}, None)
+    assert attribution.shared_out(10.0, cases, FILES) == ({FILES[0]: 5.0, FILES[1]: 5.0}, None)
 
 
 def test_a_cell_may_need_more_passes_than_its_suite() -> None:

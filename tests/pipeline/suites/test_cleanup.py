@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.events import Warned
-from davy.pipeline.suites import cleanup as leftovers
-from davy.pipeline.suites import driver as suites
-from davy.pipeline.suites.plan import pieces as expansion
+from davy.pipeline.suites import cleanup, driver
+from davy.pipeline.suites.plan import pieces
 from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import Ask
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
@@ -28,7 +27,7 @@ def write(path: Path, text: str = "x") -> Path:
 
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
-                  if path.is_file() and path.name != leftovers.INDEX)  # fmt: skip
+                  if path.is_file() and path.name != cleanup.INDEX)  # fmt: skip
 
 
 class Worker:
@@ -48,10 +47,10 @@ class Worker:
 def run(out: Path, *names: str) -> list[Warned]:
     clock = CrewClock()
     said = made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": 2})
-    one = Wanted(ask=Ask(suite=said, files=names, cells=expansion.cells(said)),
+    one = Wanted(ask=Ask(suite=said, files=names, cells=pieces.cells(said)),
                  order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))  # fmt: skip
     place = MemoryPlace(made=lambda: Worker(clock))
-    story = suites.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))
+    story = driver.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))
     return [event for event in story if isinstance(event, Warned)]
 
 
@@ -76,13 +75,13 @@ def test_what_is_not_davys_stays_wherever_it_lies(tmp_path: Path) -> None:
 
 def test_a_runner_that_was_killed_has_said_before_what_it_would_write(tmp_path: Path) -> None:
     folder = tmp_path / "e2e"
-    killed = leftovers.fresh(folder, [folder / "001-a/log.txt", folder / "001-a/junit.xml"])
+    killed = cleanup.fresh(folder, [folder / "001-a/log.txt", folder / "001-a/junit.xml"])
     killed.__enter__()
     write(folder / "001-a/log.txt")
-    said = (folder / leftovers.INDEX).read_text()  # Nothing of what follows on a kill is done.
+    said = (folder / cleanup.INDEX).read_text()  # Nothing of what follows on a kill is done.
     killed.__exit__(None, None, None)
-    (folder / leftovers.INDEX).write_text(said)
-    leftovers.cleared(folder)
+    (folder / cleanup.INDEX).write_text(said)
+    cleanup.cleared(folder)
     assert not folder.exists()
 
 
@@ -93,8 +92,8 @@ def test_no_link_is_followed_and_none_deleted(tmp_path: Path) -> None:
     (folder / "001-a").symlink_to(mine)
     (folder / "log.txt").symlink_to(mine / "log.txt")
     lines = ("001-a/log.txt", "log.txt", "../../mine/log.txt", str(mine / "log.txt"), ".", "")
-    (folder / leftovers.INDEX).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    leftovers.cleared(folder)
+    (folder / cleanup.INDEX).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    cleanup.cleared(folder)
     assert (mine / "log.txt").read_text() == "x"
     assert (folder / "log.txt").is_symlink()
     assert (folder / "001-a").is_symlink()
@@ -102,9 +101,9 @@ def test_no_link_is_followed_and_none_deleted(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_link_is_left_as_it_is(tmp_path: Path) -> None:
     write(tmp_path / "mine" / "log.txt")
-    write(tmp_path / "mine" / leftovers.INDEX, '"log.txt"\n')
+    write(tmp_path / "mine" / cleanup.INDEX, '"log.txt"\n')
     (tmp_path / "e2e").symlink_to(tmp_path / "mine")
-    assert leftovers.cleared(tmp_path / "e2e") == ()
+    assert cleanup.cleared(tmp_path / "e2e") == ()
     assert (tmp_path / "mine" / "log.txt").exists()
 
 
@@ -130,14 +129,14 @@ def test_what_cannot_be_deleted_is_said_and_tried_again(tmp_path: Path, monkeypa
 @given(st.binary(max_size=80))
 def test_a_list_of_any_bytes_is_no_error(tmp_path_factory: pytest.TempPathFactory, said: bytes) -> None:
     folder = tmp_path_factory.mktemp("e2e")
-    (folder / leftovers.INDEX).write_bytes(said)
-    leftovers.cleared(folder)
+    (folder / cleanup.INDEX).write_bytes(said)
+    cleanup.cleared(folder)
 
 
 def test_an_earlier_rollouts_rounds_go(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         run(tmp_path / str(number), "a")
     write(tmp_path / "2" / "mine.txt")
-    leftovers.rounds_cleared(tmp_path, suites.REPORT)
+    cleanup.rounds_cleared(tmp_path, driver.REPORT)
     assert files(tmp_path) == ["2/mine.txt"]
     assert not (tmp_path / "3").exists()

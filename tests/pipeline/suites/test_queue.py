@@ -23,7 +23,7 @@ from davy.pipeline.core.events import (
     Warned,
 )
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites import driver as suites
+from davy.pipeline.suites import driver
 from davy.pipeline.suites.attempts import Rules
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan.order import Wanted
@@ -218,8 +218,8 @@ def wanted(files: tuple[str, ...], out: Path, **more: object) -> Wanted:
     return Wanted(ask=ask, order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))
 
 
-def play(one: Wanted, place: MemoryPlace, clock: CrewClock, out: Path) -> tuple[list[Event], suites.Tested]:
-    story = suites.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))
+def play(one: Wanted, place: MemoryPlace, clock: CrewClock, out: Path) -> tuple[list[Event], driver.Tested]:
+    story = driver.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))
     events: list[Event] = []
     while True:
         try:
@@ -260,7 +260,7 @@ def test_a_quarantine_may_be_of_one_cell_alone(tmp_path: Path) -> None:
     clock = CrewClock()
     text = '<testsuite><testcase name="t"><failure/></testcase></testsuite>'
     place = MemoryPlace(made=lambda: Actor(clock, lambda order: SuiteRun(exit_code=1, junit=text, log=order.out)))
-    story = suites.run(
+    story = driver.run(
         [wanted(("a",), tmp_path, matrix={"browser": ["chrome", "firefox"]})], {"e2e": place}, clock, tmp_path,
         quarantined=lambda suite, case: (suite, case) == ("e2e[chrome]", "t"), crew=lambda: SimulatedCrew(clock),
     )  # fmt: skip
@@ -274,7 +274,7 @@ def test_what_a_killed_runner_left_is_swept_once_and_said(tmp_path: Path) -> Non
     clock = CrewClock()
     place = MemoryPlace(made=lambda: Actor(clock), left=("stopped job 1 of release r0",))
     one = wanted(("a",), tmp_path)
-    story = suites.run([one, one], {"e2e": place, "e3e": place}, clock, tmp_path, crew=lambda: SimulatedCrew(clock))
+    story = driver.run([one, one], {"e2e": place, "e3e": place}, clock, tmp_path, crew=lambda: SimulatedCrew(clock))
     assert [event.what for event in story if isinstance(event, Warned)] == ["stopped job 1 of release r0"]
 
 
@@ -290,7 +290,7 @@ def test_what_had_ended_when_a_place_failed_is_merged_and_kept(tmp_path: Path) -
     events: list[Event] = []
     with pytest.raises(Unreachable):
         events.extend(
-            suites.run(
+            driver.run(
                 [wanted(("a", "b"), tmp_path)], {"e2e": place}, clock, tmp_path, crew=lambda: SimulatedCrew(clock)
             )
         )

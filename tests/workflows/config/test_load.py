@@ -6,7 +6,7 @@ import pytest
 
 from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.workflows.config import load as configured
+from davy.workflows.config import load
 
 DAVY = """\
 service: checkout
@@ -52,13 +52,13 @@ def file(tmp_path: Path) -> Path:
 
 def problems(file: Path) -> list[str]:
     with pytest.raises(Unusable) as caught:
-        configured.loaded(file, {})
+        load.loaded(file, {})
     return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]
 
 
 def test_the_objectives_of_the_files_join_those_of_davy_yaml(file: Path) -> None:
     file.write_text(f"{DAVY}  slos: [{{name: own, objective: 99, errors: e_total, total: t_total}}]\n")
-    own, errors, latency = configured.loaded(file, {}).checks.slos
+    own, errors, latency = load.loaded(file, {}).checks.slos
     assert (own.name, errors.name, latency.name) == ("own", "availability", "latency")
     assert isinstance(errors, FiledSlo)
     assert (Path(errors.file).name, errors.line) == ("sloth.yaml", 4)
@@ -92,16 +92,16 @@ def test_without_any_objective_or_file_the_sequential_judge_asks_for_one(file: P
 
 def test_what_is_not_carried_over_is_noted(file: Path) -> None:
     (file.parent / "slo" / "sloth.yaml").write_text(f"{SLOTH}    alerting: {{name: A}}\n")
-    _, notes = configured.read(file, {})
+    _, notes = load.read(file, {})
     assert [note.path for note in notes] == ["slos[0].alerting"]
 
 
 def test_a_later_problem_of_a_filed_objective_is_told_at_its_file(file: Path) -> None:
-    config = configured.loaded(file, {})
-    placed = configured.placed(Problem(path="checks.slos[1].histogram", what="has no series"), config)
+    config = load.loaded(file, {})
+    placed = load.placed(Problem(path="checks.slos[1].histogram", what="has no series"), config)
     assert str(placed).endswith("slo/pyrra.yaml:4: latency: has no series")
     other = Problem(path="canary.steps", what="x")
-    assert configured.placed(other, config) is other
+    assert load.placed(other, config) is other
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from davy.pipeline.core.images import oci
 from davy.pipeline.registry.memory import MemoryImages
-from davy.workflows.images import show as showing
+from davy.workflows.images import show
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER = "application/vnd.docker.container.image.v1+json"
@@ -22,9 +22,9 @@ def shown(capsys: pytest.CaptureFixture[str], config: bytes, kind: str, **more: 
     said = {"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST, "layers": [], **more}
     image = store.take("one.test/a", oci.packed({**said, "config": {"mediaType": kind, "digest": DIGEST}}))
     store.configurations[image.reference] = config
-    showing.shown(store, image, "json")
+    show.shown(store, image, "json")
     document = json.loads(capsys.readouterr().out)
-    showing.shown(store, image, "text")
+    show.shown(store, image, "text")
     text = capsys.readouterr()
     return document, text.out, text.err
 

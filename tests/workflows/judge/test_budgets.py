@@ -10,7 +10,7 @@ from davy.checks.budget.budget import Budget, Spent, burns_of, spans_of
 from davy.pipeline.config.sections.objectives import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.verdict import Gap
-from davy.workflows.judge import budgets as objectives
+from davy.workflows.judge import budgets
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -30,7 +30,7 @@ UNKNOWN = Budget(
 
 
 def test_the_table_says_what_is_left_and_how_it_burns() -> None:
-    text = objectives.text([budget("availability", 290, 0.5), budget("errors", 1500, 20), UNKNOWN])
+    text = budgets.text([budget("availability", 290, 0.5), budget("errors", 1500, 20), UNKNOWN])
     head, limits, first, *rest = text.split("\n")
     assert head.split() == ["objective", "budget", "left", "1h/5m", "6h/30m", "1d/2h", "3d/6h"]
     assert limits.split() == ["page", "14.4x", "page", "6x", "ticket", "3x", "ticket", "1x"]
@@ -50,12 +50,12 @@ def test_the_table_says_what_is_left_and_how_it_burns() -> None:
 )
 def test_no_line_is_wider_than_80_columns(name: str, bad: float, rate: float, days: float | None) -> None:
     since = None if days is None else NOW - timedelta(days=days)
-    text = objectives.text([budget(name, bad, rate, since=since)])
+    text = budgets.text([budget(name, bad, rate, since=since)])
     assert max(len(line) for line in text.split("\n")) <= 80
 
 
 def test_a_budget_that_is_nearly_whole_or_nearly_gone_does_not_look_like_it() -> None:
-    whole, nearly, last = (objectives.text([budget("a", bad, 0)]) for bad in (0, 1, 999))
+    whole, nearly, last = (budgets.text([budget("a", bad, 0)]) for bad in (0, 1, 999))
     assert "████████ 100%" in whole
     assert "███████░ >99%" in nearly
     assert "█░░░░░░░" in last
@@ -67,7 +67,7 @@ def test_the_document_says_everything_in_seconds_and_shares() -> None:
         SloConfig(name="none", objective=99, errors="e", total="nope_total"),
     ]
     found = [budget("availability", 290, 2), UNKNOWN]
-    document = objectives.document(found, slos, GateConfig(budget_left=10), ["none cannot tell"], Ending.REJECTED)
+    document = budgets.document(found, slos, GateConfig(budget_left=10), ["none cannot tell"], Ending.REJECTED)
     said = json.loads(json.dumps(document))
     assert (said["davy_slo_status"], said["ending"]) == (1, "rejected")
     assert said["gate"] == {

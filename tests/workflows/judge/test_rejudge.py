@@ -6,7 +6,7 @@ import pytest
 
 from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
 from davy.checks.traces.result import Result
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted
 from davy.workflows.judge.rejudge import rejudged
@@ -25,7 +25,7 @@ checks:
 
 
 def journal(wish):
-    events = tuple(Rehearsal(configfile.parsed(FILE, "davy.yaml", {}), wish).events())
+    events = tuple(Rehearsal(file.parsed(FILE, "davy.yaml", {}), wish).events())
     canary = events[next(i for i, one in enumerate(events) if isinstance(one, CanaryStarted)) :]
     ours = [one for one in canary if type(one).__name__ not in ("StageFinished", "ReleaseFinished")]
     return events_of(written(Ledger(), ours))

@@ -13,8 +13,7 @@ from davy.pipeline.core.events import Asked, PodTrouble, RollbackStarted
 from davy.pipeline.core.secrets.masks import Masks
 from davy.pipeline.registry.masked_attachment import masked_evidence
 from davy.pipeline.registry.ports import Evidence
-from davy.workflows.cli import errors as failures
-from davy.workflows.cli import main as cli
+from davy.workflows.cli import errors, main
 from davy.workflows.render import veil
 from davy.workflows.render.json_text import json_text
 from davy.workflows.wiring.masked_journal import MaskedJournal
@@ -50,7 +49,7 @@ def test_a_traceback_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stderr)
     veil.begin({"GITHUB_TOKEN": "ghs_secret-value", "HOME": "/home/ann"})
     with veil.over("stderr"):
-        failures.told(RuntimeError("no such ghs_secret-value"), [], {})
+        errors.told(RuntimeError("no such ghs_secret-value"), [], {})
     assert "RuntimeError: no such ***" in stderr.getvalue()
     assert "ghs_secret-value" not in stderr.getvalue()
     assert sys.stderr is stderr
@@ -65,7 +64,7 @@ def test_a_command_line_that_cannot_be_used_tells_no_secret(
         ["validate", "--opens-the-key"],
         ["validate", "-f", "opens-the-key", "-o", "json"],
     ):
-        assert cli.run(words) == 2
+        assert main.run(words) == 2
     shown = "".join(capsys.readouterr())
     assert "opens-the-key" not in shown
     assert "***" in shown

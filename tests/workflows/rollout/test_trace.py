@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
-from davy.checks.traces import rules_text as rulebook
+from davy.checks.traces import rules_text
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
 from davy.checks.traces.result import Result
 from davy.checks.traces.trace import written as lines_of
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted, Judged, PromotionStarted
 from davy.pipeline.core.verdict import Counts, Decision, Pair, Verdict, Window
@@ -35,7 +35,7 @@ checks:
 
 
 def played(wish, text=FILE):
-    config = configfile.parsed(text, "davy.yaml", {})
+    config = file.parsed(text, "davy.yaml", {})
     return tuple(Rehearsal(config, wish).events())
 
 
@@ -139,13 +139,13 @@ def test_thresholds_alone_keep_no_counts_and_note_no_rules():
     text = FILE.replace(
         "  tolerate: 1.2\n", "  judge: threshold\n  thresholds: [{name: a, query: up, success: '> 0'}]\n"
     )
-    config = configfile.parsed(text.split("  slos:")[0], "davy.yaml", {})
-    assert rulebook.text(config.checks) == ""
+    config = file.parsed(text.split("  slos:")[0], "davy.yaml", {})
+    assert rules_text.text(config.checks) == ""
 
 
 def test_a_look_that_could_not_read_all_promotes_nothing():
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    first = started(rulebook.text(configfile.parsed(FILE, "davy.yaml", {}).checks))
+    first = started(rules_text.text(file.parsed(FILE, "davy.yaml", {}).checks))
     at = first.at + timedelta(seconds=15)
     window = Window(start=first.at, end=at, counts={"availability": Pair(canary=Counts(bad=0, total=10))})
     look = Judged(at=at, verdict=Verdict(at=at, decision=Decision.UNKNOWN, sentence="", windows=(window,)))
@@ -153,7 +153,7 @@ def test_a_look_that_could_not_read_all_promotes_nothing():
 
 
 def test_the_dispersion_that_the_first_window_notes_is_the_traces():
-    first = started(rulebook.text(configfile.parsed(FILE, "davy.yaml", {}).checks))
+    first = started(rules_text.text(file.parsed(FILE, "davy.yaml", {}).checks))
     at = first.at + timedelta(seconds=15)
     counts = {"availability": Pair(canary=Counts(bad=0, total=10))}
     window = Window(start=first.at, end=at, counts=counts, dispersion={"availability": 3.5})
@@ -164,7 +164,7 @@ def test_the_dispersion_that_the_first_window_notes_is_the_traces():
 
 
 def test_a_histogram_of_several_bounds_keeps_them_on_the_way_through_the_journal():
-    first = started(rulebook.text(configfile.parsed(FILE, "davy.yaml", {}).checks))
+    first = started(rules_text.text(file.parsed(FILE, "davy.yaml", {}).checks))
     at = first.at + timedelta(seconds=15)
     canary, stable = (
         Counts(bad=3, total=50, above={"0.25": 9, "0.5": 3}),

@@ -15,7 +15,7 @@ from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unusable
 from davy.workflows import wiring
-from davy.workflows.cli import main as cli
+from davy.workflows.cli import main
 from davy.workflows.cli.lazy_group import LazyGroup
 from davy.workflows.wiring.reach import Reach, outlived, reach_of, reached
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def command(words: str) -> Any:
-    found: Any = cli.davy
+    found: Any = main.davy
     for word in words.split():
         assert isinstance(found, LazyGroup)
         found = found.get_command(None, word)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def test_credentials_that_end_before_the_rollout_can_are_told(left: timedelta | 
 def test_a_server_that_is_away_is_told_by_a_command_in_a_moment(tmp_path: Path) -> None:
     own = kubeconfig(tmp_path / "own", "http://127.0.0.1:1", {})
     run = CliRunner().invoke(
-        cli.davy, ["canary", "status", "--kubeconfig", own, "--deployment", "checkout", "-f", str(tmp_path / "none")]
+        main.davy, ["canary", "status", "--kubeconfig", own, "--deployment", "checkout", "-f", str(tmp_path / "none")]
     )
     assert "Nothing listens at 127.0.0.1:1 (context one)" in str(run.exception)
     assert run.exception.ending is Ending.UNREACHABLE  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ from davy.pipeline.config.file import parsed
 from davy.pipeline.core.errors import Unusable
 from davy.workflows import wiring
 from davy.workflows.cli.commands.validate import command
-from davy.workflows.wiring import secret_values as access
+from davy.workflows.wiring import secret_values
 
 HEAD = """\
 service: checkout
@@ -35,14 +35,14 @@ TWO = """
 
 def test_every_name_is_filled_in_and_nothing_else_changes():
     servers = config(TWO).checks.prometheus
-    first, second = access.opened(servers, {"USER_A": "u", "PASS_A": "p", "KEY_B": "k"})
+    first, second = secret_values.opened(servers, {"USER_A": "u", "PASS_A": "p", "KEY_B": "k"})
     assert (first.basic_auth.username, first.basic_auth.password, first.timeout) == ("u", "p", servers[0].timeout)
     assert second.headers == {"X-Key": "k", "X-Scope-OrgID": "tenant"}
 
 
 def test_every_name_that_is_not_set_is_told_at_once_with_its_path():
     with pytest.raises(Unusable) as raised:
-        access.opened(config(TWO).checks.prometheus, {"USER_A": "u"})
+        secret_values.opened(config(TWO).checks.prometheus, {"USER_A": "u"})
     assert [str(problem) for problem in raised.value.problems] == [
         "checks.prometheus[0].basic_auth.password: is read from $PASS_A, which is not set",
         "checks.prometheus[1].headers.X-Key: is read from $KEY_B, which is not set",
@@ -96,4 +96,4 @@ def test_validate_refuses_what_the_linter_calls_an_error(tmp_path: Path):
 def test_what_is_no_part_of_davy_gets_none_of_the_configurations_secrets() -> None:
     tree = {"checks": {"prometheus": [{"bearer": "env:TOKEN"}]}, "tests": ({"cloud": {"key": "env:CLOUD"}},), "x": None}
     environment = {"TOKEN": "a", "CLOUD": "b", "PATH": "/bin"}
-    assert access.without_secrets(tree, environment) == {"PATH": "/bin"}
+    assert secret_values.without_secrets(tree, environment) == {"PATH": "/bin"}

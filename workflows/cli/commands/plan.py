@@ -18,7 +18,7 @@ def command(**said: Any) -> Ending:
 
     Reads git, the Deployment and Prometheus, and says every problem at once, with exit code 2. Changes nothing.
     """
-    from davy.workflows.release import run as doing  # noqa: PLC0415
+    from davy.workflows.release import run  # noqa: PLC0415
 
-    with doing.opened(said) as task:
-        return doing.planned(task, said)
+    with run.opened(said) as task:
+        return run.planned(task, said)

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 from davy.workflows.render.json_text import json_text
 
 FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-down"]
@@ -21,32 +20,32 @@ FAULTS = ["none", "never-ready", "crash-loop", "oom", "image-pull", "prometheus-
 @options.view
 @options.option(
     "--rps",
-    type=paramtypes.Number(min=0.01, max=1e6),
+    type=param_types.Number(min=0.01, max=1e6),
     default=100.0,
     show_default=True,
     help="Requests a second, over all pods.",
 )
 @options.option("--replicas", type=click.IntRange(1, 1000), default=10, show_default=True, help="Pods of stable.")
 @options.option(
-    "--errors", type=paramtypes.Share(), default="0.1%", show_default=True, help="Share of errors on stable."
+    "--errors", type=param_types.Share(), default="0.1%", show_default=True, help="Share of errors on stable."
 )
 @options.option(
     "--times",
-    type=paramtypes.Number(min=0),
+    type=param_types.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary fails this many times as often.",
 )
 @options.option(
     "--slow",
-    type=paramtypes.Share(),
+    type=param_types.Share(),
     default="0.5%",
     show_default=True,
     help="Share of slow answers on stable, for latency SLOs.",
 )
 @options.option(
     "--latency-times",
-    type=paramtypes.Number(min=0),
+    type=param_types.Number(min=0),
     default=1.0,
     show_default=True,
     help="The canary is slow this many times as often.",
@@ -71,18 +70,18 @@ def command(file: Path, output: str, repeat: int, exit_code: bool, **wish: Any) 
     The machine, the judge and the configuration are the real ones; the cluster, Prometheus and the users are
     simulated, and an hour passes in a second or so. No cluster and no Docker is touched. Changes nothing.
     """
-    from davy.workflows.config import load as configured  # noqa: PLC0415
-    from davy.workflows.release.rehearsal import show as rehearsing  # noqa: PLC0415
+    from davy.workflows.config import load  # noqa: PLC0415
+    from davy.workflows.release.rehearsal import show  # noqa: PLC0415
     from davy.workflows.release.rehearsal.run import Fault, Wish  # noqa: PLC0415
     from davy.workflows.story.screens import View  # noqa: PLC0415
 
-    config = configured.loaded(file, os.environ)
+    config = load.loaded(file, os.environ)
     view = View(output=output, **{name: wish.pop(name) for name in ("plain", "verbose", "no_color")})
     wished = Wish(**{**wish, "fault": Fault(wish["fault"])})
     if repeat > 1:
-        plays = rehearsing.many(config, wished, repeat, sys.stderr)
-        shown = rehearsing.document(plays) if output == "json" else None
-        click.echo(json_text(shown) if shown else rehearsing.text(plays))
+        plays = show.many(config, wished, repeat, sys.stderr)
+        shown = show.document(plays) if output == "json" else None
+        click.echo(json_text(shown) if shown else show.text(plays))
         return Ending.DONE
-    ending = rehearsing.one(config, wished, view)
+    ending = show.one(config, wished, view)
     return ending if exit_code else Ending.DONE

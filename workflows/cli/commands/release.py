@@ -23,9 +23,9 @@ def command(**said: Any) -> Ending:
     step by step, as the evidence allows. Blocks until the end and exits with how it ended.
     Ctrl-C and SIGTERM make traffic safe first.
     """
-    from davy.workflows.release import run as doing  # noqa: PLC0415
+    from davy.workflows.release import run  # noqa: PLC0415
 
-    with doing.opened(said, tests=True) as task:
+    with run.opened(said, tests=True) as task:
         if said["dry_run"]:
-            return doing.planned(task, said)
-        return doing.release(task, said)
+            return run.planned(task, said)
+        return run.release(task, said)

@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from davy.pipeline.core.text.clean import one_line
-from davy.workflows.cli import errors as failures
-from davy.workflows.cli import options
+from davy.workflows.cli import errors, options
 from davy.workflows.render.json_text import json_text
 
 
@@ -22,15 +21,15 @@ def command(file: Path, output: str) -> None:
     What the query linter only advises against is said on stderr, and is no failure. A file without `deploy`,
     `checks` and `canary` is one for `davy build` and `davy test`, and is checked as that. Changes nothing.
     """
-    from davy.workflows.config import validate as validating  # noqa: PLC0415 - only when it is run
+    from davy.workflows.config import validate  # noqa: PLC0415 - only when it is run
 
-    found = validating.validated(file, os.environ)
+    found = validate.validated(file, os.environ)
     notes = [one_line(note) for note in found.notes]
     for note in notes:
         click.echo(f"note: {note}", err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
-    failures.annotate("", found.warnings, os.environ, "warning")
+    errors.annotate("", found.warnings, os.environ, "warning")
     if output == "json":
         said = {"davy_validation": 1, "file": str(file), "service": found.service, "problems": []}
         click.echo(json_text(said | {"warnings": [str(warning) for warning in found.warnings], "notes": notes}))

@@ -1,4 +1,4 @@
-"""Rehearsal: the same plan, played in the memory twins with simulated traffic. The machine and the judge are real."""
+"""Run: the same plan, played in the memory twins with simulated traffic. The machine and the judge are real."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from davy.canary.engine import steps as strategy
+from davy.canary.engine import steps
 from davy.canary.engine.driver.rollout import Ports, Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
 from davy.canary.ports.platform import Trouble, TroubleKind
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.checks.traces import rules_text as rulebook
+from davy.checks.traces import rules_text
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.endings import Ending
@@ -153,9 +153,9 @@ class Rehearsal:
             release=f"rehearsal-{self._wish.seed}",
             workload=self._world.workload,
             images={CONTAINER: NEW},
-            policy=strategy.policy(config.canary, config.checks.worse, self._wish.replicas, now),
+            policy=steps.policy(config.canary, config.checks.worse, self._wish.replicas, now),
             runner="rehearsal",
-            rules=rulebook.text(config.checks),
+            rules=rules_text.text(config.checks),
         )
 
     def _ports(self) -> Ports:
@@ -225,7 +225,7 @@ def signals(config: Config, wish: Wish) -> tuple[Signal, ...]:
 
 def warnings(config: Config, wish: Wish) -> Iterator[str]:
     """Where the rehearsal cannot be like the real thing, and what the plan itself warns of."""
-    yield from strategy.planned(config.canary, config.checks.worse, wish.replicas).warnings
+    yield from steps.planned(config.canary, config.checks.worse, wish.replicas).warnings
     yield f"{Stage.BUILD} and {Stage.TEST} are not rehearsed"
     if config.checks.thresholds or config.checks.judge == "threshold":
         yield "threshold checks are not rehearsed: there is no PromQL in memory; the SLOs are judged sequentially"

@@ -1,4 +1,4 @@
-"""Chance: counts as traffic makes them, from a seeded source."""
+"""Sampling: counts as traffic makes them, from a seeded source."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Rehearsing: rehearsals shown, one at a time to watch, many as a table."""
+"""Show: rehearsals shown, one at a time to watch, many as a table."""
 
 import sys
 import time

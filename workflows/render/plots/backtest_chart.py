@@ -1,4 +1,4 @@
-"""Trial picture: false rollbacks and what was found, by judge; in a terminal's letters and as a page. Pure."""
+"""Backtest chart: false rollbacks and what was found, by judge; in a terminal's letters and as a page. Pure."""
 
 import math
 from collections.abc import Sequence

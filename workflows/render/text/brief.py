@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TextIO
 
-from davy.pipeline.core import events as e
+from davy.pipeline.core import events
 from davy.pipeline.core.verdict import Decision, Evidence, Verdict
 from davy.workflows.render.text.lines import Text
 
@@ -33,7 +33,7 @@ class Brief:
         self._look: Verdict | None = None
         self._wrote: datetime | None = None
 
-    def show(self, event: e.Event) -> None:
+    def show(self, event: events.Event) -> None:
         """One event: a line, several where something failed, or none."""
         tail = self._tails.of(event)
         short = self._shortened(event)
@@ -42,20 +42,20 @@ class Brief:
         self._wrote = event.at
         self._text.show(short, tail)
 
-    def _shortened(self, event: e.Event) -> e.Event | None:
+    def _shortened(self, event: events.Event) -> events.Event | None:
         match event:
-            case e.LogLine():
+            case events.LogLine():
                 return event if self._wrote is not None and event.at - self._wrote >= QUIET else None
-            case e.Judged():
+            case events.Judged():
                 before, self._look = self._look, event.verdict
                 return replace(event, verdict=short_look(event.verdict, before))
-            case e.RollbackStarted() | e.PromotionStarted() | e.Held():
+            case events.RollbackStarted() | events.PromotionStarted() | events.Held():
                 return replace(event, because=self._unsaid(event.because))
-            case e.ReleaseFinished() if self._ends_elsewhere:
+            case events.ReleaseFinished() if self._ends_elsewhere:
                 return replace(event, sentence="", remedy="")
-            case e.CanaryFinished():
+            case events.CanaryFinished():
                 return replace(event, sentence=self._unsaid(event.sentence))
-            case e.CanaryStarted():
+            case events.CanaryStarted():
                 return replace(event, images={name: short_digest(image) for name, image in event.images.items()})
             case _:
                 return None if is_detail(event) else event
@@ -71,17 +71,17 @@ class Brief:
         """Nothing is held back."""
 
 
-def is_detail(event: e.Event) -> bool:
+def is_detail(event: events.Event) -> bool:
     """What a line beside it says as well: a stage's frame around the canary, pods by the second, a step's beginning."""
     match event:
-        case e.StageStarted() | e.StageFinished():
-            return event.stage is e.Stage.CANARY
-        case e.StepEntered():
+        case events.StageStarted() | events.StageFinished():
+            return event.stage is events.Stage.CANARY
+        case events.StepEntered():
             return not event.by
-        case e.PodsSeen() | e.PartStarted():
+        case events.PodsSeen() | events.PartStarted():
             return True
-        case e.PartFinished():
-            return event.result is e.Result.PASSED
+        case events.PartFinished():
+            return event.result is events.Result.PASSED
         case _:
             return False
 
@@ -128,18 +128,18 @@ class Tails:
         self._lines: dict[str, deque[str]] = {}
         self._failed: dict[str, list[str]] = {}
 
-    def of(self, event: e.Event) -> tuple[str, ...]:
+    def of(self, event: events.Event) -> tuple[str, ...]:
         """What to show below this event; empty where nothing failed."""
         match event:
-            case e.LogLine():
+            case events.LogLine():
                 self._keep(event)
-            case e.ImageBuilt():
+            case events.ImageBuilt():
                 self._lines.pop(f"build {event.label}", None)
-            case e.BuildFailed():
+            case events.BuildFailed():
                 return tuple(self._lines.pop(f"build {event.label}", ()))
-            case e.PartFinished():
+            case events.PartFinished():
                 self._part(event)
-            case e.SuiteFinished():
+            case events.SuiteFinished():
                 sources = self._failed.pop(event.suite, [])
                 tails = [self._lines.pop(source, deque()) for source in sources]
                 return tuple(line for tail in tails for line in tail)[-LAST_LINES:]
@@ -147,14 +147,14 @@ class Tails:
                 pass
         return ()
 
-    def _keep(self, event: e.LogLine) -> None:
+    def _keep(self, event: events.LogLine) -> None:
         if event.source not in self._lines and len(self._lines) >= MOST_SOURCES:
             del self._lines[next(iter(self._lines))]
         self._lines.setdefault(event.source, deque(maxlen=LAST_LINES)).append(event.line)
 
-    def _part(self, event: e.PartFinished) -> None:
+    def _part(self, event: events.PartFinished) -> None:
         source = " ".join(part for part in ("test", event.suite, event.part) if part)
-        if event.result is e.Result.FAILED and not event.again:
+        if event.result is events.Result.FAILED and not event.again:
             self._failed.setdefault(event.suite, []).append(source)
         else:
             self._lines.pop(source, None)

@@ -1,4 +1,4 @@
-"""Text: plain lines, one fact a line, times relative to the first event; for CI logs."""
+"""Lines: plain lines, one fact a line, times relative to the first event; for CI logs."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Tabled: rows as text in columns."""
+"""Table: rows as text in columns."""
 
 from collections.abc import Sequence
 

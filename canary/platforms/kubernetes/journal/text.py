@@ -1,4 +1,4 @@
-"""Ledger: the journal of a rollout as the texts of a ConfigMap, and back. Pure.
+"""Text: the journal of a rollout as the texts of a ConfigMap, and back. Pure.
 
 How large it may grow, exactly, in KiB: windows 256, the beginning 128, other events 256, people's words 64, history 64;
 that is 768 of the 1,024 that a ConfigMap holds. Above their limit the older half of the looks is folded: two looks

@@ -1,4 +1,4 @@
-"""Offspring: the ReplicaSets and pods that a Deployment's selector selects, read as seldom as is right.
+"""Replica sets: the ReplicaSets and pods that a Deployment's selector selects, read as seldom as is right.
 
 What matters of a ReplicaSet never changes but for its revision, and that changes only on the one that has the
 Deployment's template. So they are read when that one is not known, or a pod belongs to one that is not.
@@ -7,7 +7,7 @@ Deployment's template. So they are read when that one is not known, or a pod bel
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from davy.canary.platforms.kubernetes import documents as readiness
+from davy.canary.platforms.kubernetes import documents
 from davy.canary.platforms.kubernetes.watches.mirror import Listening, listed
 from davy.pipeline.clients.kubernetes.api import KubeApi
 
@@ -50,29 +50,29 @@ class ReplicaSets:
         return list(self._held.values())
 
     def _has_template(self, deployment: Doc) -> bool:
-        own = [one for one in self._held.values() if readiness.owner_uid(one) == readiness.uid(deployment)]
-        return bool(readiness.template_hash_of(deployment, own))
+        own = [one for one in self._held.values() if documents.owner_uid(one) == documents.uid(deployment)]
+        return bool(documents.template_hash_of(deployment, own))
 
     def _lost(self, pods: Sequence[Doc]) -> set[str]:
         """Owners of pods that are not known."""
-        return {readiness.owner_uid(pod) for pod in pods} - self._held.keys() - self._strangers
+        return {documents.owner_uid(pod) for pod in pods} - self._held.keys() - self._strangers
 
     def _read_whole(self) -> None:
         self._read_at = None
         items = self._api.get(self._path, {"labelSelector": self._selector})["items"]
-        self._held = {readiness.uid(one): one for one in items}
+        self._held = {documents.uid(one): one for one in items}
         self.stamp += 1
         self._strangers, self._read_at = set(), self._monotonic()
 
     def _read_others(self, deployment: Doc) -> None:
         """All but those that are known to have another template."""
-        wanted = readiness.images(deployment["spec"])
-        known = [one for one in self._held.values() if readiness.images(one["spec"]) != wanted]
-        hashes = sorted({found for one in known if (found := readiness.labels(one).get(readiness.HASH, ""))})
-        chosen = f"{self._selector},{readiness.HASH} notin ({','.join(hashes[:MOST_NAMED])})"
+        wanted = documents.images(deployment["spec"])
+        known = [one for one in self._held.values() if documents.images(one["spec"]) != wanted]
+        hashes = sorted({found for one in known if (found := documents.labels(one).get(documents.HASH, ""))})
+        chosen = f"{self._selector},{documents.HASH} notin ({','.join(hashes[:MOST_NAMED])})"
         query = {"labelSelector": chosen if hashes else self._selector}
         self.stamp += 1
-        self._held |= {readiness.uid(one): one for one in self._api.get(self._path, query)["items"]}
+        self._held |= {documents.uid(one): one for one in self._api.get(self._path, query)["items"]}
 
 
 class Offspring:
@@ -120,11 +120,11 @@ class Offspring:
 
 
 def _ready(pods: Sequence[Doc], sets: Sequence[Doc]) -> int:
-    ids = {readiness.uid(one) for one in sets}
+    ids = {documents.uid(one) for one in sets}
     return sum(
         1
         for pod in pods
-        if readiness.owner_uid(pod) in ids and "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
+        if documents.owner_uid(pod) in ids and "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
     )
 
 

@@ -1,4 +1,4 @@
-"""Scope: what `$NAME` stands for within a stage, as far as its Dockerfile tells; what its base sets is not known."""
+"""Variables: what `$NAME` stands for within a stage, as far as its Dockerfile tells; its base may set more."""
 
 import re
 from collections.abc import Iterable, Mapping

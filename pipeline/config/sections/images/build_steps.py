@@ -1,4 +1,4 @@
-"""Steps: in what surroundings the steps of a build run, as it is said beside its Dockerfile."""
+"""Build steps: in what surroundings the steps of a build run, as it is said beside its Dockerfile."""
 
 from collections.abc import Mapping
 from dataclasses import field

@@ -1,4 +1,4 @@
-"""Recipes: the images of the configuration, one for each cell of a matrix."""
+"""Matrix: the images of the configuration, one for each cell of a matrix."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Build rules: what no single key of an image can break alone."""
+"""Rules: what no single key of an image can break alone."""
 
 import re
 from collections import Counter

@@ -1,10 +1,10 @@
-"""Sauce calls: requests to Sauce Labs' REST API and what their answers say: jobs, tunnels, storage, builds."""
+"""API calls: requests to Sauce Labs' REST API and what their answers say: jobs, tunnels, storage, builds."""
 
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
+from davy.pipeline.suites.clouds.saucelabs import npm_ranges
 from davy.pipeline.suites.clouds.vendors import Call, Cloud, inner
 
 DONE = ("complete", "error", "passed", "failed")
@@ -118,7 +118,7 @@ def frameworks_call(cloud: Cloud, framework: str) -> Call:
 def allowed_version(answer: object, allowed: str) -> tuple[str, str]:
     """The newest there is of the versions in npm's range; and where there is none, the sentence that says so."""
     there = [str(inner(row, "frameworkVersion") or inner(row, "version") or "") for row in _rows(answer)]
-    found = npmranges.newest(there, npmranges.parse_range(allowed) or ())
+    found = npm_ranges.newest(there, npm_ranges.parse_range(allowed) or ())
     wrong = "" if found else f"Sauce Labs has no version of it that {allowed} allows; it has {_named(there)}"
     return found, wrong
 

@@ -1,4 +1,4 @@
-"""Sauce cells: the suites of a `.sauce/config.yml` as cells to run: a device each, a shard each, a browser each."""
+"""Cells: the suites of a `.sauce/config.yml` as cells to run: a device each, a shard each, a browser each."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Sauce file: a `.sauce/config.yml` as it is, read into values. Nothing in it is dropped without a word.
+"""Config file: a `.sauce/config.yml` as it is, read into values. Nothing in it is dropped without a word.
 
 The form is that of saucectl: https://docs.saucelabs.com/dev/cli/saucectl/
 """
@@ -9,13 +9,12 @@ from dataclasses import field, replace
 from datetime import timedelta
 from typing import Any
 
-from davy.pipeline.config.parsing import yaml_tree as yamltree
+from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text import nouns
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.suites.clouds.saucelabs import config_keys as saucekeys
+from davy.pipeline.core.text import nouns, time_text
+from davy.pipeline.suites.clouds.saucelabs import config_keys
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
@@ -65,14 +64,14 @@ class SauceFile:
 
     def with_version(self, version: str, runner_version: str) -> "SauceFile":
         """With this version of the framework, in the tree, too: the runner reads it there."""
-        name = saucekeys.section(self.kind)
+        name = config_keys.section(self.kind)
         tree = {**self.tree, name: {**_dict(self.tree, name), "version": version}} if name else self.tree
         return replace(self, version=version, runner_version=runner_version, tree=tree)
 
 
 def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
     """The file's values. Raises Unusable with every problem and its line."""
-    reading = yamltree.read(text, file, environment, raw=lambda _: True)
+    reading = yaml_tree.read(text, file, environment, raw=lambda _: True)
     notes: list[Problem] = []
     if not reading.problems and not isinstance(reading.value, dict):
         reading.refuse((), "is no mapping; a .sauce/config.yml begins with apiVersion and kind")
@@ -80,17 +79,17 @@ def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
         raise _unusable(file, reading.problems)
     tree = _expanded(reading, reading.value, (), environment, notes)
     assert isinstance(tree, dict)  # noqa: S101 - asked above
-    kind = saucekeys.kind_of(tree.get("kind"))
+    kind = config_keys.kind_of(tree.get("kind"))
     if kind is None:
-        reading.refuse(("kind",), saucekeys.not_supported(tree.get("kind")))
+        reading.refuse(("kind",), config_keys.not_supported(tree.get("kind")))
         raise _unusable(file, reading.problems)
-    for place, what in saucekeys.problems(kind, tree):
+    for place, what in config_keys.problems(kind, tree):
         reading.refuse(place, what)
     parsed = _parsed(reading, kind, tree)
     if reading.problems:
         # What a variable left empty is often why something is needed.
         raise _unusable(file, [*reading.problems, *notes])
-    notes += [reading.problem(place, what) for place, what in saucekeys.notes(kind, tree)]
+    notes += [reading.problem(place, what) for place, what in config_keys.notes(kind, tree)]
     return replace(parsed, notes=tuple(notes))
 
 
@@ -103,8 +102,8 @@ def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
         kind=kind,
         tree=tree,
         suites=suites,
-        version=str(_dict(tree, saucekeys.section(kind)).get("version") or "").removeprefix("v"),
-        version_line=reading.problem((saucekeys.section(kind), "version"), "").line,
+        version=str(_dict(tree, config_keys.section(kind)).get("version") or "").removeprefix("v"),
+        version_line=reading.problem((config_keys.section(kind), "version"), "").line,
         runner_version=str(tree.get("runnerVersion") or ""),
         region=str(sauce.get("region") or ""),
         concurrency=_number(sauce.get("concurrency"), 2),
@@ -128,11 +127,11 @@ def _suite(
     place: Place = ("suites", index, "timeout") if said is not None else ("defaults", "timeout")
     said = defaults.get("timeout") if said is None else said
     try:
-        limit = durations.parsed(str(said)) if said not in (None, 0, "0") else timedelta()
+        limit = time_text.parsed(str(said)) if said not in (None, 0, "0") else timedelta()
     except ValueError as error:
         reading.refuse(place, str(error))
         limit = timedelta()
-    platform = {} if suite.get("platformName") or kind not in FRAMEWORKS else saucekeys.default_platform(kind, suite)
+    platform = {} if suite.get("platformName") or kind not in FRAMEWORKS else config_keys.default_platform(kind, suite)
     return {**suite, **platform, "timeout": limit}
 
 

@@ -1,4 +1,4 @@
-"""Sauce keys: what a `.sauce/config.yml` may say by kind, what is wrong in one, and what davy does another way."""
+"""Config keys: what a `.sauce/config.yml` may say by kind, what is wrong in one, and what davy does another way."""
 
 import re
 from collections.abc import Iterator, Mapping

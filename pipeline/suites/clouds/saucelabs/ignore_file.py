@@ -1,4 +1,4 @@
-"""Sauce ignore: which files of a project stay at home, by `.sauceignore`, whose rules are those of `.gitignore`."""
+"""Ignore file: which files of a project stay at home, by `.sauceignore`, whose rules are those of `.gitignore`."""
 
 import re
 from collections.abc import Sequence

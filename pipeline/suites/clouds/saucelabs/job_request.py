@@ -1,4 +1,4 @@
-"""Sauce start: the requests by which jobs begin on Sauce Labs, and the settings their machines are given."""
+"""Job request: the requests by which jobs begin on Sauce Labs, and the settings their machines are given."""
 
 import re
 from collections.abc import Mapping, Sequence

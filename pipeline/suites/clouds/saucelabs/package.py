@@ -1,4 +1,4 @@
-"""Sauce package: the versions of its framework that a package.json allows, where the Sauce file leaves it to one.
+"""Package: the versions of its framework that a package.json allows, where the Sauce file leaves it to one.
 
 As saucectl has it: the range under `devDependencies`, else under `dependencies`, and of what Sauce Labs has the newest
 that it allows. No lock file is read.
@@ -7,7 +7,7 @@ that it allows. No lock file is read.
 from json import JSONDecodeError
 
 from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
+from davy.pipeline.suites.clouds.saucelabs import npm_ranges
 from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind, inner
 
 PACKAGES = {
@@ -30,6 +30,6 @@ def allowed(text: str, kind: Kind) -> tuple[str, str]:
     said = next((value for value in found if isinstance(value, str)), None)
     if said is None:
         return "", f"names no {names[0]} under devDependencies or dependencies"
-    if npmranges.parse_range(said) is None:
+    if npm_ranges.parse_range(said) is None:
         return "", f"asks for {said[:80]!r} of {names[0]}, which is no range of versions"
     return said, ""

@@ -1,4 +1,4 @@
-"""Folder archive: runs kept in a folder, each in one of its own that appears whole or not at all."""
+"""Folder: runs kept in a folder, each in one of its own that appears whole or not at all."""
 
 import os
 import shutil
@@ -11,9 +11,8 @@ from pathlib import Path
 
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.ports import Say, unheard
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
-from davy.pipeline.suites.history import run_file as runfile
+from davy.pipeline.files import own_files, plain_file
+from davy.pipeline.suites.history import run_file
 from davy.pipeline.suites.history.record import RunRecord
 
 HALF = ".half-"
@@ -26,16 +25,16 @@ class FolderArchive:
 
     def __init__(self, root: Path, service: str) -> None:
         # The folder that the file names may be a link; what is in it may not.
-        self._root = ownfiles.followed(root)
+        self._root = own_files.followed(root)
         self._runs = self._root / service
 
     def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
         """Write it beside, then move it into its place. Raises Unreachable with the system's own words."""
-        place = self._runs / runfile.name(record)
+        place = self._runs / run_file.name(record)
         with self._said("written"):
-            ownfiles.make_folder(self._runs)
+            own_files.make_folder(self._runs)
             # An archive inside the work tree is no part of the source.
-            ownfiles.write(self._root / ".gitignore", "*\n")
+            own_files.write(self._root / ".gitignore", "*\n")
             half = Path(tempfile.mkdtemp(prefix=HALF, dir=self._runs))
             try:
                 _filled(half, record, files)
@@ -53,17 +52,17 @@ class FolderArchive:
                 if len(found) >= most:
                     break
                 try:
-                    found.append(_read(self._runs / name / runfile.RECORD))
+                    found.append(_read(self._runs / name / run_file.RECORD))
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 except ValueError:
-                    note(runfile.unreadable(name))
+                    note(run_file.unreadable(name))
         return tuple(found)
 
     def prune(self, before: datetime, keep_at_least: int) -> int:
         """Also what killed runners left half-written."""
         with self._said("cleaned up"):
-            gone = runfile.expired(self._names(), before, keep_at_least)
+            gone = run_file.expired(self._names(), before, keep_at_least)
             for name in gone:
                 # Renamed first: a run that is half deleted must not look like one.
                 half = self._runs / f"{HALF}{name}"
@@ -76,7 +75,7 @@ class FolderArchive:
         if not self._runs.is_dir() or self._runs.is_symlink():
             return
         for path in self._runs.iterdir():
-            if runfile.is_name(path.name) and path.is_dir() and not path.is_symlink():
+            if run_file.is_name(path.name) and path.is_dir() and not path.is_symlink():
                 yield path.name
 
     def _swept(self) -> None:
@@ -104,9 +103,9 @@ def _filled(half: Path, record: RunRecord, files: Sequence[tuple[str, Path]]) ->
     for name, path in files:
         if path.is_symlink() or not path.is_file():
             continue
-        ownfiles.copy(path, half / runfile.inside(name))
-    with ownfiles.create_text(half / runfile.RECORD) as file:
-        file.write(runfile.text(record))
+        own_files.copy(path, half / run_file.inside(name))
+    with own_files.create_text(half / run_file.RECORD) as file:
+        file.write(run_file.text(record))
         file.flush()
         os.fsync(file.fileno())
     half.chmod(0o755)
@@ -125,8 +124,8 @@ def _moved(half: Path, place: Path) -> None:
 
 def _read(path: Path) -> RunRecord:
     try:
-        return runfile.record(plainfile.content(path, runfile.MOST_BYTES))
+        return run_file.record(plain_file.content(path, run_file.MOST_BYTES))
     except OSError as error:
-        if error.errno in plainfile.NO_SUCH:
+        if error.errno in plain_file.NO_SUCH:
             raise ValueError("no file that a record could be") from error
         raise

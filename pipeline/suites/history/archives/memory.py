@@ -7,7 +7,7 @@ from pathlib import Path
 
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.ports import Say, unheard
-from davy.pipeline.suites.history import run_file as runfile
+from davy.pipeline.suites.history import run_file
 from davy.pipeline.suites.history.record import RunRecord
 
 
@@ -23,9 +23,9 @@ class MemoryArchive:
     def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
         """Over the same run kept before."""
         self._checked()
-        name = runfile.name(record)
+        name = run_file.name(record)
         self.files[name] = {
-            runfile.inside(inside): path.read_bytes()
+            run_file.inside(inside): path.read_bytes()
             for inside, path in files
             if path.is_file() and not path.is_symlink()
         }
@@ -40,7 +40,7 @@ class MemoryArchive:
     def prune(self, before: datetime, keep_at_least: int) -> int:
         """As the others do."""
         self._checked()
-        gone = runfile.expired(self.runs, before, keep_at_least)
+        gone = run_file.expired(self.runs, before, keep_at_least)
         for name in gone:
             del self.runs[name], self.files[name]
         return len(gone)

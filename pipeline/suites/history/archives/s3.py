@@ -1,4 +1,4 @@
-"""S3 archive: runs kept in a bucket of any service that speaks S3. A run is there once its record is."""
+"""S3: runs kept in a bucket of any service that speaks S3. A run is there once its record is."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from davy.pipeline.config.sections.suites import S3Config
 from davy.pipeline.core.errors import DavyError, Forbidden, Missing, Problem, Unreachable, Unusable
 from davy.pipeline.core.ports import Say, unheard
-from davy.pipeline.suites.history import run_file as runfile
+from davy.pipeline.suites.history import run_file
 from davy.pipeline.suites.history.record import RunRecord
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class S3Archive:
 
     def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:
         """The files first, the record last."""
-        name = runfile.name(record)
+        name = run_file.name(record)
         with _said(self._said):
             for inside, path in files:
                 if path.is_file() and not path.is_symlink():
-                    self._put(f"{self._runs}{name}/{runfile.inside(inside)}", path)
-            body = runfile.text(record).encode()
+                    self._put(f"{self._runs}{name}/{run_file.inside(inside)}", path)
+            body = run_file.text(record).encode()
             self._client.put_object(
                 Bucket=self._bucket, Key=f"{self._records}{name}.json", Body=body, ContentType="application/json"
             )
@@ -89,13 +89,13 @@ class S3Archive:
         """Records first: without one a run is none. Then files that are as old and have no record any more."""
         with _said(self._said):
             names = set(self._names())
-            gone = runfile.expired(names, before, keep_at_least)
+            gone = run_file.expired(names, before, keep_at_least)
             for name in gone:
                 self._client.delete_object(Bucket=self._bucket, Key=f"{self._records}{name}.json")
             kept = names - set(gone)
             for prefix in self._folders():
                 name = prefix.removeprefix(self._runs).rstrip("/")
-                if name < runfile.stamp(before) and name not in kept:
+                if name < run_file.stamp(before) and name not in kept:
                     self._emptied(prefix)
         return len(gone)
 
@@ -103,7 +103,7 @@ class S3Archive:
         for page in self._pages(self._records):
             for item in page.get("Contents", ()):
                 name = item["Key"].removeprefix(self._records).removesuffix(".json")
-                if runfile.is_name(name):
+                if run_file.is_name(name):
                     yield name
 
     def _folders(self) -> list[str]:
@@ -125,11 +125,11 @@ class S3Archive:
 
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._records}{name}.json")
-            if answer["ContentLength"] > runfile.MOST_BYTES:
+            if answer["ContentLength"] > run_file.MOST_BYTES:
                 raise ValueError("too large for a record")
-            return runfile.record(answer["Body"].read())
+            return run_file.record(answer["Body"].read())
         except ValueError:
-            note(runfile.unreadable(name))
+            note(run_file.unreadable(name))
             return None
         except ClientError as error:
             # Another runner's retention was faster.

@@ -1,4 +1,4 @@
-"""Foreign reports: what tools write that is no JUnit, known by how it begins, and how the tool writes JUnit instead."""
+"""Foreign: what tools write that is no JUnit, known by how it begins, and how the tool writes JUnit instead."""
 
 import re
 

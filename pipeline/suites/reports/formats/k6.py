@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from davy.pipeline.core.json import tree as jsontree
+from davy.pipeline.core.json import tree
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports.formats.text import ILLEGAL
 
@@ -61,7 +61,7 @@ def told(order: SuiteOrder, run: SuiteRun) -> SuiteRun:
 def junit(name: str, summary: str) -> str | None:
     """JUnit of a summary: a case for each threshold, and one that tells requests and checks. None where it is none."""
     try:
-        document = jsontree.parsed(summary)
+        document = tree.parsed(summary)
         metrics = dict(document["metrics"])
         cases = [*_thresholds(metrics), _course(metrics, document.get("root_group") or {})]
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""JUnit text: a report's bytes as characters that XML can hold, in pieces."""
+"""Text: a report's bytes as characters that XML can hold, in pieces."""
 
 import codecs
 import re

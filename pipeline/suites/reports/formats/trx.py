@@ -1,4 +1,4 @@
-"""TRX reading: the reports that .NET's `dotnet test --logger trx` writes, as cases; bounded as JUnit is.
+"""TRX: the reports that .NET's `dotnet test --logger trx` writes, as cases; bounded as JUnit is.
 
 The elements are those of Visual Studio's schema: http://microsoft.com/schemas/VisualStudio/TeamTest/2010
 """
@@ -6,8 +6,7 @@ The elements are those of Visual Studio's schema: http://microsoft.com/schemas/V
 from dataclasses import dataclass, field, replace
 
 from davy.pipeline.suites.reports.cases import Case, CaseResult
-from davy.pipeline.suites.reports.formats import junit_cases as junitcases
-from davy.pipeline.suites.reports.formats import junit_suites as junitsuites
+from davy.pipeline.suites.reports.formats import junit_cases, junit_suites
 from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT, Draft, Said, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
 from davy.pipeline.suites.reports.formats.junit_times import seconds
@@ -65,7 +64,7 @@ class TrxEyes:
     def feed(self, piece: str, *, last: bool = False) -> None:
         """Raises Broken."""
         self._xml.feed(piece, last=last)
-        if last and (case := junitsuites.closed(self._run)) is not None:
+        if last and (case := junit_suites.closed(self._run)) is not None:
             self.cases.append(case)
 
     def notes(self) -> tuple[str, ...]:
@@ -144,9 +143,9 @@ class TrxEyes:
         self._cut += any(words.over for words in (one.message, one.trace, one.draft.output, one.draft.errors))
         if one.result is not CaseResult.PASSED:
             one.draft.outcomes.append(Said(one.result, str(one.message), one.trace))
-        case = junitcases.case(one.draft)
+        case = junit_cases.case(one.draft)
         self._kept += len(case.message) + len(case.text) + len(case.output) + len(case.errors)
-        self.cases.append(junitcases.curt(case) if self._kept > MOST_WORDS else case)
+        self.cases.append(junit_cases.curt(case) if self._kept > MOST_WORDS else case)
         self._tests.append(one.test)
 
 

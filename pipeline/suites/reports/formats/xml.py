@@ -1,4 +1,4 @@
-"""Report XML: the parser under the readers of reports. What comes is bounded, and nothing is declared or fetched."""
+"""Xml: the parser under the readers of reports. What comes is bounded, and nothing is declared or fetched."""
 
 from typing import Protocol
 from xml.parsers import expat

@@ -1,4 +1,4 @@
-"""Container reports: what a suite reported inside its container, copied out of it."""
+"""Reports: what a suite reported inside its container, copied out of it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from docker.errors import NotFound
 
 from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.reports import paths as reportpaths
-from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners import output
 from davy.pipeline.suites.runners.output import Gathered
 from davy.pipeline.suites.runners.tarball import Refused, extracted
 
@@ -25,8 +25,8 @@ def gathered(client: docker.APIClient, container: str, order: SuiteOrder, junit:
         return Gathered(reports=own, because=f"its reports did not come out of the container: {error}")
     if not (own or more) and strange:
         return Gathered(notes=(*notes, *missing), because=reportpaths.no_reports(strange))
-    if not more and own == (order.out / suitereport.JUNIT,):
-        text, reports = suitereport.told(own[0]) if own[0].exists() else (None, own)
+    if not more and own == (order.out / output.JUNIT,):
+        text, reports = output.told(own[0]) if own[0].exists() else (None, own)
         return Gathered(junit=text, reports=reports, notes=(*notes, *missing))
     return Gathered(reports=(*own, *more), notes=(*notes, *missing))
 
@@ -35,7 +35,7 @@ def _own(
     client: docker.APIClient, container: str, out: Path, junit: str
 ) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...]]:
     """The reports at `$JUNIT`, what is noted of it, and files of a folder there that are none."""
-    path = out / suitereport.JUNIT
+    path = out / output.JUNIT
     try:
         chunks, _ = client.get_archive(container, junit)
         found = extracted(chunks, out, most_bytes=MOST_COPY, most_files=reportpaths.MOST)
@@ -62,7 +62,7 @@ def _meant(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple
     paths = dict.fromkeys(path for found in by_glob.values() for path in found)
     if len(paths) > reportpaths.MOST:
         raise Refused(f"there are more than {reportpaths.MOST:,}")
-    copied = {path: _copied(client, container, order.out / suitereport.KEPT, path) for path in paths}
+    copied = {path: _copied(client, container, order.out / output.KEPT, path) for path in paths}
     missing = [glob for glob, found in by_glob.items() if not any(copied[path] for path in found)]
     notes = tuple(f"it wrote no report at {glob}" for glob in missing)
     return tuple(path for found in copied.values() for path in found), notes

@@ -1,4 +1,4 @@
-"""Containers: suites run in the image they test, by the Docker engine."""
+"""Runner: suites run in the image they test, by the Docker engine."""
 
 import codecs
 import io
@@ -23,12 +23,12 @@ from davy.pipeline.clients.docker import engine
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.core.ports import Say
 from davy.pipeline.core.secrets.masks import NONE, Lines, Masks
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports.formats import k6
-from davy.pipeline.suites.runners import output as suitereport
-from davy.pipeline.suites.runners.docker import reports as containerreports
+from davy.pipeline.suites.runners import output
+from davy.pipeline.suites.runners.docker import reports
 from davy.pipeline.suites.runners.orphans import is_there
 from davy.pipeline.suites.runners.output import SuiteLog
 from davy.pipeline.suites.runners.tarball import Refused, extracted
@@ -87,9 +87,9 @@ class DockerSuites:
 
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
-        suitereport.place(order.out)
+        output.place(order.out)
         log = order.out / "log.txt"
-        with engine.connected(self._environment) as client, ownfiles.create_text(log) as kept:
+        with engine.connected(self._environment) as client, own_files.create_text(log) as kept:
             problem = self._pulled(client, order)
             if problem:
                 kept.write(f"{problem}\n")
@@ -154,7 +154,7 @@ class DockerSuites:
         files, notes = _collected(client, container, order)
         for note in notes:
             told.line(note)
-        found = containerreports.gathered(client, container, order, JUNIT)
+        found = reports.gathered(client, container, order, JUNIT)
         return SuiteRun(
             exit_code=code,
             junit=found.junit,
@@ -195,7 +195,7 @@ class DockerSuites:
     def _over(self, deadline: float, order: SuiteOrder) -> str:
         if self._stopped.is_set() or self._interrupted():
             return "stopped"
-        return f"timed out after {durations.shown(order.timeout)}" if time.monotonic() >= deadline else ""
+        return f"timed out after {time_text.shown(order.timeout)}" if time.monotonic() >= deadline else ""
 
 
 class _Log:

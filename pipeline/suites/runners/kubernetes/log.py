@@ -1,4 +1,4 @@
-"""Job log: the lines of a suite's pod, followed over broken connections."""
+"""Log: the lines of a suite's pod, followed over broken connections."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""Job pod: the Job that runs a suite, all its shards, as a document. Pure."""
+"""Pod: the Job that runs a suite, all its shards, as a document. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.suites.runners.kubernetes import script as jobscript
+from davy.pipeline.suites.runners.kubernetes import script
 from davy.pipeline.suites.runners.kubernetes.script import FOLDER
 from davy.pipeline.suites.runners.kubernetes.services import aliases, services_of, sidecars
 
@@ -104,7 +104,7 @@ def _pod(orders: Sequence[SuiteOrder], mark: str, start_within: timedelta) -> Do
 
 def _command(orders: Sequence[SuiteOrder], mark: str, shared: dict[str, str]) -> list[str]:
     order = orders[0]
-    words = jobscript.words(
+    words = script.words(
         mark=mark,
         run=order.run,
         seconds=max(1, ceil(order.timeout.total_seconds())),

@@ -1,4 +1,4 @@
-"""Jobs: suites `in: kubernetes`, all shards of one as an Indexed Job, with the same contract as one in a container.
+"""Runner: suites `in: kubernetes`, all shards of one as an Indexed Job, with the same contract as one in a container.
 
 A killed runner leaves nothing for ever: the next one of the same service ends the Jobs whose runner says no more that
 it is there, and Kubernetes itself ends a Job at its deadline and deletes it ten minutes later.
@@ -21,11 +21,11 @@ from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi
 from davy.pipeline.core.errors import Conflict, DavyError, Missing
 from davy.pipeline.core.ports import Say
 from davy.pipeline.core.secrets.masks import NONE, Masks
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports.formats import k6
-from davy.pipeline.suites.runners.kubernetes import pod as jobpod
+from davy.pipeline.suites.runners.kubernetes import pod
 from davy.pipeline.suites.runners.kubernetes.pod import ALIVE, GRACE, JobName, job_of
 from davy.pipeline.suites.runners.kubernetes.watch import Board, Shard
 from davy.pipeline.suites.runners.output import SuiteLog
@@ -72,7 +72,7 @@ class JobPlace:
         """See the port. The first call of a run, so what is not allowed is said here: raises Forbidden."""
         self.allowed()
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
-        chosen = f"{jobpod.MANAGED}=davy,{jobpod.SERVICE}={jobpod.label(self.service)}"
+        chosen = f"{pod.MANAGED}=davy,{pod.SERVICE}={pod.label(self.service)}"
         found = self.api.get(path, {"labelSelector": chosen})["items"]
         return tuple(self._ended(path, job, self.api.server_now()) for job in found if self._is_left(job))
 
@@ -86,8 +86,8 @@ class JobPlace:
     def _ended(self, path: str, job: Doc, now: datetime) -> str:
         meta = job["metadata"]
         self.api.delete(f"{path}/{meta['name']}")
-        silent = durations.shown(timedelta(seconds=round((now - _alive(job)).total_seconds())))
-        release = meta["labels"].get(jobpod.RELEASE, "")
+        silent = time_text.shown(timedelta(seconds=round((now - _alive(job)).total_seconds())))
+        release = meta["labels"].get(pod.RELEASE, "")
         return f"ended Job {meta['name']} of release {release}, whose runner has been silent for {silent}"
 
 
@@ -181,7 +181,7 @@ class JobSuites:
     # ---- its run ----
 
     def _shard(self, order: SuiteOrder, *, number: int, board: Board, mark: str, say: Say, opened: ExitStack) -> Shard:
-        kept = opened.enter_context(ownfiles.create_text(order.out / "log.txt"))
+        kept = opened.enter_context(own_files.create_text(order.out / "log.txt"))
         return Shard(
             number=number,
             order=order,

@@ -1,4 +1,4 @@
-"""Job script: what runs a suite inside its pod, and how its report and files come out through the log.
+"""Script: what runs a suite inside its pod, and how its report and files come out through the log.
 
 A pod that has ended can no longer be copied from, and sidecars or `exec` ask for rights and tools of their own. So the
 script prints report and files, packed, at the end of its log, behind a mark that nobody can guess; they are taken out
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.reports import paths
 from davy.pipeline.suites.runners.kubernetes.shell import FOLDER, SCRIPT
 
 __all__ = ["FOLDER", "MOST_PACKED", "SCRIPT", "Parts", "words"]
@@ -37,7 +37,7 @@ def words(
 ) -> list[str]:
     """The container's command. `shards`: of each, by its index, what of the environment is its own."""
     own = [" ".join(["export", *(f"{name}={shlex.quote(value)}" for name, value in env.items())]) for env in shards]
-    globs = "\n".join(f"{_dotted(reportpaths.base(glob))}\n{_dotted(reportpaths.wider(glob))}" for glob in reports)
+    globs = "\n".join(f"{_dotted(paths.base(glob))}\n{_dotted(paths.wider(glob))}" for glob in reports)
     asked = f"; reports={shlex.quote(globs)}" if reports else ""
     tables = [(line if env else ":") + asked for line, env in zip(own, shards, strict=True)]
     numbers = [str(MOST_PACKED), str(seconds), str(len(tables))]

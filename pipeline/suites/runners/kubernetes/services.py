@@ -1,4 +1,4 @@
-"""Job services: what a suite needs beside it in its pod, as containers that are there before it begins. Pure."""
+"""Services: what a suite needs beside it in its pod, as containers that are there before it begins. Pure."""
 
 from collections.abc import Sequence
 from datetime import timedelta

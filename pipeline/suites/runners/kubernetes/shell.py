@@ -1,4 +1,4 @@
-"""Job shell: the text of the script that runs a suite inside its pod; `jobscript` gives it its words and reads it."""
+"""Shell: the text of the script that runs a suite inside its pod; `jobscript` gives it its words and reads it."""
 
 FOLDER = "/tmp/davy"  # noqa: S108 -- a volume of the pod's own
 

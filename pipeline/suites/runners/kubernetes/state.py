@@ -1,4 +1,4 @@
-"""Job state: what Kubernetes says of a suite's pod, in words. Pure."""
+"""State: what Kubernetes says of a suite's pod, in words. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Job watch: one shard of a suite's Job, from its pod's beginning to what became of it."""
+"""Watch: one shard of a suite's Job, from its pod's beginning to what became of it."""
 
 import queue
 import threading
@@ -12,14 +12,12 @@ from typing import Any
 
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import own_files
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports import paths as reportpaths
-from davy.pipeline.suites.runners import output as suitereport
-from davy.pipeline.suites.runners import tarball
-from davy.pipeline.suites.runners.kubernetes import script as jobscript
-from davy.pipeline.suites.runners.kubernetes import state as jobstate
+from davy.pipeline.suites.runners import output, tarball
+from davy.pipeline.suites.runners.kubernetes import script, state
 from davy.pipeline.suites.runners.kubernetes.log import LogReader
 from davy.pipeline.suites.runners.kubernetes.pod import GRACE
 from davy.pipeline.suites.runners.kubernetes.script import Parts
@@ -51,11 +49,11 @@ class Board:
         """What the API server said now."""
         by_index: dict[int, tuple[Doc, ...]] = {}
         for pod in pods:
-            number = jobstate.index_of(pod)
+            number = state.index_of(pod)
             by_index[number] = (*by_index.get(number, ()), pod)
         with self._lock:
             self._pods = by_index
-        if any("running" in jobstate.state_of(pod) for pod in pods):
+        if any("running" in state.state_of(pod) for pod in pods):
             self.busy_at = time.monotonic()
 
     def pods(self, number: int) -> tuple[Doc, ...]:
@@ -132,33 +130,33 @@ class Shard:
 
     def _gathered(self) -> Gathered:
         """What the suite reported, and why it did not come whole where it did not."""
-        path = suitereport.place(self.order.out)
+        path = output.place(self.order.out)
         try:
-            with ownfiles.create(path) as kept:
+            with own_files.create(path) as kept:
                 for chunk in self.parts.report():
                     kept.write(chunk)
             several = self._several() if self.parts.has_reports() else ()
         except (ValueError, tarball.Refused) as error:
             return Gathered(reports=(path,) if path.stat().st_size else (), because=str(error))
         if not path.stat().st_size:
-            ownfiles.remove(path)
-        text, reports = suitereport.told(path)
+            own_files.remove(path)
+        text, reports = output.told(path)
         if several and text is not None:
             text, reports = None, (path,)
         return Gathered(junit=text, reports=(*reports, *several), notes=tuple(self._unread(several)))
 
     def _several(self) -> tuple[Path, ...]:
         """The files that the globs mean, of those that came, and all of a folder that is `$JUNIT`."""
-        root = self.order.out / suitereport.KEPT
+        root = self.order.out / output.KEPT
         files = tarball.extracted(self.parts.reports(), root, most_files=reportpaths.MOST)
-        globs = (*reportpaths.absolute(self.order.reports, self.parts.home), f"{jobscript.FOLDER}/{suitereport.JUNIT}")
+        globs = (*reportpaths.absolute(self.order.reports, self.parts.home), f"{script.FOLDER}/{output.JUNIT}")
         return tuple(file for file in files if any(reportpaths.means(glob, _within(root, file)) for glob in globs))
 
     def _unread(self, several: Sequence[Path]) -> Iterator[str]:
         yield from self.parts.unread
         if stale := self.parts.stale():
-            yield suitereport.outdated(stale)
-        paths = [_within(self.order.out / suitereport.KEPT, file) for file in several]
+            yield output.outdated(stale)
+        paths = [_within(self.order.out / output.KEPT, file) for file in several]
         for glob, whole in zip(
             self.order.reports, reportpaths.absolute(self.order.reports, self.parts.home), strict=True
         ):
@@ -173,19 +171,19 @@ class Shard:
         while time.monotonic() - max(begun, self.board.busy_at) < self.start_within.total_seconds():
             if self.board.over:
                 return None, Failure(because=self.board.over)
-            pod = jobstate.newest(self.board.pods(self.number), self._seen)
+            pod = state.newest(self.board.pods(self.number), self._seen)
             if pod is not None:
-                if jobstate.has_begun(pod):
+                if state.has_begun(pod):
                     return pod, None
-                if failure := jobstate.failure_in(pod):
+                if failure := state.failure_in(pod):
                     return None, failure
-                if jobstate.has_ended(pod):
+                if state.has_ended(pod):
                     self._seen.add(pod["metadata"]["uid"])
                     seen = _words(pod)
                 else:
-                    seen = jobstate.waits_for(pod)
+                    seen = state.waits_for(pod)
             time.sleep(LOOK)
-        within = durations.shown(self.start_within)
+        within = time_text.shown(self.start_within)
         return None, Failure(because=f"did not start within {within}: {seen}", fault=True)
 
     # ---- its course ----
@@ -214,12 +212,12 @@ class Shard:
         return because or (self._timed_out() if self.parts.late else "")
 
     def _timed_out(self) -> str:
-        return f"timed out after {durations.shown(self.order.timeout)}"
+        return f"timed out after {time_text.shown(self.order.timeout)}"
 
     def _has_ended(self, uid: str) -> bool:
         """Asked by the log's reader, in its own thread."""
         pod = self.board.pod(self.number, uid)
-        return pod is None or jobstate.has_ended(pod)
+        return pod is None or state.has_ended(pod)
 
     # ---- its end ----
 
@@ -232,11 +230,11 @@ class Shard:
             if now is None:
                 deleted = Failure(because="its pod was deleted", fault=True)
                 return (None, deleted) if cut else (told, None)
-            if cut and jobstate.is_disrupted(now):
+            if cut and state.is_disrupted(now):
                 return None, Failure(because=f"its pod was taken away: {_words(now)}", fault=True)
             if self.parts.was_told:
                 return None, Failure(because="its pod was told to end, not by davy", fault=True)
-            if ended := jobstate.state_of(now).get("terminated"):
+            if ended := state.state_of(now).get("terminated"):
                 return self._terminated(ended)
             if now["status"].get("phase") == "Failed":
                 return None, Failure(because=f"its pod failed: {_words(now)}", fault=True)
@@ -255,7 +253,7 @@ class Shard:
     def _is_replaced(self, pod: Doc) -> bool:
         """Kubernetes makes another pod for the same index where the Job's policy ignores the failure."""
         now = self.board.pod(self.number, pod["metadata"]["uid"])
-        return not self.board.over and len(self._seen) <= MOST_DISRUPTED and (now is None or jobstate.is_disrupted(now))
+        return not self.board.over and len(self._seen) <= MOST_DISRUPTED and (now is None or state.is_disrupted(now))
 
     def _unpacked(self) -> tuple[Path, ...]:
         if not self.parts.has_files():
@@ -268,7 +266,7 @@ class Shard:
 
     def _services(self) -> tuple[Path, ...]:
         """The last lines of the services beside a suite that failed; what cannot be read is left out."""
-        pod, kept = jobstate.newest(self.board.pods(self.number)), []
+        pod, kept = state.newest(self.board.pods(self.number)), []
         for status in (pod or {}).get("status", {}).get("initContainerStatuses") or []:
             name = str(status["name"])
             again = {"previous": "true"} if "waiting" in (status.get("state") or {}) else {}
@@ -276,7 +274,7 @@ class Shard:
                 path = f"{self.namespace_path}/{(pod or {})['metadata']['name']}/log"
                 text = self.api.text(path, {"container": name, "tailLines": LAST_LINES, **again})
                 kept.append(self.order.out / f"service-{name}.txt")
-                ownfiles.write(kept[-1], text)
+                own_files.write(kept[-1], text)
         return tuple(kept)
 
 

@@ -1,4 +1,4 @@
-"""Sauce project: a folder as the archives that Sauce Labs' machines unpack; the same content is the same bytes."""
+"""Project: a folder as the archives that Sauce Labs' machines unpack; the same content is the same bytes."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import plain_file
 from davy.pipeline.suites.clouds.saucelabs import ignore_file as sauceignore
 
 MODULES = "node_modules"
@@ -29,9 +29,9 @@ def files(root: Path, ignore_file: str = "") -> tuple[str, ...]:
         raise Unusable("There is no project to upload.", problems=(problem,))
     named = root / (ignore_file or IGNORED)
     try:
-        text = plainfile.text(named, MOST_IGNORED) if named.is_file() else ""
+        text = plain_file.text(named, MOST_IGNORED) if named.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(what=plainfile.why(error), file=str(named))
+        problem = Problem(what=plain_file.why(error), file=str(named))
         raise Unusable("What the project leaves out cannot be read.", problems=(problem,)) from error
     return sauceignore.kept(tuple(_walked(root)), sauceignore.read(text))
 

@@ -1,4 +1,4 @@
-"""Sauce jobs: the suites of a `.sauce/config.yml`, which run on Sauce Labs' own machines and devices."""
+"""Runner: the suites of a `.sauce/config.yml`, which run on Sauce Labs' own machines and devices."""
 
 import threading
 import time
@@ -11,19 +11,17 @@ from pathlib import Path
 
 from davy.pipeline.core.errors import DavyError, Missing, Unreachable, Unusable
 from davy.pipeline.core.ports import Say
-from davy.pipeline.core.text import time_text as durations
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites.clouds import assets
-from davy.pipeline.suites.clouds import vendors as dialects
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
-from davy.pipeline.suites.clouds.saucelabs import job_request as saucestart
+from davy.pipeline.core.text import time_text
+from davy.pipeline.files import own_files
+from davy.pipeline.suites.clouds import assets, vendors
+from davy.pipeline.suites.clouds.saucelabs import api_calls, job_request
 from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, section
 from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
 from davy.pipeline.suites.clouds.vendors import Call
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.runners.saucelabs import storage as saucestore
+from davy.pipeline.suites.runners.saucelabs import storage
 from davy.pipeline.suites.runners.saucelabs.project import archives, settings
 from davy.pipeline.suites.runners.webdriver.api import CloudApi
 from davy.pipeline.suites.runners.webdriver.runner import READABLE, Account, wish_of
@@ -51,7 +49,7 @@ class SauceJobs:
         if not isinstance(job, SauceJob):
             raise Unusable(f"Suite {order.name} has no job of a .sauce/config.yml.")
         order = replace(order, timeout=job.timeout or order.timeout)
-        with ownfiles.create_text(order.out / "log.txt") as log:
+        with own_files.create_text(order.out / "log.txt") as log:
 
             def tell(line: str) -> None:
                 log.write(f"{line}\n")
@@ -77,25 +75,25 @@ class SauceJobs:
         """The request, with all it needs uploaded."""
         cloud, wish = self._account.api.cloud, wish_of(self._account, order)
         wish = replace(wish, name=job.name if order.attempt == 1 else f"{job.name} (try {order.attempt})")
-        options = saucestart.test_options(job, order.failed)
+        options = job_request.test_options(job, order.failed)
         if job.kind in FRAMEWORKS:
             job = self._with_runner(job, tell)
-            return saucestart.start_call(cloud, job, self._project(order, job, tell), wish, options)
+            return job_request.start_call(cloud, job, self._project(order, job, tell), wish, options)
         apps = self._apps(order, job)
-        begin = saucestart.device_call if job.device.real else saucestart.start_call
+        begin = job_request.device_call if job.device.real else job_request.start_call
         return begin(cloud, job, apps, wish, options)
 
     def _with_runner(self, job: SauceJob, tell: Say) -> SauceJob:
         """The job with its framework's version, and the runner's that goes with it. Raises Unusable for none."""
-        project, name = job.project, saucestart.framework(job.kind)
+        project, name = job.project, job_request.framework(job.kind)
         if not project.version or (project.runner_version and not project.package):
             return job
-        answer = self._account.api.called(saucecalls.frameworks_call(self._account.api.cloud, name))
+        answer = self._account.api.called(api_calls.frameworks_call(self._account.api.cloud, name))
         version, wrong, runner = project.version, "", ""
         if project.package:
-            version, wrong = saucecalls.allowed_version(answer, project.allowed)
+            version, wrong = api_calls.allowed_version(answer, project.allowed)
         if not wrong:
-            runner, wrong = saucecalls.runner_version(answer, version)
+            runner, wrong = api_calls.runner_version(answer, version)
         if wrong:
             raise Unusable(f"{section(job.kind)} cannot be run: {wrong}.", remedy="Take one of those.")
         if project.package:
@@ -106,27 +104,27 @@ class SauceJobs:
         root = order.folder / job.project.root
         tell(f"davy: the project {job.project.root} goes to {self._account.api.cloud.title}")
         with archives(root, job.project.ignore_file) as made:
-            stored = [saucestore.kept(self._account.api, path) for path in made]
-        with settings(saucestart.runner_settings(job, order.items, order.failed)) as path:
-            stored.append(saucestore.kept(self._account.api, path))
+            stored = [storage.kept(self._account.api, path) for path in made]
+        with settings(job_request.runner_settings(job, order.items, order.failed)) as path:
+            stored.append(storage.kept(self._account.api, path))
         return Apps(app=stored[0], others=tuple(stored[1:]))
 
     def _apps(self, order: SuiteOrder, job: SauceJob) -> Apps:
         said = job.project.tree.get(section(job.kind)) or {}
-        app, test_app = (str(job.suite.get(key) or said.get(key) or "") for key in saucestart.SUITE_APPS)
+        app, test_app = (str(job.suite.get(key) or said.get(key) or "") for key in job_request.SUITE_APPS)
         others = [str(name) for name in said.get("otherApps") or ()]
         stored = [self._stored(order.folder / job.project.root, name) for name in (app, test_app, *others)]
         return Apps(app=stored[0], test_app=stored[1], others=tuple(stored[2:]))
 
     def _stored(self, root: Path, name: str) -> str:
-        return name if name.startswith("storage:") else saucestore.kept(self._account.api, root / name)
+        return name if name.startswith("storage:") else storage.kept(self._account.api, root / name)
 
     def _begun(self, call: Call, order: SuiteOrder, job: SauceJob, tell: Say) -> tuple[str, str]:
         """The job's id; or nothing, and why."""
         api = self._account.api
         if job.device.real:
             try:
-                found = dialects.inner(api.called(call), "test_report", "id")
+                found = vendors.inner(api.called(call), "test_report", "id")
             except (Unreachable, Missing) as error:
                 return "", error.what
             return (str(found), "") if found else ("", "Sauce Labs began no job and did not say why")
@@ -142,7 +140,7 @@ class SauceJobs:
 
     def _followed(self, order: SuiteOrder, job: SauceJob, session: str, tell: Say) -> SuiteRun:
         api, real = self._account.api, job.device.real
-        link = dialects.page(api.cloud, session)
+        link = vendors.page(api.cloud, session)
         entry = {"hub": api.cloud.at.hub, "user": api.cloud.user, "real": "yes" if real else ""}
         self._account.ledger.began(session, entry)
         tell(f"davy: job {session} on {api.cloud.title}: {link}")
@@ -152,7 +150,7 @@ class SauceJobs:
         finally:
             if ended is None or not ended.is_done:
                 with suppress(DavyError):
-                    api.called(dialects.stop_call(api.cloud, session, real=real))
+                    api.called(vendors.stop_call(api.cloud, session, real=real))
             self._account.ledger.ended(session)
         files = self._fetched(order, job, session, ended, tell)
         code, why, fault = (None, because, False) if because or ended is None else _verdict(api, ended)
@@ -165,8 +163,8 @@ class SauceJobs:
         told = ""
         while True:
             # A new job is not there at once.
-            job = saucecalls.job_of(
-                api.called(saucecalls.job_call(api.cloud, session, real=real), missing=READABLE), real=real
+            job = api_calls.job_of(
+                api.called(api_calls.job_call(api.cloud, session, real=real), missing=READABLE), real=real
             )
             if job is not None and job.status != told:
                 told = job.status
@@ -176,7 +174,7 @@ class SauceJobs:
             if self._is_over():
                 return job, "stopped"
             if time.monotonic() >= deadline:
-                return job, f"timed out after {durations.shown(limit)}"
+                return job, f"timed out after {time_text.shown(limit)}"
             self._rest(min(self._account.poll, deadline - time.monotonic()))
 
     def _rest(self, seconds: float) -> None:
@@ -200,7 +198,7 @@ class SauceJobs:
             for name, url in assets.named(api.cloud, session, answer, real=real):
                 matches = wanted and any(fnmatchcase(name, glob) for glob in job.artifacts.match or ("*",))
                 if name == REPORT or matches:
-                    with ownfiles.create(into / name) as file:
+                    with own_files.create(into / name) as file:
                         api.fetched(Call(method="GET", url=url), file)
                     found.append(into / name)
         except (DavyError, OSError) as error:

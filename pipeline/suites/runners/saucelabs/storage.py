@@ -1,4 +1,4 @@
-"""Sauce store: files uploaded to Sauce Labs once, known again by their content."""
+"""Storage: files uploaded to Sauce Labs once, known again by their content."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from davy.pipeline.core.errors import Problem, Unreachable, Unusable
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds.saucelabs import api_calls
 from davy.pipeline.suites.runners.webdriver.api import CloudApi
 
 
@@ -21,10 +21,10 @@ def kept(api: CloudApi, path: Path) -> str:
     except OSError as error:
         problem = Problem(what=f"cannot be read: {error.strerror}", file=str(path))
         raise Unusable("There is no app to upload.", problems=(problem,)) from error
-    if size > saucecalls.MOST_BYTES:
+    if size > api_calls.MOST_BYTES:
         problem = Problem(what="is larger than 4 GiB, and Sauce Labs takes no larger file", file=str(path))
         raise Unusable("The app is too large.", problems=(problem,))
-    there = saucecalls.stored_in(api.called(saucecalls.stored_call(api.cloud, content)))
+    there = api_calls.stored_in(api.called(api_calls.stored_call(api.cloud, content)))
     return there or _uploaded(api, path)
 
 
@@ -58,8 +58,8 @@ class Form:
 
 def _uploaded(api: CloudApi, path: Path) -> str:
     with path.open("rb") as file:
-        answer = api.called(saucecalls.upload_call(api.cloud), form=Form(path.name, file))
-    found = saucecalls.stored_in(answer)
+        answer = api.called(api_calls.upload_call(api.cloud), form=Form(path.name, file))
+    found = api_calls.stored_in(answer)
     if not found:
         raise Unreachable(f"Sauce Labs took {path.name} and did not say under which name it keeps it.")
     return found

@@ -1,4 +1,4 @@
-"""Cloud API: requests to a cloud, with its account, time limits and retries. What it says is shown without the key."""
+"""API: requests to a cloud, with its account, time limits and retries. What it says is shown without the key."""
 
 import threading
 import time

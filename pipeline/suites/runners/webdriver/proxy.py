@@ -1,4 +1,4 @@
-"""WebDriver: the door that a suite's tests go through to a cloud. It signs in, marks, waits its turn, and remembers."""
+"""Proxy: the door that a suite's tests go through to a cloud. It signs in, marks, waits its turn, and remembers."""
 
 import contextlib
 import secrets
@@ -12,8 +12,7 @@ import requests
 
 from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.clouds import capabilities
-from davy.pipeline.suites.clouds import vendors as dialects
+from davy.pipeline.suites.clouds import capabilities, vendors
 from davy.pipeline.suites.clouds.capabilities import Wish
 from davy.pipeline.suites.clouds.hub_answers import Answer, Meaning
 from davy.pipeline.suites.runners.slots import Turns
@@ -125,7 +124,7 @@ class Door:
         with self._lock:
             self.sessions[session.id] = session
         self._noted(session)
-        where = dialects.page(self.api.cloud, session.id)
+        where = vendors.page(self.api.cloud, session.id)
         self._say(f"davy: session {session.id} on {self.api.cloud.title}{f': {where}' if where else ''}")
         if self._closed.is_set():
             self.end(session)
@@ -147,7 +146,7 @@ class Door:
 
     def ended(self, session: Session) -> bool:
         """The test has ended it; False where it is kept until its result is known, which only it can be told."""
-        script = dialects.result_script(self.api.cloud, passed=True)
+        script = vendors.result_script(self.api.cloud, passed=True)
         if session.real and script and not session.told and not self._closed.is_set():
             session.parked = True
             return False

@@ -1,4 +1,4 @@
-"""WebDriver talk: one connection of a test's client to the door, command by command."""
+"""Proxy connection: one connection of a test's client to the door, command by command."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import requests
 
-from davy.pipeline.suites.clouds import vendors as dialects
+from davy.pipeline.suites.clouds import vendors
 from davy.pipeline.suites.runners.webdriver.api import CONNECT, JSON, LONGEST, CloudApi, waited
 from davy.pipeline.suites.runners.webdriver.session import Session
 from davy.pipeline.suites.runners.webdriver.session_start import STARTS
@@ -54,21 +54,28 @@ class Door(Protocol):
     """What the door is for a connection; see the proxy."""
 
     @property
-    def api(self) -> CloudApi: ...
+    def api(self) -> CloudApi:
+        """How the cloud is asked."""
 
     @property
-    def prefix(self) -> str: ...
+    def prefix(self) -> str:
+        """Before every path that is answered."""
 
     @property
-    def sessions(self) -> Mapping[str, Session]: ...
+    def sessions(self) -> Mapping[str, Session]:
+        """Those that were started, by id."""
 
-    def started(self, body: dict[str, Any]) -> requests.Response | tuple[int, dict[str, Any]]: ...
+    def started(self, body: dict[str, Any]) -> requests.Response | tuple[int, dict[str, Any]]:
+        """A new session: the cloud's answer, or an error in WebDriver's own form."""
 
-    def ended(self, session: Session) -> bool: ...
+    def ended(self, session: Session) -> bool:
+        """The test has ended it; False where it is kept until its result is known."""
 
-    def forget(self, session: Session) -> None: ...
+    def forget(self, session: Session) -> None:
+        """It is over: its turn is free."""
 
-    def lost(self, session: Session, status: int) -> None: ...
+    def lost(self, session: Session, status: int) -> None:
+        """The cloud failed in the middle of it."""
 
 
 class Talk(BaseHTTPRequestHandler):
@@ -115,7 +122,7 @@ class Talk(BaseHTTPRequestHandler):
         if self.command != "POST":
             self._reply(*refusal(405, "unknown method", "A session is asked for by POST."))
             return
-        tree = dialects.parsed(body)
+        tree = vendors.parsed(body)
         self._answer(self.door.started(tree if isinstance(tree, dict) else {}))
 
     def _forwarded(self, path: str, body: bytes) -> None:
@@ -135,7 +142,7 @@ class Talk(BaseHTTPRequestHandler):
             self.door.forget(session)
         self._answer(answer if answer is not None else refusal(502, "unknown error", "The cloud did not answer."))
 
-    def _closes(self, session: "Session", depth: int) -> bool:
+    def _closes(self, session: Session, depth: int) -> bool:
         """True where the end of a session is answered here, because the session is kept."""
         if self.command != "DELETE" or depth != 3:
             return False
@@ -144,10 +151,10 @@ class Talk(BaseHTTPRequestHandler):
         self._reply(200, {"value": None})
         return True
 
-    def _listen(self, session: "Session", path: str, body: bytes) -> None:
+    def _listen(self, session: Session, path: str, body: bytes) -> None:
         if path.endswith(("/execute/sync", "/execute")):
-            script = dialects.inner(dialects.parsed(body), "script")
-            if isinstance(script, str) and dialects.tells_result(self.door.api.cloud, script):
+            script = vendors.inner(vendors.parsed(body), "script")
+            if isinstance(script, str) and vendors.tells_result(self.door.api.cloud, script):
                 session.told = True
 
     def _sent(self, path: str, body: bytes) -> requests.Response | None:
@@ -194,5 +201,5 @@ class Talk(BaseHTTPRequestHandler):
 def _failed(answer: requests.Response) -> bool:
     """True where a gateway answered and not the browser's driver."""
     return answer.status_code in (429, 502, 503, 504) or (
-        answer.status_code == 500 and dialects.inner(dialects.parsed(answer.content), "value") is None
+        answer.status_code == 500 and vendors.inner(vendors.parsed(answer.content), "value") is None
     )

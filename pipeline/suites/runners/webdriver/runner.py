@@ -1,4 +1,4 @@
-"""Clouds: suites whose tests run here and whose browsers run on a WebDriver cloud, or on a Selenium Grid."""
+"""Runner: suites whose tests run here and whose browsers run on a WebDriver cloud, or on a Selenium Grid."""
 
 import os
 import time
@@ -10,12 +10,10 @@ from pathlib import Path
 
 from davy.pipeline.core.errors import DavyError, Missing
 from davy.pipeline.core.ports import Say
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.suites.clouds import assets
-from davy.pipeline.suites.clouds import session_tags as marks
-from davy.pipeline.suites.clouds import vendors as dialects
+from davy.pipeline.files import own_files
+from davy.pipeline.suites.clouds import assets, session_tags, vendors
 from davy.pipeline.suites.clouds.capabilities import Wish
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
+from davy.pipeline.suites.clouds.saucelabs import api_calls
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
 from davy.pipeline.suites.clouds.vendors import Call, Vendor
@@ -81,7 +79,7 @@ class CloudSuites:
                 self._settled(door, run, tell)
         files = self._fetched(door, run, order.out, tell)
         link = self._link(door)
-        with suppress(OSError), ownfiles.append(run.log) as log:
+        with suppress(OSError), own_files.append(run.log) as log:
             log.writelines(f"{line}\n" for line in lines)
         if door.error is not None and run.exit_code != 0:
             raise door.error
@@ -113,7 +111,7 @@ class CloudSuites:
 
     def _settle(self, door: Door, session: Session, *, passed: bool, because: str) -> None:
         api = self._account.api
-        script = dialects.result_script(api.cloud, passed=passed) if session.real and not session.told else ""
+        script = vendors.result_script(api.cloud, passed=passed) if session.real and not session.told else ""
         try:
             if script and not session.ended:
                 url = f"{api.cloud.at.hub}/session/{session.id}/execute/sync"
@@ -121,10 +119,10 @@ class CloudSuites:
             if session.parked:
                 door.end(session)
             elif not session.ended:
-                api.called(dialects.stop_call(api.cloud, session.id, real=session.real))
+                api.called(vendors.stop_call(api.cloud, session.id, real=session.real))
         finally:
             door.forget(session)
-        told = dialects.result_call(api.cloud, session.id, passed=passed, because=because)
+        told = vendors.result_call(api.cloud, session.id, passed=passed, because=because)
         if told is not None and not session.told and not session.real:
             api.called(told, missing=READABLE)
 
@@ -148,7 +146,7 @@ class CloudSuites:
         answer = api.called(asked, missing=READABLE)
         found = []
         for name, url in assets.named(api.cloud, session.id, answer, real=session.real):
-            with ownfiles.create(into / name) as file:
+            with own_files.create(into / name) as file:
                 api.fetched(Call(method="GET", url=url), file)
             found.append(into / name)
         return found
@@ -161,9 +159,9 @@ class CloudSuites:
         if len(sessions) > 1 and api.cloud.vendor is Vendor.SAUCE:
             with suppress(DavyError):
                 first = sessions[0]
-                answer = api.called(saucecalls.build_call(api.cloud, first.id, real=first.real))
-                return saucecalls.build_page(api.cloud, answer, real=first.real)
-        return dialects.page(api.cloud, sessions[0].id)
+                answer = api.called(api_calls.build_call(api.cloud, first.id, real=first.real))
+                return api_calls.build_page(api.cloud, answer, real=first.real)
+        return vendors.page(api.cloud, sessions[0].id)
 
 
 def wish_of(account: Account, order: SuiteOrder) -> Wish:
@@ -173,7 +171,7 @@ def wish_of(account: Account, order: SuiteOrder) -> Wish:
     return Wish(
         name=f"{order.name} {order.part}".strip() + (f" (try {order.attempt})" if order.attempt > 1 else ""),
         build=terms.build_of(order.attempt),
-        tags=(*terms.tags, *marks.tags(account.owner, account.now(), order.timeout)),
+        tags=(*terms.tags, *session_tags.tags(account.owner, account.now(), order.timeout)),
         notes=notes | ({"image": order.image.reference} if order.image else {}),
         tunnel=terms.tunnel,
         tunnel_owner=terms.tunnel_owner,
@@ -201,7 +199,7 @@ ENDED = "ended"
 def stopped(api: CloudApi, session: str, *, real: bool) -> str:
     """End a session that nobody else will; a sentence about how that went."""
     try:
-        api.called(dialects.stop_call(api.cloud, session, real=real))
+        api.called(vendors.stop_call(api.cloud, session, real=real))
     except Missing:
         # It has ended by itself meanwhile.
         pass

@@ -1,4 +1,4 @@
-"""Session ledger: which cloud sessions this davy has open, in a file that outlives it when it is killed."""
+"""Session file: which cloud sessions this davy has open, in a file that outlives it when it is killed."""
 
 import json
 import threading
@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from davy.pipeline.core.json import tree as jsontree
-from davy.pipeline.files import own_files as ownfiles
-from davy.pipeline.files import plain_file as plainfile
+from davy.pipeline.files import own_files, plain_file
 from davy.pipeline.suites.clouds.session_tags import Owner
 
 MOST_BYTES = 2**20
@@ -63,14 +62,14 @@ class SessionLedger:
 def _written(path: Path, entries: Mapping[str, Entry]) -> None:
     with suppress(OSError):
         if not entries:
-            ownfiles.remove(path)
+            own_files.remove(path)
             return
-        ownfiles.replace(path, json.dumps(entries))
+        own_files.replace(path, json.dumps(entries))
 
 
 def _read(path: Path) -> dict[str, Entry]:
     try:
-        tree = jsontree.exact(plainfile.text(path, MOST_BYTES), MOST_BYTES)
+        tree = jsontree.exact(plain_file.text(path, MOST_BYTES), MOST_BYTES)
     except (OSError, ValueError):
         return {}
     return {str(key): entry for key, entry in tree.items() if isinstance(entry, dict)} if isinstance(tree, dict) else {}

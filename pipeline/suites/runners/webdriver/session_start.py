@@ -8,7 +8,7 @@ import requests
 
 from davy.pipeline.core.errors import DavyError, Forbidden
 from davy.pipeline.core.ports import Say
-from davy.pipeline.suites.clouds import hub_answers as hubanswers
+from davy.pipeline.suites.clouds import hub_answers
 from davy.pipeline.suites.clouds.hub_answers import MOST_REDIRECTS, REDIRECTS, Answer, Meaning
 from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, JSON, CloudApi, denied, waited
 
@@ -25,7 +25,7 @@ def asked_until_clear(
     tries, told = 0, False
     while True:
         answer = _posted(api, wanted, is_over)
-        read = hubanswers.read(answer.status_code, answer.content) if answer is not None else _silence()
+        read = hub_answers.read(answer.status_code, answer.content) if answer is not None else _silence()
         match read.meaning:
             case Meaning.WAIT:
                 if not told:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_texts import deployment
-from davy.canary.platforms.kubernetes import patches as manifests
+from davy.canary.platforms.kubernetes import patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_from
 from davy.canary.platforms.kubernetes.documents import annotations, images, own_settings
 from davy.canary.ports.hold import ROLLBACK
@@ -22,7 +22,7 @@ class TestFailed(Exception):
     __test__ = False
 
 
-def applied(document: dict[str, Any], ops: manifests.Ops) -> dict[str, Any]:
+def applied(document: dict[str, Any], ops: patches.Ops) -> dict[str, Any]:
     """RFC 6902 as far as the patches use it; null in a spec means not set, as the API server decodes it."""
     made = copy.deepcopy(document)
     for op in ops:
@@ -51,7 +51,7 @@ def taken(**spec: Any) -> dict[str, Any]:
 
 
 def begun(document: dict[str, Any]) -> dict[str, Any]:
-    ops = manifests.begin(
+    ops = patches.begin(
         document,
         FENCED,
         release="r7",
@@ -63,20 +63,20 @@ def begun(document: dict[str, Any]) -> dict[str, Any]:
     return applied(document, ops)
 
 
-def every_write(document: dict[str, Any], fence: int) -> dict[str, manifests.Ops]:
+def every_write(document: dict[str, Any], fence: int) -> dict[str, patches.Ops]:
     own = own_settings(document)
     return {
-        "begin": manifests.begin(
+        "begin": patches.begin(
             document, fence, release="r", images={"app": "x"}, surge=1, restore=own, stable_hash="h"
         ),
-        "grow": manifests.grow(fence, 3),
-        "hold": manifests.hold(fence),
-        "promote": manifests.promote(fence, own),
+        "grow": patches.grow(fence, 3),
+        "hold": patches.hold(fence),
+        "promote": patches.promote(fence, own),
         **{
-            f"roll back, {speed}": manifests.roll_back(document, fence, restore=own, speed=speed, bad_pods=2)
+            f"roll back, {speed}": patches.roll_back(document, fence, restore=own, speed=speed, bad_pods=2)
             for speed in Speed
         },
-        "settle": manifests.settle(document, fence, own),
+        "settle": patches.settle(document, fence, own),
     }
 
 
@@ -93,9 +93,9 @@ def test_beginning_changes_the_image_and_holds_in_one_patch_that_says_what_to_re
 
 
 def test_holding_pauses_and_growing_goes_on_still_held() -> None:
-    held = applied(begun(taken()), manifests.hold(FENCED))
+    held = applied(begun(taken()), patches.hold(FENCED))
     assert held["spec"]["paused"] is True
-    grown = applied(held, manifests.grow(FENCED, 5))
+    grown = applied(held, patches.grow(FENCED, 5))
     assert grown["spec"]["paused"] is False
     assert grown["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 5, "maxUnavailable": 0}
     assert grown["spec"]["minReadySeconds"] == 604800
@@ -103,7 +103,7 @@ def test_holding_pauses_and_growing_goes_on_still_held() -> None:
 
 def test_promoting_gives_the_strategy_back_and_keeps_the_new_image() -> None:
     document = taken(minReadySeconds=5)
-    made = applied(applied(begun(document), manifests.hold(FENCED)), manifests.promote(FENCED, own_settings(document)))
+    made = applied(applied(begun(document), patches.hold(FENCED)), patches.promote(FENCED, own_settings(document)))
     assert images(made["spec"])["app"] == "app@sha256:3"
     assert made["spec"]["strategy"] == document["spec"]["strategy"]
     assert (made["spec"]["minReadySeconds"], made["spec"]["paused"]) == (5, False)
@@ -121,8 +121,8 @@ def test_rolling_back_is_one_patch_that_restores_the_template_at_the_speed_asked
     speed: Speed, limits: dict[str, Any]
 ) -> None:
     document = taken()
-    held = applied(begun(document), manifests.hold(FENCED))
-    ops = manifests.roll_back(held, FENCED, restore=own_settings(document), speed=speed, bad_pods=3)
+    held = applied(begun(document), patches.hold(FENCED))
+    ops = patches.roll_back(held, FENCED, restore=own_settings(document), speed=speed, bad_pods=3)
     made = applied(held, ops)
     assert made["spec"]["template"] == document["spec"]["template"]
     assert made["spec"]["strategy"]["rollingUpdate"] == limits
@@ -148,13 +148,13 @@ def test_a_rollout_rolled_back_and_settled_leaves_everything_as_it_was(
     }
     own, made = own_settings(document), begun(document)
     for ops in (
-        manifests.hold(FENCED),
-        manifests.grow(FENCED, 4),
-        manifests.hold(FENCED),
-        manifests.roll_back(made, FENCED, restore=own, speed=speed, bad_pods=1),
+        patches.hold(FENCED),
+        patches.grow(FENCED, 4),
+        patches.hold(FENCED),
+        patches.roll_back(made, FENCED, restore=own, speed=speed, bad_pods=1),
     ):
         made = applied(made, ops)
-    made = applied(made, manifests.settle(made, FENCED, own))
+    made = applied(made, patches.settle(made, FENCED, own))
     before = copy.deepcopy(document)
     del before["metadata"]["annotations"][FENCE]
     assert made == before
@@ -165,7 +165,7 @@ def test_the_patch_for_a_person_undoes_a_held_canary_whole(labels: dict[str, str
     document = taken(minReadySeconds=5)
     if labels:
         document["metadata"]["labels"] = labels
-    held = applied(begun(document), manifests.hold(FENCED))
+    held = applied(begun(document), patches.hold(FENCED))
     made = applied(held, json.loads(annotations(held)[ROLLBACK]))
     before = copy.deepcopy(document)
     del before["metadata"]["annotations"][FENCE]
@@ -198,6 +198,6 @@ def test_a_container_that_moved_is_not_mistaken_for_another() -> None:
 def test_taking_makes_the_annotations_where_there_are_none_and_only_on_what_was_read() -> None:
     bare = deployment()
     del bare["metadata"]["annotations"]
-    assert json.loads(json.dumps(manifests.take(bare, 9))) == {
+    assert json.loads(json.dumps(patches.take(bare, 9))) == {
         "metadata": {"resourceVersion": "70", "annotations": {FENCE: "9"}}
     }

@@ -4,14 +4,13 @@ import pytest
 
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.parsing.yaml_tree import shown
-from davy.pipeline.config.sections import suite_variables
-from davy.pipeline.config.sections import suites as suiterules
+from davy.pipeline.config.sections import suite_variables, suites
 from davy.pipeline.config.sections.suites import SuiteConfig
 
 
 def found(images: tuple[str, ...] = ("r/a",), **said: object) -> dict[str, str]:
     suite = made(SuiteConfig, {"name": "e2e", "in": "process", **said})
-    return {shown(place): what for place, what in suiterules.suite(("tests", 0), suite, images)}
+    return {shown(place): what for place, what in suites.suite(("tests", 0), suite, images)}
 
 
 def test_a_plain_suite_breaks_no_rule() -> None:
@@ -83,6 +82,6 @@ def test_no_key_of_a_matrix_takes_a_name_that_davy_uses(word: str) -> None:
         assert found(run="x", matrix={key: ["a"]}).keys() == {f"tests[0].matrix.{key}"}
 
 
-@pytest.mark.parametrize("name", sorted(suiterules.WRITTEN))
+@pytest.mark.parametrize("name", sorted(suites.WRITTEN))
 def test_no_suite_has_the_name_of_what_davy_writes(name: str) -> None:
     assert found(run="x", name=name).keys() == {"tests[0].name"}

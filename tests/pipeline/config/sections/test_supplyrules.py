@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.config import file as configfile
+from davy.pipeline.config import file
 from davy.pipeline.core.errors import Unusable
 
 IMAGES = [{"name": "registry.test/shop/app"}]
@@ -14,7 +14,7 @@ IMAGES = [{"name": "registry.test/shop/app"}]
 def problems(tmp_path: Any, **build: Any) -> list[str]:
     (tmp_path / "davy.yaml").write_text(json.dumps({"service": "app", "images": IMAGES, "build": build}))
     try:
-        configfile.delivery(tmp_path / "davy.yaml", {})
+        file.delivery(tmp_path / "davy.yaml", {})
     except Unusable as error:
         return [f"{problem.path}: {problem.what}" for problem in error.problems]
     return []

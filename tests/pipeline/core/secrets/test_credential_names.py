@@ -1,12 +1,12 @@
 """Which variables hold credentials, by their names alone."""
 
-from davy.pipeline.core.secrets import credential_names as credentialnames
+from davy.pipeline.core.secrets import credential_names
 from davy.pipeline.core.secrets.credential_names import is_token
 
 
 def test_what_is_looked_for_first_is_part_of_every_name_of_a_token() -> None:
-    for name in credentialnames.TOKENS.split("|"):
-        assert any(part in name for part in credentialnames.PARTS_OF_TOKENS), name
+    for name in credential_names.TOKENS.split("|"):
+        assert any(part in name for part in credential_names.PARTS_OF_TOKENS), name
 
 
 def test_tokens_are_known_by_whole_names() -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.clients.files import masked_files as maskedfiles
+from davy.pipeline.clients.files import masked_files
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.secrets.masks import Lines, Masks, Stream
 
@@ -146,10 +146,10 @@ def test_a_line_costs_little_where_no_secret_is() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
 def test_a_text_file_is_masked_in_place_across_its_chunks(tmp_path: Path, encoding: str) -> None:
     file, secret = tmp_path / "log.txt", "s3cr3t-value"
-    text = "é" + "x" * (maskedfiles.CHUNK - 6) + f"{secret}\n{secret}"
+    text = "é" + "x" * (masked_files.CHUNK - 6) + f"{secret}\n{secret}"
     file.write_bytes(text.encode(encoding))
     file.chmod(0o640)
-    maskedfiles.masked(file, Masks([secret]))
+    masked_files.masked(file, Masks([secret]))
     assert file.read_bytes().decode(encoding) == text.replace(secret, "***")
     assert file.stat().st_mode & 0o777 == 0o640
     assert [path.name for path in tmp_path.iterdir()] == ["log.txt"]
@@ -160,7 +160,7 @@ def test_what_is_no_text_and_what_holds_no_secret_is_not_touched(tmp_path: Path)
     (tmp_path / "plain").write_bytes(b"\xff\xfe\xff no secret \xff")
     (tmp_path / "link").symlink_to(tmp_path / "plain")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert list(maskedfiles.below(tmp_path, Masks(["s3cr3t-value"]))) == []
+    assert list(masked_files.below(tmp_path, Masks(["s3cr3t-value"]))) == []
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -168,7 +168,7 @@ def test_a_file_whose_name_holds_a_secret_is_moved_and_a_report_stays_xml(tmp_pa
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "hunter2.txt").write_text("hunter2")
     (tmp_path / "junit.xml").write_text('<testsuite><testcase name="test hunter2"/></testsuite>')
-    moved = dict(maskedfiles.below(tmp_path, Masks(["hunter2", "test", "name"])))
+    moved = dict(masked_files.below(tmp_path, Masks(["hunter2", "test", "name"])))
     assert moved == {tmp_path / "o" / "hunter2.txt": tmp_path / "o" / "***.txt"}
     assert (tmp_path / "o" / "***.txt").read_text() == "***"
     assert (tmp_path / "junit.xml").read_text() == '<testsuite><testcase name="test ***"/></testsuite>'
@@ -183,7 +183,7 @@ def test_nothing_is_written_where_a_link_of_the_suites_leads(tmp_path: Path) -> 
     (out / ".log.txt.masked").symlink_to(away / "kept")
     (out / "***").symlink_to(away)
     (out / "hunter2" / "a.txt").write_text("hunter2")
-    dict(maskedfiles.below(out, Masks(["hunter2"])))
+    dict(masked_files.below(out, Masks(["hunter2"])))
     assert {path.name: path.read_text() for path in away.iterdir()} == {"kept": "mine: hunter2"}
     assert (out / "log.txt").read_text() == "***"
     assert [path.read_text() for path in (out / "hunter2").iterdir()] == ["***"]

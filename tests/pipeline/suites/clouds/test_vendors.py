@@ -10,14 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.clouds import assets, capabilities
-from davy.pipeline.suites.clouds import hub_answers as hubanswers
-from davy.pipeline.suites.clouds import session_tags as marks
-from davy.pipeline.suites.clouds import vendors as dialects
+from davy.pipeline.suites.clouds import assets, capabilities, hub_answers, session_tags, vendors
 from davy.pipeline.suites.clouds.capabilities import ACCOUNT, CELL, Wish
 from davy.pipeline.suites.clouds.hub_answers import Meaning
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
-from davy.pipeline.suites.clouds.saucelabs import ignore_file as sauceignore
+from davy.pipeline.suites.clouds.saucelabs import api_calls, ignore_file
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.vendors import NAMESPACES, SAUCE_REGIONS, Cloud, Vendor, addresses
 
@@ -48,7 +44,7 @@ def test_every_region_of_sauce_labs_has_addresses_of_its_own(region: str) -> Non
 
 
 def test_each_cloud_is_told_results_in_its_own_way() -> None:
-    told = {vendor: dialects.result_call(cloud(vendor), "s", passed=False, because="why") for vendor in Vendor}
+    told = {vendor: vendors.result_call(cloud(vendor), "s", passed=False, because="why") for vendor in Vendor}
     said = {vendor: call and (call.method, call.url, call.body) for vendor, call in told.items()}
     assert said == {
         Vendor.SAUCE: ("PUT", "https://api.us-west-1.saucelabs.com/rest/v1/shop/jobs/s", {"passed": False}),
@@ -73,7 +69,7 @@ def test_a_test_that_sets_its_result_is_heard() -> None:
         Vendor.LAMBDATEST: "lambda-status=passed",
     }
     for vendor in Vendor:
-        assert [other for other, text in scripts.items() if dialects.tells_result(cloud(vendor), text)] == (
+        assert [other for other, text in scripts.items() if vendors.tells_result(cloud(vendor), text)] == (
             [vendor] if vendor in scripts else []
         )
 
@@ -85,8 +81,8 @@ def test_what_an_account_allows_is_read_from_each_clouds_answer() -> None:
         Vendor.LAMBDATEST: {"data": {"max_concurrency": 4}},
         Vendor.GRID: {"value": {"nodes": [{"slots": [{}, {}]}, {"slots": [{}, {}, {}], "maxSessions": 2}]}},
     }
-    assert [dialects.slots_in(cloud(vendor), answer) for vendor, answer in answers.items()] == [4] * 4
-    assert dialects.slots_in(cloud(Vendor.SAUCE), answers[Vendor.SAUCE], real=True) == 2
+    assert [vendors.slots_in(cloud(vendor), answer) for vendor, answer in answers.items()] == [4] * 4
+    assert vendors.slots_in(cloud(Vendor.SAUCE), answers[Vendor.SAUCE], real=True) == 2
 
 
 JSON = st.recursive(
@@ -110,13 +106,13 @@ def test_no_answer_of_a_cloud_brings_its_reader_down(answer: object, vendor: Ven
     import json  # noqa: PLC0415
 
     here = cloud(vendor)
-    dialects.slots_in(here, answer)
-    saucecalls.job_of(answer)
-    saucecalls.jobs_in(answer, real=True)
-    saucecalls.stored_in(answer)
-    saucecalls.tunnel_state(answer, "a", "b")
-    saucecalls.runner_version(answer, "1")
-    hubanswers.read(500, json.dumps(answer).encode())
+    vendors.slots_in(here, answer)
+    api_calls.job_of(answer)
+    api_calls.jobs_in(answer, real=True)
+    api_calls.stored_in(answer)
+    api_calls.tunnel_state(answer, "a", "b")
+    api_calls.runner_version(answer, "1")
+    hub_answers.read(500, json.dumps(answer).encode())
     for real in (False, True):
         for name, _ in assets.named(here, "s", answer, real=real):
             assert "/" not in name
@@ -222,7 +218,7 @@ SAID = b'{"value": {"error": "session not created", "message": "%s"}}'
     ],
 )
 def test_an_answer_means_one_thing(status: int, body: bytes, meaning: Meaning) -> None:
-    assert hubanswers.read(status, body).meaning is meaning
+    assert hub_answers.read(status, body).meaning is meaning
 
 
 # ---- marks and ignoring ---------------------------------------------------------------------------------------------
@@ -232,11 +228,11 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 def test_a_living_davys_own_sessions_are_never_left_behind() -> None:
     me = Owner(service="checkout", host="here", process=7)
-    tags = marks.tags(me, NOW, timedelta(minutes=1))
-    assert not marks.is_left_behind(tags, me, NOW, lambda _: True)
-    assert not marks.is_left_behind(tags, me, NOW, lambda _: False)
-    assert marks.is_left_behind(tags, Owner(service="checkout", host="here", process=8), NOW, lambda _: False)
-    assert marks.is_left_behind(tags, me, NOW + timedelta(minutes=7), lambda _: True)
+    tags = session_tags.tags(me, NOW, timedelta(minutes=1))
+    assert not session_tags.is_left_behind(tags, me, NOW, lambda _: True)
+    assert not session_tags.is_left_behind(tags, me, NOW, lambda _: False)
+    assert session_tags.is_left_behind(tags, Owner(service="checkout", host="here", process=8), NOW, lambda _: False)
+    assert session_tags.is_left_behind(tags, me, NOW + timedelta(minutes=7), lambda _: True)
 
 
 @pytest.mark.parametrize(
@@ -253,4 +249,4 @@ def test_a_living_davys_own_sessions_are_never_left_behind() -> None:
 )
 def test_sauceignore_reads_as_gitignore(rules: str, kept: list[str]) -> None:
     files = ["a.js", "in/a.js", "in/b.env", "node_modules/x/a.js"]
-    assert list(sauceignore.kept(files, sauceignore.read(rules))) == kept
+    assert list(ignore_file.kept(files, ignore_file.read(rules))) == kept

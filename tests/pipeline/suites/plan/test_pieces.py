@@ -12,10 +12,9 @@ from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.plan import environment
+from davy.pipeline.suites.plan import environment, sharding
 from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan import sharding as spread
 from davy.pipeline.suites.plan.pieces import Ask, Guesses
 from davy.pipeline.suites.ports import SuiteOrder
 
@@ -33,7 +32,7 @@ def ask(files: tuple[str, ...] = (), shard: tuple[int, int] | None = None, **mor
 
 def guesses(asked: Ask) -> Guesses:
     return {
-        cell.name: spread.guess((), "e2e", cell.name, expansion.expected_items(asked, cell)) for cell in asked.cells
+        cell.name: sharding.guess((), "e2e", cell.name, expansion.expected_items(asked, cell)) for cell in asked.cells
     }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
-from davy.pipeline.suites import attempts as tries
+from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Again, Rules, Story
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import SuiteRun
@@ -40,10 +40,10 @@ def told(*runs: tuple[int | None, str | None], items: tuple[str, ...] = (), comm
     for code, text in runs:
         run = SuiteRun(exit_code=code, junit=text, log=Path("log"), because="" if code is not None else "timed out")
         found = reading([text]) if text else None
-        story = tries.told(story, run, TOOK, asked, lambda case: case in excused, found=found)
-        again = tries.again(story, rules)
+        story = attempts.told(story, run, TOOK, asked, lambda case: case in excused, found=found)
+        again = attempts.again(story, rules)
         asked = again.piece.items if again else asked
-    return story, tries.ended(story, rules), tries.again(story, rules)
+    return story, attempts.ended(story, rules), attempts.again(story, rules)
 
 
 def is_red(*runs: tuple[int | None, str | None], items: tuple[str, ...] = ()) -> bool:

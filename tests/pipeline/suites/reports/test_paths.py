@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports import files as reportfiles
-from davy.pipeline.suites.reports import paths as reportpaths
+from davy.pipeline.suites.reports import files, paths
 from davy.pipeline.suites.reports.writer import ended
-from davy.pipeline.suites.runners import output as suitereport
+from davy.pipeline.suites.runners import output
 from davy.pipeline.suites.runners.process import ProcessSuites
 
 GOOD = '<testsuite name="g"><testcase classname="g" name="good"/></testsuite>'
@@ -41,7 +40,7 @@ BAD = '<testsuite name="b"><testcase classname="b" name="bad"><failure/></testca
     ],
 )
 def test_a_glob_means_files_and_a_folder_all_xml_in_it(glob: str, path: str, is_meant: bool) -> None:
-    assert reportpaths.means(glob, path) == is_meant
+    assert paths.means(glob, path) == is_meant
 
 
 NAMES = st.lists(st.sampled_from(["a", "b.xml", "ab", "a.b"]), min_size=1, max_size=4).map("/".join)
@@ -51,13 +50,13 @@ GLOBS = st.lists(st.sampled_from(["a", "*", "**", "?", "*.xml", "a*", "[ab]", "b
 @settings(max_examples=200, deadline=None)
 @given(GLOBS.map("/".join), NAMES)
 def test_what_find_is_asked_for_holds_all_that_a_glob_means(glob: str, path: str) -> None:
-    if reportpaths.means(glob, path):
+    if paths.means(glob, path):
         pattern = "".join(
             {"*": ".*", "?": "."}.get(part) or (part if part.startswith("[") else re.escape(part))
-            for part in re.split(r"(\*|\?|\[[^]]+\])", reportpaths.wider(glob))
+            for part in re.split(r"(\*|\?|\[[^]]+\])", paths.wider(glob))
         )
         assert re.fullmatch(f"{pattern}(/.*[.]xml)?", path)
-        base = reportpaths.base(glob)
+        base = paths.base(glob)
         assert base in (".", path) or path.startswith(f"{base}/")
 
 
@@ -82,7 +81,7 @@ class Played:
     def suite(self, run: str, *globs: str) -> tuple[str, list[str], tuple[str, ...]]:
         """Its result, its cases, and what is noted."""
         made = self(run, *globs)
-        suite = ended("s", made, timedelta(0), reportfiles.read(made))
+        suite = ended("s", made, timedelta(0), files.read(made))
         return suite.result.value, [case.name for case in suite.cases], suite.notes
 
 
@@ -97,7 +96,7 @@ def test_a_folder_as_report_is_read_file_by_file(played: Played) -> None:
 
 def test_a_folder_without_reports_as_report_fails_and_an_empty_one_is_no_report(played: Played) -> None:
     made = played(written("1..0", "$JUNIT/a.tap") + written("{}", "$JUNIT/in/b.json"))
-    assert ended("s", made, timedelta(0), reportfiles.read(made)).result is Result.FAILED
+    assert ended("s", made, timedelta(0), files.read(made)).result is Result.FAILED
     assert made.because == "its report is a folder without .xml and .trx, but with a.tap and 1 more, which is not read"
     assert played.suite("mkdir $JUNIT")[2] == ("wrote no report; it counts by its exit code",)
 
@@ -162,13 +161,13 @@ def test_what_is_known_to_be_no_report_is_noted_and_all_else_must_be_one(played:
 
 
 def test_a_file_that_came_to_be_while_it_was_looked_for_counts_by_what_it_is(tmp_path: Path) -> None:
-    asked = suitereport.Asked(report=suitereport.place(tmp_path / "out"), folder=tmp_path, globs=("*.xml",))
+    asked = output.Asked(report=output.place(tmp_path / "out"), folder=tmp_path, globs=("*.xml",))
     (tmp_path / "a.xml").write_text(GOOD)
     os.utime(tmp_path / "a.xml", (1, 1))
-    before = suitereport.there(asked)
-    assert suitereport.gathered(asked, before).reports == ()
+    before = output.there(asked)
+    assert output.gathered(asked, before).reports == ()
     # Written again with the same size and time: it is another file all the same.
     (tmp_path / "a.xml").unlink()
     (tmp_path / "a.xml").write_text(BAD[: len(GOOD)])
     os.utime(tmp_path / "a.xml", (1, 1))
-    assert suitereport.gathered(asked, before).reports == (tmp_path / "out/reports/a.xml",)
+    assert output.gathered(asked, before).reports == (tmp_path / "out/reports/a.xml",)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.reports import files as reportfiles
+from davy.pipeline.suites.reports import files
 from davy.pipeline.suites.runners import orphans
 from davy.pipeline.suites.runners.process import ProcessPlace, ProcessSuites
 
@@ -141,7 +141,7 @@ def test_a_large_report_and_one_in_another_encoding_come_as_files_and_are_read(t
     (tmp_path / "large").write_text(xml.format("x" * 33 * 2**20))
     for name in ("wide", "large"):
         run, _ = ran(tmp_path, f"cp {name} $JUNIT")
-        found = reportfiles.read(run)
+        found = files.read(run)
         assert (run.junit, len(run.reports)) == (None, 1)
         assert found is not None
         assert ([case.name for case in found.cases], found.broken) == (["ä"], "")

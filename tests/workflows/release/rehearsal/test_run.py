@@ -12,7 +12,7 @@ from davy.pipeline.config.sections.thresholds import KayentaConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, StepEntered
-from davy.workflows.release.rehearsal import show as rehearsing
+from davy.workflows.release.rehearsal import show
 from davy.workflows.release.rehearsal.run import Fault, Rehearsal, Wish
 from davy.workflows.render.phrases import REHEARSAL
 
@@ -79,11 +79,11 @@ def test_every_rehearsal_begins_by_saying_that_it_is_one(config: Config) -> None
 
 
 def test_many_rehearsals_add_up_to_a_table(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    plays = rehearsing.many(config, Wish(times=10), 3, sys.stderr)
-    shown = rehearsing.text(plays)
+    plays = show.many(config, Wish(times=10), 3, sys.stderr)
+    shown = show.text(plays)
     assert REHEARSAL in shown
     assert "rolled back" in shown
-    document = rehearsing.document(plays)
+    document = show.document(plays)
     assert (document["rehearsal"], document["plays"]) == (True, 3)
     json.dumps(document)
 

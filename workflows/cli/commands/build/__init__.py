@@ -58,9 +58,9 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
 
     with errand.opened(said) as task:
         if said["plan"]:
-            from davy.workflows.builds import plan as buildplan  # noqa: PLC0415 - what builds takes longer to import than a plan
+            from davy.workflows.builds import plan  # noqa: PLC0415 - what builds takes longer to import than a plan
 
-            return buildplan.planned(task, said)
-        from davy.workflows.builds import run as building  # noqa: PLC0415
+            return plan.planned(task, said)
+        from davy.workflows.builds import run  # noqa: PLC0415
 
-        return building.build(task, said)
+        return run.build(task, said)

@@ -22,8 +22,8 @@ def command(**said: Any) -> Ending:
     it does not answer, what this machine knows does.
     Changes nothing.
     """
-    from davy.workflows.builds import explain as whybuilt  # noqa: PLC0415
+    from davy.workflows.builds import explain  # noqa: PLC0415
     from davy.workflows.story import task as errand  # noqa: PLC0415
 
     with errand.opened(said, looks=True) as task:
-        return whybuilt.explained(task, said)
+        return explain.explained(task, said)

@@ -5,12 +5,11 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
-@click.argument("file", type=paramtypes.File(allow_dash=True), metavar="FILE")
+@click.argument("file", type=param_types.File(allow_dash=True), metavar="FILE")
 @options.output
 def command(**said: Any) -> Ending:
     """Print the `images` of davy.yaml that mean what targets of bake do.
@@ -19,6 +18,6 @@ def command(**said: Any) -> Ending:
     their variables, matrices and inheritance. YAML on stdout, which validates; what could not be carried over, and
     why, on stderr. Changes nothing.
     """
-    from davy.workflows.builds import bake_file as bakefile  # noqa: PLC0415 - only when it is run
+    from davy.workflows.builds import bake_file  # noqa: PLC0415 - only when it is run
 
-    return bakefile.imported(said)
+    return bake_file.imported(said)

@@ -24,8 +24,8 @@ def command(**said: Any) -> Ending:
 
     Changes the file that `build.lock` names, davy.lock. Where one base cannot be had, it stays as it was.
     """
-    from davy.workflows.builds import lock as locking  # noqa: PLC0415
+    from davy.workflows.builds import lock  # noqa: PLC0415
     from davy.workflows.story import task as errand  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        return locking.locked(task, said)
+        return lock.locked(task, said)

@@ -20,6 +20,6 @@ def command(**said: Any) -> Ending:
     Leaves the word, with your name, for the runner, and waits for it to be heeded.
     Where no runner lives, this command rolls back itself; neither davy.yaml nor Prometheus is needed for that.
     """
-    from davy.workflows.rollout import intervene as intervening  # noqa: PLC0415
+    from davy.workflows.rollout import intervene  # noqa: PLC0415
 
-    return intervening.word("abort", said)
+    return intervene.word("abort", said)

@@ -20,6 +20,6 @@ def command(**said: Any) -> Ending:
     Leaves the word, with your name, for the runner, and waits for it to be heeded.
     Where no runner lives, this command takes over and goes on itself; it needs the whole davy.yaml for that.
     """
-    from davy.workflows.rollout import intervene as intervening  # noqa: PLC0415
+    from davy.workflows.rollout import intervene  # noqa: PLC0415
 
-    return intervening.word("promote", said)
+    return intervene.word("promote", said)

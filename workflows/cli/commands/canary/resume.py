@@ -23,9 +23,9 @@ def command(**said: Any) -> Ending:
     Changes the world: rolls the Deployment on or back. Blocks until the end and exits with how
     it ended. Refused with exit 8 while a runner lives.
     """
-    from davy.workflows.release import run as doing  # noqa: PLC0415
+    from davy.workflows.release import run  # noqa: PLC0415
 
-    with doing.opened(said) as task:
+    with run.opened(said) as task:
         if said["dry_run"]:
-            return doing.planned_resume(task, said)
-        return doing.resume(task, said)
+            return run.planned_resume(task, said)
+        return run.resume(task, said)

@@ -17,11 +17,11 @@ def command(*, output: str, **target: Any) -> None:
     Reads the Deployment, its Lease and its journal. Changes nothing.
     """
     from davy.workflows import wiring  # noqa: PLC0415
-    from davy.workflows.rollout import status as standing  # noqa: PLC0415
+    from davy.workflows.rollout import status  # noqa: PLC0415
 
     side = wiring.side_at(target)
-    snapshot = standing.taken(side.cluster, side.lock, side.journal, side.now)
+    snapshot = status.taken(side.cluster, side.lock, side.journal, side.now)
     if output == "json":
-        click.echo(json_text(standing.document(snapshot)))
+        click.echo(json_text(status.document(snapshot)))
     else:
-        click.echo(standing.text(snapshot))
+        click.echo(status.text(snapshot))

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
@@ -16,7 +15,7 @@ from davy.workflows.cli import param_types as paramtypes
     "--out",
     "out",
     envvar="DAVY_TRACE",
-    type=paramtypes.File(dir_okay=False),
+    type=param_types.File(dir_okay=False),
     help="The file to write; without it the trace goes to stdout.",
 )
 def command(*, out: Path | None, **target: Any) -> None:
@@ -26,14 +25,14 @@ def command(*, out: Path | None, **target: Any) -> None:
     """
     from davy.checks.traces.trace import written  # noqa: PLC0415
     from davy.workflows import wiring  # noqa: PLC0415
-    from davy.workflows.judge import trace_file as tracefile  # noqa: PLC0415
-    from davy.workflows.rollout import trace as tracing  # noqa: PLC0415
+    from davy.workflows.judge import trace_file  # noqa: PLC0415
+    from davy.workflows.rollout import trace  # noqa: PLC0415
 
     events = wiring.side_at(target).journal.read()
-    text = "\n".join(written(tracing.trace_of(events)))
-    if names := tracing.beside(events):
+    text = "\n".join(written(trace.trace_of(events)))
+    if names := trace.beside(events):
         click.echo(f"Thresholds are not in the trace: {', '.join(names)}. Their values were not kept.", err=True)
     if out is None:
         click.echo(text)
     else:
-        tracefile.kept(out, text)
+        trace_file.kept(out, text)

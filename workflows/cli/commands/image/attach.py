@@ -5,13 +5,12 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
 @click.argument("reference", metavar="REF")
-@click.argument("path", metavar="FILE", type=paramtypes.File(dir_okay=False))
+@click.argument("path", metavar="FILE", type=param_types.File(dir_okay=False))
 @options.option(
     "--kind",
     required=True,
@@ -26,6 +25,6 @@ def command(**said: Any) -> Ending:
     Changes the world: writes to the registry. The same file twice is there once.
     A file that is no SPDX, CycloneDX or SARIF where it is said to be is refused.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.attach(said)
+    return run.attach(said)

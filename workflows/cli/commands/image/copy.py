@@ -21,6 +21,6 @@ def command(**said: Any) -> Ending:
     NAME is registry and repository, without a tag.
     Changes the world: writes to the registry of NAME. What is there already is not sent.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.copy(said)
+    return run.copy(said)

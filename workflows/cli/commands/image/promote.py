@@ -30,6 +30,6 @@ def command(**said: Any) -> Ending:
     of the configuration where there is one, else from high on. provenance, sbom:
     that they are there.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.promote(said)
+    return run.promote(said)

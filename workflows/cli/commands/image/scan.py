@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
@@ -17,7 +16,7 @@ from davy.workflows.cli import param_types as paramtypes
     "reports",
     multiple=True,
     required=True,
-    type=paramtypes.File(),
+    type=param_types.File(),
     help="SARIF, or JSON of Grype or Trivy; may be said several times.",
 )
 @options.option(
@@ -26,7 +25,7 @@ from davy.workflows.cli import param_types as paramtypes
     help="From this on it is refused; over the file's.",
 )
 @options.option("--fixable-only", is_flag=True, help="Only what a newer version mends.")
-@options.option("--ignore", type=paramtypes.File(), help="File of accepted findings; over the file's.")
+@options.option("--ignore", type=param_types.File(), help="File of accepted findings; over the file's.")
 @options.output
 def command(**said: Any) -> Ending:
     """Hold what scanners found in an image against the policy of `build.scan`.
@@ -34,6 +33,6 @@ def command(**said: Any) -> Ending:
     Changes nothing. Exits with 0, or with 3 where something is held against it,
     or where a report cannot be read.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.scan(said)
+    return run.scan(said)

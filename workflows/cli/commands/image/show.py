@@ -17,6 +17,6 @@ def command(**said: Any) -> Ending:
 
     REF is name:tag or name@sha256:…; davy.yaml is not needed. Changes nothing.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.show(said)
+    return run.show(said)

@@ -20,6 +20,6 @@ def command(**said: Any) -> Ending:
     Changes the world: writes a signature beside the image, and into the transparency
     log unless that is left out. cosign must be in PATH; $COSIGN_PASSWORD opens a key file.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.sign(said)
+    return run.sign(said)

@@ -19,6 +19,6 @@ def command(**said: Any) -> Ending:
     Whose signature counts stands in `build.sign` of davy.yaml, or in the options.
     Changes nothing. Exits with 0, or with 3 where it is not signed so.
     """
-    from davy.workflows.images import run as imaging  # noqa: PLC0415 - only when it is run
+    from davy.workflows.images import run  # noqa: PLC0415 - only when it is run
 
-    return imaging.verify(said)
+    return run.verify(said)

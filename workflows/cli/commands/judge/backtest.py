@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 from davy.workflows.render.json_text import json_text
 
 
@@ -24,9 +23,9 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 @options.cluster
 @options.output
 @options.option(
-    "--days", type=paramtypes.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
+    "--days", type=param_types.Number(0.001, 366), default=7.0, show_default=True, help="So much of the past is read."
 )
-@options.option("--every", type=paramtypes.Span(), default="30m", show_default=True, help="Time between two starts.")
+@options.option("--every", type=param_types.Span(), default="30m", show_default=True, help="Time between two starts.")
 @options.option("--starts", type=click.IntRange(1, 100_000), help="At most so many, spread over the whole past.")
 @options.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same result.")
 @options.option(
@@ -39,19 +38,19 @@ def _ratios(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
 )
 @options.option("--into", metavar="SLO", help="Whose events are made bad; by default the first SLO of errors.")
 @options.option(
-    "--share", type=paramtypes.Share(), multiple=True, help="The canary's share, one for each step; over the file's."
+    "--share", type=param_types.Share(), multiple=True, help="The canary's share, one for each step; over the file's."
 )
 @options.option(
     "--from",
     "source",
-    type=paramtypes.File(dir_okay=False),
+    type=param_types.File(dir_okay=False),
     help="Take the past from a file that --export wrote; no server is asked.",
 )
-@options.option("--export", type=paramtypes.File(dir_okay=False), help="Keep what was read, as JSON lines.")
+@options.option("--export", type=param_types.File(dir_okay=False), help="Keep what was read, as JSON lines.")
 @options.option("--plot", is_flag=True, help="Draw false rollbacks and what was found below the text.")
 @options.option(
     "--html",
-    type=paramtypes.File(dir_okay=False),
+    type=param_types.File(dir_okay=False),
     help="Also write a page to this file; it opens without a network.",
 )
 @options.option("--no-color", envvar="DAVY_NO_COLOR", is_flag=True, help="No colour; NO_COLOR does the same.")
@@ -62,19 +61,17 @@ def command(*, output: str, plot: bool, html: Path | None, no_color: bool, every
     again, and asks every judge: how many healthy canaries it would have rolled back, and how soon it finds a
     regression that is injected. The last rollout's own counts are judged again too. Changes nothing.
     """
-    from davy.workflows.judge import backtest as backtesting  # noqa: PLC0415
-    from davy.workflows.judge import backtest_inputs as trial  # noqa: PLC0415
-    from davy.workflows.judge import backtest_text as backtesttext  # noqa: PLC0415
+    from davy.workflows.judge import backtest, backtest_inputs, backtest_text  # noqa: PLC0415
     from davy.workflows.wiring.reach import KEYS, reach_of  # noqa: PLC0415
 
     reach = reach_of(said)
     rest = {name: value for name, value in said.items() if name not in KEYS}
-    made = backtesting.backtest(trial.Asked(every=every, reach=reach, **rest), sys.stderr)
+    made = backtest.backtest(backtest_inputs.Asked(every=every, reach=reach, **rest), sys.stderr)
     if html is not None:
-        backtesttext.paged(html, made)
+        backtest_text.paged(html, made)
     if output == "json":
-        click.echo(json_text(backtesting.document(made), allow_nan=False))
+        click.echo(json_text(backtest.document(made), allow_nan=False))
         return
-    click.echo(backtesttext.text(made))
+    click.echo(backtest_text.text(made))
     if plot:
-        click.echo(f"\n{backtesttext.plotted(made, no_color=no_color)}")
+        click.echo(f"\n{backtest_text.plotted(made, no_color=no_color)}")

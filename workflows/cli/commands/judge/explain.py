@@ -4,14 +4,13 @@ from typing import Any
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 from davy.workflows.render.json_text import json_text
 
 
 @click.command()
 @click.argument("trace", metavar="[TRACE]", required=False)
-@options.option("--at", type=paramtypes.Number(min=0), help="Seconds: as it stood then, not at the verdict.")
+@options.option("--at", type=param_types.Number(min=0), help="Seconds: as it stood then, not at the verdict.")
 @options.target
 @options.output
 def command(*, trace: str | None, at: float | None, output: str, **target: Any) -> None:
@@ -20,10 +19,10 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
     Of the trace in the file TRACE (`-` is stdin); without one, of the rollout under way in the cluster, or of its
     last. Changes nothing.
     """
-    from davy.workflows.judge import explain as explaining  # noqa: PLC0415
+    from davy.workflows.judge import explain  # noqa: PLC0415
 
     if trace is not None:
-        found = explaining.from_file(trace, at)
+        found = explain.from_file(trace, at)
     else:
         from davy.checks.traces.explanation import explained  # noqa: PLC0415
         from davy.workflows import wiring  # noqa: PLC0415
@@ -31,4 +30,4 @@ def command(*, trace: str | None, at: float | None, output: str, **target: Any) 
 
         held = tracing.trace_of(wiring.side_at(target).journal.read())
         found = explained(held, held.windows, at)
-    click.echo(json_text(explaining.document(found), allow_nan=False) if output == "json" else explaining.text(found))
+    click.echo(json_text(explain.document(found), allow_nan=False) if output == "json" else explain.text(found))

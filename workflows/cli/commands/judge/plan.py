@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 from davy.workflows.render.json_text import json_text
 from davy.workflows.story import command_line
 
@@ -15,7 +14,7 @@ from davy.workflows.story import command_line
 @options.output
 @options.traffic
 @options.option(
-    "--dispersion", type=paramtypes.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
+    "--dispersion", type=param_types.Number(min=1), help="How much bad events cluster; by default the file's, else 1."
 )
 def command(output: str, **said: Any) -> None:
     """Say how long each step must last, for what effect.
@@ -24,8 +23,7 @@ def command(output: str, **said: Any) -> None:
     asked, and without a file the default ladder is planned for. Also says what a regression costs until it is found,
     what cannot be found before the deadline, and which ladder fits better. Changes nothing.
     """
-    from davy.workflows.judge import plan as planning  # noqa: PLC0415
-    from davy.workflows.judge import traffic_and_rules as situation  # noqa: PLC0415
+    from davy.workflows.judge import plan, traffic_and_rules  # noqa: PLC0415
 
-    known = situation.taken(said, file_was_named=command_line.was_said("file"))
-    click.echo(json_text(planning.document(known)) if output == "json" else planning.text(known))
+    known = traffic_and_rules.taken(said, file_was_named=command_line.was_said("file"))
+    click.echo(json_text(plan.document(known)) if output == "json" else plan.text(known))

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 from davy.workflows.render.json_text import json_text
 
 
@@ -23,7 +22,7 @@ from davy.workflows.render.json_text import json_text
 @options.option("--plot", is_flag=True, help="Draw the evidence, the ratios and both sides below the table.")
 @options.option(
     "--html",
-    type=paramtypes.File(dir_okay=False),
+    type=param_types.File(dir_okay=False),
     help="Also write the verdict as a page to this file; it opens without a network.",
 )
 @options.output
@@ -36,15 +35,15 @@ def command(
     It stops at the first verdict. The exit code is 0 whatever the verdict is, for the question was answered;
     it is 2 where FILE is no usable trace.
     """
-    from davy.workflows.judge import replay as replaying  # noqa: PLC0415
+    from davy.workflows.judge import replay  # noqa: PLC0415
 
     drawn = (plot and output == "text") or html is not None
-    finding, read = replaying.asked(trace, judge, to_end=to_end, pictures=drawn)
+    finding, read = replay.asked(trace, judge, to_end=to_end, pictures=drawn)
     if html is not None:
-        replaying.paged(html, finding, read)
+        replay.paged(html, finding, read)
     if output == "json":
-        click.echo(json_text(replaying.document(finding, read), allow_nan=False))
+        click.echo(json_text(replay.document(finding, read), allow_nan=False))
         return
-    click.echo(replaying.text(finding))
+    click.echo(replay.text(finding))
     if plot:
-        click.echo(f"\n{replaying.plotted(finding, read, no_color=no_color)}")
+        click.echo(f"\n{replay.plotted(finding, read, no_color=no_color)}")

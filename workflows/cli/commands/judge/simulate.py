@@ -25,10 +25,9 @@ def command(output: str, rollouts: int, seed: int, **said: Any) -> None:
     at the traffic that Prometheus shows or --rps and --bad say. Every judge sees the same rollouts: how many it rolled
     back and promoted, how soon, and how many extra bad answers users got. Changes nothing.
     """
-    from davy.workflows.judge import simulate as simulating  # noqa: PLC0415
-    from davy.workflows.judge import traffic_and_rules as situation  # noqa: PLC0415
+    from davy.workflows.judge import simulate, traffic_and_rules  # noqa: PLC0415
 
-    known = situation.taken(said, file_was_named=command_line.was_said("file"))
-    made = simulating.rows(known, rollouts, seed, sys.stderr)
-    shown = json_text(simulating.document(known, made, seed)) if output == "json" else simulating.text(known, made)
+    known = traffic_and_rules.taken(said, file_was_named=command_line.was_said("file"))
+    made = simulate.rows(known, rollouts, seed, sys.stderr)
+    shown = json_text(simulate.document(known, made, seed)) if output == "json" else simulate.text(known, made)
     click.echo(shown)

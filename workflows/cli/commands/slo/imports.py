@@ -5,12 +5,11 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=paramtypes.File(), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=param_types.File(), metavar="FILE...")
 @options.output
 def command(**said: Any) -> Ending:
     """Print the `checks` of davy.yaml that mean what files of other tools say.
@@ -19,6 +18,6 @@ def command(**said: Any) -> Ending:
     their MetricTemplates; name files that refer to each other together. YAML on stdout; what
     could not be carried over, and why, on stderr. Changes nothing.
     """
-    from davy.workflows.config import importer as importing  # noqa: PLC0415 - only when it is run
+    from davy.workflows.config import importer  # noqa: PLC0415 - only when it is run
 
-    return importing.imported(said)
+    return importer.imported(said)

@@ -23,6 +23,6 @@ def command(**said: Any) -> Ending:
     Asks Prometheus, over all pods; names no pods and reads no cluster. Changes nothing.
     Exits with 0, with 6 where Prometheus gave no answer, and with --gate with 3.
     """
-    from davy.workflows.judge import budgets as objectives  # noqa: PLC0415 - only when it is run
+    from davy.workflows.judge import budgets  # noqa: PLC0415 - only when it is run
 
-    return objectives.status(said)
+    return budgets.status(said)

@@ -62,9 +62,9 @@ def command(context: click.Context, /, **said: Any) -> Ending | None:
     if context.invoked_subcommand is not None:
         return None
     from davy.workflows.story import task as errand  # noqa: PLC0415
-    from davy.workflows.suites import run as testing  # noqa: PLC0415
+    from davy.workflows.suites import run  # noqa: PLC0415
 
     with errand.opened(said) as task:
         if said["dry_run"]:
-            return testing.planned(task, said)
-        return testing.test(task, said)
+            return run.planned(task, said)
+        return run.test(task, said)

@@ -29,7 +29,7 @@ def command(**said: Any) -> Ending:
     Reads the archive. Changes nothing.
     """
     from davy.workflows.story import task as errand  # noqa: PLC0415
-    from davy.workflows.suites import flaky as flaking  # noqa: PLC0415
+    from davy.workflows.suites import flaky  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        return flaking.flaky(task, said)
+        return flaky.flaky(task, said)

@@ -15,7 +15,7 @@ from davy.workflows.cli import options
 def command(**said: Any) -> Ending:
     """List the last runs of the suites, newest first. Reads the archive. Changes nothing."""
     from davy.workflows.story import task as errand  # noqa: PLC0415
-    from davy.workflows.suites import flaky as flaking  # noqa: PLC0415
+    from davy.workflows.suites import flaky  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        return flaking.history(task, said)
+        return flaky.history(task, said)

@@ -5,12 +5,11 @@ from typing import Any
 import click
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
-from davy.workflows.cli import param_types as paramtypes
+from davy.workflows.cli import options, param_types
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=paramtypes.File())
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=param_types.File())
 @options.file
 @options.suites
 @options.out
@@ -24,7 +23,7 @@ def command(**said: Any) -> Ending:
     run by no part; 2 where the parts are not of one commit and service. Runs nothing and asks nobody.
     """
     from davy.workflows.story import task as errand  # noqa: PLC0415
-    from davy.workflows.suites import merge as testmerge  # noqa: PLC0415
+    from davy.workflows.suites import merge  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        return testmerge.merged(task, said)
+        return merge.merged(task, said)

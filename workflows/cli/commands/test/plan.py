@@ -27,7 +27,7 @@ def command(**said: Any) -> Ending:
     each test file took in earlier runs.
     """
     from davy.workflows.story import task as errand  # noqa: PLC0415
-    from davy.workflows.suites import plan as forecasting  # noqa: PLC0415
+    from davy.workflows.suites import plan  # noqa: PLC0415
 
     with errand.opened(said) as task:
-        return forecasting.forecast(task, said)
+        return plan.forecast(task, said)

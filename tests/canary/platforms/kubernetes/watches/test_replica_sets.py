@@ -5,13 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from davy.canary.platforms.kubernetes import documents as readiness
+from davy.canary.platforms.kubernetes import documents
 from davy.canary.platforms.kubernetes.watches.feeds import Feed
 from davy.canary.platforms.kubernetes.watches.mirror import Listening
 from davy.canary.platforms.kubernetes.watches.replica_sets import Offspring, ReplicaSets
 from davy.pipeline.clients.kubernetes.api import KubeApi
 
-REVISION = readiness.REVISION
+REVISION = documents.REVISION
 
 
 class Api:
@@ -96,7 +96,7 @@ def scene() -> Scene:
 
 
 def template(scene: Scene, wanted: dict[str, Any]) -> str:
-    return readiness.template_hash_of(wanted, scene.sets.of(wanted, scene.api.pods))
+    return documents.template_hash_of(wanted, scene.sets.of(wanted, scene.api.pods))
 
 
 def test_while_nothing_is_new_they_are_not_read(scene: Scene) -> None:

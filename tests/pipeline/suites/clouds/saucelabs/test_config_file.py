@@ -9,8 +9,7 @@ import pytest
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.clouds.capabilities import Wish
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
-from davy.pipeline.suites.clouds.saucelabs import config_file as saucefile
-from davy.pipeline.suites.clouds.saucelabs import job_request as saucestart
+from davy.pipeline.suites.clouds.saucelabs import config_file, job_request
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
 from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
 from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
@@ -56,7 +55,7 @@ WISH = Wish(name="whole", build="b-1", tags=("t",), seconds=600)
 
 
 def read(text: str, **environment: str) -> SauceFile:
-    return saucefile.read(text, "config.yml", {"BUILD": "7", "BRANCH": "main", **environment})
+    return config_file.read(text, "config.yml", {"BUILD": "7", "BRANCH": "main", **environment})
 
 
 def jobs(parsed: SauceFile, files: tuple[str, ...] = FILES) -> dict[str, tuple[SauceJob, tuple[str, ...] | None]]:
@@ -110,7 +109,7 @@ def test_what_is_done_another_way_is_said_with_its_line() -> None:
 
 
 def test_a_variable_that_is_not_set_is_empty_as_saucectl_has_it_and_said() -> None:
-    parsed = saucefile.read(PLAYWRIGHT, "config.yml", {"BUILD": "7"})
+    parsed = config_file.read(PLAYWRIGHT, "config.yml", {"BUILD": "7"})
     assert parsed.tags == ("e2e", "")
     assert [str(note) for note in parsed.notes if "BRANCH" in str(note)] == [
         "config.yml:7: sauce.metadata.tags[1]: $BRANCH is not set, and so it is empty"
@@ -145,7 +144,7 @@ def test_nothing_that_changes_what_is_tested_is_left_out_without_a_word() -> Non
 
 def test_a_framework_job_is_asked_for_as_the_cloud_wants_it() -> None:
     job = jobs(read(PLAYWRIGHT))["whole"][0]
-    call = saucestart.start_call(CLOUD, job, Apps(app="storage:1", others=("storage:2",)), WISH, {})
+    call = job_request.start_call(CLOUD, job, Apps(app="storage:1", others=("storage:2",)), WISH, {})
     assert call.url == "https://ondemand.eu-central-1.saucelabs.com/wd/hub/session"
     assert call.body is not None
     asked: dict[str, Any] = call.body["capabilities"]["alwaysMatch"]
@@ -158,7 +157,7 @@ def test_a_framework_job_is_asked_for_as_the_cloud_wants_it() -> None:
 
 def test_the_runner_is_told_its_files_and_at_a_second_try_what_failed() -> None:
     job = jobs(read(PLAYWRIGHT))["spread"][0]
-    told = saucestart.runner_settings(job, ("tests/cart.spec.ts",), ("shop::pays (twice)",))
+    told = job_request.runner_settings(job, ("tests/cart.spec.ts",), ("shop::pays (twice)",))
     (suite,) = told["suites"]
     assert suite["testMatch"] == ["tests/cart.spec.ts"]
     assert suite["testIgnore"] == ["slow"]
@@ -186,8 +185,8 @@ def test_globs_of_cypress_cross_folders_only_where_they_say_so() -> None:
     files = ("cypress/e2e/a.cy.js", "cypress/e2e/in/b.cy.ts", "cypress/e2e/old/c.cy.js", "cypress/e2e/d.cy.jsx")
     job, own = jobs(read(CYPRESS), files)["shop"]
     assert own == ("cypress/e2e/a.cy.js", "cypress/e2e/in/b.cy.ts")
-    assert saucestart.browser(job) == "googlechrome"
-    assert saucestart.runner_settings(job, own[:1], ())["suites"][0]["config"]["specPattern"] == list(own[:1])
+    assert job_request.browser(job) == "googlechrome"
+    assert job_request.runner_settings(job, own[:1], ())["suites"][0]["config"]["specPattern"] == list(own[:1])
 
 
 ESPRESSO = """\
@@ -208,8 +207,8 @@ def test_native_tests_run_on_every_device_and_shard() -> None:
     found = jobs(read(ESPRESSO))
     assert len(found) == 6
     real = found["phones · Google Pixel.* 16 · 1 of 2"][0]
-    options = saucestart.test_options(real, ())
-    call = saucestart.device_call(CLOUD, real, Apps(app="storage:1", test_app="storage:2"), WISH, options)
+    options = job_request.test_options(real, ())
+    call = job_request.device_call(CLOUD, real, Apps(app="storage:1", test_app="storage:2"), WISH, options)
     assert call.url == "https://api.eu-central-1.saucelabs.com/v1/rdc/native-composer/tests"
     assert call.body is not None
     assert call.body["device_query"] == {
@@ -226,7 +225,7 @@ def test_native_tests_run_on_every_device_and_shard() -> None:
 
 def test_on_a_second_try_native_tests_run_only_what_failed() -> None:
     job = jobs(read(ESPRESSO))["phones · Android GoogleApi Emulator 14.0 · 2 of 2"][0]
-    assert saucestart.test_options(job, ("com.shop.Cart::pays",))["class"] == ["com.shop.Cart#pays"]
+    assert job_request.test_options(job, ("com.shop.Cart::pays",))["class"] == ["com.shop.Cart#pays"]
 
 
 XCUITEST = """\
@@ -243,7 +242,7 @@ suites:
 
 def test_a_device_may_be_named_by_its_id() -> None:
     ((job, _),) = jobs(read(XCUITEST)).values()
-    call = saucestart.device_call(CLOUD, job, Apps(app="a", test_app="b"), WISH, saucestart.test_options(job, ()))
+    call = job_request.device_call(CLOUD, job, Apps(app="a", test_app="b"), WISH, job_request.test_options(job, ()))
     assert call.body is not None
     assert call.body["device_query"] == {"type": "HardcodedDeviceQuery", "device_descriptor_id": "iPhone_17_real_us"}
     assert (call.body["tests_to_run"], call.body["tests_to_skip"]) == (["Shop.Cart"], ["Shop.Slow"])
@@ -270,7 +269,7 @@ def test_the_other_frameworks_are_read_too(kind: str) -> None:
         }[kind]
     )
     for job, _ in found.values():
-        assert saucestart.browser(job) in ("googlechrome", "playwright-firefox")
+        assert job_request.browser(job) in ("googlechrome", "playwright-firefox")
 
 
 PICKY = PLAYWRIGHT.replace("retries: 1", "retries: 2").replace(

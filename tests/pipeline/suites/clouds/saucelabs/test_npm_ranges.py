@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.clouds.saucelabs import api_calls as saucecalls
-from davy.pipeline.suites.clouds.saucelabs import npm_ranges as npmranges
-from davy.pipeline.suites.clouds.saucelabs import package as saucepackage
+from davy.pipeline.suites.clouds.saucelabs import api_calls, npm_ranges, package
 from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind
 
 THERE = (
@@ -30,14 +28,14 @@ THERE = (
     ],
 )  # fmt: skip
 def test_the_newest_that_a_range_of_npm_allows_is_taken(allowed: str, newest: str) -> None:
-    assert saucecalls.allowed_version([{"frameworkVersion": version} for version in THERE], allowed)[0] == newest
+    assert api_calls.allowed_version([{"frameworkVersion": version} for version in THERE], allowed)[0] == newest
 
 
 @pytest.mark.parametrize(
     "text", ["next", "workspace:*", "file:../x", "git+https://a/b", "^1.4.0junk", "1.2.3.4", ">", "a || 1", "9" * 300]
 )
 def test_what_is_no_range_is_known_as_none(text: str) -> None:
-    assert npmranges.parse_range(text) is None
+    assert npm_ranges.parse_range(text) is None
 
 
 NUMBERS = st.tuples(*[st.integers(0, 3)] * 3)
@@ -48,16 +46,16 @@ NUMBERS = st.tuples(*[st.integers(0, 3)] * 3)
 def test_a_caret_never_leaves_the_left_most_part_that_is_not_zero(there: list[tuple[int, ...]], base: tuple[int, ...]):
     at = next((at for at, number in enumerate(base) if number), 2)
     wanted = [each for each in there if each >= base and each[: at + 1] == base[: at + 1]]
-    allowed = npmranges.parse_range("^" + ".".join(map(str, base)))
+    allowed = npm_ranges.parse_range("^" + ".".join(map(str, base)))
     assert allowed is not None
-    found = npmranges.newest([".".join(map(str, each)) for each in there], allowed)
+    found = npm_ranges.newest([".".join(map(str, each)) for each in there], allowed)
     assert found == (".".join(map(str, max(wanted))) if wanted else "")
 
 
 @given(st.text(max_size=40) | st.text(alphabet="0123456789.^~<>=-x*| v", max_size=30))
 @settings(max_examples=150)
 def test_no_text_is_more_than_no_range(text: str) -> None:
-    assert npmranges.newest(["1.0.0"], npmranges.parse_range(text) or ()) in ("", "1.0.0")
+    assert npm_ranges.newest(["1.0.0"], npm_ranges.parse_range(text) or ()) in ("", "1.0.0")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +69,7 @@ def test_no_text_is_more_than_no_range(text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_package_json_says_the_range_of_its_framework(kind: Kind, text: str, said: str) -> None:
-    assert saucepackage.allowed(text, kind) == (said, "")
+    assert package.allowed(text, kind) == (said, "")
 
 
 @pytest.mark.parametrize(
@@ -83,4 +81,4 @@ def test_a_package_json_says_the_range_of_its_framework(kind: Kind, text: str, s
     ],
 )  # fmt: skip
 def test_a_package_json_that_does_not_say_it_is_told(text: str, wrong: str) -> None:
-    assert wrong in saucepackage.allowed(text, Kind.CYPRESS)[1]
+    assert wrong in package.allowed(text, Kind.CYPRESS)[1]

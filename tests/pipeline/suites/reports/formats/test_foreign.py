@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites.ports import SuiteRun
-from davy.pipeline.suites.reports.formats import foreign as foreignreports
+from davy.pipeline.suites.reports.formats import foreign
 from davy.pipeline.suites.reports.reader import reading
 from davy.pipeline.suites.reports.writer import ended
 
@@ -72,5 +72,5 @@ def test_no_beginning_of_such_a_report_is_green(text: str, cut: int, before: str
 
 
 def test_what_is_not_known_keeps_its_own_sentence() -> None:
-    assert foreignreports.sentence("html", "<html>") == foreignreports.sentence("", "hello") == ""
+    assert foreign.sentence("html", "<html>") == foreign.sentence("", "hello") == ""
     assert reading(["<html/>"]).broken == "its report is no JUnit: it begins with <html>"

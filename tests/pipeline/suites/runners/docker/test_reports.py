@@ -11,7 +11,7 @@ from docker.errors import NotFound
 
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder
-from davy.pipeline.suites.runners.docker import reports as containerreports
+from davy.pipeline.suites.runners.docker import reports
 from davy.pipeline.suites.runners.output import Gathered
 
 JUNIT = "/tmp/davy/junit.xml"
@@ -50,7 +50,7 @@ class Engine:
 
 def gathered(out: Path, engine: Engine, *globs: str) -> Gathered:
     order = SuiteOrder(name="s", image=Image(name="a/b", digest="sha256:0"), run="x", out=out, reports=globs)
-    return containerreports.gathered(engine, "c", order, JUNIT)  # type: ignore[arg-type]
+    return reports.gathered(engine, "c", order, JUNIT)  # type: ignore[arg-type]
 
 
 def names(found: Gathered, out: Path) -> list[str]:
@@ -96,6 +96,6 @@ def test_of_what_globs_mean_only_that_is_read_which_the_container_wrote(tmp_path
 def test_more_files_than_there_may_be_are_said_and_none_passes_for_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(containerreports.reportpaths, "MOST", 2)
+    monkeypatch.setattr(reports.reportpaths, "MOST", 2)
     found = gathered(tmp_path, Engine({f"/app/r/{at}.xml": "<t/>" for at in range(3)}), "r")
     assert "more than 2" in found.because
