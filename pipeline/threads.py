@@ -45,7 +45,7 @@ PATIENCE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class WorkerLine:
     """A line that a worker's work said."""
 
     worker: int
@@ -69,7 +69,7 @@ class Crew(Protocol[T]):
         """Have the worker do it; it must be idle."""
         ...
 
-    def heard(self) -> Said | Done[T] | None:
+    def heard(self) -> WorkerLine | Done[T] | None:
         """The next word; None where there was none for a moment."""
         ...
 
@@ -81,13 +81,13 @@ class Threads(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._words: queue.Queue[Said | Done[T]] = queue.Queue(MOST_UNHEARD)
+        self._words: queue.Queue[WorkerLine | Done[T]] = queue.Queue(MOST_UNHEARD)
 
     def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
         """See Crew."""
         threading.Thread(target=self._play, args=(worker, work), daemon=True).start()
 
-    def heard(self) -> Said | Done[T] | None:
+    def heard(self) -> WorkerLine | Done[T] | None:
         """See Crew."""
         try:
             return self._words.get(timeout=PATIENCE)
@@ -96,7 +96,7 @@ class Threads(Generic[T]):
 
     def _play(self, worker: int, work: Callable[[Speak], T]) -> None:
         try:
-            made = work(lambda about, line: self._words.put(Said(worker=worker, about=about, line=line)))
+            made = work(lambda about, line: self._words.put(WorkerLine(worker=worker, about=about, line=line)))
         except BaseException as error:  # noqa: BLE001 - it is raised again, in the listener's thread
             self._words.put(Done(worker=worker, wrong=error))
         else:

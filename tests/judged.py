@@ -3,8 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from davy.checks.judges.sequential.case import Case, Metric, Rules
-from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.judges.sequential.case import Metric, Rules, SequentialCase
+from davy.checks.traces.result import Look, ReplayEnd, TraceResult
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Counts, Decision, Pair
 
@@ -22,7 +22,7 @@ ABOVE = {"0.1": 0.3, "0.25": 0.06, "0.5": 0.008, "1": 0.002, "2.5": 0.0005}
 """Share of requests above each bound, of a healthy side."""
 LADDER = ((0, 0.05), (300, 0.2), (600, 0.5))
 """From when on which share, in seconds."""
-ENDS = {Decision.ROLL_BACK: Result.ROLL_BACK, Decision.PROMOTE: Result.PROMOTE}
+ENDS = {Decision.ROLL_BACK: ReplayEnd.ROLL_BACK, Decision.PROMOTE: ReplayEnd.PROMOTE}
 
 
 def traced(
@@ -73,10 +73,10 @@ def _drawn(chance: random.Random, total: int, rate: float) -> int:
     return sum(chance.random() < rate for _ in range(total)) if rate > 0 else 0
 
 
-def judged(trace: Trace, *, to_end: bool = False) -> Finding:
+def judged(trace: Trace, *, to_end: bool = False) -> TraceResult:
     """The trace replayed by the sequential judge."""
-    case, looks = Case.opened(trace.rules, trace.metrics), []
-    verdict, at, blame = Result.INCONCLUSIVE, None, ""
+    case, looks = SequentialCase.opened(trace.rules, trace.metrics), []
+    verdict, at, blame = ReplayEnd.INCONCLUSIVE, None, ""
     for glance in trace.windows:
         case = case.counted(glance.counts).excluding(trace.worse)
         standing = case.standing(trace.worse)
@@ -94,17 +94,17 @@ def judged(trace: Trace, *, to_end: bool = False) -> Finding:
         if at is not None and not to_end:
             break
     said = {
-        Result.ROLL_BACK: f"Rolled back: {blame} is worse on the canary than on stable at the same moments.",
-        Result.PROMOTE: "Good enough: with 95% confidence the canary is less than 2x as bad as stable.",
-        Result.INCONCLUSIVE: "Held: not enough traffic to tell.",
+        ReplayEnd.ROLL_BACK: f"Rolled back: {blame} is worse on the canary than on stable at the same moments.",
+        ReplayEnd.PROMOTE: "Good enough: with 95% confidence the canary is less than 2x as bad as stable.",
+        ReplayEnd.INCONCLUSIVE: "Held: not enough traffic to tell.",
     }
-    return Finding(
+    return TraceResult(
         judge="sequential",
         verdict=verdict,
         at=at,
         looks=tuple(looks),
         sentence=said[verdict],
-        blame=blame if verdict is Result.ROLL_BACK else "",
+        blame=blame if verdict is ReplayEnd.ROLL_BACK else "",
         roll_back_at=trace.rules.roll_back_at,
         promote_at=trace.rules.promote_at,
     )

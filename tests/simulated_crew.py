@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from davy.pipeline.simulated_clock import EPOCH
-from davy.pipeline.threads import Done, Said, Speak
+from davy.pipeline.threads import Done, Speak, WorkerLine
 
 T = TypeVar("T")
 
@@ -40,13 +40,13 @@ class SimulatedCrew(Generic[T]):
 
     def __init__(self, clock: CrewClock) -> None:
         self._clock = clock
-        self._words: list[tuple[datetime, int, Said | Done[T]]] = []
+        self._words: list[tuple[datetime, int, WorkerLine | Done[T]]] = []
         self._count = 0
 
     def begin(self, worker: int, work: Callable[[Speak], T]) -> None:
         self._clock.own = self._clock.time
         try:
-            made = work(lambda about, line: self._put(Said(worker=worker, about=about, line=line)))
+            made = work(lambda about, line: self._put(WorkerLine(worker=worker, about=about, line=line)))
         except Exception as error:  # noqa: BLE001 - as the threads do
             self._put(Done(worker=worker, wrong=error))
         else:
@@ -54,11 +54,11 @@ class SimulatedCrew(Generic[T]):
         finally:
             self._clock.own = None
 
-    def heard(self) -> Said | Done[T] | None:
+    def heard(self) -> WorkerLine | Done[T] | None:
         at, _, word = heapq.heappop(self._words)
         self._clock.time = max(self._clock.time, at)
         return word
 
-    def _put(self, word: Said | Done[T]) -> None:
+    def _put(self, word: WorkerLine | Done[T]) -> None:
         self._count += 1
         heapq.heappush(self._words, (self._clock.now(), self._count, word))

@@ -143,7 +143,7 @@ class Yard:
 
     def story(self, *only: str, force: bool = False) -> Generator[Event, None, tuple[Built, ...]]:
         ids = [recipe.id for word in only for recipe in meant(expanded(self.config.images), word)]
-        wish = driver.Wish(only=ids, force=force, parallel=2, out=self.folder / "davy-out")
+        wish = driver.BuildRequest(only=ids, force=force, parallel=2, out=self.folder / "davy-out")
         return driver.build(self.shop, wish, self.tools(), self.approve)
 
     def build(self, *only: str, force: bool = False) -> Run:

@@ -20,7 +20,7 @@ LATE = timedelta(hours=1)
 
 
 @dataclass(slots=True, kw_only=True)
-class Held:
+class PodHistory:
     """What was read, and what a person should know of it."""
 
     counts: PodCounts
@@ -35,14 +35,14 @@ def read(
     start: datetime,
     end: datetime,
     told: Callable[[float], None],
-) -> Held:
+) -> PodHistory:
     """Every pod's counts in `(start, end]`, in windows of the judge's interval, oldest first.
 
     A pod that came in between is counted from its warm-up on. `told` hears how much is read, 0 to 1. Raises as the
     port does, and Unusable naming every SLO that no pod has counted for.
     """
     bounds = {slo.name: found if len(found := reader.bounds_of(slo)) > 1 else () for slo in config.slos}
-    held = Held(counts=PodCounts(start=start.timestamp(), length=config.interval.total_seconds(), bounds=bounds))
+    held = PodHistory(counts=PodCounts(start=start.timestamp(), length=config.interval.total_seconds(), bounds=bounds))
     pages = _Pages(metrics, config, warmup, held)
     at = start
     while at < end:
@@ -61,7 +61,7 @@ def read(
 class _Pages:
     """Reads one page after the other, and remembers when each pod was first seen."""
 
-    def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta, held: Held) -> None:
+    def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta, held: PodHistory) -> None:
         self._metrics, self._config, self._warmup, self._held = metrics, config, warmup, held
         self._seen: dict[str, float] = {}
         self._said: dict[str, None] = {}
@@ -95,7 +95,7 @@ class _Pages:
                     self._seen[pod] = min(self._seen.get(pod, one.samples[0][0]), one.samples[0][0])
 
 
-def _missing(held: Held, config: ChecksConfig, start: datetime, end: datetime) -> None:
+def _missing(held: PodHistory, config: ChecksConfig, start: datetime, end: datetime) -> None:
     counts, span = held.counts, shown(end - start)
     problems = tuple(
         Problem(

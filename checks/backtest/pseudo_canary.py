@@ -21,7 +21,7 @@ HALF_DARK = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class TriedPolicy:
     """What is tried: the rules, and the ladder as a timetable."""
 
     metrics: tuple[Metric, ...]
@@ -57,7 +57,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Regression:
     """A regression to inject."""
 
     metric: str
@@ -79,7 +79,7 @@ class Skipped:
     why: str
 
 
-def starts(counts: PodCounts, policy: Policy, every: int, most: int | None = None) -> tuple[int, ...]:
+def starts(counts: PodCounts, policy: TriedPolicy, every: int, most: int | None = None) -> tuple[int, ...]:
     """Windows to begin at, `every` so many apart; at most `most` of them, spread over the whole."""
     grid = range(counts.first, counts.end - policy.windows + 1, max(every, 1))
     if most is None or len(grid) <= most:
@@ -87,7 +87,7 @@ def starts(counts: PodCounts, policy: Policy, every: int, most: int | None = Non
     return tuple(grid[round(i * (len(grid) - 1) / max(most - 1, 1))] for i in range(most))
 
 
-def drawn(counts: PodCounts, policy: Policy, start: int, dice: Random) -> Draw | Skipped:
+def drawn(counts: PodCounts, policy: TriedPolicy, start: int, dice: Random) -> Draw | Skipped:
     """Pods for the canary's side, by chance, of those that served all the while; as many as give the steps' shares."""
     end = start + policy.windows
     lives = counts.lives()
@@ -104,7 +104,7 @@ def drawn(counts: PodCounts, policy: Policy, start: int, dice: Random) -> Draw |
     return Draw(start=start, pods=tuple(whole[: max(sizes)]), sizes=sizes)
 
 
-def windows(counts: PodCounts, policy: Policy, draw: Draw) -> tuple[Glance, ...] | Skipped:
+def windows(counts: PodCounts, policy: TriedPolicy, draw: Draw) -> tuple[Glance, ...] | Skipped:
     """What the judge would have counted, the drawn pods as canary and all others as stable."""
     made: list[Glance] = []
     at = draw.start
@@ -141,7 +141,7 @@ def _each(columns: Sequence[Sequence[int]], bounds: Sequence[str]) -> Iterator[C
 
 
 def injected(
-    glances: Sequence[Glance], metric: Metric, fault: Fault, dice: Random
+    glances: Sequence[Glance], metric: Metric, fault: Regression, dice: Random
 ) -> tuple[tuple[Glance, ...], tuple[int, ...]]:
     """With good canary events turned bad by chance, and how many in each window.
 
@@ -172,9 +172,9 @@ def _worse(counts: Counts, bound: str, chance: float, dice: Random) -> Counts:
     return Counts(bad=above[bound], total=counts.total, above=above)
 
 
-def faults_of(counts: PodCounts, metric: str, ratios: Sequence[float]) -> tuple[Fault, ...]:
+def faults_of(counts: PodCounts, metric: str, ratios: Sequence[float]) -> tuple[Regression, ...]:
     """Regressions of one metric. Where nothing was bad at all, the base is as if one event were."""
     every = counts.whole(metric).values()
     total, bad = sum(one.total for one in every), sum(one.bad for one in every)
     base = min(max(bad, 1) / total, 1.0) if total else 0.0
-    return tuple(Fault(metric=metric, ratio=ratio, base=base) for ratio in ratios)
+    return tuple(Regression(metric=metric, ratio=ratio, base=base) for ratio in ratios)

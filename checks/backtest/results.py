@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from davy.checks.backtest.pseudo_canary import Skipped
-from davy.checks.backtest.trial import HEALTHY, JUDGES, Outcome, Run, Trial, judged
+from davy.checks.backtest.trial import HEALTHY, JUDGES, Run, Trial, TrialOutcome, judged
 from davy.checks.statistics.intervals import interval
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 
 LISTED = 20
 """Disagreements that are told in full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BacktestRow:
     """How one judge did under one truth."""
 
     judge: str
@@ -50,7 +50,7 @@ class Disagreement:
     """A run with nothing wrong that the judges did not see alike."""
 
     start: int
-    verdicts: dict[str, Result]
+    verdicts: dict[str, ReplayEnd]
     sentences: dict[str, str]
     """Of those that did not promote."""
 
@@ -64,7 +64,7 @@ def apart(starts: Iterable[int], length: int) -> int:
     return count
 
 
-def rows(runs: Sequence[Run], length: int) -> tuple[Row, ...]:
+def rows(runs: Sequence[Run], length: int) -> tuple[BacktestRow, ...]:
     """By truth, by judge. `length`: windows of one rollout."""
     made = []
     for ratio in dict.fromkeys(run.ratio for run in runs):
@@ -76,16 +76,16 @@ def rows(runs: Sequence[Run], length: int) -> tuple[Row, ...]:
     return tuple(made)
 
 
-def _row(judge: str, ratio: float, outcomes: Sequence[Outcome], free: int) -> Row:
-    right = Result.PROMOTE if ratio == HEALTHY else Result.ROLL_BACK
+def _row(judge: str, ratio: float, outcomes: Sequence[TrialOutcome], free: int) -> BacktestRow:
+    right = ReplayEnd.PROMOTE if ratio == HEALTHY else ReplayEnd.ROLL_BACK
     verdicts = [one.verdict for one in outcomes]
-    return Row(
+    return BacktestRow(
         judge=judge,
         ratio=ratio,
         runs=len(outcomes),
         apart=free,
-        rolled_back=verdicts.count(Result.ROLL_BACK),
-        promoted=verdicts.count(Result.PROMOTE),
+        rolled_back=verdicts.count(ReplayEnd.ROLL_BACK),
+        promoted=verdicts.count(ReplayEnd.PROMOTE),
         seconds=median(one.at if one.verdict is right else math.inf for one in outcomes),
         extra=sum(one.extra for one in outcomes) / len(outcomes),
     )
@@ -101,7 +101,7 @@ def disagreed(runs: Iterable[Run]) -> tuple[Run, ...]:
 def explained(trial: Trial, run: Run) -> Disagreement:
     """With the sentences of those that did not promote: their replay in full, which is the same run again."""
     played = trial.played(run.start)
-    others = [one.judge for one in run.outcomes if one.verdict is not Result.PROMOTE]
+    others = [one.judge for one in run.outcomes if one.verdict is not ReplayEnd.PROMOTE]
     return Disagreement(
         start=run.start,
         verdicts={one.judge: one.verdict for one in run.outcomes},

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from davy.checks.backtest.pod_counts import PodCounts
-from davy.checks.backtest.pseudo_canary import Draw, Fault, Policy, Skipped, drawn, injected, windows
+from davy.checks.backtest.pseudo_canary import Draw, Regression, Skipped, TriedPolicy, drawn, injected, windows
 from davy.checks.forecast.judges import POINT, coarser
 from davy.checks.statistics.dispersion import Dispersion, estimated
 from davy.checks.traces import other_judges
 from davy.checks.traces.replay import LOOKS, Replay
-from davy.checks.traces.result import Finding, Result
+from davy.checks.traces.result import ReplayEnd, TraceResult
 from davy.checks.traces.trace import Glance, Trace
 
 HEALTHY = 1.0
@@ -21,11 +21,11 @@ JUDGES = ("sequential", "threshold", "mannwhitney")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TrialOutcome:
     """What one judge made of one run."""
 
     judge: str
-    verdict: Result
+    verdict: ReplayEnd
     at: float
     """Seconds; the run's end where nothing was decided."""
     extra: int
@@ -40,7 +40,7 @@ class Run:
     """Window."""
     ratio: float
     pods: tuple[str, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[TrialOutcome, ...]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Histories:
     """The dispersion as the judge would have known it before a start: from the pods' past before that."""
 
     counts: PodCounts
-    policy: Policy
+    policy: TriedPolicy
     _known: dict[int, dict[str, float]] = field(default_factory=dict)
 
     def before(self, start: int) -> dict[str, float]:
@@ -63,7 +63,7 @@ class Histories:
         return self._known[end]
 
 
-def dispersions(counts: PodCounts, policy: Policy, first: int, end: int) -> dict[str, Dispersion]:
+def dispersions(counts: PodCounts, policy: TriedPolicy, first: int, end: int) -> dict[str, Dispersion]:
     """By metric, how bad events clustered in these windows."""
     lives = counts.lives()
     first = max(first, counts.first)
@@ -75,7 +75,7 @@ def dispersions(counts: PodCounts, policy: Policy, first: int, end: int) -> dict
     }
 
 
-def trace_of(policy: Policy, glances: Sequence[Glance], dispersion: Mapping[str, float]) -> Trace:
+def trace_of(policy: TriedPolicy, glances: Sequence[Glance], dispersion: Mapping[str, float]) -> Trace:
     """The run as any judge can replay it."""
     metrics = tuple(replace(one, dispersion=dispersion.get(one.name, one.dispersion)) for one in policy.metrics)
     return Trace(
@@ -88,7 +88,7 @@ def trace_of(policy: Policy, glances: Sequence[Glance], dispersion: Mapping[str,
     )
 
 
-def judged(judge: str, trace: Trace, *, whole: bool = False) -> Finding:
+def judged(judge: str, trace: Trace, *, whole: bool = False) -> TraceResult:
     """What a judge makes of a trace; only `whole` with the confidence sequence in its sentence."""
     if judge == "threshold":
         return other_judges.threshold(trace)
@@ -111,21 +111,21 @@ class Trial:
     """A past, a policy to try on it, and chance."""
 
     counts: PodCounts
-    policy: Policy
+    policy: TriedPolicy
     dice: Dice
     histories: Histories
 
     @classmethod
-    def of(cls, counts: PodCounts, policy: Policy, dice: Dice) -> "Trial":
+    def of(cls, counts: PodCounts, policy: TriedPolicy, dice: Dice) -> "Trial":
         """With no history looked at yet."""
         return cls(counts=counts, policy=policy, dice=dice, histories=Histories(counts, policy))
 
-    def runs(self, start: int, faults: Sequence[Fault]) -> tuple[Run, ...] | Skipped:
+    def runs(self, start: int, faults: Sequence[Regression]) -> tuple[Run, ...] | Skipped:
         """One start: healthy first, then with each fault, the same pods every time."""
         healthy = self.played(start)
         return healthy if isinstance(healthy, Skipped) else tuple(self._runs(start, healthy, faults))
 
-    def _runs(self, start: int, healthy: "Played", faults: Sequence[Fault]) -> Iterator[Run]:
+    def _runs(self, start: int, healthy: "Played", faults: Sequence[Regression]) -> Iterator[Run]:
         yield _run(start, HEALTHY, healthy)
         for fault in faults:
             yield _run(start, fault.ratio, self._with(fault, start, healthy))
@@ -141,7 +141,7 @@ class Trial:
         trace = trace_of(self.policy, glances, self.histories.before(start))
         return Played(draw=draw, trace=trace, moved=(0,) * len(glances))
 
-    def _with(self, fault: Fault, start: int, healthy: "Played") -> "Played":
+    def _with(self, fault: Regression, start: int, healthy: "Played") -> "Played":
         metric = next(one for one in self.policy.metrics if one.name == fault.metric)
         dice = self.dice(f"fault {start} {fault.metric} {fault.ratio:g}")
         glances, moved = injected(healthy.trace.windows, metric, fault, dice)
@@ -162,8 +162,8 @@ def _run(start: int, ratio: float, played: "Played") -> Run:
     return Run(start=start, ratio=ratio, pods=played.draw.pods, outcomes=outcomes)
 
 
-def _outcome(judge: str, trace: Trace, moved: Sequence[int]) -> Outcome:
+def _outcome(judge: str, trace: Trace, moved: Sequence[int]) -> TrialOutcome:
     finding = judged(judge, trace)
     at = trace.windows[-1].t if finding.at is None else finding.at
     extra = sum(more for glance, more in zip(trace.windows, moved, strict=True) if glance.t <= at)
-    return Outcome(judge=judge, verdict=finding.verdict, at=at, extra=extra)
+    return TrialOutcome(judge=judge, verdict=finding.verdict, at=at, extra=extra)

@@ -20,7 +20,7 @@ PIECES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class BudgetQuestion:
     """An objective as the server is asked about it."""
 
     slo: SloConfig

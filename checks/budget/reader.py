@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from davy.checks.budget.budget import Budget, Reading, Spent, burns_of, spans_of
-from davy.checks.budget.queries import PIECES, Question
+from davy.checks.budget.queries import PIECES, BudgetQuestion
 from davy.checks.ports import Metrics
 from davy.pipeline.config.sections.objectives import SloConfig
 from davy.pipeline.core.errors import Forbidden, Unreachable, Unusable
@@ -37,7 +37,7 @@ def read(slos: Sequence[SloConfig], source: Callable[[], Metrics], now: datetime
 def _asked(slo: SloConfig, source: Callable[[], Metrics], now: datetime) -> Budget:
     objective = share_of(slo.objective)
     try:
-        return _budget(Question(slo=slo), source(), objective, now)
+        return _budget(BudgetQuestion(slo=slo), source(), objective, now)
     except Forbidden:
         raise
     except (Unreachable, Unusable) as error:
@@ -46,7 +46,7 @@ def _asked(slo: SloConfig, source: Callable[[], Metrics], now: datetime) -> Budg
         )
 
 
-def _budget(question: Question, metrics: Metrics, objective: float, now: datetime) -> Budget:
+def _budget(question: BudgetQuestion, metrics: Metrics, objective: float, now: datetime) -> Budget:
     slo, spans = question.slo, spans_of(question.slo.window)
     # By itself: where the server has a limit, it is this one that goes over it.
     answered = metrics.query(question.promql([slo.window]), now).values
@@ -67,13 +67,13 @@ def _budget(question: Question, metrics: Metrics, objective: float, now: datetim
     )
 
 
-def _why(question: Question, answered: Iterable[tuple[Mapping[str, str], float]], whole: Reading) -> str:
+def _why(question: BudgetQuestion, answered: Iterable[tuple[Mapping[str, str], float]], whole: Reading) -> str:
     if whole is Gap.ABSENT:
         return question.nothing
     return question.excess(answered, question.slo.window) if whole is Gap.EXCESS else ""
 
 
-def _since(question: Question, metrics: Metrics, window: timedelta, now: datetime) -> datetime | None:
+def _since(question: BudgetQuestion, metrics: Metrics, window: timedelta, now: datetime) -> datetime | None:
     """Where the data begin, to a scrape; None where they reach back to the window's start, to two hundredths of it.
 
     The server looks at every hundredth of a span, and then at every hundredth of the piece in which the data begin.

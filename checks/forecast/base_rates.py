@@ -30,7 +30,7 @@ class BaseRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class ServedTraffic:
     """What a service serves today."""
 
     rps: float
@@ -40,7 +40,7 @@ class Traffic:
     """By SLO."""
 
 
-def traffic(metrics: Metrics, config: ChecksConfig, now: datetime, last: timedelta) -> Traffic:
+def traffic(metrics: Metrics, config: ChecksConfig, now: datetime, last: timedelta) -> ServedTraffic:
     """Read over the `last` span. Raises Unreachable, Forbidden, and Unusable naming every SLO that has no events."""
     problems, rates, pods = [], {}, 0
     for index, slo in enumerate(config.slos):
@@ -74,7 +74,7 @@ def traffic(metrics: Metrics, config: ChecksConfig, now: datetime, last: timedel
             remedy="Look further back with --last 7d, or say it yourself with --rps and --bad.",
         )
     most = max(rate.total for rate in rates.values())
-    return Traffic(rps=most / last.total_seconds(), pods=max(pods, 1), rates=rates)
+    return ServedTraffic(rps=most / last.total_seconds(), pods=max(pods, 1), rates=rates)
 
 
 def _questions(slo: SloConfig, pod_label: str, last: timedelta) -> tuple[str, str, str]:

@@ -28,7 +28,7 @@ RUNGS = ((0.05, 10.0), (0.20, 5.0), (0.50, 2.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class PlannedMetric:
     """One metric as it is planned for."""
 
     name: str
@@ -41,7 +41,7 @@ class Signal:
     dispersion: float = 1.0
 
     @classmethod
-    def of(cls, metric: Metric, base: float, part: float) -> "Signal":
+    def of(cls, metric: Metric, base: float, part: float) -> "PlannedMetric":
         """As the judge has the metric."""
         return cls(
             name=metric.name, base=base, objective=metric.objective, part=part, dispersion=max(metric.dispersion, 1.0)
@@ -65,7 +65,7 @@ class Ladder:
     """A whole rollout at one traffic."""
 
     rungs: tuple[Rung, ...]
-    signals: tuple[Signal, ...]
+    signals: tuple[PlannedMetric, ...]
     rules: Rules
     rps: float
     """Requests a second, over all pods."""
@@ -81,7 +81,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class ExpectedCourse:
     """What may be expected of a rollout whose canary has one metric so many times worse."""
 
     fate: Fate
@@ -99,7 +99,7 @@ def parts(metrics: Sequence[Metric], rules: Rules) -> tuple[float, ...]:
     return tuple(metric.weight / whole * (1 - burn) for metric in metrics)
 
 
-def requests_to_find(signal: Signal, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
+def requests_to_find(signal: PlannedMetric, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
     """Requests (of all traffic) until so large a share of rollouts is rolled back; infinite where none would be."""
     gained = information(share, ratio, rules.tolerate, signal.base) if ratio > rules.tolerate else 0.0
     if not gained or not possible(signal, ratio):
@@ -107,18 +107,18 @@ def requests_to_find(signal: Signal, rules: Rules, share: float, ratio: float, p
     return signal.dispersion * (_limit(signal, rules) + LATE[power]) / gained
 
 
-def excess_until_found(signal: Signal, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
+def excess_until_found(signal: PlannedMetric, rules: Rules, share: float, ratio: float, power: float = POWER) -> float:
     """Extra bad events served until then. Neither traffic nor base rate matters."""
     requests = requests_to_find(signal, rules, share, ratio, power)
     return requests * share * signal.base * (ratio - 1) if requests < math.inf else math.inf
 
 
-def possible(signal: Signal, ratio: float) -> bool:
+def possible(signal: PlannedMetric, ratio: float) -> bool:
     """False where more than all events would be bad."""
     return signal.base * ratio <= 1
 
 
-def burns(signal: Signal, rules: Rules) -> float | None:
+def burns(signal: PlannedMetric, rules: Rules) -> float | None:
     """How fast stable itself burns the budget, where that is above what the judge lets pass; else None.
 
     A canary like it is rolled back then, however healthy: its own rate is what the burn guard looks at.
@@ -130,7 +130,13 @@ def burns(signal: Signal, rules: Rules) -> float | None:
 
 
 def _burned_in(
-    ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, signal: Signal, *, ratio: float, power: float
+    ladder: Ladder,
+    spent: Sequence[tuple[Rung, float]],
+    rung: Rung,
+    signal: PlannedMetric,
+    *,
+    ratio: float,
+    power: float,
 ) -> float:
     """Seconds at a rung, after others, until the burn guard takes back a canary of a metric that burns on stable."""
     if burns(signal, ladder.rules) is None or signal.objective is None:
@@ -148,15 +154,15 @@ def span(requests: float, rps: float) -> timedelta | None:
     return timedelta(seconds=seconds) if seconds < 3.2e8 else None
 
 
-def _limit(signal: Signal, rules: Rules) -> float:
+def _limit(signal: PlannedMetric, rules: Rules) -> float:
     return rules.roll_back_at - math.log(signal.part) if signal.part > 0 else math.inf
 
 
-def _gain(signal: Signal, rung: Rung, ratio: float, null: float) -> float:
+def _gain(signal: PlannedMetric, rung: Rung, ratio: float, null: float) -> float:
     return information(rung.share, ratio, null, signal.base) / signal.dispersion
 
 
-def course(ladder: Ladder, name: str = "", ratio: float = 1.0, power: float = 0.5) -> Course:
+def course(ladder: Ladder, name: str = "", ratio: float = 1.0, power: float = 0.5) -> ExpectedCourse:
     """The rollout of a canary whose metric `name` is `ratio` times worse, all others as on stable."""
     signal = next((one for one in ladder.signals if one.name == name), ladder.signals[0])
     found_in = _found_in(ladder, signal, ratio, power)
@@ -184,7 +190,7 @@ def course(ladder: Ladder, name: str = "", ratio: float = 1.0, power: float = 0.
 
 
 def _found_in(
-    ladder: Ladder, signal: Signal, ratio: float, power: float
+    ladder: Ladder, signal: PlannedMetric, ratio: float, power: float
 ) -> Callable[[Sequence[tuple[Rung, float]], Rung], float]:
     """Seconds at a rung, after others, until the regression is found."""
     limit = _limit(signal, ladder.rules) + LATE[power]
@@ -199,12 +205,16 @@ def _found_in(
     return found
 
 
-def _healthy_after(ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, bad: Signal, ratio: float) -> float:
+def _healthy_after(
+    ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, bad: PlannedMetric, ratio: float
+) -> float:
     """Seconds at this rung until every metric is shown to be fine."""
     return max(_cleared(ladder, spent, rung, one, ratio if one is bad else 1.0) for one in ladder.signals)
 
 
-def _cleared(ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, signal: Signal, ratio: float) -> float:
+def _cleared(
+    ladder: Ladder, spent: Sequence[tuple[Rung, float]], rung: Rung, signal: PlannedMetric, ratio: float
+) -> float:
     """One metric's wait: by the relative evidence or the absolute, whichever comes first."""
     arms = 2 if signal.objective is not None else 1
     limit = ladder.rules.promote_at + math.log(arms) + LATE_FOR_HEALTH
@@ -233,11 +243,11 @@ def _ended(  # noqa: PLR0917 - one call site a fate
     spent: Sequence[tuple[Rung, float]],
     left: Sequence[timedelta],
     ladder: Ladder,
-    signal: Signal,
+    signal: PlannedMetric,
     ratio: float,
-) -> Course:
+) -> ExpectedCourse:
     canary = sum(rung.share * seconds for rung, seconds in spent) * ladder.rps
-    return Course(
+    return ExpectedCourse(
         fate=fate,
         at=timedelta(seconds=sum(seconds for _, seconds in spent)),
         left=tuple(left),

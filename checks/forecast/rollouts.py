@@ -11,7 +11,7 @@ from davy.checks.judges.sequential.case import Metric, Rules
 from davy.checks.statistics.dispersion import estimated
 from davy.checks.statistics.sampling import binomial, geometric, poisson
 from davy.checks.traces.replay import Replay
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Counts, Pair
 
@@ -45,7 +45,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class MetricStream:
     """One metric of the simulated service."""
 
     metric: Metric
@@ -84,10 +84,10 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class SimulatedRollout:
     """A rollout to simulate: steps on a timetable."""
 
-    streams: tuple[Stream, ...]
+    streams: tuple[MetricStream, ...]
     rules: Rules = field(default_factory=Rules)
     rps: float = 100.0
     steps: tuple[tuple[float, float], ...] = ((0.1, 1800.0),)
@@ -105,19 +105,19 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SimulatedOutcome:
     """What a judge made of a trace."""
 
-    result: Result
+    result: ReplayEnd
     at: float
     """Seconds; the trace's end where nothing was decided."""
 
 
-Contender = Callable[[Trace, Scenario, Random], Outcome]
+Contender = Callable[[Trace, Scenario, Random], SimulatedOutcome]
 """A judge, given a trace, what is true (for a history of its own), and chance (for that history)."""
 
 
-def played(play: Play, scenario: Scenario, dice: Random) -> Trace:
+def played(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Trace:
     """One rollout's counts."""
     return Trace(
         metrics=tuple(stream.metric for stream in play.streams),
@@ -129,7 +129,7 @@ def played(play: Play, scenario: Scenario, dice: Random) -> Trace:
     )
 
 
-def _windows(play: Play, scenario: Scenario, dice: Random) -> Iterator[Glance]:
+def _windows(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Iterator[Glance]:
     at = 0.0
     for share, seconds in play.steps:
         for _ in range(round(seconds / play.interval)):
@@ -157,7 +157,7 @@ def _shared(scenario: Scenario, at: float, whole: float) -> float:
 
 
 def _counts(
-    stream: Stream, scenario: Scenario, requests: int, times: float, dice: Random, *, is_canary: bool
+    stream: MetricStream, scenario: Scenario, requests: int, times: float, dice: Random, *, is_canary: bool
 ) -> Counts:
     if stream.latency is not None:
         return _slow(stream, scenario, requests, times, dice, is_canary=is_canary)
@@ -172,7 +172,9 @@ def _bad(requests: int, share: float, cluster: float, dice: Random) -> int:
     return min(requests, sum(geometric(cluster, dice) for _ in range(clusters)))
 
 
-def _slow(stream: Stream, scenario: Scenario, requests: int, times: float, dice: Random, *, is_canary: bool) -> Counts:
+def _slow(
+    stream: MetricStream, scenario: Scenario, requests: int, times: float, dice: Random, *, is_canary: bool
+) -> Counts:
     """Nested counts: those above a bound are among those above the bound before."""
     above, left, before = {}, requests, 1.0
     for bound in sorted(stream.metric.bounds or (stream.metric.bound,), key=float):
@@ -182,7 +184,7 @@ def _slow(stream: Stream, scenario: Scenario, requests: int, times: float, dice:
     return Counts(bad=above[stream.metric.bound], total=requests, above=above)
 
 
-def slow_share(stream: Stream, scenario: Scenario, bound: float, *, is_canary: bool) -> float:
+def slow_share(stream: MetricStream, scenario: Scenario, bound: float, *, is_canary: bool) -> float:
     """Share of a side's answers above the bound."""
     if stream.latency is None:
         return 0.0
@@ -194,7 +196,7 @@ def _above(latency: Latency, bound: float, scale: float, tail: float) -> float:
     return latency.above(bound, scale, tail)
 
 
-def excess(trace: Trace, play: Play, scenario: Scenario, until: float) -> float:
+def excess(trace: Trace, play: SimulatedRollout, scenario: Scenario, until: float) -> float:
     """Extra bad events that users were served until then, as expected of the requests that the canary got."""
     if scenario.is_healthy:
         return 0.0
@@ -207,7 +209,7 @@ def excess(trace: Trace, play: Play, scenario: Scenario, until: float) -> float:
     )
 
 
-def _extra(stream: Stream, scenario: Scenario) -> float:
+def _extra(stream: MetricStream, scenario: Scenario) -> float:
     if stream.latency is None:
         return stream.base * (scenario.worse - 1)
     bound = float(stream.metric.bound)
@@ -215,7 +217,7 @@ def _extra(stream: Stream, scenario: Scenario) -> float:
     return slow_share(stream, scenario, bound, is_canary=True) - usual
 
 
-def dispersions(play: Play, scenario: Scenario, dice: Random, pods: int = 9) -> dict[str, float]:
+def dispersions(play: SimulatedRollout, scenario: Scenario, dice: Random, pods: int = 9) -> dict[str, float]:
     """By metric, what is estimated from six hours of stable pods before the rollout."""
     each = play.rps * 60 / pods
     return {
@@ -242,7 +244,7 @@ def since(trace: Trace, seconds: float) -> Trace:
     return replace(trace, windows=tuple(glance for glance in trace.windows if glance.t > seconds))
 
 
-def sequential(trace: Trace, *, may_promote: bool = True) -> Outcome:
+def sequential(trace: Trace, *, may_promote: bool = True) -> SimulatedOutcome:
     """The sequential judge's verdict, by the code that replays traces."""
     replay = Replay(trace if may_promote else replace(trace, promote_from=math.inf))
     for glance in trace.windows:
@@ -250,4 +252,4 @@ def sequential(trace: Trace, *, may_promote: bool = True) -> Outcome:
         if replay.over:
             break
     finding = replay.finding()
-    return Outcome(result=finding.verdict, at=trace.windows[-1].t if finding.at is None else finding.at)
+    return SimulatedOutcome(result=finding.verdict, at=trace.windows[-1].t if finding.at is None else finding.at)

@@ -18,7 +18,7 @@ LOOKBACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class ServerFault:
     """Something wrong from `start` up to `end`: of the whole server, or of the series with these labels.
 
     UNREACHABLE: no answer. STALE: no scrapes. NAN: scrapes bring no number. ABSENT and EMPTY: the series are not there.
@@ -41,7 +41,7 @@ class SimulatedMetrics:
     def __init__(self) -> None:
         self._counters: dict[Labels, float] = {}
         self._samples: dict[Labels, list[tuple[float, float]]] = {}
-        self._faults: list[Fault] = []
+        self._faults: list[ServerFault] = []
         self._answers: dict[str, Callable[[datetime], Answer]] = {}
         self.asked: int = 0
         """How many questions were put."""
@@ -80,7 +80,7 @@ class SimulatedMetrics:
 
     def fail(self, kind: Gap, start: datetime, end: datetime, **labels: str) -> None:
         """Order a fault."""
-        self._faults.append(Fault(kind=kind, start=start, end=end, labels=labels))
+        self._faults.append(ServerFault(kind=kind, start=start, end=end, labels=labels))
 
     def answer(self, promql: str, value: Callable[[datetime], Answer]) -> None:
         """Say what a query that is no plain selector answers."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from davy.checks.ports import Answer
-from davy.checks.preflight.remark import Place, Remark, Severity
+from davy.checks.preflight.remark import Place, Remark, RemarkSeverity
 from davy.checks.samples import promql_tree
 from davy.pipeline.config.condition_answers import can_be_failed
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -29,7 +29,7 @@ CANARY, STABLE = "{canary}", "{stable}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ServerQuestion:
     """Something only the server can tell, and what its answer means."""
 
     promql: str
@@ -61,7 +61,7 @@ def _of_counting(threshold: ThresholdConfig, place: Place) -> Iterator[Remark]:
         yield _warning("never-fails", place, why, remedy="set it below `count`, or accept this where it is meant")
 
 
-def questions(config: ChecksConfig, canary: str, stable: str) -> tuple[Question, ...]:
+def questions(config: ChecksConfig, canary: str, stable: str) -> tuple[ServerQuestion, ...]:
     """What to ask the server. `canary` and `stable`: regexes of pod names, put in for the placeholders."""
     asked = []
     for index, slo in enumerate(config.slos):
@@ -87,7 +87,7 @@ def _of_selector(text: str | None, place: Place) -> Iterator[Remark]:
     if ":" in name:
         yield Remark(
             rule="recorded",
-            severity=Severity.WARNING,
+            severity=RemarkSeverity.WARNING,
             place=place,
             why=f"{name} has the name of a recording rule: it is no raw counter, and often aggregates the pods away",
             remedy="name the counter that the service itself exposes",
@@ -140,7 +140,7 @@ def _of_call(node: "promql.Call", place: Place) -> Iterator[Remark]:
     if name in COUNTER_FUNCTIONS and any(map(_is_aggregated_subquery, node.args)):
         yield Remark(
             rule="rate-after-sum",
-            severity=Severity.ERROR,
+            severity=RemarkSeverity.ERROR,
             place=place,
             why=f"{name}() of a sum takes every pod that restarts or goes for a reset of the whole",
             remedy=f"sum the {name}(): sum({name}(counter[5m]))",
@@ -161,7 +161,7 @@ def _short(window: timedelta, place: Place, scrape: timedelta) -> Remark:
     least = time_text.shown(SCRAPES * scrape)
     return Remark(
         rule="short-window",
-        severity=Severity.ERROR,
+        severity=RemarkSeverity.ERROR,
         place=place,
         why=f"a window of {time_text.shown(window)} holds fewer than {SCRAPES} scrapes of {time_text.shown(scrape)}, "
         "so one late scrape leaves nothing to take a rate of",
@@ -184,7 +184,7 @@ def _sides(tree: "promql.Expr", place: Place, label: str) -> Iterator[Remark]:
         yield _warning("sides", place, "the query asks of stable alone", remedy=f'select {label}=~"{CANARY}"')
 
 
-def _cardinality(selector: str, place: Place) -> Question:
+def _cardinality(selector: str, place: Place) -> ServerQuestion:
     def read(answer: Answer) -> Remark | None:
         count = sum(value for _, value in answer.values)
         if not count > MOST_SERIES:
@@ -192,10 +192,10 @@ def _cardinality(selector: str, place: Place) -> Question:
         why = f"{selector} is {count:,.0f} series; each look reads them all"
         return _warning("cardinality", place, why, remedy="narrow it by its labels, or drop labels in the service")
 
-    return Question(promql=f"count({selector})", read=read)
+    return ServerQuestion(promql=f"count({selector})", read=read)
 
 
-def _bounds(selector: str, threshold: ThresholdConfig, place: Place) -> Question:
+def _bounds(selector: str, threshold: ThresholdConfig, place: Place) -> ServerQuestion:
     """Whether the limits that a quantile is held against are bounds of its buckets."""
 
     def read(answer: Answer) -> Remark | None:
@@ -211,7 +211,7 @@ def _bounds(selector: str, threshold: ThresholdConfig, place: Place) -> Question
                 return _warning("bound", place, why, remedy=f"use {' or '.join(f'{bound:g}' for bound in near)}")
         return None
 
-    return Question(promql=f"count by (le) ({selector})", read=read)
+    return ServerQuestion(promql=f"count by (le) ({selector})", read=read)
 
 
 def _limits(threshold: ThresholdConfig) -> list[float]:
@@ -284,4 +284,4 @@ def _bare(node: "promql.Expr") -> "promql.Expr":
 
 
 def _warning(rule: LintRule, place: Place, why: str, *, remedy: str) -> Remark:
-    return Remark(rule=rule, severity=Severity.WARNING, place=place, why=why, remedy=remedy)
+    return Remark(rule=rule, severity=RemarkSeverity.WARNING, place=place, why=why, remedy=remedy)

@@ -9,7 +9,7 @@ from davy.checks.judges.kayenta.config_file import Analysis
 from davy.checks.judges.threshold.rules import Check, asked
 from davy.checks.ports import Metrics, Series
 from davy.checks.preflight import lint
-from davy.checks.preflight.remark import Severity
+from davy.checks.preflight.remark import RemarkSeverity
 from davy.checks.samples import reader
 from davy.checks.samples.selectors import Selector, any_of, read_matcher, selector
 from davy.pipeline.config.parsing.yaml_tree import shown
@@ -55,7 +55,7 @@ def _of_analysis(analysis: Analysis, metrics: Metrics, pods: frozenset[str], now
 def warnings(config: ChecksConfig, metrics: Metrics, stable_pods: Collection[str], now: datetime) -> tuple[str, ...]:
     """What the query linter advises against, also where only the server can tell, and what the server warned of."""
     pods = any_of(tuple(stable_pods))
-    remarks = [one for one in lint.remarks(config) if one.severity is Severity.WARNING]
+    remarks = [one for one in lint.remarks(config) if one.severity is RemarkSeverity.WARNING]
     for question in lint.questions(config, pods, pods):
         with suppress(DavyError):  # What matters is among the problems; advice is not worth a release.
             remark = question.read(metrics.query(question.promql, now))
@@ -75,7 +75,7 @@ def _of_itself(config: ChecksConfig) -> Iterator[Problem]:
             _check(threshold)
         except ValueError as error:
             yield Problem(path=f"checks.thresholds[{index}]", what=str(error))
-    errors = (remark for remark in lint.remarks(config) if remark.severity is Severity.ERROR)
+    errors = (remark for remark in lint.remarks(config) if remark.severity is RemarkSeverity.ERROR)
     yield from (Problem(path=shown(remark.place), what=str(remark)) for remark in errors)
 
 

@@ -8,7 +8,7 @@ from davy.pipeline.core.fast_dataclass import dataclass
 Place = tuple[str | int, ...]
 
 
-class Severity(StrEnum):
+class RemarkSeverity(StrEnum):
     """What a finding is."""
 
     ERROR = "error"
@@ -20,7 +20,7 @@ class Remark:
     """One finding."""
 
     rule: LintRule
-    severity: Severity
+    severity: RemarkSeverity
     place: Place
     """Where in the configuration: `("checks", "thresholds", 0, "query")`."""
     why: str

@@ -14,7 +14,7 @@ Sums = dict[int, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class BlockSpan:
     """What is counted, and in blocks of what length."""
 
     start: float
@@ -27,7 +27,7 @@ class Span:
     """By pod that is meant, from when on it is counted: its warm-up is over."""
 
 
-def blocks_of(raw: Raw, span: Span) -> dict[int, dict[str, Counts]]:
+def blocks_of(raw: Raw, span: BlockSpan) -> dict[int, dict[str, Counts]]:
     """Counts of each pod in blocks within `(start, end]`, by the block's number since 1970.
 
     What grew between two samples belongs to the block of the later one; between samples further apart than a block it
@@ -48,7 +48,9 @@ def blocks_of(raw: Raw, span: Span) -> dict[int, dict[str, Counts]]:
     }
 
 
-def _sums(group: Iterable[Series], anew: Mapping[str, Mapping[counters.Target, Sequence[float]]], span: Span) -> Sums:
+def _sums(
+    group: Iterable[Series], anew: Mapping[str, Mapping[counters.Target, Sequence[float]]], span: BlockSpan
+) -> Sums:
     found: Sums = defaultdict(lambda: defaultdict(float))
     for one in group:
         name = one.labels.get(span.label, "")

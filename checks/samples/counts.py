@@ -7,7 +7,7 @@ from davy.checks.samples.pod_series import ByPod, OwnSeries, Pod, Raw, Scrapes, 
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import NOTHING, Counts, Gap, Pair
 
-__all__ = ["Pod", "Raw", "Reading", "Scrapes", "of_histogram", "read", "spelled"]
+__all__ = ["MetricReading", "Pod", "Raw", "Scrapes", "of_histogram", "read", "spelled"]
 
 FEW_BEYOND, BEYOND = 3, 0.01
 """So many good events beyond all, or such a share, may a scrape between two counters bring."""
@@ -16,7 +16,7 @@ STORED_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class MetricReading:
     """What one look at one metric gave."""
 
     start: float
@@ -31,7 +31,7 @@ class Reading:
     """By pod whose warm-up is over, what it had counted until then."""
 
 
-def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float, scrape: float) -> Reading:
+def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float, scrape: float) -> MetricReading:
     """Both sides' counts in `(start, end]`, where `end` is the newest moment that all fresh pods have reached.
 
     A pod that is scraped is fresh up to two scrapes (the configured interval, or the spacing seen where that is
@@ -49,7 +49,7 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
     waiting = tuple(pod.name for pod in pods if pod.serves and pod.canary and _waits(scrapes[pod.name]))
     unread = gap in (Gap.ABSENT, Gap.STALE) and not _any_fresh(pods, scrapes, gaps)
     if end <= start or unread:
-        return Reading(start=start, end=start, pair=None, gap=gap, waiting=waiting)
+        return MetricReading(start=start, end=start, pair=None, gap=gap, waiting=waiting)
     pair = Pair(
         canary=_counts(of_pod[p.name].counts(p, start, end) for p in pods if p.canary),
         stable=_counts(of_pod[p.name].counts(p, start, end) for p in pods if not p.canary),
@@ -60,7 +60,7 @@ def read(raw: Raw, pods: Sequence[Pod], *, label: str, start: float, now: float,
         gap = Gap.EXCESS
     left_out = {pod.name: of_pod[pod.name].left_out(pod) for pod in pods if pod.warms_up}
     warm = {name: counts for name, counts in left_out.items() if counts is not None}
-    return Reading(start=start, end=end, pair=pair, gap=gap, waiting=waiting, left_out=warm)
+    return MetricReading(start=start, end=end, pair=pair, gap=gap, waiting=waiting, left_out=warm)
 
 
 def _own(apart: ByPod, pod: Pod, start: float) -> Raw:

@@ -165,16 +165,16 @@ def _bound(series: Series) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PodSeries:
     """One series of one pod, without what is not a number."""
 
     points: Points
     anew: Sequence[float]
     """When its process began anew."""
 
-    def since(self, at: float) -> "Line":
+    def since(self, at: float) -> "PodSeries":
         """Without what is older."""
-        return Line([point for point in self.points if point[0] >= at], self.anew)
+        return PodSeries([point for point in self.points if point[0] >= at], self.anew)
 
     def growth(self, start: float, end: float, *, born: bool) -> float:
         """How far it went in the span."""
@@ -185,9 +185,9 @@ class Line:
 class OwnSeries:
     """One pod's own series."""
 
-    total: tuple[Line, ...]
-    bad: tuple[Line, ...]
-    good: Mapping[str, tuple[Line, ...]] | None
+    total: tuple[PodSeries, ...]
+    bad: tuple[PodSeries, ...]
+    good: Mapping[str, tuple[PodSeries, ...]] | None
     bound: str
     may_lack_good: bool
     broken: bool
@@ -199,8 +199,8 @@ class OwnSeries:
         """Of this pod's own series."""
         anew = counters.resets(own.every)
 
-        def lines(group: Iterable[Series]) -> tuple[Line, ...]:
-            return tuple(Line(counters.finite(one.samples), counters.by_target(anew, one)) for one in group)
+        def lines(group: Iterable[Series]) -> tuple[PodSeries, ...]:
+            return tuple(PodSeries(counters.finite(one.samples), counters.by_target(anew, one)) for one in group)
 
         since = pod.counts_from
         return cls(
@@ -242,7 +242,7 @@ class OwnSeries:
         first = next((at for at in self.every if at >= pod.counts_from), None)
         return None if first is None else self._summed(-math.inf, -math.inf, first, from_zero=True)
 
-    def _grown(self, group: Iterable[Line], since: float, start: float, end: float, *, from_zero: bool) -> int:
+    def _grown(self, group: Iterable[PodSeries], since: float, start: float, end: float, *, from_zero: bool) -> int:
         times = [at for at in self.every if at >= since]
         kept = (line.since(since) for line in group)
         return round(sum(one.growth(start, end, born=from_zero or _is_born(one, times)) for one in kept))
@@ -256,6 +256,6 @@ class OwnSeries:
         return Counts(bad=above[self.bound], total=total, above=above if len(above) > 1 else {})
 
 
-def _is_born(line: Line, times: Sequence[float]) -> bool:
+def _is_born(line: PodSeries, times: Sequence[float]) -> bool:
     """Scraped before without this series: its label set was born since, and began at 0."""
     return bool(line.points) and bisect_right(times, line.points[0][0] - 1e-3) > 0

@@ -16,7 +16,7 @@ CLASSIC = "_bucket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class SpanSamples:
     """What one span held."""
 
     raw: Mapping[str, Raw]
@@ -36,7 +36,7 @@ def read(
     end: datetime,
     *,
     only: tuple[str, Sequence[str]] | None = None,
-) -> Read:
+) -> SpanSamples:
     """Raw series of `(start, end]`, by metric. `only`: label and pods to narrow the selectors to. Raises as the port.
 
     The totals are asked first, in one round, and then the errors, or the good events: scrapes are stored whole, so what
@@ -54,7 +54,7 @@ def read(
             raw[slo.name] = _ratio(slo, found, parts[slo.name])
         else:
             raw[slo.name] = _histogram(slo, found, notes)
-    return Read(raw=raw, notes=tuple(notes))
+    return SpanSamples(raw=raw, notes=tuple(notes))
 
 
 def first_of(slo: SloConfig) -> str:

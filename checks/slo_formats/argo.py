@@ -3,7 +3,7 @@
 import re
 
 from davy.checks.slo_formats import threshold
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 from davy.pipeline.config.parsing import condition_parser
 
 FEW = 3
@@ -31,7 +31,7 @@ KNOWN = (
 )  # fmt: skip
 
 
-def read(document: Node) -> None:
+def read(document: YamlNode) -> None:
     """Each metric of Prometheus is a threshold."""
     spec = document.at("spec")
     spec.left(("metrics", "args", "dryRun"), WHY)
@@ -53,7 +53,7 @@ def _may_match(rule: str, name: str) -> bool:
     return not SIMPLE.fullmatch(rule) or re.search(rule, name) is not None
 
 
-def _metric(metric: Node, values: dict[str, str]) -> None:
+def _metric(metric: YamlNode, values: dict[str, str]) -> None:
     metric.left(KNOWN, WHY)
     provider = metric.at("provider")
     if not provider.at("prometheus").there:
@@ -84,7 +84,7 @@ def _metric(metric: Node, values: dict[str, str]) -> None:
         threshold.put(metric, metric.at("name").text(), query, {**conditions, **counting})
 
 
-def _condition(node: Node, values: dict[str, str]) -> str:
+def _condition(node: YamlNode, values: dict[str, str]) -> str:
     """The expression as it is, where davy knows all of its words."""
     valued = threshold.valued(node, values)
     if valued is None:
@@ -97,7 +97,7 @@ def _condition(node: Node, values: dict[str, str]) -> str:
         return ""
 
 
-def _counting(metric: Node, values: dict[str, str]) -> dict[str, object] | None:
+def _counting(metric: YamlNode, values: dict[str, str]) -> dict[str, object] | None:
     """How the measurements are counted; None where a part of it cannot be read: with less it would mean another."""
     said: dict[str, object] = {"style": "argo"}
     for theirs, (ours, least) in COUNTING.items():
@@ -119,7 +119,7 @@ def _counting(metric: Node, values: dict[str, str]) -> dict[str, object] | None:
     return said
 
 
-def _endless(metric: Node) -> dict[str, object]:
+def _endless(metric: YamlNode) -> dict[str, object]:
     """Argo measures once without an interval, and with one until it is stopped."""
     if not metric.at("interval").there:
         return {"count": 1}

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import assert_never
 
 from davy.checks.slo_formats import argo, flagger, keptn, openslo, pyrra, sloth
-from davy.checks.slo_formats.yaml_node import Found, Node
+from davy.checks.slo_formats.yaml_node import FileContents, YamlNode
 from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.core.errors import Problem
 
@@ -47,12 +47,12 @@ HELM = re.compile(
 THRESHOLDS = frozenset({Format.KEPTN, Format.ARGO, Format.FLAGGER})
 
 
-def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> Found:
+def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> FileContents:
     """What files hold, of `(path, text)`. A document may refer to one in another file.
 
     Without `thresholds`, documents that hold only such are problems: they are no objectives.
     """
-    found = Found()
+    found = FileContents()
     documents = [document for file, text in texts for document in _documents(found, file, text)]
     strangers = [document for document in documents if _format(document) is None]
     # Beside something known, what is not is left out by name, as kubectl would apply it; alone it is a mistake.
@@ -76,12 +76,12 @@ def read(texts: Iterable[tuple[str, str]], *, thresholds: bool = False) -> Found
     return found.ordered()
 
 
-def _called(document: Node) -> str:
+def _called(document: YamlNode) -> str:
     kind = document.at("kind").value
     return f"of the kind {kind}" if kind else "a file of `indicators` for Keptn"
 
 
-def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
+def _read(form: Format, document: YamlNode, documents: Sequence[YamlNode]) -> None:
     match form:
         case Format.OPENSLO:
             openslo.read(document, documents)
@@ -101,7 +101,7 @@ def _read(form: Format, document: Node, documents: Sequence[Node]) -> None:
             assert_never(other)
 
 
-def _documents(found: Found, file: str, text: str) -> Iterator[Node]:
+def _documents(found: FileContents, file: str, text: str) -> Iterator[YamlNode]:
     reading = yaml_tree.read_all(text, file)
     found.problems.extend(_told(problem, text) for problem in reading.problems)
     whole = reading.value if isinstance(reading.value, list) else []
@@ -110,7 +110,7 @@ def _documents(found: Found, file: str, text: str) -> Iterator[Node]:
     for index in range(len(whole)):
         # Between two `---` there may be nothing, or a comment: no document to kubectl and Sloth either.
         if whole[index] is not None:
-            yield from _flat(Node(found=found, reading=reading, place=(index,), value=whole[index]))
+            yield from _flat(YamlNode(found=found, reading=reading, place=(index,), value=whole[index]))
 
 
 def _told(problem: Problem, text: str) -> Problem:
@@ -122,7 +122,7 @@ def _told(problem: Problem, text: str) -> Problem:
     return replace(problem, path=path)
 
 
-def _flat(node: Node) -> Iterator[Node]:
+def _flat(node: YamlNode) -> Iterator[YamlNode]:
     """A list of objects, and Kubernetes' own kind of list, are the documents in it."""
     items = node.at("items") if node.at("kind").value in ("List", "ServiceLevelObjectiveList") else node
     if isinstance(items.value, list):
@@ -132,7 +132,7 @@ def _flat(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _format(document: Node) -> Format | None:
+def _format(document: YamlNode) -> Format | None:
     version, kind = document.at("apiVersion").value, document.at("kind").value
     if document.at("version").value == "prometheus/v1":
         return Format.SLOTH
@@ -142,7 +142,7 @@ def _format(document: Node) -> Format | None:
     return KINDS.get((str(version), str(kind)))
 
 
-def _unknown(document: Node) -> str:
+def _unknown(document: YamlNode) -> str:
     if not isinstance(document.value, dict):
         return f"is no mapping of keys; it must be {KNOWN}"
     version, kind = document.at("apiVersion").value, document.at("kind").value

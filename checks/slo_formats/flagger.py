@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from davy.checks.slo_formats import threshold
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.thresholds import FlaggerConfig
 
@@ -29,7 +29,7 @@ SHORTEST = timedelta(seconds=10)
 PER_METRIC = ("templateRef", "templateVariables", "thresholdRange", "threshold", "interval", "query")
 
 
-def read(canary: Node, documents: Sequence[Node]) -> None:
+def read(canary: YamlNode, documents: Sequence[YamlNode]) -> None:
     """Each metric of the analysis is a threshold; how they are counted is said once for all."""
     spec = canary.at("spec")
     analysis = _analysis(canary)
@@ -53,12 +53,12 @@ def read(canary: Node, documents: Sequence[Node]) -> None:
         analysis.found.flagger = counting
 
 
-def _analysis(canary: Node) -> Node:
+def _analysis(canary: YamlNode) -> YamlNode:
     spec = canary.at("spec")
     return spec.at("analysis") if spec.at("analysis").there else spec.at("canaryAnalysis")
 
 
-def read_alone(documents: Sequence[Node]) -> None:
+def read_alone(documents: Sequence[YamlNode]) -> None:
     """Templates that no Canary of these files uses: a query without a range is no threshold."""
     used = [
         template.place
@@ -74,7 +74,7 @@ def read_alone(documents: Sequence[Node]) -> None:
             )
 
 
-def _templates(metric: Node, canary: Node, documents: Sequence[Node]) -> list[Node]:
+def _templates(metric: YamlNode, canary: YamlNode, documents: Sequence[YamlNode]) -> list[YamlNode]:
     """Those that the metric names: in its `namespace`, else in the Canary's; where a file names none, any may be it."""
     reference = metric.at("templateRef")
     named = reference.at("namespace") if reference.at("namespace").there else canary.at("metadata", "namespace")
@@ -89,7 +89,7 @@ def _templates(metric: Node, canary: Node, documents: Sequence[Node]) -> list[No
     return exact or loose
 
 
-def _query(metric: Node, canary: Node, documents: Sequence[Node]) -> Node | None:
+def _query(metric: YamlNode, canary: YamlNode, documents: Sequence[YamlNode]) -> YamlNode | None:
     if metric.at("query").there:
         return metric.at("query")
     reference = metric.at("templateRef", "name")
@@ -111,7 +111,7 @@ def _query(metric: Node, canary: Node, documents: Sequence[Node]) -> Node | None
     return None
 
 
-def _of_template(template: Node) -> Node | None:
+def _of_template(template: YamlNode) -> YamlNode | None:
     provider = template.at("spec", "provider")
     if provider.at("type").value != "prometheus":
         provider.at("type").refuse(f"is {provider.at('type').value}; davy asks Prometheus alone")
@@ -122,7 +122,7 @@ def _of_template(template: Node) -> Node | None:
     return template.at("spec", "query")
 
 
-def _values(canary: Node, metric: Node) -> dict[str, str]:
+def _values(canary: YamlNode, metric: YamlNode) -> dict[str, str]:
     """What Flagger puts into a template."""
     spec, meta = canary.at("spec"), canary.at("metadata")
     service = spec.at("service", "name")
@@ -136,7 +136,7 @@ def _values(canary: Node, metric: Node) -> dict[str, str]:
     return values | {f"variables.{key}": text for key, text in threshold.texts(metric.at("templateVariables")).items()}
 
 
-def _put(metric: Node, query: str) -> None:
+def _put(metric: YamlNode, query: str) -> None:
     bounds = metric.at("thresholdRange")
     said: dict[str, float] = {
         bound: limit
@@ -154,7 +154,7 @@ def _put(metric: Node, query: str) -> None:
         metric.refuse("needs `thresholdRange` with `min` or `max`")
 
 
-def _counting(analysis: Node) -> dict[str, object] | None:
+def _counting(analysis: YamlNode) -> dict[str, object] | None:
     """`checks.flagger`: one for all Canaries, for it is one rollout that is judged. None where it cannot be that."""
     said: dict[str, object] = {}
     if analysis.at("interval").there:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from davy.checks.slo_formats import threshold
 from davy.checks.slo_formats.number_line import Limit, Lists, NumberLine
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 
 CRITERION = re.compile(rf"(<=|>=|=|<|>){threshold.NUMBER}(%?)")
 RELATIVE = "compares with an evaluation of before, which is no evidence here: an objective under `checks.slos` compares"
@@ -18,7 +18,7 @@ WHY = {
 }
 
 
-def read(document: Node, documents: Sequence[Node]) -> None:
+def read(document: YamlNode, documents: Sequence[YamlNode]) -> None:
     """Each objective with an absolute criterion and a known query is a threshold."""
     document.left(("spec_version", "objectives", "filter"), WHY)
     values = threshold.texts(document.at("filter"))
@@ -37,7 +37,7 @@ def read(document: Node, documents: Sequence[Node]) -> None:
             threshold.put(item, name, threshold.placeheld(query, query.text(), values), conditions)
 
 
-def _query(place: Node, name: str, documents: Sequence[Node]) -> Node | None:
+def _query(place: YamlNode, name: str, documents: Sequence[YamlNode]) -> YamlNode | None:
     """The indicator of this name; None, refused, where there is none, or where files have different ones."""
     found = [document.at("indicators", name) for document in documents]
     queries = [one for one in found if one.there]
@@ -50,7 +50,7 @@ def _query(place: Node, name: str, documents: Sequence[Node]) -> Node | None:
     return queries[0] if queries else None
 
 
-def _conditions(item: Node) -> dict[str, object] | None:
+def _conditions(item: YamlNode) -> dict[str, object] | None:
     """What davy.yaml says for `pass` and `warning`; None, refused, where it can say nothing.
 
     Keptn asks `pass` first; what holds neither fails. In davy what is neither a success nor a failure is inconclusive,
@@ -77,7 +77,7 @@ def _conditions(item: Node) -> dict[str, object] | None:
     return said
 
 
-def _lists(criteria: Node) -> Lists | None:
+def _lists(criteria: YamlNode) -> Lists | None:
     """The limits by list, one of which must hold; None where one of them is no criterion, which is put down.
 
     A comparison with evaluations of before always holds in Keptn where there are none, as here.
@@ -87,7 +87,7 @@ def _lists(criteria: Node) -> Lists | None:
     return [limits for limits in found if limits is not None] if whole and None not in found else None
 
 
-def _limits(criteria: Node) -> list[Limit] | None:
+def _limits(criteria: YamlNode) -> list[Limit] | None:
     items = criteria.each()
     limits: list[Limit] = []
     wrong = criteria.there and not isinstance(criteria.value, list)

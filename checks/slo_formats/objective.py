@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from davy.checks.slo_formats.promql_counters import Counter, Difference, failed, good_ones, objective, whole
-from davy.checks.slo_formats.yaml_node import Node, name_of
+from davy.checks.slo_formats.yaml_node import YamlNode, name_of
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.objectives import LOW, FiledSlo
 from davy.pipeline.config.sections.thresholds import LEAST_OBJECTIVE, low_objective
@@ -15,9 +15,9 @@ MONTH = timedelta(days=30)
 
 
 def put(
-    node: Node,
+    node: YamlNode,
     name: str,
-    percent: tuple[Node, float | None],
+    percent: tuple[YamlNode, float | None],
     window: timedelta | None,
     counters: Mapping[str, object] | None,
 ) -> None:
@@ -39,7 +39,7 @@ def put(
     node.found.objectives.append(made(FiledSlo, {**said, "file": node.file, "line": node.line}))
 
 
-def _target(place: Node, percent: float | None) -> float | None:
+def _target(place: YamlNode, percent: float | None) -> float | None:
     """The target, where a budget is left by it and somebody may have meant it."""
     if percent is None:
         return None
@@ -52,14 +52,14 @@ def _target(place: Node, percent: float | None) -> float | None:
     return percent
 
 
-def joined(node: Node, **parts: Counter | Difference | None) -> Mapping[str, object] | None:
+def joined(node: YamlNode, **parts: Counter | Difference | None) -> Mapping[str, object] | None:
     """The counters as davy.yaml says them; None where one is missing or they make no objective, which is put down."""
     if any(part is None for part in parts.values()):
         return None
     return asked(node, lambda _: objective(**parts), text="-")  # type: ignore[arg-type]
 
 
-def asked(node: Node, read: Callable[[str], T], text: str = "") -> T | None:
+def asked(node: YamlNode, read: Callable[[str], T], text: str = "") -> T | None:
     """What the query at the node means; None where it is refused, which is put down."""
     text = text or node.text()
     try:
@@ -69,7 +69,7 @@ def asked(node: Node, read: Callable[[str], T], text: str = "") -> T | None:
         return None
 
 
-def counter(node: Node, *, raw: bool = False, good: bool = False) -> Counter | None:
+def counter(node: YamlNode, *, raw: bool = False, good: bool = False) -> Counter | None:
     """The counter of an expression: of all events, or of the good ones."""
     read = good_ones if good else whole
     found = asked(node, lambda text: read(text, raw=raw))
@@ -82,7 +82,7 @@ def counter(node: Node, *, raw: bool = False, good: bool = False) -> Counter | N
     return one
 
 
-def remarked(node: Node, *parts: Counter) -> None:
+def remarked(node: YamlNode, *parts: Counter) -> None:
     """Notes on counters that are taken and may mean another thing here."""
     if any(part.grouped for part in parts):
         node.note("sums by labels; here one objective holds for all of them together")
@@ -91,7 +91,7 @@ def remarked(node: Node, *parts: Counter) -> None:
         node.note(f"holds {', '.join(words)}: nothing here fills that in; write your value")
 
 
-def errors(node: Node, *, raw: bool = False) -> Counter | Difference | None:
+def errors(node: YamlNode, *, raw: bool = False) -> Counter | Difference | None:
     """Bad events of an expression."""
     found = asked(node, lambda text: failed(text, raw=raw))
     if found is None:
@@ -105,7 +105,7 @@ def errors(node: Node, *, raw: bool = False) -> Counter | Difference | None:
     return bad
 
 
-def inverted(node: Node, bad: Counter) -> None:
+def inverted(node: YamlNode, bad: Counter) -> None:
     """Note a bucket that is said to be bad."""
     if bad.counts_fast_ones:
         node.note(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from davy.checks.slo_formats import objective
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 from davy.pipeline.core.text.shares import percent_of
 
 SPEC = ("indicator", "indicatorRef", "timeWindow", "budgetingMethod", "objectives")
@@ -18,7 +18,7 @@ WHY = {
 SLICES = "counts good slices of time, which davy does not: it counts events; write `budgetingMethod: Occurrences`"
 
 
-def read(document: Node, documents: Sequence[Node]) -> None:
+def read(document: YamlNode, documents: Sequence[YamlNode]) -> None:
     """An SLO: one objective for each of its `objectives`."""
     spec = document.at("spec")
     spec.left(SPEC, WHY)
@@ -44,7 +44,7 @@ def read(document: Node, documents: Sequence[Node]) -> None:
         objective.put(item, name if len(items) == 1 else f"{name}-{own}", _percent(item), window, mine)
 
 
-def _percent(item: Node) -> tuple[Node, float | None]:
+def _percent(item: YamlNode) -> tuple[YamlNode, float | None]:
     if item.at("target").there:
         share = item.at("target").number()
         if share is not None and share > 1:
@@ -58,7 +58,7 @@ def _percent(item: Node) -> tuple[Node, float | None]:
     return item, None
 
 
-def _indicator(spec: Node, documents: Sequence[Node]) -> Node | None:
+def _indicator(spec: YamlNode, documents: Sequence[YamlNode]) -> YamlNode | None:
     """The SLI's spec, inline or by its name in any of the files; of the SLO, or of one objective of it."""
     reference = spec.at("indicatorRef")
     if spec.at("indicator").there:
@@ -82,7 +82,7 @@ def _indicator(spec: Node, documents: Sequence[Node]) -> Node | None:
     return found[0].at("spec") if found else None
 
 
-def _counters(indicator: Node | None) -> Mapping[str, object] | None:
+def _counters(indicator: YamlNode | None) -> Mapping[str, object] | None:
     if indicator is None:
         return None
     ratio = indicator.at("ratioMetric")
@@ -103,7 +103,7 @@ def _counters(indicator: Node | None) -> Mapping[str, object] | None:
     return _ratio(ratio)
 
 
-def _ratio(ratio: Node) -> Mapping[str, object] | None:
+def _ratio(ratio: YamlNode) -> Mapping[str, object] | None:
     raw = ratio.at("counter").value is True
     known = ("counter", "good", "bad", "total", "rawType")
     ratio.left(known)
@@ -122,7 +122,7 @@ def _ratio(ratio: Node) -> Mapping[str, object] | None:
     return objective.joined(part, total=total, good=objective.counter(part, raw=raw, good=True))
 
 
-def _query(metric: Node, *, raw: bool) -> Node | None:
+def _query(metric: YamlNode, *, raw: bool) -> YamlNode | None:
     """The query of a metric source; `counter: false` with a plain selector is a gauge, and None, refused."""
     source = metric.at("metricSource")
     kind = source.at("type")
@@ -138,7 +138,7 @@ def _query(metric: Node, *, raw: bool) -> Node | None:
     return query
 
 
-def _window(windows: Node) -> timedelta | None:
+def _window(windows: YamlNode) -> timedelta | None:
     items = windows.each() if isinstance(windows.value, list) else [windows] if windows.there else []
     if not items:
         return objective.MONTH

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from davy.checks.slo_formats import objective
 from davy.checks.slo_formats.promql_counters import Counter, selected
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 
 WHY = {
     "alerting": "davy has its own limits, and pages nobody for a budget",
@@ -14,7 +14,7 @@ WHY = {
 GAUGE = "is a gauge that is 0 or 1, not counted events; ask it under `checks.thresholds`"
 
 
-def read(document: Node) -> None:
+def read(document: YamlNode) -> None:
     """One objective."""
     spec = document.at("spec")
     spec.left(("target", "window", "indicator", "partial_response_strategy"), WHY)
@@ -23,7 +23,7 @@ def read(document: Node) -> None:
     objective.put(spec, name, (spec.at("target"), spec.at("target").number()), spec.at("window").span(), counters)
 
 
-def _counters(indicator: Node) -> Mapping[str, object] | None:
+def _counters(indicator: YamlNode) -> Mapping[str, object] | None:
     kinds = [key for key in ("ratio", "latency", "latencyNative", "bool_gauge") if indicator.at(key).there]
     if len(kinds) != 1:
         indicator.refuse("needs one of `ratio`, `latency`, `latencyNative`, `bool_gauge`")
@@ -46,14 +46,14 @@ def _counters(indicator: Node) -> Mapping[str, object] | None:
             return None
 
 
-def _selector(metric: Node) -> Counter | None:
+def _selector(metric: YamlNode) -> Counter | None:
     found = objective.asked(metric, selected)
     if found is not None:
         objective.remarked(metric, found)
     return found
 
 
-def _latency(kind: Node) -> Mapping[str, object] | None:
+def _latency(kind: YamlNode) -> Mapping[str, object] | None:
     good, total = _selector(kind.at("success", "metric")), _selector(kind.at("total", "metric"))
     if good is not None and good.bound is None:
         kind.at("success", "metric").refuse('needs the bucket of one bound, like le="0.5"')
@@ -61,7 +61,7 @@ def _latency(kind: Node) -> Mapping[str, object] | None:
     return objective.joined(kind.at("success", "metric"), total=total, good=good)
 
 
-def _native(kind: Node) -> Mapping[str, object] | None:
+def _native(kind: YamlNode) -> Mapping[str, object] | None:
     """A native histogram has no `_bucket`; its name is the series'. Pyrra names a limit as a duration."""
     total, under = _selector(kind.at("total", "metric")), kind.at("latency").span()
     if total is None or under is None or under <= timedelta(0):

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from davy.checks.slo_formats import objective
-from davy.checks.slo_formats.yaml_node import Node
+from davy.checks.slo_formats.yaml_node import YamlNode
 
 WHY = {"alerting": "davy has its own limits, and pages nobody for a budget", "plugins": "davy runs none of Sloth's"}
 RAW = "is a ratio that was made already; its counts cannot be had back: write `events` with two queries"
 PLUGIN = "is Go code that makes a query; write `events` with the two queries that it makes"
 
 
-def read(document: Node) -> None:
+def read(document: YamlNode) -> None:
     """Every SLO of a service. Sloth's window is 30 days unless its command line says another."""
     spec = document.at("spec") if document.at("kind").there else document
     spec.left(("version", "slos", "sloPlugins"), WHY)
@@ -24,7 +24,7 @@ def read(document: Node) -> None:
         objective.put(item, item.at("name").text(), (target, target.number()), objective.MONTH, counters)
 
 
-def _counters(sli: Node) -> Mapping[str, object] | None:
+def _counters(sli: YamlNode) -> Mapping[str, object] | None:
     for key, why in (("raw", RAW), ("plugin", PLUGIN)):
         if sli.at(key).there:
             sli.at(key).refuse(why)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from davy.checks.slo_formats.promql_counters import VARIABLE
-from davy.checks.slo_formats.yaml_node import Node, name_of
+from davy.checks.slo_formats.yaml_node import YamlNode, name_of
 from davy.pipeline.config.condition_answers import can_be_failed
 from davy.pipeline.config.parsing.reader import Misfits, made
 from davy.pipeline.config.sections.thresholds import ThresholdConfig, can_never_fail
@@ -23,7 +23,7 @@ NEVER_FAILS = (
 )
 
 
-def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
+def put(node: YamlNode, name: str, query: str, said: Mapping[str, object]) -> None:
     """One more threshold, where all of its parts could be read."""
     called = name_of(name)
     if not called or not query:
@@ -53,7 +53,7 @@ def put(node: Node, name: str, query: str, said: Mapping[str, object]) -> None:
     node.found.places[called] = (node.file, node.line)
 
 
-def filled(node: Node, text: str, values: Mapping[str, str]) -> str:
+def filled(node: YamlNode, text: str, values: Mapping[str, str]) -> str:
     """The query with the values that are known; what is not is noted and stays."""
     unknown = sorted({name for name in TEMPLATE.findall(text) if name not in values})
     for name in unknown:
@@ -61,7 +61,7 @@ def filled(node: Node, text: str, values: Mapping[str, str]) -> str:
     return _lines(TEMPLATE.sub(lambda found: values.get(found[1], found[0]), text))
 
 
-def placeheld(node: Node, text: str, values: Mapping[str, str]) -> str:
+def placeheld(node: YamlNode, text: str, values: Mapping[str, str]) -> str:
     """The same for placeholders like `$SERVICE`."""
 
     def value(found: re.Match[str]) -> str:
@@ -77,7 +77,7 @@ def _lines(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def texts(node: Node) -> dict[str, str]:
+def texts(node: YamlNode) -> dict[str, str]:
     """The texts of a mapping by their keys; what is none is noted, and has no value."""
     if not isinstance(node.value, dict):
         return {}
@@ -85,7 +85,7 @@ def texts(node: Node) -> dict[str, str]:
     return {str(key): text for key, text in found if text is not None}
 
 
-def worded(node: Node) -> str | None:
+def worded(node: YamlNode) -> str | None:
     """The text of a value, also an empty one; None, noted, where YAML takes it for no text and no number."""
     if isinstance(node.value, bool | list | dict):
         what = "a truth value" if isinstance(node.value, bool) else "no text"
@@ -94,7 +94,7 @@ def worded(node: Node) -> str | None:
     return None if node.value is None else f"{node.value}"
 
 
-def valued(node: Node, values: Mapping[str, str]) -> Node | None:
+def valued(node: YamlNode, values: Mapping[str, str]) -> YamlNode | None:
     """The place with the values of arguments put in; None, refused, where one has none."""
     if not isinstance(node.value, str):
         return node
@@ -105,7 +105,7 @@ def valued(node: Node, values: Mapping[str, str]) -> Node | None:
     return node.replaced(TEMPLATE.sub(lambda found: values[found[1]], node.value))
 
 
-def whole(node: Node, least: int = 0) -> int | None:
+def whole(node: YamlNode, least: int = 0) -> int | None:
     """A whole number that is there and at least this; None, noted, for another."""
     value = node.number() if node.there else None
     if value is None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree, shown
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading, shown
 from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.config.sections.thresholds import ThresholdConfig
 from davy.pipeline.core.errors import Problem
@@ -23,7 +23,7 @@ SECONDS |= {"y": 365 * 86400, "Y": 365 * 86400}
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
+class FileContents:
     """What files hold. Filled while they are read, read-only from then on."""
 
     objectives: list[FiledSlo] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Found:
         file, line = self.place(name) or ("", 0)
         return Problem(what=what, path=name, file=file, line=line)
 
-    def ordered(self) -> "Found":
+    def ordered(self) -> "FileContents":
         """The same by file and line, each remark once."""
         for group in (self.refused, self.notes, self.problems):
             group[:] = sorted(dict.fromkeys(group), key=lambda one: (one.file, one.line or 0, one.path))
@@ -56,11 +56,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class YamlNode:
     """A place, and the value there; None where there is none."""
 
-    found: Found
-    reading: Reading
+    found: FileContents
+    reading: YamlReading
     place: Place
     value: Tree
 
@@ -79,7 +79,7 @@ class Node:
         """True where something is written."""
         return self.value is not None
 
-    def at(self, *keys: str | int) -> "Node":
+    def at(self, *keys: str | int) -> "YamlNode":
         """The place below."""
         value: Tree = self.value
         for key in keys:
@@ -91,7 +91,7 @@ class Node:
                 value = None
         return replace(self, place=(*self.place, *keys), value=value)
 
-    def each(self) -> "list[Node]":
+    def each(self) -> "list[YamlNode]":
         """The items of a list; none where it is no list, which is noted."""
         if isinstance(self.value, list):
             return [self.at(index) for index in range(len(self.value))]
@@ -136,7 +136,7 @@ class Node:
             self.refuse(f"{text!r} is no duration; write it like 30d or 4w")
         return None
 
-    def replaced(self, value: Tree) -> "Node":
+    def replaced(self, value: Tree) -> "YamlNode":
         """The same place with another value."""
         return replace(self, value=value)
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from davy.checks.judges.sequential.case import Case, Metric, Rules, Standing, Track
+from davy.checks.judges.sequential.case import CaseStanding, Metric, Rules, SequentialCase, Track
 from davy.checks.statistics.mixtures import log_e_health, log_weighted
 from davy.checks.traces.replay import Replay
-from davy.checks.traces.result import Finding
+from davy.checks.traces.result import TraceResult
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.text.shares import rest
 from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
@@ -37,7 +37,7 @@ class AtBound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Burn:
+class BurnBound:
     """The canary's own rate against the fastest that is let pass."""
 
     limit: float
@@ -51,7 +51,7 @@ class Burn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Shortfall:
     """How many more canary requests would bring a verdict; 0: none, None: no number of them would."""
 
     clean: int | None
@@ -73,7 +73,7 @@ class Explained:
     shares: Shares | None
     """None where the two sides never served in the same window."""
     bounds: tuple[AtBound, ...]
-    burn: Burn | None
+    burn: BurnBound | None
     """None without an objective."""
     log_e_relative: float
     """Promotion's first arm: less than `worse` times as bad as stable."""
@@ -85,19 +85,19 @@ class Explained:
     """Log of its weighted part in the evidence against the canary."""
     origin: str
     """Where its dispersion comes from."""
-    missing: Missing
+    missing: Shortfall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One look in full."""
 
-    finding: Finding
+    finding: TraceResult
     t: float | None
     """Seconds of the look; None where there was no window."""
     rules: Rules
     worse: float
-    standing: Standing
+    standing: CaseStanding
     metrics: tuple[Explained, ...]
 
 
@@ -156,8 +156,8 @@ def explained(trace: Trace, windows: Iterable[Glance], at: float | None = None) 
 class _Metric:
     """What one metric's explanation is made from."""
 
-    case: Case
-    standing: Standing
+    case: SequentialCase
+    standing: CaseStanding
     worse: float
     shares: Shares | None
     held: str
@@ -187,11 +187,11 @@ class _Metric:
             missing=self._missing(track),
         )
 
-    def _burn(self, track: Track) -> Burn | None:
+    def _burn(self, track: Track) -> BurnBound | None:
         objective, rules = track.metric.objective, self.case.rules
         if objective is None:
             return None
-        return Burn(
+        return BurnBound(
             limit=rules.burn,
             speed=track.canary.rate / rest(objective),
             rate=rules.burn * rest(objective),
@@ -199,7 +199,7 @@ class _Metric:
             log_e=self.burns[track.metric.name],
         )
 
-    def _missing(self, track: Track) -> Missing:
+    def _missing(self, track: Track) -> Shortfall:
         share = self.shares.mean if self.shares else None
         rate = track.stable.rate
 
@@ -210,7 +210,7 @@ class _Metric:
             later = self.case.counted({track.metric.name: counts})
             return later.standing(self.worse).log_e_roll_back >= self.case.rules.roll_back_at
 
-        return Missing(
+        return Shortfall(
             clean=_fewest(lambda n: promotes(_more(track, n, share, canary=0.0, stable=rate))),
             alike=_fewest(lambda n: promotes(_more(track, n, share, canary=rate, stable=rate))) if share else None,
             bad=_fewest(lambda n: rolls_back(_more(track, n, share, canary=1.0, stable=0.0))),
@@ -218,7 +218,7 @@ class _Metric:
         )
 
 
-def _burns(case: Case, limit: float) -> dict[str, float]:
+def _burns(case: SequentialCase, limit: float) -> dict[str, float]:
     return {one.metric.name: one.log_e_burn(limit) for one in case.tracks if one.metric.objective is not None}
 
 

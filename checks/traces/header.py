@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from davy.checks.judges.sequential.case import Form, Metric, Rules
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules
 from davy.checks.traces.trace import GRID, NO_DATA_RULES, VERSION, Trace
 from davy.pipeline.core.text.shares import share_of
 
@@ -45,7 +45,7 @@ def bound_words(value: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class NumberRule:
     """What one number of the header may be."""
 
     least: float
@@ -71,23 +71,23 @@ class Rule:
         return between + ", neither of them" * self.open_ends
 
 
-CHANCE = Rule(0, 1, open_ends=True)
-POSITIVE = Rule(0, LARGEST, open_ends=True)
-DISPERSION = Rule(1, LARGEST)
+CHANCE = NumberRule(0, 1, open_ends=True)
+POSITIVE = NumberRule(0, LARGEST, open_ends=True)
+DISPERSION = NumberRule(1, LARGEST)
 PARAMETERS = {
     "alpha": CHANCE,
     "beta": CHANCE,
     "tolerate": POSITIVE,
     "worse": POSITIVE,
-    "burn_weight": Rule(0, 1),
+    "burn_weight": NumberRule(0, 1),
     "burn": POSITIVE,
     "dispersion": DISPERSION,
-    "bad_at_least": Rule(0, LARGEST, whole=True),
-    "windows_at_least": Rule(0, LARGEST, whole=True),
-    "promote_from": Rule(0, math.inf),
+    "bad_at_least": NumberRule(0, LARGEST, whole=True),
+    "windows_at_least": NumberRule(0, LARGEST, whole=True),
+    "promote_from": NumberRule(0, math.inf),
 }
 KEYS = ("name", "objective", "weight", "bound", "evidence", "against", "dispersion", "dispersion_from")
-METRIC = {"objective": Rule(0, 100, open_ends=True), "weight": POSITIVE, "dispersion": DISPERSION}
+METRIC = {"objective": NumberRule(0, 100, open_ends=True), "weight": POSITIVE, "dispersion": DISPERSION}
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ class Header:
             found["promote_from"] = math.inf
         return {name: value for name, value in found.items() if value is not None}
 
-    def _number(self, document: Mapping[str, Any], name: str, rule: Rule, path: str) -> float | None:
+    def _number(self, document: Mapping[str, Any], name: str, rule: NumberRule, path: str) -> float | None:
         """None where it is not said, or wrong."""
         if name not in document or (name == "promote_from" and document[name] is None):
             return None
@@ -174,9 +174,9 @@ class Header:
         bound = bound_value(entry.get("bound"))
         if "bound" in entry and bound is None:
             self.said(f"must be a bucket bound, a number, not {entry['bound']!r}", f"{path}.bound")
-        form = entry.get("evidence", Form.CONDITIONAL.value)
-        if form not in tuple(Form):
-            self.said(f"must be {' or '.join(Form)}, not {form!r}", f"{path}.evidence")
+        form = entry.get("evidence", Comparison.CONDITIONAL.value)
+        if form not in tuple(Comparison):
+            self.said(f"must be {' or '.join(Comparison)}, not {form!r}", f"{path}.evidence")
         against = entry.get("against", "stable")
         if not isinstance(against, str):
             self.said("must be words, or empty where there is nothing to compare with", f"{path}.against")
@@ -193,7 +193,7 @@ class Header:
             bound="" if bound is None else str(entry["bound"]),
             bad_words="failed" if bound is None else bound_words(bound),
             against=str(against),
-            evidence=Form(form) if form in tuple(Form) else Form.CONDITIONAL,
+            evidence=Comparison(form) if form in tuple(Comparison) else Comparison.CONDITIONAL,
         )
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from davy.checks.traces.result import Look, Result
+from davy.checks.traces.result import Look, ReplayEnd
 from davy.checks.traces.trace import Glance
 from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 
@@ -13,7 +13,7 @@ from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 class Reached:
     """A verdict, and the window that brought it."""
 
-    verdict: Result
+    verdict: ReplayEnd
     at: float
     sentence: str
     blame: str = ""

@@ -13,14 +13,14 @@ from davy.checks.judges.kayenta import rules
 from davy.checks.judges.kayenta.rules import Classified, Mark, Yardstick
 from davy.checks.judges.sequential.sentences import UNREAD, not_before
 from davy.checks.traces.intervals import Intervals, Reached, Sums
-from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.traces.result import Look, ReplayEnd, TraceResult
 from davy.checks.traces.rules_over_counts import Argo, Flagger
 from davy.checks.traces.settings import MannWhitneySettings, MetricRule, mannwhitney_settings, threshold_settings
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Counts
 
 
-def threshold(trace: Trace, *, to_end: bool = False) -> Finding:
+def threshold(trace: Trace, *, to_end: bool = False) -> TraceResult:
     """The canary's share of good events in each interval against a limit. Raises Unusable for its settings."""
     settings = threshold_settings(trace)
     judge = Flagger(trace, settings) if settings.style == "flagger" else Argo(trace, settings)
@@ -48,12 +48,12 @@ def threshold(trace: Trace, *, to_end: bool = False) -> Finding:
 
 def _readable(held: Reached | None, glance: Glance) -> Reached | None:
     """The verdict, but for one to promote at a window of which something could not be read: it waits for another."""
-    if held is None or held.verdict is not Result.PROMOTE:
+    if held is None or held.verdict is not ReplayEnd.PROMOTE:
         return held
     return None if glance.gap else replace(held, at=glance.t)
 
 
-def mannwhitney(trace: Trace, *, to_end: bool = False) -> Finding:
+def mannwhitney(trace: Trace, *, to_end: bool = False) -> TraceResult:
     """Kayenta's rule on each side's share of bad events by window. Raises Unusable for its settings."""
     judge = _Kayenta(trace, mannwhitney_settings(trace))
     looks = []
@@ -133,9 +133,9 @@ class _Kayenta:
         if mark is Mark.FAIL:
             blame = rules.blamed(results)
             sentence = f"Rolled back: {told} (fails below {self._settings.marginal:g})."
-            return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
+            return Reached(verdict=ReplayEnd.ROLL_BACK, at=t, sentence=sentence, blame=blame)
         if mark is Mark.PASS and is_last and t >= self._from:
-            return Reached(verdict=Result.PROMOTE, at=t, sentence=f"Good enough: {told}.")
+            return Reached(verdict=ReplayEnd.PROMOTE, at=t, sentence=f"Good enough: {told}.")
         waits = f" {not_before(self._from)}" if mark is Mark.PASS and t < self._from else ""
         self.sentence = f"Inconclusive: {told} (passes from {self._settings.pass_:g}).{waits}"
         return None
@@ -150,10 +150,10 @@ def _words(one: Classified) -> str:
     return f"{one.name} {one.label}{effect} ({one.points[0]} and {one.points[1]} points)"
 
 
-def _finding(judge: str, reached: Reached | None, looks: tuple[Look, ...], otherwise: str) -> Finding:
-    return Finding(
+def _finding(judge: str, reached: Reached | None, looks: tuple[Look, ...], otherwise: str) -> TraceResult:
+    return TraceResult(
         judge=judge,
-        verdict=reached.verdict if reached else Result.INCONCLUSIVE,
+        verdict=reached.verdict if reached else ReplayEnd.INCONCLUSIVE,
         at=reached.at if reached else None,
         looks=looks,
         sentence=reached.sentence if reached else otherwise,

@@ -30,12 +30,12 @@ class _Wrong(ValueError):
 
 def read(lines: Iterable[bytes], file: str) -> Trace:
     """The whole trace. Raises Unusable with every malformed line."""
-    reading = Reading(lines, file)
+    reading = TraceReader(lines, file)
     windows = tuple(reading.windows())
     return replace(reading.checked(), windows=windows)
 
 
-class Reading:
+class TraceReader:
     """Lines to windows, without keeping them. Give it lines as a binary file iterates them."""
 
     def __init__(self, lines: Iterable[bytes], file: str) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.sequential.case import Case, Standing
+from davy.checks.judges.sequential.case import CaseStanding, SequentialCase
 from davy.checks.judges.sequential.tally import Tally
-from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.traces.result import Look, ReplayEnd, TraceResult
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Decision
 
@@ -13,7 +13,7 @@ LOOKS = 1024
 """So many looks are kept for pictures, at least; of longer traces every second, fourth, … and the last."""
 
 
-def sequential(trace: Trace, *, to_end: bool = False, keep: int = LOOKS) -> Finding:
+def sequential(trace: Trace, *, to_end: bool = False, keep: int = LOOKS) -> TraceResult:
     """What the judge makes of the trace's windows. It stops at the verdict; `to_end`: the figures are the end's."""
     replay = Replay(trace, to_end=to_end, keep=keep)
     for glance in trace.windows:
@@ -27,7 +27,7 @@ def sequential(trace: Trace, *, to_end: bool = False, keep: int = LOOKS) -> Find
 class _Reached:
     """The first verdict."""
 
-    verdict: Result
+    verdict: ReplayEnd
     at: float
     sentence: str
     blame: str
@@ -87,7 +87,7 @@ class Replay:
         if self.standing(may_promote=may_promote, with_ratio=False).decision is Decision.GO_ON:
             return
         standing = self.standing(may_promote=may_promote, with_ratio=self.ratios)
-        verdict = Result.ROLL_BACK if standing.decision is Decision.ROLL_BACK else Result.PROMOTE
+        verdict = ReplayEnd.ROLL_BACK if standing.decision is Decision.ROLL_BACK else ReplayEnd.PROMOTE
         self._reached = _Reached(verdict, glance.t, self._sentence(standing), standing.blame)
 
     def _may_promote(self, glance: Glance) -> bool:
@@ -113,21 +113,21 @@ class Replay:
             return True
         return may_promote and all(tally.most_for() >= rules.promote_at - SLACK for tally in tallies)
 
-    def case(self, *, with_ratio: bool = True) -> Case:
+    def case(self, *, with_ratio: bool = True) -> SequentialCase:
         """The case as the rollout would hold it now."""
         tracks = tuple(tally.track(with_ratio=with_ratio) for tally in self._tallies.values())
-        return Case(rules=self.trace.rules, tracks=tracks)
+        return SequentialCase(rules=self.trace.rules, tracks=tracks)
 
     @property
     def worse(self) -> float:
         """The ratio that promotion had to exclude at the newest window."""
         return self._worse
 
-    def standing(self, *, may_promote: bool, with_ratio: bool = True) -> Standing:
+    def standing(self, *, may_promote: bool, with_ratio: bool = True) -> CaseStanding:
         """Where the case stands now."""
         return self.case(with_ratio=with_ratio).standing(self._worse, may_promote=may_promote)
 
-    def _sentence(self, standing: Standing) -> str:
+    def _sentence(self, standing: CaseStanding) -> str:
         metrics = {name: tally.metric for name, tally in self._tallies.items()}
         return sentences.sentence(standing, metrics, self.trace.rules, worse=self._worse, gaps={}, waits=self.held)
 
@@ -140,7 +140,7 @@ class Replay:
             del self._looks[::2]
             self._stride *= 2
 
-    def finding(self) -> Finding:
+    def finding(self) -> TraceResult:
         """What was made of the windows so far."""
         rules, last = self.trace.rules, self._last
         may_promote = last is not None and self._may_promote(last)
@@ -149,9 +149,9 @@ class Replay:
         if not looks or last is None or looks[-1].t != last.t:
             looks = (*looks, look_of(last.t if last else 0.0, standing))
         reached = self._reached
-        return Finding(
+        return TraceResult(
             judge="sequential",
-            verdict=reached.verdict if reached else Result.INCONCLUSIVE,
+            verdict=reached.verdict if reached else ReplayEnd.INCONCLUSIVE,
             at=reached.at if reached else None,
             looks=looks,
             read=self.windows,
@@ -166,7 +166,7 @@ SLACK = 1e-6
 """The bounds are sums of their own: no verdict may hang on their last digits."""
 
 
-def look_of(t: float, standing: Standing) -> Look:
+def look_of(t: float, standing: CaseStanding) -> Look:
     """A standing as it is kept."""
     return Look(
         t=t,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from davy.pipeline.core.verdict import Evidence
 
 
-class Result(StrEnum):
+class ReplayEnd(StrEnum):
     """How a replay ends."""
 
     ROLL_BACK = "roll_back"
@@ -27,12 +27,12 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class TraceResult:
     """The verdict, when it was reached, and the way there."""
 
     judge: str
     """`sequential`, `threshold` or `mannwhitney`."""
-    verdict: Result
+    verdict: ReplayEnd
     at: float | None
     """Seconds of the window that brought it; None where none did."""
     looks: tuple[Look, ...]

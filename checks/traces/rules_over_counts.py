@@ -7,9 +7,9 @@ from davy.checks.judges.flagger import rules
 from davy.checks.judges.sequential import sentences
 from davy.checks.judges.threshold import rules as thresholds
 from davy.checks.judges.threshold import sentences as thresholdwords
-from davy.checks.judges.threshold.rules import Check, Measurement, Phase, Tally
+from davy.checks.judges.threshold.rules import Check, CheckPhase, Measurement, MeasurementTally
 from davy.checks.traces.intervals import Reached
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.settings import ThresholdSettings, unusable
 from davy.checks.traces.trace import Trace
 from davy.pipeline.config.sections.thresholds import FlaggerConfig, ThresholdConfig
@@ -27,7 +27,7 @@ class Argo:
         self._may_end = settings.count is None and settings.successes is None
         self._from = trace.promote_from
         self._checks = {check.config.name: check for check in _checks(trace, settings)}
-        self._tallies = {name: Tally() for name in self._checks}
+        self._tallies = {name: MeasurementTally() for name in self._checks}
         self._last: dict[str, Measurement] = {}
 
     @property
@@ -38,32 +38,32 @@ class Argo:
     def measured(self, values: Mapping[str, float], t: float) -> Reached | None:
         """One measurement of each metric that still runs."""
         for name, check in self._checks.items():
-            if check.phase(self._tallies[name]) is Phase.RUNNING:
+            if check.phase(self._tallies[name]) is CheckPhase.RUNNING:
                 found = thresholds.measured(check, [values[name]] if name in values else [])
                 self._last[name] = found
                 self._tallies[name] = self._tallies[name].seen(found.result, self._settings.error_limit)
         phases = self._phases()
-        failed = [name for name, phase in phases.items() if phase is Phase.FAILED]
+        failed = [name for name, phase in phases.items() if phase is CheckPhase.FAILED]
         if failed:
             sentence = f"Rolled back: {'; '.join(self._failed_words(name) for name in failed)}."
-            return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=failed[0])
-        if not self._may_end and t >= self._from and all(phase is Phase.GOOD for phase in phases.values()):
+            return Reached(verdict=ReplayEnd.ROLL_BACK, at=t, sentence=sentence, blame=failed[0])
+        if not self._may_end and t >= self._from and all(phase is CheckPhase.GOOD for phase in phases.values()):
             return self._good(t)
         return None
 
     def ended(self, t: float) -> Reached | None:
         """An endless analysis that has not failed is good when it is ended; one that never measured is not, here."""
         phases = self._phases().values()
-        if not self._may_end or t < self._from or any(phase is not Phase.RUNNING for phase in phases):
+        if not self._may_end or t < self._from or any(phase is not CheckPhase.RUNNING for phase in phases):
             return None
         return self._good(t) if all(tally.counted for tally in self._tallies.values()) else None
 
-    def _phases(self) -> dict[str, Phase]:
+    def _phases(self) -> dict[str, CheckPhase]:
         return {name: check.phase(self._tallies[name]) for name, check in self._checks.items()}
 
     def _good(self, t: float) -> Reached:
         sentence = thresholdwords.promoted(self._counted(), self._checks.values(), self._tallies)
-        return Reached(verdict=Result.PROMOTE, at=t, sentence=sentence)
+        return Reached(verdict=ReplayEnd.PROMOTE, at=t, sentence=sentence)
 
     def going_on(self, withheld: str = "") -> str:
         """Without a verdict: what was counted, and why that is none. `withheld`: it would be one, but for this."""
@@ -79,8 +79,8 @@ class Argo:
         if not any(of.values()):
             yield sentences.not_before(self._from)
 
-    def _lack(self, check: Check, tally: Tally) -> str:
-        if self._may_end and check.phase(tally) is Phase.RUNNING:
+    def _lack(self, check: Check, tally: MeasurementTally) -> str:
+        if self._may_end and check.phase(tally) is CheckPhase.RUNNING:
             return "" if tally.counted else "nothing was measured"
         return thresholdwords.lack(check, tally)
 
@@ -108,7 +108,7 @@ class Flagger:
         self._from = trace.promote_from
         self._checks = {check.config.name: check for check in _ranges(trace, settings)}
         self._config = FlaggerConfig(threshold=settings.threshold, iterations=settings.iterations or 1)
-        self._analysis = rules.Analysis()
+        self._analysis = rules.Ticks()
         self._bad: dict[str, Measurement] = {}
         self._is_bad = False
 
@@ -125,7 +125,7 @@ class Flagger:
             name: rules.measured(check, [values[name]] if name in values else [])
             for name, check in self._checks.items()
         }
-        bad = {name: one for name, one in found.items() if one.result is thresholds.Result.FAILURE}
+        bad = {name: one for name, one in found.items() if one.result is thresholds.MeasurementResult.FAILURE}
         self._bad, self._is_bad = bad or self._bad, bool(bad)
         self._analysis = self._analysis.ticked(is_good=not bad)
         if self._settings.at_once and self._analysis.has_failed(self._config):
@@ -140,14 +140,14 @@ class Flagger:
         return self._good(t) if endless and not failed and t >= self._from else None
 
     def _good(self, t: float) -> Reached:
-        return Reached(verdict=Result.PROMOTE, at=t, sentence=f"Good enough: {self._counted()}.")
+        return Reached(verdict=ReplayEnd.PROMOTE, at=t, sentence=f"Good enough: {self._counted()}.")
 
     def _failed(self, t: float) -> Reached:
         blame = next(iter(self._bad))
         check, value = self._checks[blame], self._bad[blame].value
         last = "no value" if value is None or math.isnan(value) else rules.shown(check, value)
         sentence = f"Rolled back: {self._counted()} ({blame}: wanted {check.words()}, the last bad one was {last})."
-        return Reached(verdict=Result.ROLL_BACK, at=t, sentence=sentence, blame=blame)
+        return Reached(verdict=ReplayEnd.ROLL_BACK, at=t, sentence=sentence, blame=blame)
 
     def going_on(self, withheld: str = "") -> str:
         """Without a verdict: what was counted, and why that is none. `withheld`: it would be one, but for this."""

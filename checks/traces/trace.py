@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from davy.checks.judges.sequential.case import Form, Metric, Rules
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.shares import percent_of
 from davy.pipeline.core.verdict import Counts, Pair
@@ -87,7 +87,7 @@ def _metric(metric: Metric, origin: str) -> dict[str, Any]:
         document["objective"] = percent_of(metric.objective)
     if metric.bound:
         document["bound"] = metric.bound
-    if metric.evidence is not Form.CONDITIONAL:
+    if metric.evidence is not Comparison.CONDITIONAL:
         document["evidence"] = metric.evidence.value
     if metric.against != "stable":
         document["against"] = metric.against

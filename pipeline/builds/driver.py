@@ -36,14 +36,14 @@ from davy.pipeline.core.events import (
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Say
 from davy.pipeline.registry.ports import Stored
-from davy.pipeline.threads import Done, Said, Threads
+from davy.pipeline.threads import Done, Threads, WorkerLine
 
 FEW = 3
 """So many images are told by name where the stage ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class BuildRequest:
     """What is wanted of a workshop."""
 
     only: Collection[str] = ()
@@ -60,7 +60,7 @@ def anything(images: Sequence[Image]) -> Generator[Event, None, None]:  # noqa: 
 
 
 def build(
-    prepare: Callable[[], Workshop], wish: Wish, tools: Tools, approve: Approve = anything
+    prepare: Callable[[], Workshop], wish: BuildRequest, tools: Tools, approve: Approve = anything
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build what has to be; every image that was wished for, in the workshop's order.
 
@@ -98,7 +98,7 @@ def _finished(began: datetime, tools: Tools, result: Result, note: str) -> Stage
 class _Story:
     """One run over a workshop: what is done, what runs, what waits, what failed."""
 
-    def __init__(self, shop: Workshop, wish: Wish, tools: Tools) -> None:
+    def __init__(self, shop: Workshop, wish: BuildRequest, tools: Tools) -> None:
         self._shop, self._wish, self._tools = shop, wish, tools
         self._images = shop.by_id
         self._wanted = tuple(one for one in self._images if not wish.only or one in wish.only)
@@ -177,7 +177,7 @@ class _Story:
                 break
             said = self._crew.heard()
             match said:
-                case Said():
+                case WorkerLine():
                     source = f"build {self._images[self._running[said.worker]].label}"
                     yield LogLine(at=self._tools.clock.now(), source=source, line=said.line)
                 case Done():
@@ -218,7 +218,9 @@ class _Story:
                 self._because[keyed.id] = why = making.because(keyed, self._shop, self._tools, forced=self._wish.force)
                 yield BuildStarted(at=now, label=keyed.label, because=self._tools.shown(why))
                 parents = {one: self._done[one].built.image for one in keyed.parents}
-                job = making.Job(keyed=keyed, parents=parents, maker=source, log=making.log_of(keyed, self._wish.out))
+                job = making.BuildJob(
+                    keyed=keyed, parents=parents, maker=source, log=making.log_of(keyed, self._wish.out)
+                )
                 self._begin(keyed, lambda say: making.built(job, self._tools, say))
             case _:
                 assert_never(source)

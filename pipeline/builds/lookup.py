@@ -29,7 +29,7 @@ class Find:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class LastBuild:
     """The last build that is known of an image."""
 
     record: Remembered
@@ -81,7 +81,7 @@ def _recorded(image: Image, key: str, store: ImageStore) -> bool:
     return any(record is not None and record.build.key == key for record in records)
 
 
-def last(keyed: Keyed, memory: Memory) -> Past | None:
+def last(keyed: Keyed, memory: Memory) -> LastBuild | None:
     """The newest build that is known: on this machine, else by the branch's pointer in the registry.
 
     What the registry does not tell is not known: an explanation never stops a build.
@@ -89,7 +89,7 @@ def last(keyed: Keyed, memory: Memory) -> Past | None:
     build = memory.records.last(keyed.id)
     inputs = memory.records.inputs(keyed.id) if build else None
     if build and inputs:
-        return Past(record=Remembered(build=build, inputs=inputs), where="here")
+        return LastBuild(record=Remembered(build=build, inputs=inputs), where="here")
     if memory.store is None:
         return None
     try:
@@ -98,7 +98,7 @@ def last(keyed: Keyed, memory: Memory) -> Past | None:
         return None
 
 
-def _pointed(keyed: Keyed, store: ImageStore, branch: str) -> Past | None:
+def _pointed(keyed: Keyed, store: ImageStore, branch: str) -> LastBuild | None:
     name = keyed.recipe.name
     for tag in dict.fromkeys((pointer(keyed.recipe, branch), pointer(keyed.recipe, ""))):
         digest = store.digest(name, tag)
@@ -107,18 +107,18 @@ def _pointed(keyed: Keyed, store: ImageStore, branch: str) -> Past | None:
         for evidence in reversed(store.attached(Image(name=name, digest=digest), KIND)):
             record = record_of(evidence.body.decode("utf-8", "replace"))
             if record is not None and record.build.digest == digest:
-                return Past(record=record, where="in the registry")
+                return LastBuild(record=record, where="in the registry")
     return None
 
 
-def why(keyed: Keyed, past: Past | None, called: Mapping[str, str]) -> str:
+def why(keyed: Keyed, past: LastBuild | None, called: Mapping[str, str]) -> str:
     """What changed since that build, in one line."""
     if past is None:
         return "no build of it is known"
     return changed.told(changes(keyed, past, called)) or "the registry has it no more"
 
 
-def changes(keyed: Keyed, past: Past, called: Mapping[str, str]) -> tuple[str, ...]:
+def changes(keyed: Keyed, past: LastBuild, called: Mapping[str, str]) -> tuple[str, ...]:
     """What changed since that build, a sentence each."""
     recipe, record = keyed.recipe, past.record
     return changed.changes(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 from davy.pipeline.builds.content.key import SCHEMA, sealed
 from davy.pipeline.config.sections.images.matrix import Recipe, tagged
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -200,11 +200,11 @@ def _inputs_in(said: object) -> Inputs | None:
         return None
 
 
-def _files_out(files: Mapping[str, Entry]) -> dict[str, str]:
+def _files_out(files: Mapping[str, FileEntry]) -> dict[str, str]:
     return {path: f"{entry.mode} {entry.blob}" for path, entry in files.items()}
 
 
-def _files_in(said: Mapping[object, str]) -> dict[str, Entry]:
+def _files_in(said: Mapping[object, str]) -> dict[str, FileEntry]:
     return {str(path): _entry(words) for path, words in said.items()}
 
 
@@ -212,6 +212,6 @@ def _texts(said: Mapping[object, object]) -> dict[str, str]:
     return {str(key): str(value) for key, value in said.items()}
 
 
-def _entry(words: str) -> Entry:
+def _entry(words: str) -> FileEntry:
     mode, blob = words.split(" ")
-    return Entry(mode=mode, blob=blob)
+    return FileEntry(mode=mode, blob=blob)

@@ -9,7 +9,7 @@ from davy.pipeline.builds import lookup
 from davy.pipeline.builds import order as orders
 from davy.pipeline.builds.content import base_images as bases
 from davy.pipeline.builds.content.graph import completed
-from davy.pipeline.builds.content.inputs import Entry
+from davy.pipeline.builds.content.inputs import FileEntry
 from davy.pipeline.builds.content.key import tag as key_tag
 from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
 from davy.pipeline.builds.dockerfile.parser import pinned
@@ -27,7 +27,7 @@ from davy.pipeline.core.images.oci import PREFIX
 from davy.pipeline.core.ports import Clock, Say
 from davy.pipeline.core.text import moments
 from davy.pipeline.files import own_files
-from davy.pipeline.registry.ports import Evidence, ImageStore, Stored
+from davy.pipeline.registry.ports import Attachment, ImageStore, Stored
 
 Chosen = tuple[str, Builder]
 """A builder and what it is called."""
@@ -71,7 +71,7 @@ Source = Stored | Maker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class BuildJob:
     """One build."""
 
     keyed: Keyed
@@ -139,7 +139,7 @@ def order(keyed: Keyed, parents: Mapping[str, Image], tools: Tools) -> BuildOrde
     )
 
 
-def _counted(files: Mapping[str, Entry]) -> dict[str, tuple[str, str]]:
+def _counted(files: Mapping[str, FileEntry]) -> dict[str, tuple[str, str]]:
     return {path: (entry.mode, entry.blob) for path, entry in files.items()}
 
 
@@ -174,7 +174,7 @@ def because(keyed: Keyed, shop: Workshop, tools: Tools, *, forced: bool) -> str:
     return lookup.why(keyed, past, shop.labels)
 
 
-def built(job: Job, tools: Tools, say: Say) -> Made:
+def built(job: BuildJob, tools: Tools, say: Say) -> Made:
     """Build it, and leave it in the registry under its key alone, with its record. Raises as Builder.build does."""
     maker, keyed = job.maker, job.keyed
     wanted = order(keyed, job.parents, tools)
@@ -299,7 +299,7 @@ def _build(keyed: Keyed, image: Image, tools: Tools, builder: str = "", commit: 
 def _remembered(record: Remembered, image: Image, tools: Tools) -> tuple[str, ...]:
     """Attach the record; what went wrong is worth a word and no failure: the key alone decides what is built."""
     created = moments.rfc3339(record.build.at)
-    evidence = Evidence(kind=KIND, body=record_text(record).encode(), annotations={f"{PREFIX}created": created})
+    evidence = Attachment(kind=KIND, body=record_text(record).encode(), annotations={f"{PREFIX}created": created})
     try:
         tools.store.attach(image, evidence)
     except DavyError as error:

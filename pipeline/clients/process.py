@@ -28,7 +28,7 @@ LONGEST_LINE = 2**16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessEnd:
     """How a child ended."""
 
     exit_code: int | None
@@ -51,7 +51,7 @@ def run(
     interrupted: Callable[[], bool] = lambda: False,
     patience: timedelta = timedelta(),
     masks: Masks = NONE,
-) -> Ended:
+) -> ProcessEnd:
     """Run to the end or the timeout. With `say` each line is told as it comes. Raises Missing: no such program.
 
     `interrupted`: asked again and again; when true, the child is stopped. `patience`: how long a child that is to be
@@ -85,7 +85,7 @@ def run(
             _asked_to_end(child, patience.total_seconds())
     finally:
         _end(child)
-    return Ended(exit_code=code, out=out.heard(interrupted), err=err.heard(interrupted), unwanted=unwanted)
+    return ProcessEnd(exit_code=code, out=out.heard(interrupted), err=err.heard(interrupted), unwanted=unwanted)
 
 
 def _awaited(
@@ -148,7 +148,7 @@ def answered(
     return Answered(exit_code=ended.returncode, out=ended.stdout, err=ended.stderr.decode(errors="replace"))
 
 
-def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[str, str]) -> Ended:
+def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[str, str]) -> ProcessEnd:
     """Run with the terminal as its own, for a person who answers; only stdout is kept. Raises Missing."""
     try:
         with subprocess.Popen(list(words), stdout=subprocess.PIPE, env=dict(environment)) as child:
@@ -158,7 +158,7 @@ def attended(words: Sequence[str], *, timeout: timedelta, environment: Mapping[s
             except subprocess.TimeoutExpired:
                 code = None
                 child.kill()
-            return Ended(exit_code=code, out=out.heard(lambda: code is None), err="")
+            return ProcessEnd(exit_code=code, out=out.heard(lambda: code is None), err="")
     except OSError as error:
         raise Missing(
             f"{words[0]} cannot be started: {error.strerror}.", remedy=f"Install {words[0]}, or put it into PATH."

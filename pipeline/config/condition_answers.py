@@ -8,16 +8,16 @@ from typing import assert_never
 from davy.pipeline.config.parsing import condition_parser
 from davy.pipeline.config.parsing.condition import (
     Amount,
-    Answer,
     Compared,
     Condition,
+    Constant,
     Each,
     Item,
     Joined,
     Length,
     Negated,
-    Number,
     Quantified,
+    ResultValue,
     Test,
     Truth,
     Unanswered,
@@ -43,7 +43,7 @@ def can_be_failed(check: ThresholdConfig) -> bool:
     except ValueError:
         return True
     found = list(_parts(one.tree for one in (success, failure) if one is not None))
-    values = _values({part.value for part in found if isinstance(part, Number)}, nan=check.style == "argo")
+    values = _values({part.value for part in found if isinstance(part, Constant)}, nan=check.style == "argo")
     longest = max([2, *(part.place + 1 for part in found if isinstance(part, Item))])
     if any(isinstance(part, Length) for part in found):
         longest = max([longest, *(math.ceil(value) + 1 for value in values if math.isfinite(value))])
@@ -84,7 +84,7 @@ def _parts(nodes: Iterable[Truth | Amount]) -> Iterator[Amount]:
                 yield from _parts((node.left, node.right))
             case Test() | Negated() | Quantified():
                 yield from _parts((node.of,))
-            case Number() | Each() | Answer() | Item() | Length():
+            case Constant() | Each() | ResultValue() | Item() | Length():
                 yield node
             case _:
                 assert_never(node)

@@ -1,7 +1,7 @@
 """Document: what `davy.yaml` may say, as frozen values. Reading the text is `davy.pipeline.config.file`'s."""
 
 from davy.pipeline.config.parsing.fields import Name
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.sections.build import BuildConfig
 from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -11,7 +11,7 @@ from davy.pipeline.config.sections.suites import ResultsConfig, SuiteConfig
 
 
 @part
-class DeliveryConfig(Part):
+class DeliveryConfig(Section):
     """What `davy build` and `davy test` read: images and suites; cluster and checks only where they are said."""
 
     service: Name

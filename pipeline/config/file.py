@@ -12,7 +12,7 @@ from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.config.parsing.reader import Misfits, made
 from davy.pipeline.config.parsing.section import remember
 from davy.pipeline.config.parsing.substitution import substituted
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading
 from davy.pipeline.config.rules import Finding, broken
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.core.errors import Problem, Unusable
@@ -41,7 +41,7 @@ def parsed_delivery(text: str, file: str, environment: Mapping[str, str]) -> Del
     return _parsed(text, file, environment, DeliveryConfig)
 
 
-def reading(path: Path, environment: Mapping[str, str]) -> Reading:
+def reading(path: Path, environment: Mapping[str, str]) -> YamlReading:
     """The file as it is written, with its lines, whatever is wrong with it. Raises Unusable where it is not there."""
     return yaml_tree.read(text(path), str(path), environment, raw=_is_command)
 
@@ -139,7 +139,7 @@ def _as_written(place: Place, tree: Tree) -> Place:
     return tuple(kept)
 
 
-def _hidden(reading: Reading, place: Place, what: str) -> str:
+def _hidden(reading: YamlReading, place: Place, what: str) -> str:
     """The sentence with the file's own text in place of what the environment put there: it may be a secret."""
     value: Tree = reading.value
     for part in place:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.parsing import section
-from davy.pipeline.config.parsing.section import Part
+from davy.pipeline.config.parsing.section import Section
 from davy.pipeline.core.text import time_text
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -77,12 +77,12 @@ def schema() -> dict[str, Any]:
     return {"$schema": DRAFT, "title": "davy.yaml", **made}
 
 
-def _parts(kind: type[Part]) -> list[type[Part]]:
+def _parts(kind: type[Section]) -> list[type[Section]]:
     inner = [one for field in section.fields(kind) for one in section.held(field.type)]
     return inner + [deeper for one in inner for deeper in _parts(one)]
 
 
-def _told(name: str, key: str, shape: dict[str, Any], kind: type[Part]) -> None:
+def _told(name: str, key: str, shape: dict[str, Any], kind: type[Section]) -> None:
     shape.pop("title", None)
     for one in (shape, *shape.get("anyOf", ())):
         if "500ms" in one.get("examples", ()):
@@ -90,7 +90,7 @@ def _told(name: str, key: str, shape: dict[str, Any], kind: type[Part]) -> None:
     default = section.keys(kind)[key].default
     if isinstance(default, timedelta):
         shape["default"] = time_text.shown(default)
-    elif isinstance(default, Part):
+    elif isinstance(default, Section):
         shape["default"] = {}
     shape |= SHORT_FORMS.get((name, key), {})
     for gone in [word for word, value in shape.items() if value is None and word in REPLACED]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.parsing import section
-from davy.pipeline.config.parsing.section import Part
+from davy.pipeline.config.parsing.section import Section
 from davy.pipeline.config.parsing.yaml_tree import Place, shown
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.core.text.excerpt import excerpt
@@ -56,9 +56,9 @@ PATTERNS = {
 NAMES = "must be letters, digits, `-`, `_` or `.`, and begin and end with a letter or digit"
 
 
-def part_at(place: Place) -> type[Part] | None:
+def part_at(place: Place) -> type[Section] | None:
     """The part of the configuration that a place is in."""
-    kind: type[Part] | None = Config
+    kind: type[Section] | None = Config
     for step in place:
         if isinstance(step, int):
             continue
@@ -67,7 +67,7 @@ def part_at(place: Place) -> type[Part] | None:
     return kind
 
 
-def homes(kind: type[Part], place: Place = ()) -> dict[str, Place]:
+def homes(kind: type[Section], place: Place = ()) -> dict[str, Place]:
     """For each key of the file, where it belongs; the shallowest place where there are several."""
     found: dict[str, Place] = {}
     for key, field in section.keys(kind).items():

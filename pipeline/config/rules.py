@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from davy.pipeline.config.parsing.reader import Misfits, made
-from davy.pipeline.config.parsing.section import Part
+from davy.pipeline.config.parsing.section import Section
 from davy.pipeline.config.parsing.yaml_tree import Place, Tree
 from davy.pipeline.config.sections import suites as suiterules
 from davy.pipeline.config.sections import thresholds as otherrules
@@ -23,7 +23,7 @@ from davy.pipeline.config.sections.thresholds import ThresholdConfig as Threshol
 from davy.pipeline.core.text import time_text
 
 Finding = tuple[Place, str]
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=Section)
 
 SPLIT = re.compile(r""",(?=(?:[^"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*$)""")
 """Commas outside of quotes."""

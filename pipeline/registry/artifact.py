@@ -9,7 +9,7 @@ from typing import Any
 
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 
 NOTHING = b"{}"
 """The configuration of what has none."""
@@ -22,7 +22,7 @@ def digest_of(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
-def artifact(subject: Descriptor, evidence: Evidence) -> bytes:
+def artifact(subject: Descriptor, evidence: Attachment) -> bytes:
     """The manifest that hangs the evidence on its subject. Same input, same bytes."""
     layer = {"mediaType": evidence.media_type, "digest": digest_of(evidence.body), "size": len(evidence.body)}
     made: dict[str, Any] = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.ports import Say
-from davy.pipeline.registry.ports import Evidence, ImageStore, Stored
+from davy.pipeline.registry.ports import Attachment, ImageStore, Stored
 
 
 class ForeseenImages:
@@ -49,13 +49,13 @@ class ForeseenImages:
             self._say(f"would copy {image.reference} to {name}, with every platform and all that is attached")
         return Image(name=name, digest=image.digest)
 
-    def attach(self, subject: Image, evidence: Evidence) -> str:
+    def attach(self, subject: Image, evidence: Attachment) -> str:
         """Say what would be attached."""
         self._there(subject)
         self._say(f"would attach {len(evidence.body)} bytes of {evidence.kind} to {subject.reference}")
         return ""
 
-    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
+    def attached(self, subject: Image, kind: str = "") -> tuple[Attachment, ...]:
         """What was put beside the image."""
         return self._store.attached(subject, kind)
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.core.secrets.masks import Masks
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 
 
-def masked_evidence(evidence: Evidence, masks: Masks) -> Evidence:
+def masked_evidence(evidence: Attachment, masks: Masks) -> Attachment:
     """The same where it holds none. JSON is masked by its values, so that it stays JSON."""
     annotations = masks.value(evidence.annotations)
     body = _body(evidence.body, masks)

@@ -8,7 +8,7 @@ from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.images.oci import Descriptor
 from davy.pipeline.registry import artifact
-from davy.pipeline.registry.ports import Evidence, Stored
+from davy.pipeline.registry.ports import Attachment, Stored
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class MemoryImages:
     """By `name@digest`."""
     tags: dict[str, str] = field(default_factory=dict)
     """By `name:tag`, the digest behind it."""
-    beside: dict[str, list[Evidence]] = field(default_factory=dict)
+    beside: dict[str, list[Attachment]] = field(default_factory=dict)
     """By `name@digest` of the subject."""
     triggers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By `name@digest`, what an image holds back by ONBUILD."""
@@ -85,7 +85,7 @@ class MemoryImages:
             self.attach(copied, evidence)
         return copied
 
-    def attach(self, subject: Image, evidence: Evidence) -> str:
+    def attach(self, subject: Image, evidence: Attachment) -> str:
         """Put it beside the image. The same twice is there once."""
         on = self.manifest(subject)
         kind = oci.contents(on).media_type
@@ -96,7 +96,7 @@ class MemoryImages:
             kept.append(replace(evidence, digest=digest))
         return digest
 
-    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
+    def attached(self, subject: Image, kind: str = "") -> tuple[Attachment, ...]:
         """What was put beside it, oldest first where they say when."""
         if self.fault:
             raise self.fault

@@ -9,7 +9,7 @@ from davy.pipeline.core.fast_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Attachment:
     """Something said of an image, kept in the registry beside it as an OCI referrer."""
 
     kind: str
@@ -63,10 +63,10 @@ class ImageStore(Protocol):
         """The very same image under another name, also on another registry, with all its platforms."""
         ...
 
-    def attach(self, subject: Image, evidence: Evidence) -> str:
+    def attach(self, subject: Image, evidence: Attachment) -> str:
         """Put it beside the image; the digest of its manifest. The same twice is there once."""
         ...
 
-    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
+    def attached(self, subject: Image, kind: str = "") -> tuple[Attachment, ...]:
         """What was put beside the image, of one kind or all; oldest first where they say when."""
         ...

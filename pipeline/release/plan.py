@@ -30,7 +30,7 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ReleasePlan:
     """A release, before it happens."""
 
     service: str
@@ -51,7 +51,7 @@ def planned(
     *,
     replicas: int | None = None,
     canary: Sequence[StepPlan] = (),
-) -> Plan:
+) -> ReleasePlan:
     """The plan. `canary`: the steps in pods as the strategy computes them; without it only the wish is told."""
     kubernetes = config.deploy.kubernetes
     suites = [suite(config, each) for each in config.tests if each.against is None]
@@ -61,7 +61,7 @@ def planned(
         *([*_builds(config, revision), *suites] if revision else []),
         *_canary(config, replicas, tuple(canary)),
     )
-    return Plan(
+    return ReleasePlan(
         service=config.service,
         workload=f"{kubernetes.namespace}/{kubernetes.deployment}",
         revision=revision,

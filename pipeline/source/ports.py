@@ -26,7 +26,7 @@ class History(Protocol):
         ...
 
 
-class Rules(Protocol):
+class ContextRules(Protocol):
     """What a context leaves out. Asked of what is right in one folder, all at once; paths are the context's."""
 
     def kept(self, files: Sequence[str]) -> Sequence[str]:
@@ -41,7 +41,7 @@ class Rules(Protocol):
 class WorkTree(Protocol):
     """The files that builds read, by their content and without reading what git knows already."""
 
-    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
+    def entries(self, folder: Path, rules: ContextRules) -> Mapping[str, tuple[str, str]]:
         """Every file below it that is kept, also untracked and ignored ones: (mode, blob id) by path relative to it.
 
         Only what is kept is read. Raises Unusable with every file that cannot be read, Missing without git.

@@ -11,7 +11,7 @@ from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports import exit_codes, merged_cases, writer
 from davy.pipeline.suites.reports.attribution import files_of, seen, shared_out
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason
-from davy.pipeline.suites.reports.reader import Reading
+from davy.pipeline.suites.reports.reader import ReportReading
 
 FAULTS = 3
 """So often the place may fail a piece before that counts as the piece's own failure."""
@@ -21,7 +21,7 @@ Excused = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class RetryRules:
     """When a piece is tried again, and when it has passed."""
 
     retries: int = 0
@@ -31,7 +31,7 @@ class Rules:
     up_to: int | None = None
     """Of all pieces, so many tests may fail at first; with one more nothing is tried again."""
 
-    def of(self, cell: Cell) -> "Rules":
+    def of(self, cell: Cell) -> "RetryRules":
         """As they are for this cell, which may have a word of its own."""
         return self if cell.pass_threshold is None else replace(self, threshold=cell.pass_threshold)
 
@@ -97,7 +97,7 @@ def told(
     items: tuple[str, ...],
     excused: Excused,
     *,
-    found: Reading | None = None,
+    found: ReportReading | None = None,
 ) -> Story:
     """The story after one more run, of these items. `found`: what its report files say, where it has some."""
     tools = exit_codes.tools_in(story.command) | (found.tools if found else frozenset())
@@ -105,7 +105,7 @@ def told(
     return replace(story, runs=(*story.runs, _excused(made, story.label, excused)))
 
 
-def again(story: Story, rules: Rules) -> Again | None:
+def again(story: Story, rules: RetryRules) -> Again | None:
     """The next run; None where the story is over."""
     rules = rules.of(story.piece.cell)
     if story.at_fault:
@@ -131,7 +131,7 @@ def failures(stories: Iterable[Story]) -> int:
     return sum(case.fails and not case.own for case in first)
 
 
-def ended(story: Story, rules: Rules) -> Suite:
+def ended(story: Story, rules: RetryRules) -> Suite:
     """What the piece adds up to, with every case once and its attempts."""
     rules = rules.of(story.piece.cell)
     found, last = cases(story, rules), story.runs[-1]
@@ -149,7 +149,7 @@ def ended(story: Story, rules: Rules) -> Suite:
     return replace(made, exit_code=last.run.exit_code, because=because) if because else made
 
 
-def cases(story: Story, rules: Rules) -> tuple[Case, ...]:
+def cases(story: Story, rules: RetryRules) -> tuple[Case, ...]:
     """Every case once, in the order they were first told, with its attempts where there were several.
 
     A fault's cases are left out, but for one that ended the story.
@@ -167,7 +167,7 @@ def durations(story: Story) -> tuple[dict[str, float], float | None]:
     return shared_out(first.suite.took.total_seconds(), first.suite.cases, first.items)
 
 
-def _read(label: str, run: SuiteRun, took: timedelta, found: Reading | None) -> Suite:
+def _read(label: str, run: SuiteRun, took: timedelta, found: ReportReading | None) -> Suite:
     """The run's report. What ended a run from outside is no test's failure, so it is a case of its own."""
     suite = writer.ended(label, run, took, found)
     if run.exit_code is not None or run.because:

@@ -14,15 +14,15 @@ from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text.sanitize import washed
 from davy.pipeline.files import own_files
 from davy.pipeline.suites import attempts, cleanup, queue
-from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.attempts import RetryRules, Story
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding
 from davy.pipeline.suites.plan.order import Wanted
-from davy.pipeline.suites.plan.pieces import Ask, Cell, Guesses, Piece
+from davy.pipeline.suites.plan.pieces import Cell, Guesses, Piece, PlannedSuite
 from davy.pipeline.suites.ports import ShardRunner, SuitePlace, SuiteRunner
-from davy.pipeline.suites.queue import Job, Runs, Worked
-from davy.pipeline.suites.recorder import Ended
+from davy.pipeline.suites.queue import Runs, SuiteJob, Worked
+from davy.pipeline.suites.recorder import EndedSuite
 from davy.pipeline.suites.reports import highlights, writer
 from davy.pipeline.suites.reports.cases import CaseResult, Suite, blamed, shortage
 from davy.pipeline.threads import Crew, Threads
@@ -38,7 +38,7 @@ Quarantine = Callable[[str, str], bool]
 class Tested:
     """What became of the suites."""
 
-    ended: tuple[Ended, ...]
+    ended: tuple[EndedSuite, ...]
     """A cell of a matrix is one of its own."""
     report: Path | None
     """The merged JUnit; None where there was no suite."""
@@ -90,7 +90,7 @@ def run(
     """
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.TEST)
-    ended: list[Ended] = []
+    ended: list[EndedSuite] = []
     # One of an earlier run would be read as this one's where nothing ends.
     own_files.remove(out / REPORT)
     try:
@@ -124,7 +124,7 @@ def _over(began: datetime, now: datetime, result: Result, note: str) -> StageFin
     return StageFinished(at=now, stage=Stage.TEST, result=result, took=now - began, note=note)
 
 
-def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
+def guesses(ask: PlannedSuite, history: Sequence[RunRecord]) -> Guesses:
     """How long its files, or its shards, are expected to take, by cell."""
     name = ask.suite.name
     return {
@@ -132,7 +132,9 @@ def guesses(ask: Ask, history: Sequence[RunRecord]) -> Guesses:
     }
 
 
-def hands(ask: Ask, place: SuitePlace, history: Sequence[RunRecord]) -> tuple[tuple[Piece, ...], list[SuiteRunner]]:
+def hands(
+    ask: PlannedSuite, place: SuitePlace, history: Sequence[RunRecord]
+) -> tuple[tuple[Piece, ...], list[SuiteRunner]]:
     """The pieces as that place takes them, and a runner for each that works at the same time."""
     slots = place.slots(ask.at_once)
     first = place.runner()
@@ -161,7 +163,7 @@ def _one(
 ) -> Generator[Event, None, Worked]:
     suite = one.ask.suite
     pieces, runners = hands(one.ask, place, history)
-    job = Job(
+    job = SuiteJob(
         order=one.order,
         pieces=pieces,
         rules=_rules(suite),
@@ -173,11 +175,11 @@ def _one(
         return (yield from queue.worked(job, runners, crew, clock, shown))
 
 
-def _rules(suite: SuiteConfig) -> Rules:
-    return Rules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
+def _rules(suite: SuiteConfig) -> RetryRules:
+    return RetryRules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
 
 
-def _files(job: Job) -> Iterator[Path]:
+def _files(job: SuiteJob) -> Iterator[Path]:
     """The log and the report of every try that its parts may need."""
     for piece in job.pieces:
         first = job.order.out / piece.folder
@@ -185,7 +187,7 @@ def _files(job: Job) -> Iterator[Path]:
         yield from (folder / name for folder in (first, *again) for name in (LOG, REPORT))
 
 
-def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
+def _grouped(one: Wanted, worked: Worked) -> Iterator[EndedSuite]:
     suite = one.ask.suite
     rules = _rules(suite)
     for cell in one.ask.cells:
@@ -193,7 +195,7 @@ def _grouped(one: Wanted, worked: Worked) -> Iterator[Ended]:
         left = tuple(piece for piece in worked.left if piece.cell == cell)
         if stories or left:
             made = _added_up(one, cell, stories, rules)
-            yield Ended(suite=_cut_short(made, left, len(stories)) if left else made, stories=stories)
+            yield EndedSuite(suite=_cut_short(made, left, len(stories)) if left else made, stories=stories)
 
 
 def _cut_short(suite: Suite, left: Sequence[Piece], ended: int) -> Suite:
@@ -207,7 +209,7 @@ def _cut_short(suite: Suite, left: Sequence[Piece], ended: int) -> Suite:
     return replace(suite, cases=(*suite.cases, *missing), exit_code=None, because=because)
 
 
-def _not_begun(wanted: Sequence[Wanted], ended: Sequence[Ended]) -> Iterator[Ended]:
+def _not_begun(wanted: Sequence[Wanted], ended: Sequence[EndedSuite]) -> Iterator[EndedSuite]:
     """Suites whose turn did not come, where others had theirs."""
     told = {each.suite.name for each in ended}
     for one in wanted if ended else ():
@@ -215,10 +217,10 @@ def _not_begun(wanted: Sequence[Wanted], ended: Sequence[Ended]) -> Iterator[End
             if name not in told:
                 case = writer.whole(name, timedelta(0), CaseResult.ERROR, "it did not run")
                 suite = Suite(name=name, cases=(case,), took=timedelta(0), exit_code=None, because=case.message)
-                yield Ended(suite=suite, stories=())
+                yield EndedSuite(suite=suite, stories=())
 
 
-def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: Rules) -> Suite:
+def _added_up(one: Wanted, cell: Cell, stories: Sequence[Story], rules: RetryRules) -> Suite:
     """The cell's pieces as one suite. Its time is what all its runs took together."""
     each = [attempts.ended(story, rules) for story in stories]
     failed = [(story.piece.name, suite) for story, suite in zip(stories, each, strict=True)
@@ -264,7 +266,9 @@ def _because(failed: Sequence[tuple[str, Suite]], named: str) -> str:
     return "; ".join(filter(None, (named, *others[:3])))
 
 
-def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: Callable[[str], str]) -> Iterator[Event]:
+def _finished(
+    one: Wanted, ended: EndedSuite, took: timedelta, clock: Clock, shown: Callable[[str], str]
+) -> Iterator[Event]:
     """`took`: by the clock."""
     if not ended.suite.cases:
         yield Warned(at=clock.now(), what=f"suite {ended.suite.name}: its report has 0 tests")
@@ -274,14 +278,14 @@ def _finished(one: Wanted, ended: Ended, took: timedelta, clock: Clock, shown: C
     yield replace(told, log=str(_log(one, ended)), parts=len(ended.stories), link=link)
 
 
-def _log(one: Wanted, ended: Ended) -> Path:
+def _log(one: Wanted, ended: EndedSuite) -> Path:
     """What to read: of the only part that failed, or the only one there is; else the folder of all."""
     last = [story.runs[-1] for story in ended.stories]
     failed = [each for each in last if not each.passed or each.run.fault] or last
     return failed[0].run.log if len(failed) == 1 else one.order.out
 
 
-def _kept(ended: Sequence[Ended], out: Path, masks: Masks) -> Path | None:
+def _kept(ended: Sequence[EndedSuite], out: Path, masks: Masks) -> Path | None:
     if not ended:
         return None
     path = out / REPORT

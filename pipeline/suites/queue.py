@@ -9,25 +9,25 @@ from davy.pipeline.core.events import Event, LogLine, PartFinished, PartStarted,
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.suites import attempts
-from davy.pipeline.suites.attempts import Again, Rules, Story, Try
+from davy.pipeline.suites.attempts import Again, RetryRules, Story, Try
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import ShardRunner, SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.suites.reports import files
-from davy.pipeline.threads import Crew, Done, Said, Speak
+from davy.pipeline.threads import Crew, Done, Speak, WorkerLine
 
 Runs = tuple[SuiteRun, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class SuiteJob:
     """One suite's pieces, and how they are to be run."""
 
     order: SuiteOrder
     """Of the whole suite."""
     pieces: tuple[Piece, ...]
     """As the queue has them: the first one is begun first."""
-    rules: Rules
+    rules: RetryRules
     excused: Callable[[str, str], bool]
     """Says of a cell's name and a case's key whether its failure fails nothing."""
 
@@ -45,7 +45,7 @@ class Worked:
 
 
 def worked(
-    job: Job, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
+    job: SuiteJob, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
 ) -> Generator[Event, None, Worked]:
     """Work the queue off. At an interruption, and where a place raises, all runners are stopped and waited for."""
     floor = _Floor(job, runners, crew, clock, shown)
@@ -80,7 +80,7 @@ class _Floor:
     """Who works on what. Everything here happens in the listener's thread."""
 
     def __init__(
-        self, job: Job, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
+        self, job: SuiteJob, runners: Sequence[SuiteRunner], crew: Crew[Runs], clock: Clock, shown: Callable[[str], str]
     ) -> None:
         self._job, self._runners, self._crew, self._clock, self._shown = job, tuple(runners), crew, clock, shown
         self._stories = {
@@ -118,10 +118,10 @@ class _Floor:
                 yield self._started(turn)
             self._crew.begin(worker, partial(_ran, runner, tuple(turn.order for turn in turns)))
 
-    def told(self, word: Said | Done[Runs]) -> Iterator[Event]:
+    def told(self, word: WorkerLine | Done[Runs]) -> Iterator[Event]:
         """What a word means: a line, or the end of some turns."""
         match word:
-            case Said():
+            case WorkerLine():
                 order = self.busy[word.worker][word.about].order
                 source = " ".join(part for part in ("test", order.name, order.part) if part)
                 yield LogLine(at=self._clock.now(), source=source, line=self._shown(word.line))
@@ -226,9 +226,9 @@ def _ran(runner: SuiteRunner, orders: tuple[SuiteOrder, ...], say: Speak) -> Run
     return (runner.run(orders[0], partial(say, 0)),)
 
 
-def _command(job: Job) -> str:
+def _command(job: SuiteJob) -> str:
     return "k6" if job.order.settings.get("k6") else job.order.run
 
 
-def _label(job: Job, piece: Piece) -> str:
+def _label(job: SuiteJob, piece: Piece) -> str:
     return f"{job.order.name} {piece.name}" if piece.name else job.order.name

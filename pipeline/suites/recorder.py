@@ -11,12 +11,12 @@ from davy.pipeline.suites import attempts
 from davy.pipeline.suites.attempts import Story
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 from davy.pipeline.suites.plan import pieces, sharding
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.pipeline.suites.reports.cases import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedSuite:
     """A suite, or one cell of its matrix, with all that became of its pieces."""
 
     suite: Suite
@@ -24,7 +24,9 @@ class Ended:
     stories: tuple[Story, ...]
 
 
-def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, revision: Revision | None) -> RunRecord:
+def record(
+    ended: Iterable[EndedSuite], *, release: str, at: datetime, service: str, revision: Revision | None
+) -> RunRecord:
     """The run. Without a revision, where git was not asked, that stays empty."""
     every = tuple(ended)
     return RunRecord(
@@ -40,7 +42,7 @@ def record(ended: Iterable[Ended], *, release: str, at: datetime, service: str, 
     )
 
 
-def run_id(release: str, asked: Sequence[Ask], *, whole: bool) -> str:
+def run_id(release: str, asked: Sequence[PlannedSuite], *, whole: bool) -> str:
     """Of the run in the archive. CI jobs that share the suites begin in the same second: each says which part it was.
 
     `whole`: it runs all there is, in full.

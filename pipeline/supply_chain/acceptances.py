@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from davy.pipeline.config.parsing import yaml_tree
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import moments
@@ -52,7 +52,7 @@ def read(text: str, file: str) -> tuple[Acceptance, ...]:
     return tuple(found)
 
 
-def _entry(reading: Reading, place: Place, item: Tree) -> Acceptance | None:
+def _entry(reading: YamlReading, place: Place, item: Tree) -> Acceptance | None:
     if not isinstance(item, dict):
         reading.refuse(place, "must be a mapping with id, reason, owner and expires")
         return None
@@ -77,7 +77,7 @@ def _entry(reading: Reading, place: Place, item: Tree) -> Acceptance | None:
     )
 
 
-def _day(reading: Reading, place: Place, said: Tree) -> date | None:
+def _day(reading: YamlReading, place: Place, said: Tree) -> date | None:
     if said is None:
         return None
     try:

@@ -18,7 +18,7 @@ from davy.pipeline.core.json import codec
 from davy.pipeline.core.text import moments
 from davy.pipeline.core.verdict import Verdict
 from davy.pipeline.registry.artifact import CREATED
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 
 IN_TOTO = "application/vnd.in-toto+json"
 TYPE = "https://in-toto.io/Statement/v1"
@@ -64,7 +64,7 @@ class Making:
     """Of davy."""
 
 
-def tested(image: Image, suites: Sequence[SuiteFinished], occasion: Occasion) -> Evidence:
+def tested(image: Image, suites: Sequence[SuiteFinished], occasion: Occasion) -> Attachment:
     """The suites' results; each suite is a test of the statement, for the cases are in the JUnit."""
     names = {result: [suite.suite for suite in suites if suite.result is result] for result in Result}
     predicate = {
@@ -80,7 +80,7 @@ def tested(image: Image, suites: Sequence[SuiteFinished], occasion: Occasion) ->
     return stated(image, TESTED, predicate, occasion)
 
 
-def judged(image: Image, end: CanaryFinished, verdict: Verdict | None, occasion: Occasion) -> Evidence:
+def judged(image: Image, end: CanaryFinished, verdict: Verdict | None, occasion: Occasion) -> Attachment:
     """How the canary ended, and the last verdict with its numbers."""
     predicate: dict[str, Any] = {
         "result": OUTCOMES.get(end.ending, end.ending.name.lower()),
@@ -95,7 +95,7 @@ def judged(image: Image, end: CanaryFinished, verdict: Verdict | None, occasion:
     return stated(image, JUDGED, predicate, occasion)
 
 
-def provenance(image: Image, making: Making, occasion: Occasion) -> Evidence:
+def provenance(image: Image, making: Making, occasion: Occasion) -> Attachment:
     """SLSA provenance v1, as far as davy knows it: https://slsa.dev/spec/v1.0/provenance."""
     parameters = {
         "dockerfile": making.dockerfile,
@@ -122,12 +122,12 @@ def provenance(image: Image, making: Making, occasion: Occasion) -> Evidence:
     return stated(image, PROVENANCE, predicate, occasion)
 
 
-def stated(image: Image, kind: str, predicate: Mapping[str, Any], occasion: Occasion) -> Evidence:
+def stated(image: Image, kind: str, predicate: Mapping[str, Any], occasion: Occasion) -> Attachment:
     """Any predicate as evidence on the image."""
     subject = {"name": image.name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
     body = oci.packed({"_type": TYPE, "subject": [subject], "predicateType": kind, "predicate": predicate})
     annotations = {CREATED: moments.rfc3339(occasion.at), PREDICATE: kind, "dev.davy.release": occasion.release}
-    return Evidence(kind=IN_TOTO, body=body, media_type=IN_TOTO, annotations=annotations)
+    return Attachment(kind=IN_TOTO, body=body, media_type=IN_TOTO, annotations=annotations)
 
 
 def _source(revision: Revision | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.json import tree
 from davy.pipeline.registry.artifact import CREATED
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import attestations, documents
 
 SBOMS = ("https://spdx.dev/Document", "https://cyclonedx.org/bom")
@@ -40,7 +40,7 @@ class Claim(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ReadClaim:
     """One piece of evidence as a claim."""
 
     claim: Claim
@@ -56,7 +56,7 @@ class Said:
     """The digest that the statement itself names; empty where it names none."""
 
 
-def said(evidence: Evidence) -> Said:
+def said(evidence: Attachment) -> ReadClaim:
     """What it claims. Nothing is trusted: what cannot be read claims nothing."""
     statement = _statement(evidence)
     kind = str(statement.get("predicateType") or evidence.annotations.get(attestations.PREDICATE) or evidence.kind)
@@ -64,7 +64,7 @@ def said(evidence: Evidence) -> Said:
     result = str(predicate.get("result") or "")[:40]
     claim = _claim(kind, evidence.kind)
     own = _part(predicate, "davy") or predicate
-    return Said(
+    return ReadClaim(
         claim=claim,
         kind=kind,
         result=result if claim in (Claim.TESTS, Claim.CANARY) else "",
@@ -76,12 +76,12 @@ def said(evidence: Evidence) -> Said:
     )
 
 
-def of_kind(kind: str, about: str) -> Said:
+def of_kind(kind: str, about: str) -> ReadClaim:
     """A claim that is known by its predicate type alone."""
-    return Said(claim=_claim(kind, ""), kind=kind, about=about)
+    return ReadClaim(claim=_claim(kind, ""), kind=kind, about=about)
 
 
-def missing(wanted: Sequence[Claim], claims: Iterable[Said], digest: str) -> tuple[str, ...]:
+def missing(wanted: Sequence[Claim], claims: Iterable[ReadClaim], digest: str) -> tuple[str, ...]:
     """Why the image has not what is asked for, a sentence each; of several of a kind the newest counts."""
     found = sorted((one for one in claims if one.about in ("", digest)), key=lambda one: one.at)
     newest = {one.claim: one for one in found}
@@ -126,7 +126,7 @@ def _claim(kind: str, media_type: str) -> Claim:
     return Claim.OTHER
 
 
-def _statement(evidence: Evidence) -> dict[str, Any]:
+def _statement(evidence: Attachment) -> dict[str, Any]:
     """The in-toto statement in it, also in an envelope or in sigstore's bundle; empty where there is none."""
     whole = _read(evidence.body)
     envelope = _part(whole, "dsseEnvelope") or whole

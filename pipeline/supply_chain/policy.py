@@ -13,7 +13,7 @@ HEAD = ("severity", "id", "package", "version", "fixed in", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class ScanPolicy:
     """What is held against an image."""
 
     severity: Severity = Severity.HIGH
@@ -23,7 +23,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class PolicyVerdict:
     """What the policy says of an image's findings."""
 
     held: tuple[Finding, ...] = ()
@@ -43,7 +43,9 @@ class Judgement:
         return not self.held
 
 
-def judged(findings: Iterable[Finding], policy: Policy, accepted: Sequence[Acceptance], today: date) -> Judgement:
+def judged(
+    findings: Iterable[Finding], policy: ScanPolicy, accepted: Sequence[Acceptance], today: date
+) -> PolicyVerdict:
     """The policy applied. `today`: an acceptance counts up to and with its last day."""
     every = tuple(findings)
     counted = [finding for finding in every if _counts(finding, policy)]
@@ -58,7 +60,7 @@ def judged(findings: Iterable[Finding], policy: Policy, accepted: Sequence[Accep
             continue
         held.append(finding)
         expired += [(finding, entry) for entry in covering[:1]]
-    return Judgement(
+    return PolicyVerdict(
         held=tuple(held),
         accepted=tuple(passed),
         expired=tuple(expired),
@@ -68,12 +70,12 @@ def judged(findings: Iterable[Finding], policy: Policy, accepted: Sequence[Accep
     )
 
 
-def _counts(finding: Finding, policy: Policy) -> bool:
+def _counts(finding: Finding, policy: ScanPolicy) -> bool:
     mendable = finding.fixed_in is None or bool(finding.fixed_in)
     return finding.severity >= policy.severity and (mendable or not policy.fixable_only)
 
 
-def sentence(judgement: Judgement, policy: Policy) -> str:
+def sentence(judgement: PolicyVerdict, policy: ScanPolicy) -> str:
     """In one line, for people."""
     what = f"{policy.severity.word} or worse" if policy.severity < Severity.CRITICAL else "critical"
     kind = f"{what}{' and mendable' if policy.fixable_only else ''}"
@@ -86,7 +88,7 @@ def sentence(judgement: Judgement, policy: Policy) -> str:
     return f"{told} held against it, of {judgement.total} findings{more}"
 
 
-def notes(judgement: Judgement) -> tuple[str, ...]:
+def notes(judgement: PolicyVerdict) -> tuple[str, ...]:
     """What of the list of accepted findings a person should look at."""
     ended = [
         f"the acceptance of {entry.id} ended on {entry.expires}, it counts again; {entry.owner} owns it: {entry.reason}"
@@ -99,7 +101,7 @@ def notes(judgement: Judgement) -> tuple[str, ...]:
     return (*dict.fromkeys(ended), *idle)
 
 
-def table(judgement: Judgement) -> tuple[str, ...]:
+def table(judgement: PolicyVerdict) -> tuple[str, ...]:
     """What is held against the image, a line each, in columns."""
     ended = {id(finding): entry for finding, entry in judgement.expired}
     rows = [HEAD] + [

@@ -16,7 +16,7 @@ WORDS = re.compile(r"^\s*(Package|Installed Version|Fixed Version):\s*(.*?)\s*$"
 """How Trivy says in SARIF's message what its own JSON has fields for."""
 
 
-class Broken(ValueError):
+class BrokenScan(ValueError):
     """The report cannot be read; the text is a sentence for people."""
 
 
@@ -61,18 +61,18 @@ class Finding:
 def read(text: str) -> tuple[Finding, ...]:
     """Every finding, each once, as bad as its worst word. Raises Broken, also for a report that says it failed."""
     if len(text) > MOST_CHARACTERS:
-        raise Broken("is larger than 64 MiB")
+        raise BrokenScan("is larger than 64 MiB")
     try:
         said = tree.parsed(text)
     except (ValueError, RecursionError) as error:
         what = "is empty" if not text.strip() else f"is no JSON: {str(error)[:LONGEST]}"
-        raise Broken(what) from error
+        raise BrokenScan(what) from error
     found: dict[tuple[str, str, str], Finding] = {}
     for finding in _findings(said):
         where = (finding.id, finding.package, finding.version)
         found[where] = _worse(found[where], finding) if where in found else finding
         if len(found) > MOST_FINDINGS:
-            raise Broken("holds more than 100,000 findings")
+            raise BrokenScan("holds more than 100,000 findings")
     return tuple(found.values())
 
 
@@ -95,7 +95,7 @@ def _findings(said: Any) -> Iterator[Finding]:
         return _grype(said["matches"])
     if isinstance(said, dict) and ("Results" in said or ("SchemaVersion" in said and "ArtifactName" in said)):
         return _trivy(said.get("Results") or [])
-    raise Broken("is neither SARIF nor JSON of Grype or Trivy")
+    raise BrokenScan("is neither SARIF nor JSON of Grype or Trivy")
 
 
 def _grype(matches: list[Any]) -> Iterator[Finding]:
@@ -135,10 +135,10 @@ def _trivy(results: Any) -> Iterator[Finding]:
 
 def _sarif(runs: list[Any]) -> Iterator[Finding]:
     if not runs:
-        raise Broken("holds no run: nothing was scanned")
+        raise BrokenScan("holds no run: nothing was scanned")
     for run in runs:
         if any(_dict(one).get("executionSuccessful") is False for one in _list(_dict(run), "invocations")):
-            raise Broken("says itself that the scan failed")
+            raise BrokenScan("says itself that the scan failed")
         tool = _part(run, "tool")
         rules = [_dict(rule) for rule in _list(_part(tool, "driver"), "rules")]
         further = [_dict(rule) for part in _list(tool, "extensions") for rule in _list(_dict(part), "rules")]
@@ -221,7 +221,7 @@ def _needed(said: Mapping[str, Any], key: str) -> str:
 
 
 def _fail(what: str) -> Any:
-    raise Broken(what)
+    raise BrokenScan(what)
 
 
 def _text(said: Any) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from bench.judge_rules import RULES
-from davy.checks.forecast.rollouts import Outcome, Play, Scenario, excess, played
+from davy.checks.forecast.rollouts import Scenario, SimulatedOutcome, SimulatedRollout, excess, played
 from davy.checks.statistics.intervals import interval
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Cell:
     key: str
     """Names the cell within its table."""
     rules: tuple[str, ...]
-    play: Play
+    play: SimulatedRollout
     scenario: Scenario
     rollouts: int
 
@@ -93,7 +93,7 @@ def played_cell(cell: Cell, seed: int) -> dict[str, Score]:
     """Every rule on the same rollouts."""
     name = f"{seed} {cell.table} {cell.key}"
     judges = {rule: RULES[rule](cell.play, cell.scenario, Random(f"{name} {rule}")) for rule in cell.rules}
-    outcomes: dict[str, list[tuple[Outcome, float]]] = {rule: [] for rule in judges}
+    outcomes: dict[str, list[tuple[SimulatedOutcome, float]]] = {rule: [] for rule in judges}
     for rollout in range(cell.rollouts):
         trace = played(cell.play, cell.scenario, Random(f"{name} {rollout}"))
         for rule, judge in judges.items():
@@ -102,13 +102,13 @@ def played_cell(cell: Cell, seed: int) -> dict[str, Score]:
     return {rule: _score(found) for rule, found in outcomes.items()}
 
 
-def _score(found: Iterable[tuple[Outcome, float]]) -> Score:
+def _score(found: Iterable[tuple[SimulatedOutcome, float]]) -> Score:
     kept = list(found)
     results = [outcome.result for outcome, _ in kept]
-    back = [outcome.at if outcome.result is Result.ROLL_BACK else float("inf") for outcome, _ in kept]
+    back = [outcome.at if outcome.result is ReplayEnd.ROLL_BACK else float("inf") for outcome, _ in kept]
     return Score(
-        rolled_back=results.count(Result.ROLL_BACK),
-        promoted=results.count(Result.PROMOTE),
+        rolled_back=results.count(ReplayEnd.ROLL_BACK),
+        promoted=results.count(ReplayEnd.PROMOTE),
         rollouts=len(kept),
         ends=tuple(sorted(outcome.at for outcome, _ in kept)),
         flags=tuple(sorted(back)),

@@ -7,10 +7,12 @@ from dataclasses import replace
 from bench.judge_bounds import wald
 from bench.judge_cells import Cell, Score, Scores
 from bench.judge_tables import BARE, ERRORS, LATENCY, RPS, _exact
-from davy.checks.forecast.rollouts import Play, Scenario, Stream
+from davy.checks.forecast.rollouts import MetricStream, Scenario, SimulatedRollout
 from davy.checks.judges.sequential.case import Metric
 
-DAVY = Play(streams=(ERRORS,), rps=RPS, steps=((0.05, 300.0), (0.2, 300.0), (0.5, 2400.0)), promote_from=1200.0)
+DAVY = SimulatedRollout(
+    streams=(ERRORS,), rps=RPS, steps=((0.05, 300.0), (0.2, 300.0), (0.5, 2400.0)), promote_from=1200.0
+)
 """5 % for 5 min, 20 % for 5 min, 50 % for at least 10, undecided after 50."""
 LADDERS = {
     "davy": DAVY,
@@ -26,7 +28,7 @@ WHOLE = replace(
     DAVY,
     streams=(
         replace(ERRORS, base=0.001),
-        Stream(
+        MetricStream(
             metric=Metric(name="latency", objective=0.99, bound="0.5", bounds=("0.25", "0.5", "1")), latency=LATENCY
         ),
     ),
@@ -116,7 +118,7 @@ def _brief(one: Score) -> str:
     return f"{100 * one.flagged:.3g}/{100 * one.promoted / one.rollouts:.3g} {one.median_end / 60:.1f}m"
 
 
-CONSTANT = Play(streams=(replace(ERRORS, base=0.001),), rps=RPS, promote_from=math.inf)
+CONSTANT = SimulatedRollout(streams=(replace(ERRORS, base=0.001),), rps=RPS, promote_from=math.inf)
 LIMITED = (
     ("healthy", Scenario(name="healthy"), ("davy",), 3000),
     ("5x", Scenario(name="5x", worse=5.0), ("davy",), 1000),

@@ -7,13 +7,13 @@ from random import Random
 from typing import Any
 
 from davy.checks.forecast.judges import CONTENDERS, Judge, davy, untempered
-from davy.checks.forecast.rollouts import Outcome, Play, Scenario, sequential
+from davy.checks.forecast.rollouts import Scenario, SimulatedOutcome, SimulatedRollout, sequential
 from davy.checks.judges.sequential.case import Form
 from davy.checks.traces import other_judges
-from davy.checks.traces.result import Finding, Result
+from davy.checks.traces.result import ReplayEnd, TraceResult
 from davy.checks.traces.trace import Trace
 
-Opened = Callable[[Play, Scenario, Random], Judge]
+Opened = Callable[[SimulatedRollout, Scenario, Random], Judge]
 
 ARGO_DOCS = {"style": "argo", "interval": 300.0, "success": ">= 0.95", "failure_limit": 3}
 """The example of Argo Rollouts' documentation, analysis.md."""
@@ -29,7 +29,7 @@ KAYENTA_HOURLY = {"interval": 3600.0}
 def threshold(settings: Mapping[str, Any], *, oracle: bool = False) -> Opened:
     """Argo's or Flagger's counting. `oracle`: the limit is twice the true base rate, which nobody knows beforehand."""
 
-    def opened(play: Play, scenario: Scenario, dice: Random) -> Judge:
+    def opened(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
         del scenario, dice
         said = dict(settings)
         if oracle:
@@ -43,39 +43,39 @@ def threshold(settings: Mapping[str, Any], *, oracle: bool = False) -> Opened:
 def kayenta(settings: Mapping[str, Any]) -> Opened:
     """Kayenta's classifier on each side's error rate by window."""
 
-    def opened(play: Play, scenario: Scenario, dice: Random) -> Judge:
+    def opened(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
         del play, scenario, dice
         return lambda trace: _of(other_judges.mannwhitney(replace(trace, settings={"mannwhitney": settings})), trace)
 
     return opened
 
 
-def _of(finding: Finding, trace: Trace) -> Outcome:
-    return Outcome(result=finding.verdict, at=trace.windows[-1].t if finding.at is None else finding.at)
+def _of(finding: TraceResult, trace: Trace) -> SimulatedOutcome:
+    return SimulatedOutcome(result=finding.verdict, at=trace.windows[-1].t if finding.at is None else finding.at)
 
 
 def tolerating(tolerate: float) -> Opened:
     """davy with another tolerance."""
 
-    def opened(play: Play, scenario: Scenario, dice: Random) -> Judge:
+    def opened(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
         judge = untempered(play, scenario, dice)
         return lambda trace: judge(replace(trace, rules=replace(trace.rules, tolerate=tolerate)))
 
     return opened
 
 
-def two_sample(play: Play, scenario: Scenario, dice: Random) -> Judge:
+def two_sample(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
     """davy with the form for events that are not rare."""
     judge = untempered(play, scenario, dice)
 
-    def judged(trace: Trace) -> Outcome:
+    def judged(trace: Trace) -> SimulatedOutcome:
         metrics = tuple(replace(metric, evidence=Form.TWO_SAMPLE) for metric in trace.metrics)
         return judge(replace(trace, metrics=metrics))
 
     return judged
 
 
-def with_warm_up(play: Play, scenario: Scenario, dice: Random) -> Judge:
+def with_warm_up(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
     """davy that counts what its warm-up leaves out."""
     del play, scenario, dice
     return sequential
@@ -84,14 +84,14 @@ def with_warm_up(play: Play, scenario: Scenario, dice: Random) -> Judge:
 def binomial(alpha: float, every: float) -> Opened:
     """The textbook's one-sided test of the canary's part of all bad events, at every so many seconds."""
 
-    def opened(play: Play, scenario: Scenario, dice: Random) -> Judge:
+    def opened(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judge:
         del play, scenario, dice
         return lambda trace: _tested(trace, alpha, every)
 
     return opened
 
 
-def _tested(trace: Trace, alpha: float, every: float) -> Outcome:
+def _tested(trace: Trace, alpha: float, every: float) -> SimulatedOutcome:
     name = trace.metrics[0].name
     bad = both = canary = total = 0
     for glance in trace.windows:
@@ -99,8 +99,8 @@ def _tested(trace: Trace, alpha: float, every: float) -> Outcome:
         bad, both = bad + pair.canary.bad, both + pair.canary.bad + pair.stable.bad
         canary, total = canary + pair.canary.total, total + pair.canary.total + pair.stable.total
         if glance.t % every == 0 and bad and tail(bad, both, canary / total) <= alpha:
-            return Outcome(result=Result.ROLL_BACK, at=glance.t)
-    return Outcome(result=Result.INCONCLUSIVE, at=trace.windows[-1].t)
+            return SimulatedOutcome(result=ReplayEnd.ROLL_BACK, at=glance.t)
+    return SimulatedOutcome(result=ReplayEnd.INCONCLUSIVE, at=trace.windows[-1].t)
 
 
 def tail(bad: int, both: int, share: float) -> float:

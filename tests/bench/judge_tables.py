@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from bench.judge_bounds import neyman_pearson, wald
 from bench.judge_cells import Cell, Scores
-from davy.checks.forecast.rollouts import Latency, Play, Scenario, Stream
+from davy.checks.forecast.rollouts import Latency, MetricStream, Scenario, SimulatedRollout
 from davy.checks.judges.sequential.case import Metric
 
 RPS = 100.0
-ERRORS = Stream(metric=Metric(name="errors", objective=0.999))
-BARE = Stream(metric=Metric(name="errors"))
+ERRORS = MetricStream(metric=Metric(name="errors", objective=0.999))
+BARE = MetricStream(metric=Metric(name="errors"))
 """Without an objective: the comparison with stable alone."""
 LATENCY = Latency(median=0.08)
 """Half of the answers within 80 ms, 99 % within 407 ms."""
@@ -32,13 +32,13 @@ SHARED = (
 )
 
 
-def counts(base: float, **more: object) -> Play:
+def counts(base: float, **more: object) -> SimulatedRollout:
     """Half an hour at 10 % of 100 requests a second."""
     stream = replace(BARE, base=base)
-    return replace(Play(streams=(stream,), rps=RPS, promote_from=math.inf), **more)  # type: ignore[arg-type]
+    return replace(SimulatedRollout(streams=(stream,), rps=RPS, promote_from=math.inf), **more)  # type: ignore[arg-type]
 
 
-def _kayenta(play: Play) -> dict[str, Play]:
+def _kayenta(play: SimulatedRollout) -> dict[str, SimulatedRollout]:
     """Sixty points; judged once it has a baseline of the canary's own size, as Spinnaker advises."""
     return {
         "Kayenta, once": replace(play, rps=play.rps * 0.2, steps=((0.5, 1800.0),), interval=30.0),
@@ -46,7 +46,9 @@ def _kayenta(play: Play) -> dict[str, Play]:
     }
 
 
-def _cells(table: str, key: str, play: Play, scenario: Scenario, rollouts: dict[str, int]) -> Iterator[Cell]:
+def _cells(
+    table: str, key: str, play: SimulatedRollout, scenario: Scenario, rollouts: dict[str, int]
+) -> Iterator[Cell]:
     """One for davy, one for the others, and Kayenta's own."""
     sets = {"davy": DAVY if table != "shared" else ("davy", "davy, dispersion 1", "davy, warm-up counted")}
     sets["others"] = TESTS + THRESHOLDS
@@ -117,7 +119,7 @@ def shared(scores: Scores) -> Iterator[str]:
 
 
 BOUNDS = ("0.1", "0.25", "0.5", "1")
-SLOW = Stream(metric=Metric(name="latency", bound="0.5", bounds=BOUNDS), latency=LATENCY)
+SLOW = MetricStream(metric=Metric(name="latency", bound="0.5", bounds=BOUNDS), latency=LATENCY)
 SLOWER = (
     Scenario(name="none"),
     Scenario(name="x1.05", scale=1.05),
@@ -133,7 +135,7 @@ SLOW_RULES = ("davy", "davy, tolerate 1", "davy, two-sample form", "Argo: 1m, 99
 
 def latency_cells(scale: float) -> Iterator[Cell]:
     """Latency from histogram buckets."""
-    play = Play(streams=(SLOW,), rps=RPS, promote_from=math.inf)
+    play = SimulatedRollout(streams=(SLOW,), rps=RPS, promote_from=math.inf)
     for scenario in SLOWER:
         rollouts = max(10, round((400 if scenario.is_healthy else 60) * scale))
         yield Cell(

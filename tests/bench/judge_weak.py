@@ -10,7 +10,7 @@ from random import Random
 
 from bench.judge_rollouts import DAVY, ERRORS
 from bench.judge_rules import tail
-from davy.checks.forecast.rollouts import Play, Scenario, played
+from davy.checks.forecast.rollouts import Scenario, SimulatedRollout, played
 from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, log_e_health, log_weighted
 from davy.checks.traces.trace import Glance, Trace
 
@@ -53,7 +53,9 @@ def _looks(trace: Trace, null: float, prior: Prior, dispersion: float) -> Iterat
         yield glance, log_weighted((w, log / dispersion) for w, log in zip(prior.weights, logs, strict=True))
 
 
-def _cleared(play: Play, scenario: Scenario, prior: Prior, dispersion: float, count: int) -> tuple[float, float]:
+def _cleared(
+    play: SimulatedRollout, scenario: Scenario, prior: Prior, dispersion: float, count: int
+) -> tuple[float, float]:
     """Share promoted, and median minutes; the absolute arm has half of the evidence, as in the judge."""
     ends = []
     for number in range(count):
@@ -70,7 +72,7 @@ def _cleared(play: Play, scenario: Scenario, prior: Prior, dispersion: float, co
     return sum(end < math.inf for end in ends) / count, sorted(ends)[count // 2] / 60
 
 
-def _found(play: Play, scenario: Scenario, prior: Prior, late: float, count: int) -> tuple[float, float]:
+def _found(play: SimulatedRollout, scenario: Scenario, prior: Prior, late: float, count: int) -> tuple[float, float]:
     """Share rolled back, and median minutes. `late`: the part of `alpha` kept for one look at the deadline."""
     ends = []
     for number in range(count):
@@ -107,7 +109,7 @@ def weak(scale: float) -> Iterator[str]:
     sooner = replace(play, steps=((0.05, 120.0), (0.2, 120.0), (0.5, 2760.0)))
     longer = replace(play, steps=(*play.steps[:2], (0.5, 6600.0)))
     weaker = replace(play, worse=3.0)
-    clears: Mapping[str, tuple[Play, Prior, float]] = {
+    clears: Mapping[str, tuple[SimulatedRollout, Prior, float]] = {
         "the judge as it is": (play, now, 7.0),
         "half of the weight at r = 1": (play, Prior.of(now.ratios, 1.0), 7.0),
         "tempered by 4, not 7: clusters counted": (play, now, 4.0),

@@ -13,7 +13,7 @@ import statistics
 import time
 
 from bench.measure import Budget
-from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
+from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
 from davy.pipeline.core.verdict import Counts, Pair
 
 WINDOWS = 400
@@ -35,7 +35,7 @@ def budget() -> Budget:
 def taken(form: Form) -> tuple[list[float], list[float]]:
     """Seconds of each of the last looks, and of the plain formula right after it."""
     ours, theirs = [], []
-    case = Case.opened(Rules(), metrics(form)).excluding(2.0)
+    case = SequentialCase.opened(Rules(), metrics(form)).excluding(2.0)
     plain = [[0.0] * len(LOGS) for _ in case.tracks]
     for number, counts in enumerate(windows()):
         began = time.process_time()

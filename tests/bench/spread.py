@@ -22,13 +22,13 @@ from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites import queue
-from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.attempts import RetryRules
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding
-from davy.pipeline.suites.plan.pieces import Ask, Piece
+from davy.pipeline.suites.plan.pieces import Piece, PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.queue import Job
+from davy.pipeline.suites.queue import SuiteJob
 from simulated_crew import CrewClock, SimulatedCrew
 
 SIZES = ((60, 10), (200, 10), (400, 20))
@@ -79,7 +79,7 @@ def worked(pieces: Sequence[Piece], true: Seconds, workers: int, start: float = 
     began = clock.now()
     runners = [SimulatedSuites(true, clock, start) for _ in range(workers)]
     order = SuiteOrder(name="e2e", image=None, run="true")
-    job = Job(order=order, pieces=tuple(pieces), rules=Rules(), excused=lambda _, __: False)
+    job = SuiteJob(order=order, pieces=tuple(pieces), rules=RetryRules(), excused=lambda _, __: False)
     for _ in queue.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     assert sorted(item for runner in runners for item in runner.ran) == sorted(true)
@@ -87,7 +87,7 @@ def worked(pieces: Sequence[Piece], true: Seconds, workers: int, start: float = 
 
 
 def queued(true: Seconds, guess: Seconds, workers: int, start: float = 0.0) -> float:
-    ask = Ask(suite=suite(workers), files=tuple(sorted(true)))
+    ask = PlannedSuite(suite=suite(workers), files=tuple(sorted(true)))
     known = {"": sharding.guess(history(guess, start), "e2e", "", ask.files)}
     return worked(expansion.queued(ask, known, workers), true, workers, start)
 

@@ -9,7 +9,7 @@ import pytest
 from canary_stage import NEW, OLD, Broken, ScriptedJudge, Stage, bad, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce
 from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal
-from davy.pipeline.clients.kubernetes.answers import Answer, fail
+from davy.pipeline.clients.kubernetes.answers import ApiAnswer, fail
 from davy.pipeline.clients.kubernetes.kubeconfig import Access
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Unreachable
@@ -24,7 +24,7 @@ MINUTES = timedelta(minutes=1)
 def answered(status, body=b"<html>proxy</html>"):
     """The error of an API server's answer."""
     try:
-        fail("PUT", "/api/v1/configmaps", Answer(status=status, body=body), Access(server="https://cluster"))
+        fail("PUT", "/api/v1/configmaps", ApiAnswer(status=status, body=body), Access(server="https://cluster"))
     except DavyError as error:
         return error
 

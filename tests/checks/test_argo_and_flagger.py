@@ -13,7 +13,7 @@ from davy.checks.judges.flagger import rules
 from davy.checks.judges.flagger.judge import FlaggerJudge
 from davy.checks.judges.joint import judge_of
 from davy.checks.judges.threshold.judge import ThresholdJudge
-from davy.checks.judges.threshold.rules import Check, Phase, Result, Tally, measured
+from davy.checks.judges.threshold.rules import Check, CheckPhase, MeasurementResult, MeasurementTally, measured
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.pipeline.config.parsing.reader import made
@@ -23,7 +23,12 @@ from davy.pipeline.core.verdict import Decision, Gap
 from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
-S, F, I, E = Result.SUCCESS, Result.FAILURE, Result.INCONCLUSIVE, Result.ERROR  # noqa: E741
+S, F, I, E = (
+    MeasurementResult.SUCCESS,
+    MeasurementResult.FAILURE,
+    MeasurementResult.INCONCLUSIVE,
+    MeasurementResult.ERROR,
+)
 
 
 def argo(**fields):
@@ -56,27 +61,27 @@ def test_one_answer_comes_to_what_argo_rollouts_makes_of_it(conditions, values, 
 @pytest.mark.parametrize(
     ("fields", "results", "phase"),
     [
-        ({"count": 3}, [S, S, S], Phase.GOOD),
-        ({"count": 3}, [S, E, S], Phase.RUNNING),  # errors do not consume the count
-        ({"count": 3}, [S, F], Phase.FAILED),  # failureLimit is 0 by default
-        ({"count": 9, "failure_limit": 3}, [F, S, F, S, F], Phase.RUNNING),
-        ({"count": 9, "failure_limit": 3}, [F, S, F, S, F, F], Phase.FAILED),
-        ({"count": 3, "failure_limit": -1}, [F, F, F], Phase.GOOD),
-        ({"count": 3}, [I], Phase.UNSURE),
-        ({"count": 3, "inconclusive_limit": 1}, [I, S, S], Phase.GOOD),
-        ({"count": 3}, [E] * 4, Phase.RUNNING),
-        ({"count": 3}, [E] * 5, Phase.UNKNOWN),
-        ({"count": 3}, [E, E, E, E, S, E, E, E, E], Phase.RUNNING),
-        ({"successes": 2}, [S, I, S, S], Phase.UNSURE),
-        ({"successes": 2, "failure_limit": 1}, [S, F, S, S], Phase.GOOD),
-        ({"successes": 3, "count": 4, "failure_limit": 2}, [S, F, S, S], Phase.UNSURE),
-        ({"successes": 2, "count": 4, "failure_limit": 2}, [S, S], Phase.GOOD),
+        ({"count": 3}, [S, S, S], CheckPhase.GOOD),
+        ({"count": 3}, [S, E, S], CheckPhase.RUNNING),  # errors do not consume the count
+        ({"count": 3}, [S, F], CheckPhase.FAILED),  # failureLimit is 0 by default
+        ({"count": 9, "failure_limit": 3}, [F, S, F, S, F], CheckPhase.RUNNING),
+        ({"count": 9, "failure_limit": 3}, [F, S, F, S, F, F], CheckPhase.FAILED),
+        ({"count": 3, "failure_limit": -1}, [F, F, F], CheckPhase.GOOD),
+        ({"count": 3}, [I], CheckPhase.UNSURE),
+        ({"count": 3, "inconclusive_limit": 1}, [I, S, S], CheckPhase.GOOD),
+        ({"count": 3}, [E] * 4, CheckPhase.RUNNING),
+        ({"count": 3}, [E] * 5, CheckPhase.UNKNOWN),
+        ({"count": 3}, [E, E, E, E, S, E, E, E, E], CheckPhase.RUNNING),
+        ({"successes": 2}, [S, I, S, S], CheckPhase.UNSURE),
+        ({"successes": 2, "failure_limit": 1}, [S, F, S, S], CheckPhase.GOOD),
+        ({"successes": 3, "count": 4, "failure_limit": 2}, [S, F, S, S], CheckPhase.UNSURE),
+        ({"successes": 2, "count": 4, "failure_limit": 2}, [S, S], CheckPhase.GOOD),
     ],
 )
 def test_an_analysis_ends_as_in_argo_rollouts(fields, results, phase):
-    check, tally = argo(success=">= 1", **fields), Tally()
+    check, tally = argo(success=">= 1", **fields), MeasurementTally()
     for result in results:
-        if check.phase(tally) is Phase.RUNNING:
+        if check.phase(tally) is CheckPhase.RUNNING:
             tally = tally.seen(result, check.config.error_limit)
     assert check.phase(tally) is phase
 

@@ -11,7 +11,7 @@ from davy.checks.budget.budget import Budget, Spent, refusals, remarks, sentence
 from davy.checks.budget.queries import MARK
 from davy.checks.budget.reader import read
 from davy.checks.forecast.base_rates import traffic
-from davy.checks.forecast.power import Signal, burns
+from davy.checks.forecast.power import PlannedMetric, burns
 from davy.checks.judges.sequential.case import Rules
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
@@ -170,7 +170,7 @@ def test_what_is_no_number_is_refused(tmp_path, monkeypatch, text):
 
 
 def test_the_burn_of_stable_is_told_by_the_objective_alone():
-    assert burns(Signal(name="a", base=0.5), Rules()) is None
-    assert burns(Signal(name="a", base=0.5, objective=0.9), Rules()) is None
-    assert burns(Signal(name="a", base=0.02, objective=0.999), Rules()) == pytest.approx(20)
+    assert burns(PlannedMetric(name="a", base=0.5), Rules()) is None
+    assert burns(PlannedMetric(name="a", base=0.5, objective=0.9), Rules()) is None
+    assert burns(PlannedMetric(name="a", base=0.02, objective=0.999), Rules()) == pytest.approx(20)
     assert excess(0.5, 0.5) == 0 < excess(1.0, 0.5) < math.inf

@@ -8,7 +8,7 @@ from davy.checks.traces.explanation import explained
 from davy.checks.traces.other_judges import mannwhitney, threshold
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.workflows.judge.explain import text
 
 UNREAD = "Nothing is promoted at a window of which something could not be read."
@@ -46,9 +46,9 @@ def test_no_judge_promotes_at_a_window_with_a_gap(name):
     windows = (
         [one | {"canary": {"errors": {"total": 9000, "bad": 0}}} for one in POINTS] if name == "sequential" else POINTS
     )
-    assert judge(trace(settings, *windows)).verdict is Result.PROMOTE
+    assert judge(trace(settings, *windows)).verdict is ReplayEnd.PROMOTE
     found = judge(trace(settings, *(one | {"gap": True} for one in windows)))
-    assert found.verdict is Result.INCONCLUSIVE
+    assert found.verdict is ReplayEnd.INCONCLUSIVE
     assert found.at is None
     assert UNREAD in found.sentence
     assert not found.sentence.startswith("Good enough")
@@ -59,14 +59,14 @@ def test_the_first_window_without_a_gap_promotes(name):
     judge, settings = JUDGES[name]
     windows = [one | {"canary": {"errors": {"total": 9000, "bad": 0}}} for one in POINTS]
     found = judge(trace(settings, *(one | {"gap": True} for one in windows[:20]), *windows[20:]))
-    assert (found.verdict, found.at) == (Result.PROMOTE, 21 * 60)
+    assert (found.verdict, found.at) == (ReplayEnd.PROMOTE, 21 * 60)
 
 
 @pytest.mark.parametrize("name", ["argo, endless", "flagger", "sequential"])
 def test_a_gap_does_not_keep_a_bad_canary(name):
     judge, settings = JUDGES[name]
     bad = [window(60 * n, (100, 90), (900, 0), gap=True) for n in range(1, 31)]
-    assert judge(trace(settings, *bad)).verdict is Result.ROLL_BACK
+    assert judge(trace(settings, *bad)).verdict is ReplayEnd.ROLL_BACK
 
 
 def test_an_explanation_names_the_gap_in_place_of_nothing():
@@ -90,7 +90,7 @@ def test_stable_is_counted_at_the_same_moments_as_the_canary():
     windows = [window(15 * n, *(served if n % 2 else idle)) for n in range(1, 6)]
     one = trace({}, *windows, objective=99.9)
     found = sequential(one)
-    assert found.verdict is Result.ROLL_BACK
+    assert found.verdict is ReplayEnd.ROLL_BACK
     assert (
         "6 of 300 canary requests failed (2.0%) against 3 of 3,000 on stable at the same moments (0.10%)"
         in found.sentence
@@ -148,7 +148,7 @@ def test_the_condition_that_failed_it_is_named(conditions, bad, says):
 def test_what_failed_every_time_and_could_not_be_failed_is_promoted_and_not_called_good(limit):
     bad = [window(60 * n, (100, 50), (900, 0)) for n in (1, 2)]
     found = threshold(trace({"threshold": {"style": "argo", **limit}}, *bad))
-    assert found.verdict is Result.PROMOTE
+    assert found.verdict is ReplayEnd.PROMOTE
     assert found.sentence == (
         "Promoted by the count alone: errors: 2 of 2 measurements failed; "
         "no number of failures would have failed errors."

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
+from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
 from davy.checks.statistics.mixtures import WORSE_GRID, Lot, Mixture
 from davy.pipeline.core.verdict import NOTHING, Counts, Decision, Pair
 
@@ -21,7 +21,7 @@ def side(total, *above, bounds=BOUNDS):
 
 
 def case(*pairs, metric=LATENCY, **rules):
-    opened = Case.opened(Rules(**rules), [metric])
+    opened = SequentialCase.opened(Rules(**rules), [metric])
     for pair in pairs:
         opened = opened.counted({"latency": pair})
     return opened

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from davy.checks import slo_formats
 from davy.checks.judges.flagger import rules
-from davy.checks.judges.threshold.rules import Check, Result
+from davy.checks.judges.threshold.rules import Check, MeasurementResult
 from davy.checks.samples import selectors
 from davy.pipeline.config.parsing.condition import Unanswered
 
@@ -227,20 +227,26 @@ def asked(condition, answer):
 def by_argo(success, failure, answer):
     failed = asked(failure, answer) if failure else False
     if failed is None:
-        return Result.ERROR
+        return MeasurementResult.ERROR
     good = asked(success, answer) if success else True
     if good is None:
-        return Result.ERROR
+        return MeasurementResult.ERROR
     if failed:
-        return Result.FAILURE
-    return Result.SUCCESS if good else Result.FAILURE if not failure else Result.INCONCLUSIVE
+        return MeasurementResult.FAILURE
+    return (
+        MeasurementResult.SUCCESS
+        if good
+        else MeasurementResult.FAILURE
+        if not failure
+        else MeasurementResult.INCONCLUSIVE
+    )
 
 
 def by_davy(check, answer):
     try:
         return check.result_of(answer)
     except Unanswered:
-        return Result.ERROR
+        return MeasurementResult.ERROR
 
 
 @settings(max_examples=60)
@@ -324,6 +330,6 @@ def test_a_flagger_metric_asks_its_own_template_and_holds_its_range(metrics, nam
         assert one.query == f"{'_'.join(place)}[{metric.get('interval', '1m')}]"
         for values in VALUES:
             inside = bool(values) and (low is None or values[-1] >= low) and (high is None or values[-1] <= high)
-            assert (rules.measured(rules.RangeCheck.of(one), values).result is Result.SUCCESS) is inside
+            assert (rules.measured(rules.RangeCheck.of(one), values).result is MeasurementResult.SUCCESS) is inside
     if kept:
         assert found.flagger == ({"threshold": threshold} if threshold else {})

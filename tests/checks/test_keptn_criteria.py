@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from davy.checks import slo_formats
-from davy.checks.judges.threshold.rules import Check, Result
+from davy.checks.judges.threshold.rules import Check, MeasurementResult
 
 HOLDS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
 
@@ -126,8 +126,8 @@ def held(lists, value):
 
 def keptns(passing, warning, value):
     if held(passing, value):
-        return Result.SUCCESS
-    return Result.INCONCLUSIVE if warning and held(warning, value) else Result.FAILURE
+        return MeasurementResult.SUCCESS
+    return MeasurementResult.INCONCLUSIVE if warning and held(warning, value) else MeasurementResult.FAILURE
 
 
 @settings(max_examples=80)
@@ -137,17 +137,17 @@ def test_each_number_comes_to_what_keptn_makes_of_it_or_the_whole_is_left_out(pa
     found = read({"pass": written(passing), **({"warning": written(warning)} if warning else {})})
     wanted = {value: keptns(passing, warning, value) for value in VALUES}
     if not found.thresholds:
-        passes = {result is Result.SUCCESS for result in wanted.values()}
+        passes = {result is MeasurementResult.SUCCESS for result in wanted.values()}
         assert len(passes) == 1
         assert len(found.refused) == 1
         return
     (one,) = found.thresholds
     check = Check.of(one)
     if one.failure_limit == -1:
-        assert Result.FAILURE not in wanted.values()
+        assert MeasurementResult.FAILURE not in wanted.values()
         got = {value: check.result(value) for value in VALUES}
-        assert [result is Result.SUCCESS for result in got.values()] == [
-            result is Result.SUCCESS for result in wanted.values()
+        assert [result is MeasurementResult.SUCCESS for result in got.values()] == [
+            result is MeasurementResult.SUCCESS for result in wanted.values()
         ]
     else:
         assert {value: check.result(value) for value in VALUES} == wanted

@@ -11,7 +11,7 @@ import pytest
 from davy.checks.budget.budget import Budget, Spent, burns_of, refusals, spans_of
 from davy.checks.traces.other_judges import threshold
 from davy.checks.traces.reader import read
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.config.sections.objectives import GateConfig
 from davy.pipeline.core.text.shares import share_of
 
@@ -40,8 +40,8 @@ def test_a_canary_exactly_at_its_objective_is_good_and_one_event_more_is_not(set
         allowed = 1 - Fraction(percent) / 100
         total = allowed.denominator * times
         bad = allowed.numerator * times
-        assert verdict(float(percent), (bad, total), settings).verdict is Result.PROMOTE
-        assert verdict(float(percent), (bad + 1, total), settings).verdict is Result.ROLL_BACK
+        assert verdict(float(percent), (bad, total), settings).verdict is ReplayEnd.PROMOTE
+        assert verdict(float(percent), (bad + 1, total), settings).verdict is ReplayEnd.ROLL_BACK
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_written_limit_is_inclusive(limit):
         share = Decimal(percent) / 100
         allowed = 1 - Fraction(share)
         counts = allowed.numerator * 3, allowed.denominator * 3
-        assert verdict(None, counts, limit(share, percent)).verdict is Result.PROMOTE
+        assert verdict(None, counts, limit(share, percent)).verdict is ReplayEnd.PROMOTE
 
 
 def test_the_sentence_says_the_limit_as_it_was_written():

@@ -16,7 +16,7 @@ from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.traces.explanation import explained
 from davy.checks.traces.other_judges import mannwhitney, threshold
 from davy.checks.traces.replay import sequential
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Counts, Gap, Pair
 from davy.workflows.judge.explain import text
@@ -123,7 +123,7 @@ def test_shares_near_to_all_have_the_digits_that_tell(text, says):
 )
 def test_without_a_verdict_it_is_said_what_is_missing(found, says):
     got = found()
-    assert got.verdict is Result.INCONCLUSIVE
+    assert got.verdict is ReplayEnd.INCONCLUSIVE
     assert says in got.sentence
     assert got.sentence.count("Nothing is promoted") <= 1
 
@@ -142,7 +142,7 @@ def test_a_value_that_is_no_number_is_called_that():
 
 def test_what_failed_every_time_within_its_limit_is_not_called_good():
     found = threshold(trace(window(60, (0, 0), (0, 0))))
-    assert found.verdict is Result.PROMOTE
+    assert found.verdict is ReplayEnd.PROMOTE
     assert found.sentence == (
         "Promoted, for it has not failed by its limit: errors: 1 of 1 measurements failed; errors may fail 3 times."
     )
@@ -163,7 +163,7 @@ WORDS = st.sampled_from(
 def test_every_verdict_tells_its_counts_and_every_other_end_its_reason(sides, said, begins):
     windows = [window(60.0 * at, one, two, gap=gap) for at, (one, two, gap) in enumerate(sides, start=1)]
     found = threshold(trace(*windows, threshold=said, promote_from=begins))
-    if found.verdict is Result.INCONCLUSIVE:
+    if found.verdict is ReplayEnd.INCONCLUSIVE:
         assert len(found.sentence.split(". ")) > 1
         assert "Good enough" not in found.sentence
     if found.sentence.startswith("Good enough: errors"):
@@ -184,7 +184,7 @@ def test_points_that_could_not_be_judged_are_no_missing_data():
 
 def test_a_metric_that_says_nothing_is_blamed_where_nothing_else_is():
     found = mannwhitney(trace(window(60, (0, 0), (100, 5))))
-    assert (found.verdict, found.blame) == (Result.ROLL_BACK, "errors")
+    assert (found.verdict, found.blame) == (ReplayEnd.ROLL_BACK, "errors")
 
 
 def test_a_score_that_passes_and_promotes_nothing_says_why():

@@ -16,7 +16,7 @@ from davy.pipeline.core.images import oci
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.registry.memory import MemoryImages
-from davy.pipeline.registry.ports import Evidence, ImageStore
+from davy.pipeline.registry.ports import Attachment, ImageStore
 
 NAMELESS = "sha256:" + "0" * 64
 
@@ -33,9 +33,9 @@ class Case:
     manifest: Callable[[Image], bytes]
 
 
-def evidence(kind: str = "application/vnd.in-toto+json", body: bytes = b'{"a":1}', created: str = "") -> Evidence:
+def evidence(kind: str = "application/vnd.in-toto+json", body: bytes = b'{"a":1}', created: str = "") -> Attachment:
     annotations = {"org.opencontainers.image.created": created} if created else {}
-    return Evidence(kind=kind, body=body, media_type=kind, annotations=annotations)
+    return Attachment(kind=kind, body=body, media_type=kind, annotations=annotations)
 
 
 @pytest.fixture(scope="module")

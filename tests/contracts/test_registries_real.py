@@ -18,7 +18,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Forbidden, Rejected, Unreachable, Unusable
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain.tools.cosign import Cosign
 from lab.layout import layout_from
 
@@ -202,9 +202,9 @@ def test_a_signature_is_kept_beside_other_evidence_and_goes_along_with_a_copy(
     cosign: Mapping[str, str], image: Image, source: RealRegistry, tmp_path: Path
 ) -> None:
     images = store(tmp_path / "docker")
-    images.attach(image, Evidence(kind="application/spdx+json", body=b"{}"))
+    images.attach(image, Attachment(kind="application/spdx+json", body=b"{}"))
     signer(cosign, key="shop.key").sign(image)
-    images.attach(image, Evidence(kind="application/sarif+json", body=b"{}"))
+    images.attach(image, Attachment(kind="application/sarif+json", body=b"{}"))
     assert len(images.attached(image)) == 3
     copied = images.copy(image, f"{source.host}/signed/copied")
     assert signer(cosign, public_key="shop.pub").verify(copied) == ""

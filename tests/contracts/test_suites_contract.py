@@ -14,25 +14,25 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
-from davy.pipeline.suites.runners.memory import MemorySuites, Scene
+from davy.pipeline.suites.runners.memory import MemorySuite, MemorySuites
 from davy.pipeline.suites.runners.process import ProcessSuites
 
 XML = '<testsuite><testcase name="a"/></testsuite>'
 SCENES = {
-    "good": ("echo one; echo two", Scene(lines=("one", "two"))),
-    "bad": ("echo no >&2; exit 3", Scene(exit_code=3, lines=("no",))),
-    "report": (f"echo '{XML}' > $JUNIT; exit 1", Scene(exit_code=1, junit=f"{XML}\n")),
+    "good": ("echo one; echo two", MemorySuite(lines=("one", "two"))),
+    "bad": ("echo no >&2; exit 3", MemorySuite(exit_code=3, lines=("no",))),
+    "report": (f"echo '{XML}' > $JUNIT; exit 1", MemorySuite(exit_code=1, junit=f"{XML}\n")),
     "files": (
         "mkdir -p /out/in && echo x > /out/in/a; echo y > /out/b; exit 1",
-        Scene(exit_code=1, files={"/out/in/a": b"x\n", "/out/b": b"y\n", "/other": b"z"}),
+        MemorySuite(exit_code=1, files={"/out/in/a": b"x\n", "/out/b": b"y\n", "/other": b"z"}),
     ),
     "several": (
         f"mkdir -p /out/r/in && echo '{XML}' > /out/r/a.xml && echo '{XML}' > /out/r/in/b.xml && echo x > /out/r/c.txt",
-        Scene(
+        MemorySuite(
             files={"/out/r/a.xml": f"{XML}\n".encode(), "/out/r/in/b.xml": f"{XML}\n".encode(), "/out/r/c.txt": b"x"}
         ),
     ),
-    "slow": ("echo begun; sleep 60", Scene(exit_code=None, lines=("begun",), because="timed out after 1s")),
+    "slow": ("echo begun; sleep 60", MemorySuite(exit_code=None, lines=("begun",), because="timed out after 1s")),
 }
 
 NOWHERE = Image(name="a/b", digest="sha256:0")

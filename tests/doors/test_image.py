@@ -16,7 +16,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import attestations
 from davy.pipeline.supply_chain.attestations import Occasion
 
@@ -212,7 +212,7 @@ def test_promotion_holds_the_newest_scan_of_each_scanner_against_the_policy(
 def test_a_scan_that_says_it_failed_promotes_nothing(davy: Davy, shelf: Shelf) -> None:
     failed = {"tool": {"driver": {"name": "t"}}, "invocations": [{"executionSuccessful": False}]}
     body = json.dumps({"version": "2.1.0", "runs": [failed]}).encode()
-    shelf.store.attach(shelf.image, Evidence(kind="application/sarif+json", body=body))
+    shelf.store.attach(shelf.image, Attachment(kind="application/sarif+json", body=body))
     run = davy("image", "promote", shelf.image.reference, "--to", "prod", "--require", "scan")
     assert run.returncode == 3
     assert "says itself that the scan failed" in run.stderr

@@ -10,8 +10,8 @@ import pytest
 import dockerfile_questions
 from build_questions import ANSWERS, QUESTIONS, RECORDED, TREES, asked, generated, text_of
 from davy.pipeline.builds.content.dockerignore import ignoring
-from davy.pipeline.builds.content.file_selection import Selector
-from davy.pipeline.builds.content.inputs import LINK, Entry
+from davy.pipeline.builds.content.file_selection import FileSelection
+from davy.pipeline.builds.content.inputs import LINK, FileEntry
 from davy.pipeline.builds.dockerfile.parser import parsed
 from lab import toolchain
 from lab.layout import layout_from
@@ -42,10 +42,10 @@ def test_no_file_that_buildkit_takes_is_left_out_of_a_random_build(oracle: Path)
         rules, _ = ignoring(tree.get(".dockerignore", ""))
         kept = {path: text for path, text in tree.items() if rules.keeps(path)}
         files = {
-            path: Entry(mode=LINK if text.startswith("-> ") else "100644", blob=text) for path, text in kept.items()
+            path: FileEntry(mode=LINK if text.startswith("-> ") else "100644", blob=text) for path, text in kept.items()
         }
         taken = parsed(one.dockerfile, args=one.args).taken
-        found = Selector(files, lambda path, tree=tree: tree[path].removeprefix("-> ")).selection(taken).paths
+        found = FileSelection(files, lambda path, tree=tree: tree[path].removeprefix("-> ")).selection(taken).paths
         counts = set(answers[one.name]["counts"]) - {".dockerignore"}
         known = all(each.path or "$" not in each.written for each in taken)
         assert counts == found - {".dockerignore"} if known else counts <= found, one

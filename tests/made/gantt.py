@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from bench.spread import MINUTE, Seconds, SimulatedSuites, drawn, guessed, history, suite
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites import queue
-from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.attempts import RetryRules
 from davy.pipeline.suites.plan import pieces, sharding
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.queue import Job
+from davy.pipeline.suites.queue import SuiteJob
 from davy.workflows.render.plots.paper import drawing
 from simulated_crew import CrewClock, SimulatedCrew
 
@@ -78,11 +78,13 @@ def _dealt(true: Seconds) -> list[Bar]:
 def _queued(true: Seconds, guess: Seconds) -> list[Bar]:
     clock = CrewClock()
     began = clock.now().timestamp()
-    ask = Ask(suite=suite(WORKERS), files=tuple(sorted(true)))
+    ask = PlannedSuite(suite=suite(WORKERS), files=tuple(sorted(true)))
     known = {"": sharding.guess(history(guess), "e2e", "", ask.files)}
     runners = [Watched(true, clock, row=row) for row in range(WORKERS)]
     order = SuiteOrder(name="e2e", image=None, run="true")
-    job = Job(order=order, pieces=pieces.queued(ask, known, WORKERS), rules=Rules(), excused=lambda _, __: False)
+    job = SuiteJob(
+        order=order, pieces=pieces.queued(ask, known, WORKERS), rules=RetryRules(), excused=lambda _, __: False
+    )
     for _ in queue.worked(job, runners, SimulatedCrew(clock), clock, str):
         pass
     return [(row, start - began, end - began) for runner in runners for row, start, end in runner.bars]

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from davy.checks.traces.result import Finding
+from davy.checks.traces.result import TraceResult
 from davy.workflows.render.plots import axes, curves, figures
 from davy.workflows.render.plots.paper import drawing
-from davy.workflows.render.plots.shapes import CANARY, OWN, Limit, Series
+from davy.workflows.render.plots.shapes import CANARY, OWN, Curve, Limit
 from judged import AVAILABILITY, judged, traced
 
 RIGHT = 98
@@ -45,7 +45,7 @@ def _limit(log: float | None, words: str) -> Limit:
     return Limit(at=curves.common(log), words=words)
 
 
-def _figure(title: str, lines: dict[str, Series], findings: dict[str, Finding], limit: Limit) -> tuple[str, str]:
+def _figure(title: str, lines: dict[str, Curve], findings: dict[str, TraceResult], limit: Limit) -> tuple[str, str]:
     hues = dict(zip(lines, (CANARY, OWN[0]), strict=True))
     series = [replace(line, hue=hues[name], tag=name) for name, line in lines.items()]
     y = axes.evidence((v for line in series for _, v in line.points), limit.at, "evidence (1: none either way)", 9)

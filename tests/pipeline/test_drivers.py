@@ -16,7 +16,7 @@ from davy.pipeline.core.events import Event, LogLine, Result, StageFinished, Sui
 from davy.pipeline.suites import driver
 from davy.pipeline.suites.plan import order
 from davy.pipeline.suites.ports import SuitePlace, SuiteRunner
-from davy.pipeline.suites.runners.memory import MemoryPlace, MemorySuites, Scene
+from davy.pipeline.suites.runners.memory import MemoryPlace, MemorySuite, MemorySuites
 from davy.pipeline.threads import spoken
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def played(story: Generator[Event, None, T]) -> tuple[list[Event], T]:
 
 
 def suites_played(
-    folder: Path, scenes: Mapping[str, Scene] | None = None, cluster: SuiteRunner | None = None
+    folder: Path, scenes: Mapping[str, MemorySuite] | None = None, cluster: SuiteRunner | None = None
 ) -> tuple[list[Event], driver.Tested]:
     runner = MemorySuites(scenes=scenes or {})
     return played(driver.run(wanted(folder), places(runner, cluster or runner), Ticking(), folder))
@@ -100,7 +100,9 @@ def test_an_order_of_a_suite_holds_what_the_file_says() -> None:
 
 
 def test_suites_that_pass_leave_one_merged_report(tmp_path: Path) -> None:
-    events, outcome = suites_played(tmp_path, {"unit": Scene(junit='<testsuite><testcase name="a"/></testsuite>')})
+    events, outcome = suites_played(
+        tmp_path, {"unit": MemorySuite(junit='<testsuite><testcase name="a"/></testsuite>')}
+    )
     assert outcome.passed
     assert outcome.report == tmp_path / "junit.xml"
     root = ET.fromstring(outcome.report.read_text())  # noqa: S314 - our own
@@ -110,7 +112,9 @@ def test_suites_that_pass_leave_one_merged_report(tmp_path: Path) -> None:
 
 
 def test_a_failing_suite_fails_the_stage_and_the_others_still_run(tmp_path: Path) -> None:
-    events, outcome = suites_played(tmp_path, {"unit": Scene(exit_code=None, because="out of memory (limit 1024 MiB)")})
+    events, outcome = suites_played(
+        tmp_path, {"unit": MemorySuite(exit_code=None, because="out of memory (limit 1024 MiB)")}
+    )
     assert not outcome.passed
     ends = [event for event in events if isinstance(event, SuiteFinished)]
     assert [(end.suite, end.result) for end in ends] == [("unit", Result.FAILED), ("e2e", Result.PASSED)]
@@ -119,18 +123,18 @@ def test_a_failing_suite_fails_the_stage_and_the_others_still_run(tmp_path: Path
 
 
 def test_each_suite_runs_where_the_file_says(tmp_path: Path) -> None:
-    _, outcome = suites_played(tmp_path, {}, MemorySuites(act=lambda _: Scene(exit_code=4)))
+    _, outcome = suites_played(tmp_path, {}, MemorySuites(act=lambda _: MemorySuite(exit_code=4)))
     assert [suite.exit_code for suite in outcome.suites] == [0, 4]
 
 
 def test_what_a_suite_prints_can_not_command_the_ci(tmp_path: Path) -> None:
-    events, _ = suites_played(tmp_path, {"unit": Scene(lines=("::error::no",))})
+    events, _ = suites_played(tmp_path, {"unit": MemorySuite(lines=("::error::no",))})
     assert [event.line for event in events if isinstance(event, LogLine)] == ["\\::error::no"]
     assert (tmp_path / "unit" / "log.txt").read_text() == "::error::no\n"
 
 
 def test_a_place_that_does_not_answer_is_raised_after_it_was_told(tmp_path: Path) -> None:
-    runner = MemorySuites(scenes={"unit": Scene(fault=Unreachable("no Docker"))})
+    runner = MemorySuites(scenes={"unit": MemorySuite(fault=Unreachable("no Docker"))})
     events: list[Event] = []
     with pytest.raises(Unreachable):
         events.extend(driver.run(wanted(tmp_path), places(runner, runner), Ticking(), tmp_path))

@@ -30,7 +30,7 @@ from davy.pipeline.core.events import (
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME
 from davy.pipeline.core.ports import Say
 from davy.pipeline.registry.memory import MemoryImages
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from yard import REVISION, SHOP, Ticking, Yard, another
 
@@ -505,7 +505,7 @@ def test_an_image_says_what_it_is_made_on_where_that_is_known(yard: Yard) -> Non
 
 def test_a_record_that_the_registry_does_not_take_is_worth_a_word_and_no_failure(yard: Yard) -> None:
     class Full(MemoryImages):
-        def attach(self, subject: Image, evidence: Evidence) -> str:
+        def attach(self, subject: Image, evidence: Attachment) -> str:
             raise Unreachable("no room for artifacts")
 
     run = Yard(yard.folder, store=Full()).build("tool")

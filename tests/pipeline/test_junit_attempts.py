@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite
-from davy.pipeline.suites.reports.reader import Reading, joined
+from davy.pipeline.suites.reports.reader import ReportReading, joined
 from davy.pipeline.suites.reports.writer import ended, merged, read
 
 TOOK = timedelta(seconds=2)
@@ -80,8 +80,8 @@ def test_a_suite_whose_only_failures_are_quarantined_passes_although_its_command
 
 
 def test_a_name_told_twice_is_one_case_and_a_pass_never_hides_a_failure() -> None:
-    one = Reading(cases=(Case(name="a"), Case(name="b", result=CaseResult.FAILED)))
-    two = Reading(cases=(Case(name="a", result=CaseResult.FAILED, message="no"), Case(name="b"), Case(name="c")))
+    one = ReportReading(cases=(Case(name="a"), Case(name="b", result=CaseResult.FAILED)))
+    two = ReportReading(cases=(Case(name="a", result=CaseResult.FAILED, message="no"), Case(name="b"), Case(name="c")))
     found = joined([one, two])
     assert [(case.name, case.result.value) for case in found.cases] == [
         ("a", "failed"),

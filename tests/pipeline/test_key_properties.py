@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.pipeline.builds.content.collect import ingredients, inputs
-from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 from davy.pipeline.builds.content.key import key, tag
 from davy.pipeline.config.sections.images.matrix import BuildSecret, Recipe
 from davy.pipeline.source.git.work_tree import GitWorkTree
@@ -282,7 +282,7 @@ def test_a_file_of_a_further_context_is_none_of_the_context_whatever_it_is_calle
 
 HARD_NAMES = st.text("ab:/", max_size=3)
 HARD_FILES = st.dictionaries(
-    HARD_NAMES, st.sampled_from([Entry(mode="100644", blob="1"), Entry(mode="100755", blob="1")])
+    HARD_NAMES, st.sampled_from([FileEntry(mode="100644", blob="1"), FileEntry(mode="100755", blob="1")])
 )
 HARD_INPUTS = st.builds(
     Inputs, dockerfile=st.just("d"), files=HARD_FILES, contexts=st.dictionaries(HARD_NAMES, HARD_FILES, max_size=2)

@@ -20,7 +20,7 @@ from davy.pipeline.clients.http.proxies import Proxy
 from davy.pipeline.clients.kubernetes import api as kubeapi
 from davy.pipeline.clients.kubernetes import call
 from davy.pipeline.clients.kubernetes.access import Access
-from davy.pipeline.clients.kubernetes.answers import Answer
+from davy.pipeline.clients.kubernetes.answers import ApiAnswer
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.core.errors import DavyError, Forbidden, Unreachable
 
@@ -277,7 +277,7 @@ def test_whatever_bytes_come_it_is_an_answer_or_one_of_davys_errors(junk: bytes)
 @given(st.binary(max_size=80), st.integers(100, 599))
 @settings(max_examples=100)
 def test_whatever_a_failure_says_is_a_short_text(body: bytes, status: int) -> None:
-    assert len(Answer(status=status, body=body).said()) <= 400
+    assert len(ApiAnswer(status=status, body=body).said()) <= 400
 
 
 # ---- pages ----

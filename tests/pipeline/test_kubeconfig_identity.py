@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.clients.http.proxies import is_direct, proxy_for
 from davy.pipeline.clients.kubernetes.access import Access, end_of, escaped
-from davy.pipeline.clients.kubernetes.kubeconfig import Wish, access_from
+from davy.pipeline.clients.kubernetes.kubeconfig import ContextWish, access_from
 from davy.pipeline.core.errors import DavyError, Unusable
 
 
@@ -32,11 +32,11 @@ def written(folder: Path, *, user: Any = None, cluster: Any = None, name: str = 
     return str(folder / name)
 
 
-def read(folder: Path, wish: Wish | None = None, environ: dict[str, str] | None = None, **more: Any) -> Access:
+def read(folder: Path, wish: ContextWish | None = None, environ: dict[str, str] | None = None, **more: Any) -> Access:
     path = written(folder, **more)
-    wish = wish or Wish()
+    wish = wish or ContextWish()
     return access_from(
-        wish=Wish(kubeconfig=path, as_user=wish.as_user, as_groups=wish.as_groups), environ=environ or {}
+        wish=ContextWish(kubeconfig=path, as_user=wish.as_user, as_groups=wish.as_groups), environ=environ or {}
     )
 
 
@@ -66,13 +66,13 @@ def test_who_one_acts_as_is_sent_with_every_request(tmp_path: Path) -> None:
 
 
 def test_the_command_line_says_who_over_the_file_and_then_the_files_groups_are_another_ones(tmp_path: Path) -> None:
-    headers = list(read(tmp_path, Wish(as_user="admin"), user=ACTING).headers())
+    headers = list(read(tmp_path, ContextWish(as_user="admin"), user=ACTING).headers())
     assert headers == [("Authorization", "Bearer t"), ("Impersonate-User", "admin")]
-    headers = list(read(tmp_path, Wish(as_groups=("ops",)), user=ACTING).headers())
+    headers = list(read(tmp_path, ContextWish(as_groups=("ops",)), user=ACTING).headers())
     assert [value for name, value in headers if name == "Impersonate-Group"] == ["ops"]
     assert ("Impersonate-User", "viewer") in headers
     with pytest.raises(Unusable, match="--as-group needs --as"):
-        read(tmp_path, Wish(as_groups=("ops",)), user={"token": "t"})
+        read(tmp_path, ContextWish(as_groups=("ops",)), user={"token": "t"})
 
 
 @given(st.text(min_size=1))
@@ -144,7 +144,7 @@ def test_a_kubeconfig_in_the_work_tree_starts_and_reads_nothing_unless_named_fro
     tmp_path: Path, user: Any
 ) -> None:
     path = written(tmp_path, user=user)
-    inside = Wish(kubeconfig=path, work_tree=tmp_path)
+    inside = ContextWish(kubeconfig=path, work_tree=tmp_path)
     with pytest.raises(Unusable, match="lies in the work tree") as caught:
         access_from(wish=inside, environ={})
     assert caught.value.problems[0].line
@@ -157,12 +157,12 @@ def test_a_kubeconfig_in_the_work_tree_starts_and_reads_nothing_unless_named_fro
     outside = tmp_path / "deep" / "tree"
     outside.mkdir(parents=True)
     if "tokenFile" in user:
-        assert access_from(wish=Wish(kubeconfig=path, work_tree=outside), environ={}).token_file
+        assert access_from(wish=ContextWish(kubeconfig=path, work_tree=outside), environ={}).token_file
 
 
 def test_a_plain_kubeconfig_in_the_work_tree_is_used(tmp_path: Path) -> None:
     path = written(tmp_path, user={"token": "t"})
-    assert access_from(wish=Wish(kubeconfig=path, work_tree=tmp_path), environ={}).token == "t"
+    assert access_from(wish=ContextWish(kubeconfig=path, work_tree=tmp_path), environ={}).token == "t"
 
 
 # ---- proxies ----

@@ -18,7 +18,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Conflict, DavyError, Forbidden, Missing, Unreachable
 from davy.pipeline.core.images import oci
 from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 
 CONFIG, LAYER = b"{}", bytes(range(256)) * 40
 """10 KiB: more than the chunks of these tests."""
@@ -342,7 +342,7 @@ def test_a_registry_with_the_referrers_api_needs_no_list_under_a_tag(
     one = fakes[0]
     one.referrers = True
     image = one.image()
-    digest = store.attach(image, Evidence(kind="a/b", body=b"said"))
+    digest = store.attach(image, Attachment(kind="a/b", body=b"said"))
     assert not any("sha256-" in key for key in one.manifests)
     (found,) = store.attached(image)
     assert (found.digest, found.kind, found.body) == (digest, "a/b", b"said")
@@ -353,7 +353,7 @@ def test_an_entry_that_another_writer_took_out_of_the_list_is_put_back(
 ) -> None:
     one = fakes[0]
     image = one.image()
-    store.attach(image, Evidence(kind="a/b", body=b"first"))
+    store.attach(image, Attachment(kind="a/b", body=b"first"))
     tag = f"shop/app/{image.digest.replace(':', '-')}"
     without = one.manifests[tag]
     puts: list[int] = []
@@ -367,7 +367,7 @@ def test_an_entry_that_another_writer_took_out_of_the_list_is_put_back(
         return None
 
     one.faults.append(overwritten)
-    second = store.attach(image, Evidence(kind="a/b", body=b"second"))
+    second = store.attach(image, Attachment(kind="a/b", body=b"second"))
     assert second in one.manifests[tag][1].decode()
     assert len(store.attached(image)) == 2
 

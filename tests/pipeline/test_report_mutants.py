@@ -14,7 +14,7 @@ import pytest
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites import attempts
-from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.attempts import RetryRules, Story
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import Suite
@@ -30,7 +30,7 @@ BAD_WORDS = ("failed", "failure", "fail", "error")
 
 
 def suite_of(*runs: Run, command: str = "", held: str = "", retries: int = 0) -> Suite:
-    story, rules = Story(label="unit", piece=Piece(), command=command), Rules(retries=retries)
+    story, rules = Story(label="unit", piece=Piece(), command=command), RetryRules(retries=retries)
     for code, text in runs:
         run = SuiteRun(exit_code=code, junit=text, log=Path("log"), because="" if code is not None else "timed out")
         found = reading([text]) if text else None

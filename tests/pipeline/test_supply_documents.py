@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import scan_reports, scans
 from davy.pipeline.supply_chain.documents import CYCLONEDX, SARIF, SPDX, wrong
 
@@ -37,7 +37,7 @@ def test_what_is_no_object_is_none_of_them(body: bytes) -> None:
 def test_what_is_no_sarif_hides_none_and_stands_for_none() -> None:
     result = {"ruleId": "CVE-1", "level": "error"}
     good = json.dumps({"version": "2.1.0", "runs": [{"results": [result]}]}).encode()
-    attached = [Evidence(kind=SARIF, body=body) for body in (good, b"{}", b"")]
+    attached = [Attachment(kind=SARIF, body=body) for body in (good, b"{}", b"")]
     assert [one.id for one in scan_reports.findings(attached)] == ["CVE-1"]
-    with pytest.raises(scans.Broken, match="is empty"):
+    with pytest.raises(scans.BrokenScan, match="is empty"):
         scan_reports.findings(attached[1:])

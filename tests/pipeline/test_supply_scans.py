@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.supply_chain import acceptances, policy, scans
-from davy.pipeline.supply_chain.policy import Policy, judged
-from davy.pipeline.supply_chain.scans import Broken, Finding, Severity
+from davy.pipeline.supply_chain.policy import ScanPolicy, judged
+from davy.pipeline.supply_chain.scans import BrokenScan, Finding, Severity
 
 TODAY = date(2026, 6, 1)
 
@@ -153,12 +153,12 @@ def test_a_rule_of_a_plugin_counts_and_an_index_into_its_list_means_no_rule_of_t
     ],
 )
 def test_a_report_that_cannot_be_read_is_broken_and_no_pass(text: str, says: str) -> None:
-    with pytest.raises(Broken, match=says):
+    with pytest.raises(BrokenScan, match=says):
         scans.read(text)
 
 
 def test_an_enormous_report_is_refused() -> None:
-    with pytest.raises(Broken, match="larger than 64 MiB"):
+    with pytest.raises(BrokenScan, match="larger than 64 MiB"):
         scans.read(" " * (scans.MOST_CHARACTERS + 1))
 
 
@@ -193,7 +193,7 @@ JSON = st.recursive(
 def test_whatever_json_comes_it_is_findings_or_broken(said: Any) -> None:
     try:
         found = scans.read(json.dumps(said))
-    except Broken:
+    except BrokenScan:
         return
     assert all(isinstance(one, Finding) for one in found)
 
@@ -257,10 +257,10 @@ def of(text: str = LIST) -> tuple[acceptances.Acceptance, ...]:
 
 def test_an_acceptance_counts_up_to_its_last_day_and_not_after_it() -> None:
     findings = scans.read(json.dumps(TRIVY))
-    on_the_day = judged(findings, Policy(), of(), TODAY)
+    on_the_day = judged(findings, ScanPolicy(), of(), TODAY)
     assert [finding.id for finding, _ in on_the_day.accepted] == ["CVE-2026-1"]
     assert [finding.id for finding in on_the_day.held] == ["private-key"]
-    after = judged(findings, Policy(), of(), date(2026, 6, 2))
+    after = judged(findings, ScanPolicy(), of(), date(2026, 6, 2))
     assert [finding.id for finding in after.held] == ["CVE-2026-1", "private-key"]
     assert "team-shop owns it: the code is not reached" in policy.notes(after)[0]
 
@@ -278,21 +278,21 @@ def test_only_what_can_be_mended_is_held_where_that_is_asked_and_not_knowing_is_
         Finding(id="B", severity=Severity.HIGH, fixed_in=""),
         Finding(id="C", severity=Severity.HIGH, fixed_in=None),
     ]
-    assert [one.id for one in judged(findings, Policy(fixable_only=True), (), TODAY).held] == ["A", "C"]
-    assert len(judged(findings, Policy(), (), TODAY).held) == 3
+    assert [one.id for one in judged(findings, ScanPolicy(fixable_only=True), (), TODAY).held] == ["A", "C"]
+    assert len(judged(findings, ScanPolicy(), (), TODAY).held) == 3
 
 
 def test_an_unknown_severity_is_said() -> None:
-    found = judged(scans.read(json.dumps(TRIVY)), Policy(severity=Severity.CRITICAL), of(), TODAY)
+    found = judged(scans.read(json.dumps(TRIVY)), ScanPolicy(severity=Severity.CRITICAL), of(), TODAY)
     assert found.passed
-    assert policy.sentence(found, Policy(severity=Severity.CRITICAL)) == (
+    assert policy.sentence(found, ScanPolicy(severity=Severity.CRITICAL)) == (
         "nothing critical among 3 findings; 1 accepted; 1 of unknown severity"
     )
 
 
 def test_the_table_shows_the_worst_first_and_says_how_much_is_left_out() -> None:
     many = [Finding(id=f"CVE-{number:03}", severity=Severity(3 + number % 3)) for number in range(90)]
-    lines = policy.table(judged(many, Policy(severity=Severity.MEDIUM), (), TODAY))
+    lines = policy.table(judged(many, ScanPolicy(severity=Severity.MEDIUM), (), TODAY))
     assert lines[1].startswith("critical")
     assert lines[-1] == "… and 40 more"
     assert len(lines) == 52
@@ -308,6 +308,6 @@ FINDINGS = st.builds(
 @given(st.lists(FINDINGS), SEVERITIES, SEVERITIES, st.booleans())
 def test_a_stricter_policy_never_holds_less(findings: list[Finding], one: Severity, two: Severity, only: bool) -> None:
     strict, mild = min(one, two), max(one, two)
-    less = judged(findings, Policy(severity=mild, fixable_only=only), (), TODAY)
-    more = judged(findings, Policy(severity=strict, fixable_only=False), (), TODAY)
+    less = judged(findings, ScanPolicy(severity=mild, fixable_only=only), (), TODAY)
+    more = judged(findings, ScanPolicy(severity=strict, fixable_only=False), (), TODAY)
     assert set(less.held) <= set(more.held)

@@ -14,7 +14,7 @@ from davy.pipeline.core.events import CanaryFinished, Result, SuiteFinished
 from davy.pipeline.core.images import oci
 from davy.pipeline.core.verdict import Decision, Verdict
 from davy.pipeline.registry import artifact
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import attestations, evidence, image_facts
 from davy.pipeline.supply_chain.attestations import Making, Occasion
 from davy.pipeline.supply_chain.evidence import Claim
@@ -91,7 +91,7 @@ def test_evidence_of_another_image_or_of_none_is_none() -> None:
     other = Image(name=IMAGE.name, digest="sha256:" + "00" * 32)
     found = evidence.said(attestations.tested(other, [suite("unit")], occasion()))
     assert "nothing of tests" in evidence.missing([Claim.TESTS], [found], IMAGE.digest)[0]
-    bare = Evidence(
+    bare = Attachment(
         kind=attestations.IN_TOTO,
         body=oci.packed({"predicateType": attestations.TESTED, "predicate": {"result": "PASSED"}}),
     )
@@ -103,7 +103,7 @@ def test_statements_in_envelopes_and_bundles_are_read_too() -> None:
     body = attestations.tested(IMAGE, [suite("unit")], occasion()).body
     envelope = {"payloadType": attestations.IN_TOTO, "payload": base64.b64encode(body).decode(), "signatures": []}
     for wrapped in (envelope, {"dsseEnvelope": envelope}):
-        found = evidence.said(Evidence(kind="application/vnd.dsse.envelope.v1+json", body=oci.packed(wrapped)))
+        found = evidence.said(Attachment(kind="application/vnd.dsse.envelope.v1+json", body=oci.packed(wrapped)))
         assert (found.claim, found.about) == (Claim.TESTS, IMAGE.digest)
 
 
@@ -119,12 +119,12 @@ def test_statements_in_envelopes_and_bundles_are_read_too() -> None:
     ],
 )
 def test_what_others_attach_is_told_by_its_type(kind: str, claim: Claim) -> None:
-    assert evidence.said(Evidence(kind=kind, body=b"")).claim is claim
+    assert evidence.said(Attachment(kind=kind, body=b"")).claim is claim
 
 
 @given(st.binary(max_size=200))
 def test_no_body_can_break_the_reading(body: bytes) -> None:
-    assert evidence.said(Evidence(kind="x/y", body=body)).claim is Claim.OTHER
+    assert evidence.said(Attachment(kind="x/y", body=body)).claim is Claim.OTHER
 
 
 # ---- manifests --------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_the_list_of_what_is_attached_is_the_same_bytes_whoever_writes_it(
 
 def test_an_artifact_points_to_its_subject_and_has_a_configuration_that_every_registry_can_hold() -> None:
     subject = oci.Descriptor(digest=IMAGE.digest, size=7, media_type=oci.OCI_INDEX)
-    made = json.loads(artifact.artifact(subject, Evidence(kind="a/b", body=b"body", annotations={"k": "v"})))
+    made = json.loads(artifact.artifact(subject, Attachment(kind="a/b", body=b"body", annotations={"k": "v"})))
     assert made["subject"] == {"mediaType": oci.OCI_INDEX, "digest": IMAGE.digest, "size": 7}
     assert (made["artifactType"], made["annotations"], made["config"]["size"]) == ("a/b", {"k": "v"}, 2)
     assert artifact.fallback_tag(IMAGE.digest) == "sha256-" + "ab" * 32

@@ -9,7 +9,7 @@ import pytest
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites import attempts
-from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.attempts import RetryRules, Story
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import CaseResult, Suite
@@ -34,7 +34,7 @@ def suite_of(code: int | None, text: str, held: str = "") -> Suite:
     run = SuiteRun(exit_code=code, junit=text, log=Path("log"), because="" if code is not None else "timed out")
     story = Story(label="unit", piece=Piece(), command="dotnet test")
     story = attempts.told(story, run, timedelta(0), (), lambda key: key == held, found=reading([text]))
-    return attempts.ended(story, Rules())
+    return attempts.ended(story, RetryRules())
 
 
 def test_a_case_has_its_class_its_time_its_words_and_its_outcome() -> None:

@@ -13,7 +13,7 @@ from davy.canary.platforms.kubernetes.watches.mirror import Listening
 from davy.canary.platforms.memory.platform import Killed
 from davy.pipeline.clients.kubernetes.access import Access
 from davy.pipeline.clients.kubernetes.api import KubeApi
-from davy.pipeline.clients.kubernetes.call import Ask
+from davy.pipeline.clients.kubernetes.call import ApiRequest
 from davy.pipeline.clients.kubernetes.host import Host
 from davy.pipeline.core.verdict import Decision
 from davy.pipeline.core.workload import Workload
@@ -131,5 +131,5 @@ class Machine:
         self.feeds.append(SimulatedFeed(self, path, query, accept))
         return self.feeds[-1]
 
-    def asked(self, access: Access, wire: Any, ask: Ask) -> Any:
+    def asked(self, access: Access, wire: Any, ask: ApiRequest) -> Any:
         return wire.ask(ask)

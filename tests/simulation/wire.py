@@ -12,7 +12,7 @@ from simulation.objects import Unfit, date_header
 from simulation.watches import Stream
 
 if TYPE_CHECKING:
-    from davy.pipeline.clients.kubernetes.call import Ask
+    from davy.pipeline.clients.kubernetes.call import ApiRequest
     from simulation.machine import Machine
 
 PAGE = b"<html><head><title>Sign in</title></head><body>Please sign in to continue.</body></html>"
@@ -87,7 +87,7 @@ class Wire:
         if seconds:
             self._machine.doze(seconds)
 
-    def ask(self, ask: Ask) -> Response | Stream:
+    def ask(self, ask: ApiRequest) -> Response | Stream:
         """One call: three moments at which the runner may die, two at which others may come between."""
         machine, world = self._machine, self._machine.world
         machine.calls += 1

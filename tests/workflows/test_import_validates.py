@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from davy.checks import slo_formats
 from davy.checks.preflight import lint
-from davy.checks.preflight.remark import Severity
+from davy.checks.preflight.remark import RemarkSeverity
 from davy.pipeline.config import file
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.workflows.cli.commands.slo.imports import command
@@ -41,7 +41,7 @@ def pasted(printed: str) -> ChecksConfig:
     """The checks of a davy.yaml with the printed part in it; the server is written in as a person would."""
     part = printed.replace("checks:\n", "checks:\n  prometheus: http://prometheus:9090\n", 1)
     config = file.parsed(AROUND + part, "davy.yaml", {}).checks
-    assert [one for one in lint.remarks(config) if one.severity is Severity.ERROR] == []
+    assert [one for one in lint.remarks(config) if one.severity is RemarkSeverity.ERROR] == []
     return config
 
 

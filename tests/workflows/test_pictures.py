@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from davy.checks.judges.sequential.case import Metric, Rules
-from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.traces.result import Look, ReplayEnd, TraceResult
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.verdict import Counts, Evidence, Pair
 from davy.workflows.render.plots import axes, curves
 from davy.workflows.render.plots.canvas import Ink
 from davy.workflows.render.plots.chart import bars, drawn, intervals, line
 from davy.workflows.render.plots.page import page
-from davy.workflows.render.plots.shapes import CANARY, OTHER, Bar, Group, Interval, Limit, Series
+from davy.workflows.render.plots.shapes import CANARY, OTHER, Bar, Curve, Group, Interval, Limit
 from judged import AVAILABILITY, LATENCY, SHOP, judged, traced
 from made.verdict import text as document
 
@@ -46,7 +46,7 @@ CASES = (*TRACES, "threshold", "no stable side")
 
 
 @cache
-def case(name: str) -> tuple[Finding, Trace]:
+def case(name: str) -> tuple[TraceResult, Trace]:
     """Made when it is first looked at: to collect these tests costs nothing."""
     if name in TRACES:
         trace = TRACES[name]()
@@ -133,7 +133,7 @@ def read_by_a_browser(html: str) -> list[tuple[str, tuple[str, ...]]]:
     return parser.found
 
 
-def renamed(names: dict[str, str], bound: str, sentence: str) -> tuple[Finding, Trace]:
+def renamed(names: dict[str, str], bound: str, sentence: str) -> tuple[TraceResult, Trace]:
     """A small case in which every text is from outside."""
     metrics = (
         replace(AVAILABILITY, name=names["a"], bad_words=names["b"]),
@@ -241,7 +241,7 @@ SIDES = st.builds(
 
 
 @st.composite
-def anything(draw: st.DrawFn) -> tuple[Finding, Trace]:
+def anything(draw: st.DrawFn) -> tuple[TraceResult, Trace]:
     """Figures no judge would give, in every combination."""
     times = draw(st.lists(FLOATS, max_size=6))
     names = draw(st.lists(st.sampled_from("abc"), unique=True, max_size=3))
@@ -267,9 +267,9 @@ def anything(draw: st.DrawFn) -> tuple[Finding, Trace]:
     )
     rules = Rules(alpha=draw(st.floats(1e-300, 0.5)), beta=draw(st.floats(1e-300, 0.5)), tolerate=draw(st.floats(1, 9)))
     trace = Trace(metrics=metrics, rules=rules, windows=tuple(windows), worse=draw(st.floats(1, 99)))
-    finding = Finding(
+    finding = TraceResult(
         judge="sequential",
-        verdict=draw(st.sampled_from(Result)),
+        verdict=draw(st.sampled_from(ReplayEnd)),
         at=draw(st.none() | (st.sampled_from(times) if times else st.none())),
         looks=tuple(looks),
         sentence="s",
@@ -281,7 +281,7 @@ def anything(draw: st.DrawFn) -> tuple[Finding, Trace]:
 
 @given(case=anything(), width=st.integers(10, 120), unicode=st.booleans())
 @settings(max_examples=80, deadline=None)
-def test_no_figures_break_a_picture(case: tuple[Finding, Trace], width: int, unicode: bool) -> None:
+def test_no_figures_break_a_picture(case: tuple[TraceResult, Trace], width: int, unicode: bool) -> None:
     html = page(*case)
     for one in tree(html).iter():
         assert not re.search("nan|inf", " ".join(one.get(key, "") for key in ("d", "x", "y", "width", "height")))
@@ -310,8 +310,8 @@ def test_the_shares_above_the_bounds_fall_and_lie_within_their_whiskers() -> Non
 def test_a_line_and_its_limit_stand_where_the_axis_says() -> None:
     y = axes.Axis(low=0, high=4, ticks=(axes.Tick(0, "0"), axes.Tick(4, "4")))
     x = axes.Axis(low=0, high=10, ticks=(axes.Tick(0, "0"), axes.Tick(10, "10s")))
-    rising = Series(name="rising", points=((0.0, 0.0), (10.0, 4.0)))
-    crowd = Series(name="of a crowd", points=((0.0, 4.0),), hue=OTHER)
+    rising = Curve(name="rising", points=((0.0, 0.0), (10.0, 4.0)))
+    crowd = Curve(name="of a crowd", points=((0.0, 4.0),), hue=OTHER)
     rows = line([rising, crowd], [Limit(at=2.0, words="half")], 60, 5, x=x, y=y, ink=Ink(color=False, unicode=False))
     assert rows[0].rstrip().endswith("# # rising 10,000")
     assert rows[4].startswith("      0 │###")
@@ -332,8 +332,8 @@ def test_bars_and_intervals_are_drawn_to_scale() -> None:
 
 def test_the_picture_in_the_documents_shows_one_of_each_verdict() -> None:
     ET.fromstring(document())  # noqa: S314 - our own
-    assert judged(traced([AVAILABILITY], errors=5.0, seed=3)).verdict is Result.ROLL_BACK
-    assert judged(traced([AVAILABILITY], seed=3)).verdict is Result.PROMOTE
+    assert judged(traced([AVAILABILITY], errors=5.0, seed=3)).verdict is ReplayEnd.ROLL_BACK
+    assert judged(traced([AVAILABILITY], seed=3)).verdict is ReplayEnd.PROMOTE
 
 
 def test_what_lies_behind_the_last_look_is_not_drawn() -> None:

@@ -41,7 +41,7 @@ class Why:
     """One image, what becomes of it, and what changed since the last build that is known."""
 
     outlook: Outlook
-    past: lookup.Past | None
+    past: lookup.LastBuild | None
     changes: tuple[str, ...] = ()
     above: tuple["Change", ...] = ()
     """What changed in the images that it is built from, the nearest first."""
@@ -93,11 +93,11 @@ def _paths(keyed: Keyed) -> tuple[str, ...]:
     return (recipe.context, f"{recipe.context}/{recipe.dockerfile}", *recipe.contexts.values())
 
 
-def _changes(keyed: Keyed, past: lookup.Past | None, shop: Workshop) -> tuple[str, ...]:
+def _changes(keyed: Keyed, past: lookup.LastBuild | None, shop: Workshop) -> tuple[str, ...]:
     return lookup.changes(keyed, past, shop.labels) if past else ()
 
 
-def _above(keyed: Keyed, past: lookup.Past, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
+def _above(keyed: Keyed, past: lookup.LastBuild, memory: lookup.Memory, shop: Workshop) -> Iterator[Change]:
     """Parents that are others than in that build, with theirs: at the end of the line is what somebody changed."""
     by_id = shop.by_id
     queue, seen = [(keyed, past)], set[str]()

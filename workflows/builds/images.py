@@ -67,7 +67,7 @@ def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
         )
 
 
-def _locked(task: Errand, tree: WorkTree) -> lock_file.Lock:
+def _locked(task: Errand, tree: WorkTree) -> lock_file.LockFile:
     """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
     name = task.config.build.lock
     read = lock_file.read(tree.own_text(task.folder / name, task.folder) or "", name)
@@ -84,7 +84,7 @@ def built(
     from davy.pipeline.builds.builder_choice import chosen  # noqa: PLC0415
     from davy.workflows.builds import after_build  # noqa: PLC0415
 
-    wish = driver.Wish(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
+    wish = driver.BuildRequest(only=only, force=force or anew, parallel=task.config.build.parallel, out=task.out)
     builders = cache(lambda: wiring.builders(task.config, task.clock))  # Who builds nothing needs none of them.
     with closing(wiring.images(task.config)) as store:
         tools = worker.Tools(

@@ -10,7 +10,7 @@ import click
 
 from davy.pipeline.builds.content import base_images, lock_file, resolve
 from davy.pipeline.builds.content.base_images import Naming
-from davy.pipeline.builds.content.lock_file import Change, Kind, Lock
+from davy.pipeline.builds.content.lock_file import ChangeKind, LockChange, LockFile
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.images.names import familiar
@@ -50,7 +50,7 @@ def locked(task: Errand, said: Said) -> Ending:
     return Ending.REJECTED if said["check"] and differs else Ending.DONE
 
 
-def _named(task: Errand, tree: WorkTree, before: Lock) -> dict[str, Naming]:
+def _named(task: Errand, tree: WorkTree, before: LockFile) -> dict[str, Naming]:
     """Every base that may move, with where it is named first. Raises Unusable with every problem of the Dockerfiles."""
     named: dict[str, Naming] = {}
 
@@ -103,7 +103,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _told(
-    name: str, before: Lock, after: Mapping[str, str], changes: Sequence[Change], said: Said, *, written: bool
+    name: str, before: LockFile, after: Mapping[str, str], changes: Sequence[LockChange], said: Said, *, written: bool
 ) -> None:
     if said["output"] == "json":
         click.echo(json_text(_document(name, after, changes, written=written)))
@@ -124,7 +124,9 @@ def _told(
     click.echo(told, err=True)
 
 
-def _document(name: str, after: Mapping[str, str], changes: Sequence[Change], *, written: bool) -> dict[str, object]:
+def _document(
+    name: str, after: Mapping[str, str], changes: Sequence[LockChange], *, written: bool
+) -> dict[str, object]:
     return {
         "version": VERSION,
         "file": name,
@@ -137,11 +139,11 @@ def _document(name: str, after: Mapping[str, str], changes: Sequence[Change], *,
     }
 
 
-def _line(change: Change) -> str:
+def _line(change: LockChange) -> str:
     match change.kind:
-        case Kind.ADDED:
+        case ChangeKind.ADDED:
             return f"added {change.reference} {change.after or '(not asked for)'}"
-        case Kind.MOVED:
+        case ChangeKind.MOVED:
             return f"moved {change.reference} {change.before} -> {change.after}"
-        case Kind.GONE:
+        case ChangeKind.GONE:
             return f"gone  {change.reference} {change.before}"

@@ -11,8 +11,8 @@ import yaml
 
 from davy.checks import slo_formats
 from davy.checks.preflight import lint
-from davy.checks.preflight.remark import Remark, Severity
-from davy.checks.slo_formats import Found
+from davy.checks.preflight.remark import Remark, RemarkSeverity
+from davy.checks.slo_formats import FileContents
 from davy.pipeline.config import file
 from davy.pipeline.config.parsing.section import default_of, keys
 from davy.pipeline.config.sections.objectives import FiledSlo
@@ -70,7 +70,7 @@ def _texts(files: Sequence[Path]) -> list[tuple[str, str]]:
     return texts
 
 
-def settle(found: Found) -> None:
+def settle(found: FileContents) -> None:
     """Leave out what davy.yaml would refuse, with its words: what is printed can be pasted and validates."""
     while found.objectives or found.thresholds:
         try:
@@ -80,17 +80,17 @@ def settle(found: Found) -> None:
                 raise
             continue
         for remark in lint.remarks(config.checks):
-            if remark.severity is Severity.ERROR and remark.place[1] == "thresholds":
+            if remark.severity is RemarkSeverity.ERROR and remark.place[1] == "thresholds":
                 _accept(found, int(remark.place[2]), remark)
         break
     found.ordered()
 
 
-def _pasted(found: Found) -> str:
+def _pasted(found: FileContents) -> str:
     return _yaml({**AROUND, "checks": {"prometheus": "http://prometheus:9090", **checks(found)}})
 
 
-def _leave_out(found: Found, problems: Sequence[Problem]) -> bool:
+def _leave_out(found: FileContents, problems: Sequence[Problem]) -> bool:
     """True where there was something to leave out."""
     wrong: dict[str, Problem] = {}
     for problem in problems:
@@ -108,14 +108,14 @@ def _leave_out(found: Found, problems: Sequence[Problem]) -> bool:
     return bool(wrong)
 
 
-def _accept(found: Found, index: int, remark: Remark) -> None:
+def _accept(found: FileContents, index: int, remark: Remark) -> None:
     """A query that the linter refuses is kept as it is, with the rule accepted and told."""
     one = found.thresholds[index]
     found.thresholds[index] = one.copied(accept=tuple(dict.fromkeys((*one.accept, remark.rule))))
     found.notes.append(found.about(one.name, f"is kept with `accept: [{remark.rule}]`: {remark}"))
 
 
-def checks(found: Found) -> dict[str, Any]:
+def checks(found: FileContents) -> dict[str, Any]:
     """What `checks` of davy.yaml says, without what is the default."""
     said: dict[str, Any] = {}
     if found.thresholds and not found.objectives:
@@ -154,7 +154,7 @@ def _yaml(document: Mapping[str, Any]) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: FileContents) -> dict[str, Any]:
     """`{"davy_slo_import": 1, …}`: what davy.yaml would say, and what it could not."""
     return {
         "davy_slo_import": VERSION,

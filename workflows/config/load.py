@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config
-from davy.pipeline.config.parsing.yaml_tree import Reading
+from davy.pipeline.config.parsing.yaml_tree import YamlReading
 from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text import nouns
@@ -14,7 +14,7 @@ from davy.workflows.render import veil
 from davy.workflows.wiring import secret_values
 
 if TYPE_CHECKING:
-    from davy.checks.slo_formats import Found
+    from davy.checks.slo_formats import FileContents
 
 
 def loaded(file: Path, environment: Mapping[str, str]) -> Config:
@@ -50,7 +50,7 @@ def placed(problem: Problem, config: Config) -> Problem:
     return problem
 
 
-def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]]:
+def _of_files(folder: Path, own: YamlReading) -> tuple["FileContents | None", list[Problem]]:
     from davy.checks import slo_formats  # noqa: PLC0415 - only where there are such files
 
     texts: list[tuple[str, str]] = []
@@ -65,7 +65,7 @@ def _of_files(folder: Path, own: Reading) -> tuple["Found | None", list[Problem]
     return (slo_formats.read(texts) if texts else None), missing
 
 
-def _named(own: Reading) -> Iterator[tuple[int, str]]:
+def _named(own: YamlReading) -> Iterator[tuple[int, str]]:
     checks = own.value.get("checks") if isinstance(own.value, dict) else None
     files = checks.get("slo_files") if isinstance(checks, dict) else None
     for index, name in enumerate(files if isinstance(files, list) else ()):
@@ -73,7 +73,7 @@ def _named(own: Reading) -> Iterator[tuple[int, str]]:
             yield index, name
 
 
-def _problems(found: "Found | None", own: Reading) -> Iterator[Problem]:
+def _problems(found: "FileContents | None", own: YamlReading) -> Iterator[Problem]:
     if found is None:
         return
     yield from found.problems
@@ -86,7 +86,7 @@ def _problems(found: "Found | None", own: Reading) -> Iterator[Problem]:
         taken.setdefault(slo.name, f"{slo.file}:{slo.line}")
 
 
-def _taken(own: Reading) -> Iterator[tuple[str, str]]:
+def _taken(own: YamlReading) -> Iterator[tuple[str, str]]:
     checks = own.value.get("checks") if isinstance(own.value, dict) else None
     for key in ("slos", "thresholds"):
         items = checks.get(key) if isinstance(checks, dict) else None

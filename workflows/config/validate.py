@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from davy.checks.preflight import lint
-from davy.checks.preflight.remark import Severity
+from davy.checks.preflight.remark import RemarkSeverity
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.core.errors import Problem, Unusable
@@ -34,7 +34,7 @@ def loaded(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Pr
         (remark.severity, load.placed(place(remark.place, str(remark)), config))
         for remark in lint.remarks(config.checks)
     ]
-    errors = tuple(problem for severity, problem in found if severity is Severity.ERROR)
+    errors = tuple(problem for severity, problem in found if severity is RemarkSeverity.ERROR)
     if errors:
         raise Unusable(f"{file} has queries that cannot judge a canary.", problems=errors, remedy=REMEDY)
     return config, tuple(problem for _, problem in found), notes

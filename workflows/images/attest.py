@@ -18,7 +18,7 @@ from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import CanaryFinished, CanaryStarted, Event, Judged, LogLine, SuiteFinished, Warned
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME, PREFIX
 from davy.pipeline.core.text.sanitize import MASK
-from davy.pipeline.registry.ports import Evidence, ImageStore
+from davy.pipeline.registry.ports import Attachment, ImageStore
 from davy.pipeline.supply_chain import attestations, evidence
 from davy.pipeline.supply_chain.attestations import Making, Occasion
 from davy.pipeline.supply_chain.evidence import Claim
@@ -121,13 +121,13 @@ def _recipe(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]
 
 
 def _attached(
-    task: Errand, images: Sequence[Image], what: str, said: Callable[[Image], Evidence]
+    task: Errand, images: Sequence[Image], what: str, said: Callable[[Image], Attachment]
 ) -> Generator[Event, None, None]:
     with closing(wiring.images(task.config)) as store, ThreadPoolExecutor(ABREAST) as crew:
         yield from _told(task, what, crew.map(lambda image: (image, _tried(store, image, said(image))), images))
 
 
-def _tried(store: ImageStore, image: Image, said: Evidence) -> str | DavyError:
+def _tried(store: ImageStore, image: Image, said: Attachment) -> str | DavyError:
     try:
         return store.attach(image, said)
     except DavyError as error:

@@ -5,7 +5,7 @@ from davy.pipeline.core.errors import DavyError, Unreachable
 from davy.pipeline.core.images import oci
 from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence, image_facts
-from davy.pipeline.supply_chain.evidence import Said
+from davy.pipeline.supply_chain.evidence import ReadClaim
 from davy.pipeline.supply_chain.image_facts import Facts
 
 
@@ -33,7 +33,7 @@ def kinds(store: ImageStore, image: Image, known: Facts) -> tuple[str, ...]:
     return tuple(kind for digest in known.attestations for kind in _predicates(store, image.name, digest))
 
 
-def claims(store: ImageStore, image: Image) -> tuple[Said, ...]:
+def claims(store: ImageStore, image: Image) -> tuple[ReadClaim, ...]:
     """The same as claims; each is about this very digest, for it is part of it. Raises Unreachable."""
     return tuple(evidence.of_kind(kind, image.digest) for kind in kinds(store, image, known(store, image)))
 

@@ -21,7 +21,7 @@ from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.files import plain_file
 from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.registry.dry_run import ForeseenImages
-from davy.pipeline.registry.ports import Evidence, ImageStore
+from davy.pipeline.registry.ports import Attachment, ImageStore
 from davy.pipeline.supply_chain import documents, evidence, policy
 from davy.pipeline.supply_chain.evidence import KINDS, Claim
 from davy.pipeline.supply_chain.ports import Signer
@@ -160,7 +160,7 @@ def attach(said: Said) -> Ending:
     made = _time(path)
     named = {CREATED: made, "org.opencontainers.image.title": path.name}
     with _opened(said) as (store, image, _):
-        digest = store.attach(image, Evidence(kind=kind, body=body, media_type=kind, annotations=named))
+        digest = store.attach(image, Attachment(kind=kind, body=body, media_type=kind, annotations=named))
     _told(
         said, "davy_attachment", {"image": image.reference, "kind": kind, "digest": digest}, [digest] if digest else []
     )

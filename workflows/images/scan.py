@@ -12,7 +12,7 @@ from davy.pipeline.core.text import time_text
 from davy.pipeline.files import plain_file
 from davy.pipeline.supply_chain import acceptances, policy, scans
 from davy.pipeline.supply_chain.acceptances import Acceptance
-from davy.pipeline.supply_chain.policy import Judgement, Policy
+from davy.pipeline.supply_chain.policy import PolicyVerdict, ScanPolicy
 from davy.pipeline.supply_chain.ports import Scanner, ScanOrder
 from davy.pipeline.supply_chain.scans import Finding, Severity
 from davy.pipeline.threads import spoken
@@ -42,9 +42,9 @@ def scanned(task: Errand, images: Sequence[Image]) -> Generator[Event, None, Non
         raise Rejected(f"The scan refuses {'; '.join(refused)}.", remedy=REMEDY)
 
 
-def policy_of(said: ScanConfig) -> Policy:
+def policy_of(said: ScanConfig) -> ScanPolicy:
     """As configured."""
-    return Policy(severity=Severity[said.severity.upper()], fixable_only=said.fixable_only)
+    return ScanPolicy(severity=Severity[said.severity.upper()], fixable_only=said.fixable_only)
 
 
 def exceptions(file: Path) -> tuple[Acceptance, ...]:
@@ -56,7 +56,7 @@ def findings(file: Path) -> tuple[Finding, ...]:
     """A report's findings. Raises Rejected where it cannot be read: what nobody knows is no pass."""
     try:
         return scans.read(text(file))
-    except scans.Broken as error:
+    except scans.BrokenScan as error:
         raise Rejected(
             f"The scan's report {file} {error}.", remedy="Look at what the scanner itself printed."
         ) from error
@@ -132,7 +132,7 @@ def _without_report(image: Image, code: int) -> Missing | Rejected:
     )
 
 
-def _told(task: Errand, image: Image, judgement: Judgement, by: Policy) -> Generator[Event, None, None]:
+def _told(task: Errand, image: Image, judgement: PolicyVerdict, by: ScanPolicy) -> Generator[Event, None, None]:
     source, shown, now = f"scan {image.name.rsplit('/', 1)[-1]}", wiring.washing(task.config), task.clock.now()
     yield LogLine(at=now, source=source, line=shown(policy.sentence(judgement, by)))
     if not judgement.passed:

@@ -7,10 +7,10 @@ from typing import Any
 
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.build import ScanConfig
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import policy, scan_reports, scans
 from davy.pipeline.supply_chain.acceptances import Acceptance
-from davy.pipeline.supply_chain.policy import Judgement, Policy
+from davy.pipeline.supply_chain.policy import PolicyVerdict, ScanPolicy
 from davy.pipeline.supply_chain.scans import Finding
 from davy.workflows import wiring
 from davy.workflows.images import scan
@@ -20,11 +20,11 @@ from davy.workflows.images import scan
 class Gate:
     """A policy, what is accepted, and the day that ends it."""
 
-    policy: Policy
+    policy: ScanPolicy
     accepted: tuple[Acceptance, ...]
     today: date
 
-    def judged(self, findings: Iterable[Finding]) -> Judgement:
+    def judged(self, findings: Iterable[Finding]) -> PolicyVerdict:
         """What it says of them."""
         return policy.judged(findings, self.policy, self.accepted, self.today)
 
@@ -52,11 +52,11 @@ def gate(said: Mapping[str, Any], config: DeliveryConfig | None) -> Gate:
     )
 
 
-def refused(attached: Iterable[Evidence], gate: Gate) -> Refused:
+def refused(attached: Iterable[Attachment], gate: Gate) -> Refused:
     """The attached reports held against the policy. What cannot be read is no pass."""
     try:
         judgement = gate.judged(scan_reports.findings(attached))
-    except scans.Broken as error:
+    except scans.BrokenScan as error:
         return Refused(why=f"the scan that is attached cannot be judged: the report {error}")
     notes = tuple(f"note: {note}" for note in policy.notes(judgement))
     if judgement.passed:

@@ -13,7 +13,7 @@ from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.registry import artifact
 from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence
-from davy.pipeline.supply_chain.evidence import Claim, Said
+from davy.pipeline.supply_chain.evidence import Claim, ReadClaim
 from davy.pipeline.supply_chain.image_facts import Facts
 from davy.workflows.images import builder_attestations
 from davy.workflows.render.json_text import json_text
@@ -44,7 +44,7 @@ def _old_signature(store: ImageStore, image: Image) -> bool:
 
 
 def _document(
-    image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Said], *, signed: bool
+    image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[ReadClaim], *, signed: bool
 ) -> Mapping[str, Any]:
     return {
         "davy_image": 1,
@@ -73,7 +73,7 @@ def _document(
     }
 
 
-def _text(image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Said], *, signed: bool) -> str:
+def _text(image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[ReadClaim], *, signed: bool) -> str:
     size = f", {known.bytes / 2**20:.1f} MiB of layers" if known.bytes else ""
     lines = [image.reference, f"{known.media_type}{size}"]
     lines += [f"platform   {', '.join(known.platforms)}"] if known.platforms else []
@@ -89,6 +89,6 @@ def _text(image: Image, known: Facts, kinds: Sequence[str], beside: Sequence[Sai
     )
 
 
-def _line(one: Said) -> str:
+def _line(one: ReadClaim) -> str:
     said = " · ".join(part for part in (one.result, one.at, one.by) if part)
     return f"attached   {one.claim.value}: {one.kind} {one.digest[:19]}…{f' ({said})' if said else ''}"

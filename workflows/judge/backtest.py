@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
-from davy.checks.backtest.results import LISTED, Disagreement, Row, disagreed, explained, rows
+from davy.checks.backtest.results import LISTED, BacktestRow, Disagreement, disagreed, explained, rows
 from davy.checks.backtest.routing_bias import Bias, bias
 from davy.checks.backtest.trial import HEALTHY
-from davy.checks.forecast.power import Signal, burns
+from davy.checks.forecast.power import PlannedMetric, burns
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.text.clean import one_line
@@ -29,7 +29,7 @@ class Backtest:
     source: str
     seed: int
     tried: Tried
-    rows: tuple[Row, ...]
+    rows: tuple[BacktestRow, ...]
     biases: dict[str, Bias | None]
     disagreements: int
     listed: tuple[Disagreement, ...]
@@ -37,12 +37,12 @@ class Backtest:
     notes: tuple[str, ...]
 
     @property
-    def healthy(self) -> tuple[Row, ...]:
+    def healthy(self) -> tuple[BacktestRow, ...]:
         """Where nothing was wrong."""
         return tuple(row for row in self.rows if row.ratio == HEALTHY)
 
     @property
-    def faulty(self) -> dict[float, tuple[Row, ...]]:
+    def faulty(self) -> dict[float, tuple[BacktestRow, ...]]:
         """By how many times worse it was made."""
         return {fault.ratio: tuple(r for r in self.rows if r.ratio == fault.ratio) for fault in self.tried.faults}
 
@@ -116,7 +116,7 @@ def _because(made: Backtest) -> str:
         every = counts.whole(metric.name).values()
         total = sum(one.total for one in every)
         base = sum(one.bad for one in every) / total if total else 0.0
-        speed = burns(Signal(name=metric.name, base=base, objective=metric.objective), policy.rules)
+        speed = burns(PlannedMetric(name=metric.name, base=base, objective=metric.objective), policy.rules)
         if speed is not None:
             return (
                 f"the service itself burned the error budget of {one_line(metric.name)} at {speed:.3g}x, above "
@@ -182,7 +182,7 @@ def document(made: Backtest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: BacktestRow) -> dict[str, Any]:
     return {
         "judge": row.judge,
         "ratio": row.ratio,

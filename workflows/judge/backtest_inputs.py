@@ -13,8 +13,8 @@ from typing import TextIO
 from davy.canary.engine import steps as strategy
 from davy.checks.backtest import pod_file, pod_reader
 from davy.checks.backtest.pod_counts import PodCounts
-from davy.checks.backtest.pod_reader import Held
-from davy.checks.backtest.pseudo_canary import SETTINGS, Fault, Policy, Skipped, faults_of, starts
+from davy.checks.backtest.pod_reader import PodHistory
+from davy.checks.backtest.pseudo_canary import SETTINGS, Regression, Skipped, TriedPolicy, faults_of, starts
 from davy.checks.backtest.trial import Run, Trial, dispersions
 from davy.checks.judges.sequential.judge import AGAINST, metric_of, rules_of
 from davy.checks.statistics.dispersion import Dispersion
@@ -92,7 +92,7 @@ def _room(config: Config, steps: int) -> timedelta:
     return max(config.canary.deadline - steps * config.canary.warmup, timedelta(seconds=1))
 
 
-def policy(asked: Asked, config: Config, length: float) -> Policy:
+def policy(asked: Asked, config: Config, length: float) -> TriedPolicy:
     """The ladder as a timetable, as `judge simulate` has it: the last step lasts until the deadline."""
     checks, steps = config.checks, _ladder(asked, config).steps
     room = _room(config, len(steps)).total_seconds()
@@ -101,7 +101,7 @@ def policy(asked: Asked, config: Config, length: float) -> Policy:
     spells = [spell or (room - sum(least)) / 2 / len(before) for spell in least]
     spells.append(room - sum(spells))
     fixed = None if checks.dispersion == "auto" else float(checks.dispersion)
-    return Policy(
+    return TriedPolicy(
         metrics=tuple(metric_of(slo, fixed or 1.0, AGAINST[checks.baseline]) for slo in checks.slos),
         rules=rules_of(checks),
         worse=steps[-1].worse,
@@ -115,7 +115,7 @@ def policy(asked: Asked, config: Config, length: float) -> Policy:
     )
 
 
-def past(asked: Asked, config: Config, talk: TextIO) -> Held:
+def past(asked: Asked, config: Config, talk: TextIO) -> PodHistory:
     """Read, and kept where `--export` says; or from a file. Raises Unusable, Unreachable, Forbidden."""
     if asked.source is not None:
         return _from_file(asked.source, config)
@@ -136,7 +136,7 @@ def past(asked: Asked, config: Config, talk: TextIO) -> Held:
     return held
 
 
-def _from_file(source: Path, config: Config) -> Held:
+def _from_file(source: Path, config: Config) -> PodHistory:
     try:
         with TextIOWrapper(plain_file.open_file(source), encoding="utf-8") as lines:
             counts = pod_file.read(lines, str(source))
@@ -158,7 +158,7 @@ def _from_file(source: Path, config: Config) -> Held:
         raise Unusable(f"{source} does not fit the configuration.", problems=tuple(problems), remedy="Export it again.")
     names = {slo.name for slo in config.checks.slos}
     counts.bounds = {name: bounds for name, bounds in counts.bounds.items() if name in names}
-    return Held(counts=counts)
+    return PodHistory(counts=counts)
 
 
 def exported(counts: PodCounts, out: Path) -> None:
@@ -177,7 +177,7 @@ class Tried:
 
     trial: Trial
     runs: tuple[Run, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Regression, ...]
     every: timedelta
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
@@ -194,7 +194,7 @@ class Tried:
         )
 
 
-def tried(asked: Asked, config: Config, held: Held, talk: TextIO) -> Tried:
+def tried(asked: Asked, config: Config, held: PodHistory, talk: TextIO) -> Tried:
     """Every start on the grid, every truth, every judge. Raises Unusable where no start can be made a run."""
     counts = held.counts
     wanted = policy(asked, config, counts.length)
@@ -232,7 +232,7 @@ def _first_of(config: Config) -> str:
     return next((slo.name for slo in slos if slo.histogram is None), slos[0].name)
 
 
-def _nothing_tried(counts: PodCounts, wanted: Policy, skipped: Sequence[Skipped]) -> Unusable:
+def _nothing_tried(counts: PodCounts, wanted: TriedPolicy, skipped: Sequence[Skipped]) -> Unusable:
     lasts = shown(timedelta(seconds=wanted.windows * counts.length))
     held = shown(timedelta(seconds=(counts.end - counts.first) * counts.length))
     reasons = [*dict.fromkeys(one.why for one in skipped)] or [f"the past holds {held}, one rollout takes {lasts}"]

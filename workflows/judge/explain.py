@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from davy.checks.judges.sequential.sentences import percent, times
-from davy.checks.traces.explanation import Burn, Explained, Explanation, Missing, explained
-from davy.checks.traces.reader import Reading
+from davy.checks.traces.explanation import BurnBound, Explained, Explanation, Shortfall, explained
+from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.core.text.shares import percent_of
@@ -23,7 +23,7 @@ LABEL = 12
 def from_file(path: str, at: float | None) -> Explanation:
     """Of a trace's verdict. Raises Unusable with every malformed line, also those behind it."""
     with opened(path) as lines:
-        reading = Reading(lines, name_of(path))
+        reading = TraceReader(lines, name_of(path))
         windows = reading.windows()
         found = explained(reading.header or Trace(metrics=()), windows, at) if not reading.problems else None
         for _ in windows:
@@ -163,7 +163,7 @@ def _others(one: Explained) -> str:
     return side(stable) if stable.total or not one.evidence.canary.total else "no request at the same moments"
 
 
-def _burn(burn: Burn, *, seen: bool) -> str:
+def _burn(burn: BurnBound, *, seen: bool) -> str:
     if burn.rate >= 1:
         return f"the limit, {burn.limit:g} times what the objective allows, is above any rate: no evidence possible"
     observed = f"observed {times(burn.speed)}x" if seen else "no request was observed"
@@ -198,7 +198,7 @@ def _promotion(one: Explained) -> str:
     return f"to promote: {clean}{' at this share' if one.shares else ''}{alike}"
 
 
-def _rolling_back(missing: Missing) -> str:
+def _rolling_back(missing: Shortfall) -> str:
     if missing.bad == 0:
         return "to roll back: nothing"
     return f"to roll back: {missing.bad:,} bad canary requests on end" if missing.bad else "to roll back: cannot be"

@@ -10,11 +10,11 @@ from davy.checks.forecast.power import (
     MOST,
     POWER,
     RUNGS,
-    Course,
+    ExpectedCourse,
     Fate,
     Ladder,
+    PlannedMetric,
     Rung,
-    Signal,
     burns,
     course,
     excess_until_found,
@@ -104,7 +104,7 @@ def _burning(known: Situation) -> Iterator[str]:
             )
 
 
-def _waits(known: Situation, signal: Signal) -> Iterator[str]:
+def _waits(known: Situation, signal: PlannedMetric) -> Iterator[str]:
     promised = f", objective {_percent(signal.objective)}" if signal.objective is not None else ""
     clusters = f", clusters {signal.dispersion:g}" if signal.dispersion > 1 else ""
     yield f"{signal.name}: {_percent(signal.base)} bad on stable{promised}{clusters}"
@@ -120,11 +120,11 @@ def _waits(known: Situation, signal: Signal) -> Iterator[str]:
     yield f"    {'extra bad, step 1':<19}" + "".join(f"{cell:>11}" for cell in cells)
 
 
-def _found_after(known: Situation, signal: Signal, share: float, ratio: float) -> timedelta | None:
+def _found_after(known: Situation, signal: PlannedMetric, share: float, ratio: float) -> timedelta | None:
     return span(requests_to_find(signal, known.rules, share, ratio), known.rps)
 
 
-def _courses(ladder: Ladder, signal: Signal) -> Iterator[str]:
+def _courses(ladder: Ladder, signal: PlannedMetric) -> Iterator[str]:
     steps = " > ".join(_share(rung.share) for rung in ladder.rungs)
     yield f"  The whole ladder, {steps}"
     yield f"    {'worse by':<10}{'half of them':<30}{'8 of 10':<27}{'extra bad':>9}"
@@ -140,7 +140,7 @@ def _courses(ladder: Ladder, signal: Signal) -> Iterator[str]:
     yield f"  {_smallest(ladder, signal)}"
 
 
-def _fate(one: Course) -> str:
+def _fate(one: ExpectedCourse) -> str:
     match one.fate:
         case Fate.FOUND:
             return f"rolled back after {_wait(one.at)}"
@@ -150,7 +150,7 @@ def _fate(one: Course) -> str:
             return f"undecided at step {len(one.left) + 1}"
 
 
-def _smallest(ladder: Ladder, signal: Signal) -> str:
+def _smallest(ladder: Ladder, signal: PlannedMetric) -> str:
     if any(burns(one, ladder.rules) is not None for one in ladder.signals):
         return "Every canary is rolled back, also one that is like stable."
     least = smallest_found(ladder, signal.name)
@@ -219,7 +219,7 @@ def document(known: Situation) -> dict[str, object]:
     }
 
 
-def _metric(known: Situation, signal: Signal) -> dict[str, object]:
+def _metric(known: Situation, signal: PlannedMetric) -> dict[str, object]:
     return {
         "name": signal.name,
         "base": signal.base,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from davy.checks.backtest.pseudo_canary import SETTINGS
 from davy.checks.backtest.trial import JUDGES, judged
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.events import Event
 from davy.workflows import wiring
@@ -23,13 +23,13 @@ class LastRollout:
     started_at: datetime
     ended: str
     """The ending's name: `done` is promoted; `rolled_back`, …"""
-    verdicts: dict[str, tuple[Result, str]]
+    verdicts: dict[str, tuple[ReplayEnd, str]]
     """By judge, with its sentence."""
 
     @property
-    def others(self) -> dict[str, tuple[Result, str]]:
+    def others(self) -> dict[str, tuple[ReplayEnd, str]]:
         """The judges that would have ended it another way."""
-        right = {"done": Result.PROMOTE, "rolled_back": Result.ROLL_BACK}.get(self.ended, Result.INCONCLUSIVE)
+        right = {"done": ReplayEnd.PROMOTE, "rolled_back": ReplayEnd.ROLL_BACK}.get(self.ended, ReplayEnd.INCONCLUSIVE)
         return {judge: held for judge, held in self.verdicts.items() if held[0] is not right}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from davy.checks.judges.sequential.sentences import times
-from davy.checks.traces.reader import Reading
+from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.replay import Replay
-from davy.checks.traces.result import Finding
+from davy.checks.traces.result import TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.core.verdict import Counts, Evidence
@@ -25,7 +25,7 @@ LOOKS = 512
 """Kept for a picture, at least."""
 
 
-def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
+def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tuple[TraceResult, Trace]:
     """One of the judges' findings, and the trace. Raises Unusable for a malformed trace, or a judge's settings."""
     if judge == "sequential":
         return found(path, to_end=to_end, pictures=pictures)
@@ -36,13 +36,13 @@ def asked(path: str, judge: str, *, to_end: bool, pictures: bool = False) -> tup
     return say(trace, to_end=to_end), trace
 
 
-def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[Finding, Trace]:
+def found(path: str, *, to_end: bool, pictures: bool = False) -> tuple[TraceResult, Trace]:
     """The sequential judge's finding, the windows read one by one; and the trace, with its windows only for pictures.
 
     Raises Unusable with every malformed line, also those behind the verdict.
     """
     with opened(path) as lines:
-        reading = Reading(lines, name_of(path))
+        reading = TraceReader(lines, name_of(path))
         replay = Replay(reading.header or Trace(metrics=()), to_end=to_end, keep=LOOKS if pictures else 0)
         windows = []
         for glance in reading.windows():
@@ -62,7 +62,7 @@ def whole(path: str) -> Trace:
         return read(lines, name_of(path))
 
 
-def document(finding: Finding, trace: Trace) -> dict[str, Any]:
+def document(finding: TraceResult, trace: Trace) -> dict[str, Any]:
     """`{"davy_replay": 1, "judge": …, "verdict": …, …}` as docs/trace.md has it."""
     last = finding.looks[-1] if finding.looks else None
     by_name = {one.metric: one for one in last.evidence} if last else {}
@@ -96,14 +96,14 @@ def _metric(evidence: Evidence | None, *, counted: bool) -> dict[str, Any]:
     }
 
 
-def paged(out: Path, finding: Finding, trace: Trace) -> None:
+def paged(out: Path, finding: TraceResult, trace: Trace) -> None:
     """The verdict as a page of its own. Raises Unusable where it cannot be written."""
     from davy.workflows.render.plots.page import page  # noqa: PLC0415
 
     kept(out, page(finding, trace))
 
 
-def plotted(finding: Finding, trace: Trace, *, no_color: bool) -> str:
+def plotted(finding: TraceResult, trace: Trace, *, no_color: bool) -> str:
     """The verdict drawn: as wide as the terminal, 80 columns and without colour where there is none."""
     from davy.workflows.render.plots.chart import drawn  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def plotted(finding: Finding, trace: Trace, *, no_color: bool) -> str:
     return drawn(finding, trace, width or WIDTH, color=color, unicode=unicode)
 
 
-def text(finding: Finding) -> str:
+def text(finding: TraceResult) -> str:
     """The verdict, its sentence, and a table of the metrics; at most 80 columns but for the sentence."""
     at = f" at {finding.at:g} s" if finding.at is not None else ""
     count = f"{finding.windows:,} window{'s' * (finding.windows != 1)} read"
@@ -121,7 +121,7 @@ def text(finding: Finding) -> str:
     return "\n".join([*lines, "", *_table(finding)])
 
 
-def _table(finding: Finding) -> list[str]:
+def _table(finding: TraceResult) -> list[str]:
     last = finding.looks[-1] if finding.looks else None
     if last is None or not last.evidence:
         return ["no metric was judged"]

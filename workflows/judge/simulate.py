@@ -9,10 +9,18 @@ from statistics import median
 from typing import TextIO
 
 from davy.checks.forecast.judges import CONTENDERS
-from davy.checks.forecast.rollouts import Latency, Outcome, Play, Scenario, Stream, excess, played
+from davy.checks.forecast.rollouts import (
+    Latency,
+    MetricStream,
+    Scenario,
+    SimulatedOutcome,
+    SimulatedRollout,
+    excess,
+    played,
+)
 from davy.checks.judges.sequential.case import Metric
 from davy.checks.statistics.intervals import interval
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text.clean import harmless
 from davy.pipeline.core.text.time_text import shown
@@ -66,7 +74,7 @@ class Row:
         return interval(self.rolled_back, self.rollouts) if self.scenario.is_healthy else None
 
 
-def play(known: Situation) -> Play:
+def play(known: Situation) -> SimulatedRollout:
     """The configured ladder as a timetable; the last step lasts until the deadline."""
     ladder = known.ladder
     room = ladder.deadline.total_seconds()
@@ -78,7 +86,7 @@ def play(known: Situation) -> Play:
         problem = Problem(path="canary.deadline", what="leaves no time for the last step, after `at_least` and warm-up")
         raise Unusable("This ladder cannot be simulated.", problems=(problem,))
     last = room - sum(spells)
-    return Play(
+    return SimulatedRollout(
         streams=_streams(known),
         rules=known.rules,
         rps=known.rps,
@@ -89,18 +97,18 @@ def play(known: Situation) -> Play:
     )
 
 
-def _streams(known: Situation) -> tuple[Stream, ...]:
+def _streams(known: Situation) -> tuple[MetricStream, ...]:
     return tuple(
         _slow(replace(metric, dispersion=1.0), base, known.bounds[metric.name])
         if metric.name in known.bounds and 0 < base < 1
-        else Stream(metric=replace(metric, dispersion=1.0), base=base)
+        else MetricStream(metric=replace(metric, dispersion=1.0), base=base)
         for metric, base in zip(known.metrics, known.bases, strict=True)
     )
 
 
-def _slow(metric: Metric, base: float, bound: float) -> Stream:
+def _slow(metric: Metric, base: float, bound: float) -> MetricStream:
     name = f"{bound:g}"
-    return Stream(metric=replace(metric, bound=name, bounds=(name,)), latency=Latency.reaching(base, bound))
+    return MetricStream(metric=replace(metric, bound=name, bounds=(name,)), latency=Latency.reaching(base, bound))
 
 
 def scenarios(known: Situation) -> tuple[Scenario, ...]:
@@ -117,7 +125,7 @@ def rows(known: Situation, rollouts: int, seed: int, talk: TextIO) -> tuple[Row,
     made: list[Row] = []
     for number, scenario in enumerate(of):
         judges = {name: opened(wished, scenario, _dice(seed, name)) for name, opened in CONTENDERS.items()}
-        kept: dict[str, list[tuple[Outcome, float]]] = {name: [] for name in judges}
+        kept: dict[str, list[tuple[SimulatedOutcome, float]]] = {name: [] for name in judges}
         for rollout in range(rollouts):
             trace = played(wished, scenario, _dice(seed, scenario.name, rollout))
             for name, judge in judges.items():
@@ -136,15 +144,17 @@ def _dice(*seeds: object) -> Random:
     return Random(" ".join(map(str, seeds)))  # noqa: S311 - a simulation has to be repeatable
 
 
-def _row(scenario: Scenario, judge: str, wished: Play, outcomes: list[tuple[Outcome, float]]) -> Row:
+def _row(
+    scenario: Scenario, judge: str, wished: SimulatedRollout, outcomes: list[tuple[SimulatedOutcome, float]]
+) -> Row:
     at = median(outcome.at for outcome, _ in outcomes)
     results = [outcome.result for outcome, _ in outcomes]
     return Row(
         scenario=scenario,
         judge=judge,
         rollouts=len(outcomes),
-        rolled_back=results.count(Result.ROLL_BACK),
-        promoted=results.count(Result.PROMOTE),
+        rolled_back=results.count(ReplayEnd.ROLL_BACK),
+        promoted=results.count(ReplayEnd.PROMOTE),
         median_seconds=at,
         median_requests=at * wished.rps,
         excess=sum(extra for _, extra in outcomes) / len(outcomes),

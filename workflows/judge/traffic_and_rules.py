@@ -10,7 +10,7 @@ from typing import Any
 from davy.canary.engine import steps as strategy
 from davy.checks.forecast import base_rates
 from davy.checks.forecast.base_rates import BaseRate
-from davy.checks.forecast.power import Ladder, Rung, Signal, parts
+from davy.checks.forecast.power import Ladder, PlannedMetric, Rung, parts
 from davy.checks.judges.sequential.case import Metric, Rules
 from davy.checks.judges.sequential.judge import metric_of, rules_of
 from davy.pipeline.config.document import Config
@@ -49,10 +49,10 @@ class Situation:
     notes: tuple[str, ...] = ()
 
     @property
-    def signals(self) -> tuple[Signal, ...]:
+    def signals(self) -> tuple[PlannedMetric, ...]:
         """The metrics as they are planned for."""
         whole = zip(self.metrics, self.bases, parts(self.metrics, self.rules), strict=True)
-        return tuple(Signal.of(metric, base, part) for metric, base, part in whole)
+        return tuple(PlannedMetric.of(metric, base, part) for metric, base, part in whole)
 
     @property
     def steps(self) -> strategy.Plan:

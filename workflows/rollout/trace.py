@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from davy.checks.traces.reader import Reading
+from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.trace import BESIDE, Glance, Trace
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import (
@@ -29,7 +29,7 @@ def trace_of(events: Sequence[Event]) -> Trace:
             f"The journal of {started.release} does not say by which rules its counts were judged.",
             remedy="Thresholds measure PromQL and keep no counts; rollouts of a davy before this one noted no rules.",
         )
-    header = Reading([started.rules.encode()], "the journal").checked()
+    header = TraceReader([started.rules.encode()], "the journal").checked()
     steps = started.policy.steps
     header = replace(header, worse=steps[-1].worse if steps else header.worse)
     windows, asked_at = _windows(events, started, header.worse)

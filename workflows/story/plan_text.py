@@ -9,7 +9,7 @@ import click
 
 from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text.clean import harmless
-from davy.pipeline.release.plan import Plan, PlanStep
+from davy.pipeline.release.plan import PlanStep, ReleasePlan
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.width import width_of
 
@@ -17,7 +17,7 @@ HANG = " " * 10
 """Where the sentence of a stage begins."""
 
 
-def plan_told(made: Plan, said: Mapping[str, Any], warnings: Sequence[str]) -> None:
+def plan_told(made: ReleasePlan, said: Mapping[str, Any], warnings: Sequence[str]) -> None:
     """A whole release."""
     if said["output"] == "json":
         click.echo(json_text({"davy_plan": 1, **plain(made), "warnings": list(warnings)}))

@@ -13,7 +13,7 @@ from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.clean import harmless, one_line
 from davy.pipeline.suites.history import quarantine
-from davy.pipeline.suites.history.flakes import Flake, Rate, entries, flakes, sparkline
+from davy.pipeline.suites.history.flakes import Flake, FlakeRate, entries, flakes, sparkline
 from davy.pipeline.suites.history.record import RunRecord
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
@@ -104,7 +104,7 @@ def _name(flake: Flake) -> str:
     return name if len(name) <= NAME else f"…{name[1 - NAME :]}"
 
 
-def _share(rate: Rate) -> str:
+def _share(rate: FlakeRate) -> str:
     """`15 % (5-36)`: the 95 % interval beside it."""
     low, high = rate.interval
     return f"{_percent(rate.value)} ({100 * low:.0f}-{100 * high:.0f})" if rate.hits else "0 %"
@@ -141,7 +141,7 @@ def _told(flake: Flake) -> dict[str, object]:
     }
 
 
-def _rate(rate: Rate) -> dict[str, object]:
+def _rate(rate: FlakeRate) -> dict[str, object]:
     low, high = rate.interval
     return {
         "runs": rate.hits,

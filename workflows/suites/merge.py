@@ -12,7 +12,7 @@ from davy.pipeline.core.events import Result
 from davy.pipeline.files import own_files, plain_file
 from davy.pipeline.suites import driver
 from davy.pipeline.suites.parts import completeness, part_file
-from davy.pipeline.suites.parts.completeness import Job
+from davy.pipeline.suites.parts.completeness import PartReport
 from davy.pipeline.suites.reports import highlights, reader, writer
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.workflows import wiring
@@ -58,7 +58,7 @@ def _gone(sentence: str) -> Suite:
     return Suite(name="missing", cases=(case,), took=driver.NO_TIME, exit_code=None, because=sentence)
 
 
-def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
+def _read(task: Errand, folders: Sequence[Path]) -> Iterator[PartReport]:
     """Raises Unusable with every folder that is no part."""
     problems: list[Problem] = []
     for folder in folders:
@@ -67,7 +67,7 @@ def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
             continue
         try:
             part = part_file.parsed(plain_file.content(folder / part_file.NAME, part_file.MOST_BYTES))
-            yield Job(name=str(folder), part=part, cases=_cases(folder / driver.REPORT, part))
+            yield PartReport(name=str(folder), part=part, cases=_cases(folder / driver.REPORT, part))
         except FileNotFoundError as error:
             missing = Path(str(error.filename)).name
             problems.append(Problem(file=str(folder), what=f"has no {missing}: its `davy test` did not come to an end"))
@@ -79,7 +79,7 @@ def _read(task: Errand, folders: Sequence[Path]) -> Iterator[Job]:
         raise Unusable("A part cannot be read.", problems=tuple(problems), remedy=REMEDY)
 
 
-def _cases(report: Path, part: part_file.Part) -> dict[str, tuple[Case, ...]]:
+def _cases(report: Path, part: part_file.PartFile) -> dict[str, tuple[Case, ...]]:
     """By suite: the report's outermost suites are davy's. Raises OSError, and ValueError where it is cut or broken."""
     if not any(one.ends for one in part.suites):
         return {}

@@ -12,7 +12,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.text.clean import harmless
 from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan.order import Wanted
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.workflows import wiring
 from davy.workflows.story.task import Errand
 from davy.workflows.suites import testfiles
@@ -26,7 +26,9 @@ def nothing(suite: SuiteConfig) -> Mapping[str, str]:  # noqa: ARG001 - the shap
     return {}
 
 
-def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None) -> tuple[Ask, ...]:
+def asks(
+    task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None
+) -> tuple[PlannedSuite, ...]:
     """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
     asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
     for suite in wanted:
@@ -43,7 +45,7 @@ def asks(task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] 
 
 
 def ordered(
-    task: Errand, asked: Sequence[Ask], images: Sequence[Image], out: Path, told: Told = nothing
+    task: Errand, asked: Sequence[PlannedSuite], images: Sequence[Image], out: Path, told: Told = nothing
 ) -> tuple[Wanted, ...]:
     """The orders, with the environment they run in. Raises Unusable for images and secrets that are missing."""
     by_name = {image.name: image for image in images}

@@ -15,7 +15,7 @@ from davy.pipeline.suites.history import archive
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding
-from davy.pipeline.suites.plan.pieces import Ask, Guesses, Piece
+from davy.pipeline.suites.plan.pieces import Guesses, Piece, PlannedSuite
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
@@ -33,7 +33,7 @@ SHOWN = 12
 class Forecast:
     """One suite, before it runs."""
 
-    ask: Ask
+    ask: PlannedSuite
     guesses: Guesses
     pieces: tuple[Piece, ...]
 
@@ -70,7 +70,7 @@ def forecast(task: Errand, said: Said) -> Ending:
     return Ending.DONE
 
 
-def _forecast(ask: Ask, history: Sequence[RunRecord]) -> Forecast:
+def _forecast(ask: PlannedSuite, history: Sequence[RunRecord]) -> Forecast:
     guesses = driver.guesses(ask, history)
     # What a place takes at once is not asked here: a plan needs no account. Of all places one has a queue of its own.
     pieces = expansion.static if ask.suite.in_ == "kubernetes" else expansion.queued

@@ -13,7 +13,7 @@ from davy.pipeline.core.text import nouns
 from davy.pipeline.release import plan
 from davy.pipeline.release.plan import PlanStep
 from davy.pipeline.suites.plan import order
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.workflows import wiring
 from davy.workflows.builds import stage
 from davy.workflows.images import given as named
@@ -73,7 +73,7 @@ def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     )
 
 
-def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[Ask, ...]) -> Told:
+def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[PlannedSuite, ...]) -> Told:
     if not images and any(order.needs_image(ask.suite) for ask in asked):
         # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
         meant = [ask.suite for ask in asked]
@@ -102,7 +102,7 @@ def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     return [suite for suite in task.config.tests if suite.against is None]
 
 
-def shared(asked: tuple[Ask, ...], files: str | None) -> tuple[Ask, ...]:
+def shared(asked: tuple[PlannedSuite, ...], files: str | None) -> tuple[PlannedSuite, ...]:
     """With the files that a plan settled for this machine. Raises Unusable where they can be nobody's."""
     named = tuple((files or "").split())
     # A plan has no files for a suite without any, and its matrix says so by an empty word.

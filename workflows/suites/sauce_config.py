@@ -11,20 +11,20 @@ from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
 from davy.pipeline.suites.clouds.saucelabs import config_file, config_keys, package
 from davy.pipeline.suites.clouds.saucelabs.config_file import SauceFile
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.workflows import wiring
 
 MOST_BYTES = 2**20
 
 
 def asked(
-    asks: Sequence[Ask], folder: Path, environment: Mapping[str, str]
-) -> tuple[tuple[Ask, ...], tuple[Problem, ...]]:
+    asks: Sequence[PlannedSuite], folder: Path, environment: Mapping[str, str]
+) -> tuple[tuple[PlannedSuite, ...], tuple[Problem, ...]]:
     """The suites, those with a `config` as their file has them; and what davy does another way than saucectl.
 
     `folder`: of davy.yaml. Raises Unusable with every problem of the first file that has one.
     """
-    made: list[Ask] = []
+    made: list[PlannedSuite] = []
     notes: list[Problem] = []
     for ask in asks:
         if not ask.suite.config:
@@ -42,7 +42,7 @@ def asked(
     return tuple(made), tuple(notes)
 
 
-def _one(ask: Ask, parsed: SauceFile, folder: Path) -> Ask:
+def _one(ask: PlannedSuite, parsed: SauceFile, folder: Path) -> PlannedSuite:
     files = wiring.project_files(folder / parsed.root, parsed.ignore_file) if parsed.kind in FRAMEWORKS else ()
     nothing = saucecells.empty(parsed, files)
     if nothing:

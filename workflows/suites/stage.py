@@ -15,8 +15,8 @@ from davy.pipeline.suites.history.ports import Archive
 from davy.pipeline.suites.history.quarantine import Quarantine
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.parts import part_file
-from davy.pipeline.suites.plan.pieces import Ask
-from davy.pipeline.suites.recorder import Ended
+from davy.pipeline.suites.plan.pieces import PlannedSuite
+from davy.pipeline.suites.recorder import EndedSuite
 from davy.workflows import wiring
 from davy.workflows.images import attest
 from davy.workflows.story.task import Errand, known
@@ -29,7 +29,7 @@ LATEST = 20
 def tested(
     task: Errand,
     images: tuple[Image, ...],
-    asked: Sequence[Ask],
+    asked: Sequence[PlannedSuite],
     told: Told = nothing,  # noqa: PT028 - no test
 ) -> Generator[Event, None, str]:
     """Run the suites; what failed, in one line. What goes wrong with the archive is said, and fails nothing."""
@@ -74,10 +74,10 @@ def tested(
     return "" if done.passed else wiring.washing(config)(done.sentence)
 
 
-def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> part_file.Part:
+def _part(task: Errand, asked: Sequence[PlannedSuite], ended: Sequence[EndedSuite]) -> part_file.PartFile:
     """What another job is told of this one."""
     revision = known(task)
-    return part_file.Part(
+    return part_file.PartFile(
         service=task.config.service,
         revision=revision.sha if revision else "",
         release=task.release,
@@ -87,7 +87,7 @@ def _part(task: Errand, asked: Sequence[Ask], ended: Sequence[Ended]) -> part_fi
 
 
 def _agreed(
-    task: Errand, archive: Archive, asked: Sequence[Ask], history: tuple[RunRecord, ...]
+    task: Errand, archive: Archive, asked: Sequence[PlannedSuite], history: tuple[RunRecord, ...]
 ) -> tuple[RunRecord, ...]:
     """The runs that the spread goes by. Machines that work their shards out alone must all go by the same ones.
 
@@ -108,7 +108,7 @@ def said_of(held: Quarantine, records: Sequence[RunRecord], today: date, *, whol
     return (*quarantine.notes(held, seen, today, whole=whole), *quarantine.release_notes(held, records, today))
 
 
-def is_whole(asked: Sequence[Ask], config: DeliveryConfig) -> bool:
+def is_whole(asked: Sequence[PlannedSuite], config: DeliveryConfig) -> bool:
     """Whether every suite there is runs, in full."""
     return {ask.suite.name for ask in asked if ask.shard is None} == {suite.name for suite in config.tests}
 
@@ -119,6 +119,6 @@ def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:
         yield Warned(at=clock.now(), what=what)
 
 
-def before_traffic(task: Errand) -> tuple[Ask, ...]:
+def before_traffic(task: Errand) -> tuple[PlannedSuite, ...]:
     """The suites of a release that run before any traffic moves."""
     return asks(task, [suite for suite in task.config.tests if suite.against is None])

@@ -157,10 +157,10 @@ def side(
 def _api(kubeconfig: str | None, context: str | None, reach: Reach) -> "KubeApi":
     """A client for what the file says, with what the command line says over it."""
     from davy.pipeline.clients.kubernetes.api import KubeApi  # noqa: PLC0415
-    from davy.pipeline.clients.kubernetes.kubeconfig import Wish, access_from  # noqa: PLC0415
+    from davy.pipeline.clients.kubernetes.kubeconfig import ContextWish, access_from  # noqa: PLC0415
 
     by_file = reach.kubeconfig is None and kubeconfig is not None
-    wish = Wish(
+    wish = ContextWish(
         kubeconfig=reach.kubeconfig or kubeconfig,
         context=reach.context or context,
         as_user=reach.as_user,

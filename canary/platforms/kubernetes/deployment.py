@@ -16,7 +16,7 @@ from davy.canary.platforms.kubernetes.watches.mirror import Listening, Mirror, l
 from davy.canary.platforms.kubernetes.watches.replica_sets import Offspring
 from davy.canary.ports.platform import Baseline, Speed, Standing, Surroundings
 from davy.pipeline.clients.kubernetes.answers import understood
-from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi, Refused
+from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi, RefusedRequest
 from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.workload import Workload
@@ -163,7 +163,7 @@ class KubernetesCluster:
 
     def untake(self) -> None:
         """See the port. Where the fence is another's, or gone, there is nothing to take away."""
-        with suppress(Refused):
+        with suppress(RefusedRequest):
             self._written(self._api.patch(self._path, patches.untake(self._fence)))
 
     def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
@@ -246,7 +246,7 @@ class KubernetesCluster:
             raise Conflict(f"Deployment {self._workload} was not taken before it was written to.")
         try:
             self._written(self._api.patch(self._path, self._ops(wanted, self._last or self._read())))
-        except Refused:
+        except RefusedRequest:
             if _fence_of(self._read()) != self._fence:
                 self._take_again()
             self._written(self._api.patch(self._path, self._ops(wanted, self._read())))

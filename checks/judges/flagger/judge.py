@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from davy.checks.judges.flagger.rules import Analysis, RangeCheck, measured, shown
+from davy.checks.judges.flagger.rules import RangeCheck, Ticks, measured, shown
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.threshold.rules import PAIRS, Measurement, Result, result_of
+from davy.checks.judges.threshold.rules import PAIRS, Measurement, MeasurementResult, result_of
 from davy.checks.ports import Metrics
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.errors import DavyError, Problem, Unusable
@@ -41,7 +41,7 @@ class FlaggerJudge:
         self._config = config.flagger
         self._warmup = warmup
         self._checks = ranges_of(config)
-        self._analysis = Analysis()
+        self._analysis = Ticks()
         self._ticked: datetime | None = None
         self._failures: dict[str, int] = {}
         self._last: dict[str, Measurement] = {}
@@ -54,7 +54,7 @@ class FlaggerJudge:
 
     def recall(self, windows: Iterable[Window]) -> None:
         """Start from the ticks of before, and from nothing else; each was one window."""
-        self._analysis, self._ticked = Analysis(), None
+        self._analysis, self._ticked = Ticks(), None
         self._failures.clear()
         for window in windows:
             found = {check.config.name: window.counts.get(check.config.name) for check in self._checks}
@@ -90,11 +90,11 @@ class FlaggerJudge:
         try:
             answer = self._metrics.query(query, now)
         except DavyError:
-            return Measurement(result=Result.FAILURE, gap=Gap.UNREACHABLE)
+            return Measurement(result=MeasurementResult.FAILURE, gap=Gap.UNREACHABLE)
         return measured(check, [value for _, value in answer.values])
 
-    def _tick(self, results: dict[str, Result], at: datetime) -> None:
-        bad = [name for name, result in results.items() if result is not Result.SUCCESS]
+    def _tick(self, results: dict[str, MeasurementResult], at: datetime) -> None:
+        bad = [name for name, result in results.items() if result is not MeasurementResult.SUCCESS]
         self._analysis, self._ticked = self._analysis.ticked(is_good=not bad), at
         for name in bad:
             self._failures[name] = self._failures.get(name, 0) + 1
@@ -117,7 +117,7 @@ class FlaggerJudge:
     def _decision(self, waits: str) -> Decision:
         if self._analysis.has_failed(self._config):
             return Decision.ROLL_BACK
-        is_bad = any(one.result is not Result.SUCCESS for one in self._last.values())
+        is_bad = any(one.result is not MeasurementResult.SUCCESS for one in self._last.values())
         good = self._analysis.is_good(self._config) and not is_bad
         return Decision.PROMOTE if good and self._checks and not waits else Decision.GO_ON
 
@@ -135,7 +135,7 @@ class FlaggerJudge:
                 return waits or f"Not enough yet: {good}; {told}."
 
     def _is_bad(self, name: str) -> bool:
-        return name in self._last and self._last[name].result is not Result.SUCCESS
+        return name in self._last and self._last[name].result is not MeasurementResult.SUCCESS
 
     def _words(self, check: RangeCheck) -> str:
         last = self._last[check.config.name]

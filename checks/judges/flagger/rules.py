@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from davy.checks.judges.threshold.rules import Measurement, Result, asked, in_digits
+from davy.checks.judges.threshold.rules import Measurement, MeasurementResult, asked, in_digits
 from davy.pipeline.config.sections.thresholds import FlaggerConfig, ThresholdConfig
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Gap
@@ -52,15 +52,17 @@ def shown(check: RangeCheck, value: float) -> str:
 def measured(check: RangeCheck, values: Sequence[float]) -> Measurement:
     """Of several values the last counts. No value and NaN are failures here, as in Flagger; the bounds pass."""
     if not values:
-        return Measurement(result=Result.FAILURE, gap=Gap.EMPTY)
+        return Measurement(result=MeasurementResult.FAILURE, gap=Gap.EMPTY)
     value = values[-1]
     if math.isnan(value):
-        return Measurement(result=Result.FAILURE, value=value, gap=Gap.NAN)
-    return Measurement(result=Result.SUCCESS if check.low <= value <= check.high else Result.FAILURE, value=value)
+        return Measurement(result=MeasurementResult.FAILURE, value=value, gap=Gap.NAN)
+    return Measurement(
+        result=MeasurementResult.SUCCESS if check.low <= value <= check.high else MeasurementResult.FAILURE, value=value
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
+class Ticks:
     """The ticks so far."""
 
     ticks: int = 0
@@ -69,11 +71,11 @@ class Analysis:
     good: int = 0
     """Since the canary last grew."""
 
-    def ticked(self, *, is_good: bool) -> "Analysis":
+    def ticked(self, *, is_good: bool) -> "Ticks":
         """With one more tick."""
         return replace(self, ticks=self.ticks + 1, failed=self.failed + (not is_good), good=self.good + is_good)
 
-    def anew(self) -> "Analysis":
+    def anew(self) -> "Ticks":
         """For a canary that grew: the good ticks are asked of it again, the failed ones stay."""
         return replace(self, good=0)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from davy.checks.judges.kayenta.json_node import Node, Notebook
+from davy.checks.judges.kayenta.json_node import JsonNode, Notebook
 from davy.checks.judges.kayenta.json_places import places
 from davy.checks.judges.kayenta.rules import Direction, Limits, Measure, NanStrategy, Yardstick
 from davy.pipeline.config.sections.thresholds import KayentaConfig
@@ -30,7 +30,7 @@ SIDES = ("canary", "baseline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class MetricQuery:
     """One metric: what is asked of each side, and how the answers are judged."""
 
     yardstick: Yardstick
@@ -48,7 +48,7 @@ class Asked:
 class Analysis:
     """A canary config, read."""
 
-    metrics: tuple[Asked, ...]
+    metrics: tuple[MetricQuery, ...]
     weights: Mapping[str, float]
     pass_at: float
     marginal_at: float
@@ -74,7 +74,7 @@ def read(text: str, file: str, config: KayentaConfig) -> Analysis:
         book.problems.append(
             Problem(what=f"is there twice; the first one is on line {first}", path=path, file=file, line=line)
         )
-    root = Node(whole, "", book)
+    root = JsonNode(whole, "", book)
     root.known(ROOT_KEYS, ROOT_LEFT)
     templates = root.at("templates").mapping()
     metrics = [_metric(node, templates, config) for node in root.at("metrics").items()]
@@ -121,13 +121,13 @@ def _unusable(book: Notebook) -> Unusable:
     )
 
 
-def _judge(root: Node) -> None:
+def _judge(root: JsonNode) -> None:
     name = root.at("judge", "name").text(JUDGE)
     if name != JUDGE:
         root.at("judge", "name").note(f"is {name}; davy judges by the rule of {JUDGE}")
 
 
-def _limits(root: Node, config: KayentaConfig) -> tuple[float, float]:
+def _limits(root: JsonNode, config: KayentaConfig) -> tuple[float, float]:
     said = root.at("classifier", "scoreThresholds")
     pass_at = said.at("pass").number(PASS_AT) if config.pass_ is None else config.pass_
     marginal_at = said.at("marginal").number(MARGINAL_AT) if config.marginal is None else config.marginal
@@ -136,7 +136,7 @@ def _limits(root: Node, config: KayentaConfig) -> tuple[float, float]:
     return pass_at, marginal_at
 
 
-def _weights(root: Node, metrics: Iterable[Asked]) -> dict[str, float]:
+def _weights(root: JsonNode, metrics: Iterable[MetricQuery]) -> dict[str, float]:
     said = root.at("classifier", "groupWeights")
     groups = {group for metric in metrics for group in metric.yardstick.groups}
     weights = {group: said.at(group).number(0.0) for group in said.mapping()}
@@ -147,7 +147,7 @@ def _weights(root: Node, metrics: Iterable[Asked]) -> dict[str, float]:
     return weights
 
 
-def _metric(node: Node, templates: Mapping[str, Any], config: KayentaConfig) -> Asked | None:
+def _metric(node: JsonNode, templates: Mapping[str, Any], config: KayentaConfig) -> MetricQuery | None:
     node.known(METRIC_KEYS)
     query, name = node.at("query"), node.at("name").needed()
     kind = query.at("type").text("") or query.at("serviceType").text("")
@@ -162,10 +162,10 @@ def _metric(node: Node, templates: Mapping[str, Any], config: KayentaConfig) -> 
     yardstick = _yardstick(node, name)
     if asked is None or yardstick is None:
         return None
-    return Asked(yardstick=yardstick, canary=asked[0], baseline=asked[1])
+    return MetricQuery(yardstick=yardstick, canary=asked[0], baseline=asked[1])
 
 
-def _query(query: Node, templates: Mapping[str, Any], config: KayentaConfig) -> tuple[str, str] | None:
+def _query(query: JsonNode, templates: Mapping[str, Any], config: KayentaConfig) -> tuple[str, str] | None:
     text, place = _template(query, templates)
     if text is None:
         return None
@@ -187,7 +187,7 @@ def _query(query: Node, templates: Mapping[str, Any], config: KayentaConfig) -> 
     return _promql(query, filled[0]), _promql(query, filled[1])
 
 
-def _template(query: Node, templates: Mapping[str, Any]) -> tuple[str | None, Node]:
+def _template(query: JsonNode, templates: Mapping[str, Any]) -> tuple[str | None, JsonNode]:
     inline, named = query.at("customInlineTemplate"), query.at("customFilterTemplate")
     if inline.text(""):
         return inline.text(""), inline
@@ -210,7 +210,7 @@ def _template(query: Node, templates: Mapping[str, Any]) -> tuple[str | None, No
     return None, query
 
 
-def _filled(place: Node, text: str, scope: str, config: KayentaConfig) -> str | None:
+def _filled(place: JsonNode, text: str, scope: str, config: KayentaConfig) -> str | None:
     values = {**config.variables, "scope": scope, "location": config.location}
     missing = sorted({name for name in VARIABLE.findall(text) if name not in values})
     if missing:
@@ -221,7 +221,7 @@ def _filled(place: Node, text: str, scope: str, config: KayentaConfig) -> str | 
     return VARIABLE.sub(lambda found: values[found[1]], text)
 
 
-def _promql(query: Node, text: str) -> str:
+def _promql(query: JsonNode, text: str) -> str:
     """A whole expression where it says so; else matchers for the metric's name, averaged, as Kayenta builds it."""
     if text.startswith(PROMQL):
         return text.removeprefix(PROMQL).strip()
@@ -232,7 +232,7 @@ def _promql(query: Node, text: str) -> str:
     return f"avg({query.at('metricName').needed()}{{{matchers}}})" + (f" by ({fields})" if fields else "")
 
 
-def _yardstick(node: Node, name: str) -> Yardstick | None:
+def _yardstick(node: JsonNode, name: str) -> Yardstick | None:
     rule = node.at("analysisConfigurations", "canary")
     rule.known(RULE_KEYS)
     groups = tuple(str(group) for group in node.at("groups").listed())
@@ -256,7 +256,7 @@ def _yardstick(node: Node, name: str) -> Yardstick | None:
     )
 
 
-def _effects(rule: Node, kind: str, measure: Measure) -> Limits:
+def _effects(rule: JsonNode, kind: str, measure: Measure) -> Limits:
     size = rule.at("effectSize")
     return Limits(
         decrease=size.at(f"{kind}Decrease").number(measure.neutral),

@@ -37,14 +37,14 @@ class Notebook:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class JsonNode:
     """A value and where it stands; one that is not there is None."""
 
     value: Any
     path: str
     book: Notebook
 
-    def at(self, *keys: str) -> "Node":
+    def at(self, *keys: str) -> "JsonNode":
         """What stands deeper."""
         node = self
         for key in keys:
@@ -52,7 +52,7 @@ class Node:
             if held is not None and not isinstance(held, Mapping):
                 node.refuse("must be an object")
                 held = None
-            node = Node(held.get(key) if held else None, f"{node.path}.{key}".lstrip("."), self.book)
+            node = JsonNode(held.get(key) if held else None, f"{node.path}.{key}".lstrip("."), self.book)
         return node
 
     def refuse(self, what: str) -> None:
@@ -88,13 +88,13 @@ class Node:
             self.refuse("must be a list")
         return []
 
-    def items(self) -> Iterator["Node"]:
+    def items(self) -> Iterator["JsonNode"]:
         """The list's, each at its place; none at all is a problem."""
         items = self.listed()
         if not items and (self.value is None or isinstance(self.value, list)):
             self.refuse("must be a list with something in it")
         for index, value in enumerate(items):
-            yield Node(value, f"{self.path}[{index}]", self.book)
+            yield JsonNode(value, f"{self.path}[{index}]", self.book)
 
     def text(self, otherwise: str) -> str:
         """A text, or what stands for none."""

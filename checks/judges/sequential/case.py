@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from davy.checks.judges.sequential.evidence import Form, Metric, Track
+from davy.checks.judges.sequential.evidence import Comparison, Metric, Track
 from davy.checks.statistics.mixtures import log_mean, log_weighted
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Decision, Evidence, Gap, Pair, Window
 
-__all__ = ["Case", "Form", "Metric", "Rules", "Standing", "Track"]
+__all__ = ["CaseStanding", "Comparison", "Metric", "Rules", "SequentialCase", "Track"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CaseStanding:
     """Where the case stands after the windows so far."""
 
     evidence: tuple[Evidence, ...]
@@ -51,35 +51,37 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class SequentialCase:
     """The canary's case: every metric's track under one set of rules."""
 
     rules: Rules
     tracks: tuple[Track, ...]
 
     @classmethod
-    def opened(cls, rules: Rules, metrics: Iterable[Metric]) -> "Case":
+    def opened(cls, rules: Rules, metrics: Iterable[Metric]) -> "SequentialCase":
         """Nothing seen yet."""
         return cls(rules=rules, tracks=tuple(Track.opened(metric, rules.tolerate) for metric in metrics))
 
-    def seen(self, window: Window) -> "Case":
+    def seen(self, window: Window) -> "SequentialCase":
         """With one more window."""
         return self.counted(window.counts)
 
-    def counted(self, counts: Mapping[str, Pair]) -> "Case":
+    def counted(self, counts: Mapping[str, Pair]) -> "SequentialCase":
         """With the counts of one more window; a metric without any in it stays as it is."""
         tracks = [
             track.seen(counts[track.metric.name]) if track.metric.name in counts else track for track in self.tracks
         ]
-        return Case(rules=self.rules, tracks=tuple(tracks))
+        return SequentialCase(rules=self.rules, tracks=tuple(tracks))
 
-    def excluding(self, worse: float) -> "Case":
+    def excluding(self, worse: float) -> "SequentialCase":
         """Ready for `standing` with this ratio; cheap where it has been asked before."""
         if all(worse in track.better for track in self.tracks):
             return self
-        return Case(rules=self.rules, tracks=tuple(track.excluding(worse) for track in self.tracks))
+        return SequentialCase(rules=self.rules, tracks=tuple(track.excluding(worse) for track in self.tracks))
 
-    def standing(self, worse: float, gaps: Mapping[str, Gap] | None = None, *, may_promote: bool = True) -> Standing:
+    def standing(
+        self, worse: float, gaps: Mapping[str, Gap] | None = None, *, may_promote: bool = True
+    ) -> CaseStanding:
         """Evidence and decision at this look. `gaps`: what could not be read in it, by metric."""
         case = self.excluding(worse)
         against = {track.metric.name: track.log_e_worse() for track in case.tracks}
@@ -92,7 +94,7 @@ class Case:
             share = math.exp(parts[name] - log_roll_back) if log_roll_back > -math.inf else 0.0
             evidence.append(_evidence(track, worse, (gaps or {}).get(name), against=against[name], share=share))
         blame = max(parts, key=lambda name: parts[name], default="") if log_roll_back > 0 else ""
-        return Standing(
+        return CaseStanding(
             evidence=tuple(evidence),
             log_e_roll_back=log_roll_back,
             log_e_burn=log_mean(list(burns.values())) if burns else 0.0,

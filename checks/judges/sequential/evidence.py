@@ -14,7 +14,7 @@ from davy.pipeline.core.text.shares import rest
 from davy.pipeline.core.verdict import NOTHING, Counts, Pair
 
 
-class Form(StrEnum):
+class Comparison(StrEnum):
     """How the two sides of a window are compared."""
 
     CONDITIONAL = "conditional"
@@ -39,7 +39,7 @@ class Metric:
     """Of a histogram: the bucket bound whose counts are its bad events."""
     bounds: tuple[str, ...] = ()
     """Of a histogram: every bound that evidence is taken at; its evidence against the canary is the mean over them."""
-    evidence: Form = Form.CONDITIONAL
+    evidence: Comparison = Comparison.CONDITIONAL
     against: str = "stable"
     """What it is compared with, for people. Empty: with nothing, and its objective alone promotes."""
 
@@ -168,23 +168,23 @@ def _lot(pair: Pair, canary_bad: int, stable_bad: int) -> Lot:
     return Lot(canary_bad, canary_bad + stable_bad, canary / (canary + stable), canary, stable)
 
 
-def _against(form: Form, tolerate: float) -> Mixture | TwoSample:
+def _against(form: Comparison, tolerate: float) -> Mixture | TwoSample:
     """Evidence that the canary is worse than tolerated, with nothing seen yet."""
     match form:
-        case Form.CONDITIONAL:
+        case Comparison.CONDITIONAL:
             return Mixture.against(tolerate, WORSE_GRID)
-        case Form.TWO_SAMPLE:
+        case Comparison.TWO_SAMPLE:
             return TwoSample.against(tolerate, HIGHER_ODDS)
         case _:
             assert_never(form)
 
 
-def _excluding(form: Form, worse: float) -> Mixture | TwoSample:
+def _excluding(form: Comparison, worse: float) -> Mixture | TwoSample:
     """Evidence that the canary is less than `worse` times worse, with nothing seen yet."""
     match form:
-        case Form.CONDITIONAL:
+        case Comparison.CONDITIONAL:
             return Mixture.against(worse, BETTER_GRID)
-        case Form.TWO_SAMPLE:
+        case Comparison.TWO_SAMPLE:
             return TwoSample.against(worse, BETTER_GRID)
         case _:
             assert_never(form)

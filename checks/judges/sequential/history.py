@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from davy.checks.judges.sequential import notes
 from davy.checks.ports import Metrics
 from davy.checks.samples import reader
-from davy.checks.samples.blocks import Span, blocks_of
+from davy.checks.samples.blocks import BlockSpan, blocks_of
 from davy.checks.samples.reader import needed_buckets
 from davy.checks.statistics.dispersion import ASSUMED, Dispersion, estimated
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -42,7 +42,7 @@ class _Way:
         return self.read_to <= self.floor
 
 
-class Past:
+class StableHistory:
     """The stable pods' own past. The pods are those of the first look, and so is the moment it is read back from."""
 
     def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta) -> None:
@@ -80,7 +80,7 @@ class Past:
         only = (self._label, tuple(self._since))
         found = reader.read(self._metrics, self._slos, start - self._length, end, only=only)
         self._samples += found.samples
-        span = Span(
+        span = BlockSpan(
             start=start.timestamp(),
             end=end.timestamp(),
             length=self._length.total_seconds(),

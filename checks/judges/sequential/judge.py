@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from davy.checks.judges.sequential import history, notes, sentences
-from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
-from davy.checks.judges.sequential.history import Past
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules, SequentialCase
+from davy.checks.judges.sequential.history import StableHistory
 from davy.checks.ports import Metrics
 from davy.checks.samples import counts as samples
 from davy.checks.samples import reader
-from davy.checks.samples.counts import Reading
+from davy.checks.samples.counts import MetricReading
 from davy.checks.samples.reader import bounds_of
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.config.sections.objectives import SloConfig
@@ -56,12 +56,12 @@ def metric_of(slo: SloConfig, dispersion: float, against: str = "stable") -> Met
         bound=samples.spelled(slo.under.total_seconds()) if slo.under is not None else "",
         bounds=bounds if len(bounds) > 1 else (),
         against=against,
-        evidence=Form(slo.evidence),
+        evidence=Comparison(slo.evidence),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """One look's reading of everything."""
 
     windows: tuple[Window, ...] = ()
@@ -91,7 +91,7 @@ class SequentialJudge:
         """Start from evidence of before, and from nothing else; windows of other judges are left alone."""
         kept = tuple(windows)
         self._dispersion = dict(pair for window in reversed(kept) for pair in window.dispersion.items())
-        self._past = Past(self._metrics, self._config, self._warmup)
+        self._past = StableHistory(self._metrics, self._config, self._warmup)
         self._windows: list[Window] = []
         self._read_to: dict[str, datetime] = {}
         self._pods: dict[str, tuple[ReadyPod, bool]] = {}
@@ -109,7 +109,7 @@ class SequentialJudge:
         if now <= first and not self._read_to:
             self._look_back(sides, now)
             waits = f"Warming up until {first:%H:%M:%S} UTC." if sides.canary else "No canary pod is ready yet."
-            return self._verdict(Look(), now, worse, waits)
+            return self._verdict(Observation(), now, worse, waits)
         look = self._look(sides, now, first)
         look = replace(look, windows=self._tempered(look, sides, now))
         for window in look.windows:
@@ -125,7 +125,7 @@ class SequentialJudge:
         if self._config.dispersion == "auto" and not self._dispersion:
             self._past.read(sides.stable, now)
 
-    def _tempered(self, look: Look, sides: Sides, now: datetime) -> tuple[Window, ...]:
+    def _tempered(self, look: Observation, sides: Sides, now: datetime) -> tuple[Window, ...]:
         """The windows; the first ones of a rollout say what all are tempered by, so that the journal does.
 
         With them the dispersion is settled: from here on it stays, whoever goes on with the rollout.
@@ -154,7 +154,7 @@ class SequentialJudge:
         """The case anew, with the windows so far."""
         metrics = [metric_of(slo, self._dispersion.get(slo.name, 1.0), self._against) for slo in self._slos]
         self._of = {metric.name: metric for metric in metrics}
-        self._case = Case.opened(self._rules, metrics)
+        self._case = SequentialCase.opened(self._rules, metrics)
         for window in self._windows:
             self._case = self._case.seen(window)
 
@@ -167,11 +167,11 @@ class SequentialJudge:
             for pod in group:
                 self._pods.setdefault(pod.name, (pod, canary))
 
-    def _look(self, sides: Sides, now: datetime, first: datetime) -> Look:
+    def _look(self, sides: Sides, now: datetime, first: datetime) -> Observation:
         try:
             readings = self._readings(sides, now, first)
         except DavyError:
-            return Look(gaps=dict.fromkeys(self._of, Gap.UNREACHABLE), away=True)
+            return Observation(gaps=dict.fromkeys(self._of, Gap.UNREACHABLE), away=True)
         spans: dict[tuple[datetime, datetime], dict[str, Pair]] = {}
         gaps: dict[str, Gap] = {}
         waiting: dict[str, None] = {}
@@ -184,14 +184,14 @@ class SequentialJudge:
                 spans.setdefault((start, end), {})[name] = read.pair
         self._tell_of_warm_up(readings)
         windows = tuple(Window(start=start, end=end, counts=counts) for (start, end), counts in spans.items())
-        return Look(windows, gaps, tuple(waiting))
+        return Observation(windows, gaps, tuple(waiting))
 
-    def _readings(self, sides: Sides, now: datetime, first: datetime) -> dict[str, tuple[datetime, Reading]]:
+    def _readings(self, sides: Sides, now: datetime, first: datetime) -> dict[str, tuple[datetime, MetricReading]]:
         """By metric, from where it is read and what was. One question for all that were read up to the same moment."""
         spans: dict[datetime, list[SloConfig]] = {}
         for slo in self._slos:
             spans.setdefault(self._read_to.get(slo.name, first), []).append(slo)
-        found: dict[str, tuple[datetime, Reading]] = {}
+        found: dict[str, tuple[datetime, MetricReading]] = {}
         for start, slos in spans.items():
             held = reader.read(self._metrics, slos, start - LOOKBACK, now)
             self._notes += held.notes
@@ -234,7 +234,7 @@ class SequentialJudge:
         """A runner before this one told of its warm-up."""
         return self._recalled_to is not None and since <= self._recalled_to
 
-    def _tell_of_warm_up(self, readings: Mapping[str, tuple[datetime, Reading]]) -> None:
+    def _tell_of_warm_up(self, readings: Mapping[str, tuple[datetime, MetricReading]]) -> None:
         """Once for each pod, by the first metric that was read."""
         left_out = next((read.left_out for _, read in readings.values() if read.left_out), {})
         self._warm |= left_out.keys()
@@ -255,7 +255,7 @@ class SequentialJudge:
 
     # ---- saying ----
 
-    def _verdict(self, look: Look, now: datetime, worse: float, waits: str) -> Verdict:
+    def _verdict(self, look: Observation, now: datetime, worse: float, waits: str) -> Verdict:
         self._case = self._case.excluding(worse)
         standing = self._case.standing(worse, look.gaps, may_promote=not waits)
         new = notes.fresh((*self._notes, *self._metrics.heard()), self._said)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from davy.checks.judges.sequential.case import Metric, Rules, Standing
+from davy.checks.judges.sequential.case import CaseStanding, Metric, Rules
 from davy.pipeline.core.text.shares import rest
 from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap
 
@@ -85,7 +85,7 @@ def compared(metric: Metric, evidence: Evidence) -> str:
 
 
 def sentence(
-    standing: Standing,
+    standing: CaseStanding,
     metrics: Mapping[str, Metric],
     rules: Rules,
     *,
@@ -107,7 +107,7 @@ def sentence(
             assert_never(standing.decision)
 
 
-def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules) -> str:
+def rolled_back(standing: CaseStanding, metrics: Mapping[str, Metric], rules: Rules) -> str:
     """What was seen, how rarely a fine canary looks like this, and how much worse it is."""
     blamed = _of(standing, standing.blame)
     metric = metrics[standing.blame]
@@ -128,7 +128,7 @@ def rolled_back(standing: Standing, metrics: Mapping[str, Metric], rules: Rules)
     return f"Rolled back: {head}; {rare}{tail}."
 
 
-def promoted(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float) -> str:
+def promoted(standing: CaseStanding, metrics: Mapping[str, Metric], rules: Rules, worse: float) -> str:
     """How sure, of what, and on how much traffic."""
     sure = percent(1 - rules.beta)
     least = min(standing.evidence, key=lambda one: one.log_e_promote)
@@ -145,7 +145,7 @@ def _claim(metrics: Iterable[Metric], worse: float) -> str:
     return " or ".join(parts)
 
 
-def going_on(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, worse: float, waits: str) -> str:
+def going_on(standing: CaseStanding, metrics: Mapping[str, Metric], rules: Rules, worse: float, waits: str) -> str:
     """What was seen so far, and what it is not yet enough for."""
     if not standing.evidence:
         return waits
@@ -159,7 +159,7 @@ def going_on(standing: Standing, metrics: Mapping[str, Metric], rules: Rules, wo
     return " ".join(filter(None, (seen, missing, waits)))
 
 
-def unknown(standing: Standing, metrics: Mapping[str, Metric], gaps: Mapping[str, Gap]) -> str:
+def unknown(standing: CaseStanding, metrics: Mapping[str, Metric], gaps: Mapping[str, Gap]) -> str:
     """What could not be read, and what was known before."""
     told = sorted(set(gaps.values()))
     parts = [f"{_names(name for name in gaps if gaps[name] is gap)}: {gap_words(gap)}" for gap in told]
@@ -180,7 +180,7 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _of(standing: Standing, name: str) -> Evidence:
+def _of(standing: CaseStanding, name: str) -> Evidence:
     return next(one for one in standing.evidence if one.metric == name)
 
 

@@ -9,7 +9,7 @@ import math
 from array import array
 from dataclasses import replace
 
-from davy.checks.judges.sequential.evidence import Form, Metric, Track
+from davy.checks.judges.sequential.evidence import Comparison, Metric, Track
 from davy.checks.statistics.mixtures import BETTER_GRID, WORSE_GRID, Mixture
 from davy.checks.statistics.ratio_sequence import NODE_EXCESSES, RatioSequence
 from davy.pipeline.core.text.shares import rest
@@ -72,7 +72,7 @@ class Tally:
         if bounds:
             self._against = [_Sums(self.tolerate, WORSE_GRID) for _ in bounds]
             self._above = ([0] * len(bounds), [0] * len(bounds))
-        if self.metric.evidence is not Form.CONDITIONAL:
+        if self.metric.evidence is not Comparison.CONDITIONAL:
             self._slow = Track.opened(self.metric, self.tolerate).excluding(self.worse)
 
     def see(self, pair: Pair) -> bool:

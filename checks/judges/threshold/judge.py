@@ -8,10 +8,10 @@ from davy.checks.judges.threshold import sentences as thresholdwords
 from davy.checks.judges.threshold.rules import (
     PAIRS,
     Check,
+    CheckPhase,
     Measurement,
-    Phase,
-    Result,
-    Tally,
+    MeasurementResult,
+    MeasurementTally,
     due,
     measured,
     result_of,
@@ -37,7 +37,7 @@ class ThresholdJudge:
         self._metrics = metrics
         self._warmup = warmup
         self._checks = checks_of(config)
-        self._tallies = {check.config.name: Tally() for check in self._checks}
+        self._tallies = {check.config.name: MeasurementTally() for check in self._checks}
         self._measured: dict[str, datetime] = {}
         self._last: dict[str, Measurement] = {}
         self._failed: dict[str, Measurement] = {}
@@ -53,7 +53,7 @@ class ThresholdJudge:
 
     def recall(self, windows: Iterable[Window]) -> None:
         """Start from the measurements of before, and from nothing else; windows of other judges are left alone."""
-        self._tallies = {check.config.name: Tally() for check in self._checks}
+        self._tallies = {check.config.name: MeasurementTally() for check in self._checks}
         self._measured.clear()
         for window in windows:
             for check in self._checks:
@@ -86,7 +86,7 @@ class ThresholdJudge:
             start = self._measured.get(name, now - check.config.interval)
             self._measured[name] = now
             self._last[name] = measurement
-            if measurement.result is Result.FAILURE:
+            if measurement.result is MeasurementResult.FAILURE:
                 self._failed[name] = measurement
             self._tallies[name] = self._tallies[name].seen(measurement.result, check.config.error_limit)
             windows.append(Window(start=start, end=now, counts={name: PAIRS[measurement.result]}))
@@ -101,11 +101,11 @@ class ThresholdJudge:
     ) -> Measurement:
         query = check.asked(canary, stable)
         if query is None:
-            return Measurement(result=Result.ERROR, gap=Gap.EMPTY)
+            return Measurement(result=MeasurementResult.ERROR, gap=Gap.EMPTY)
         try:
             answer = self._metrics.query(query, now)
         except DavyError:
-            return Measurement(result=Result.ERROR, gap=Gap.UNREACHABLE)
+            return Measurement(result=MeasurementResult.ERROR, gap=Gap.UNREACHABLE)
         return measured(check, (value for _, value in answer.values))
 
     def _verdict(self, now: datetime, windows: tuple[Window, ...], waits: str) -> Verdict:
@@ -113,7 +113,7 @@ class ThresholdJudge:
         for name, tally in self._tallies.items():
             if tally.gave_up:
                 gaps.setdefault(name, Gap.UNREACHABLE)
-        failed = [check for check in self._checks if self._phase(check) is Phase.FAILED]
+        failed = [check for check in self._checks if self._phase(check) is CheckPhase.FAILED]
         decision = self._decision(bool(failed), bool(gaps), waits)
         return Verdict(
             at=now,
@@ -132,7 +132,7 @@ class ThresholdJudge:
         self._said.update(dict.fromkeys(new))
         return new
 
-    def _phase(self, check: Check) -> Phase:
+    def _phase(self, check: Check) -> CheckPhase:
         return check.phase(self._tallies[check.config.name])
 
     def _decision(self, failed: bool, unknown: bool, waits: str) -> Decision:
@@ -140,7 +140,7 @@ class ThresholdJudge:
             return Decision.ROLL_BACK
         if unknown:
             return Decision.UNKNOWN
-        enough = all(self._phase(check) is Phase.GOOD for check in self._checks)
+        enough = all(self._phase(check) is CheckPhase.GOOD for check in self._checks)
         return Decision.PROMOTE if enough and self._checks and not waits else Decision.GO_ON
 
     def _evidence(self, check: Check, gaps: Mapping[str, Gap]) -> Evidence:
@@ -159,7 +159,7 @@ class ThresholdJudge:
         each = "; ".join(self._counted_words(check) for check in self._checks)
         if decision is Decision.PROMOTE:
             return thresholdwords.promoted(each, self._checks, self._tallies)
-        unsure = [check for check in self._checks if self._phase(check) is Phase.UNSURE]
+        unsure = [check for check in self._checks if self._phase(check) is CheckPhase.UNSURE]
         if unsure:
             told = "; ".join(self._unsure_words(check) for check in unsure)
             return f"Inconclusive: {told}. A person decides: `davy canary promote` or `davy canary abort`."

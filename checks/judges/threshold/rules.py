@@ -19,7 +19,7 @@ AFTER_ERROR = timedelta(seconds=10)
 """Argo Rollouts' DefaultErrorRetryInterval, whatever the interval (argoproj/argo-rollouts 9f8d111d, analysis.go)."""
 
 
-class Result(StrEnum):
+class MeasurementResult(StrEnum):
     """What one measurement came to."""
 
     SUCCESS = "success"
@@ -30,7 +30,7 @@ class Result(StrEnum):
     """There was no number."""
 
 
-class Phase(StrEnum):
+class CheckPhase(StrEnum):
     """What all measurements of one check came to."""
 
     RUNNING = "running"
@@ -105,45 +105,45 @@ class Check:
         """The query with the pods' names put in; None where it asks for a side that has no pods."""
         return asked(self.config.query, canary, stable)
 
-    def result(self, value: float) -> Result:
+    def result(self, value: float) -> MeasurementResult:
         """Of one value: failure is asked first; with one condition, what is not it is the other."""
         if math.isnan(value):
-            return Result.ERROR
+            return MeasurementResult.ERROR
         return self._weighed(lambda one: one.holds(value))
 
-    def result_of(self, values: Sequence[float]) -> Result:
+    def result_of(self, values: Sequence[float]) -> MeasurementResult:
         """Of a whole answer, as Argo Rollouts has it: NaN compares false. Raises Unanswered."""
         return self._weighed(lambda one: one.holds_of(values))
 
-    def _weighed(self, holds: Callable[[Condition], bool]) -> Result:
+    def _weighed(self, holds: Callable[[Condition], bool]) -> MeasurementResult:
         failed = self.failure is not None and holds(self.failure)
         good = self.success is None or holds(self.success)
         if failed:
-            return Result.FAILURE
+            return MeasurementResult.FAILURE
         if good:
-            return Result.SUCCESS
-        return Result.FAILURE if self.failure is None else Result.INCONCLUSIVE
+            return MeasurementResult.SUCCESS
+        return MeasurementResult.FAILURE if self.failure is None else MeasurementResult.INCONCLUSIVE
 
-    def phase(self, tally: "Tally") -> Phase:
+    def phase(self, tally: "MeasurementTally") -> CheckPhase:
         """What the measurements so far came to."""
         if 0 <= self.config.failure_limit < tally.failures:
-            return Phase.FAILED
+            return CheckPhase.FAILED
         if tally.gave_up:
-            return Phase.UNKNOWN
+            return CheckPhase.UNKNOWN
         if tally.inconclusive > self.inconclusive_limit:
-            return Phase.UNSURE
+            return CheckPhase.UNSURE
         if self.wanted is not None and tally.successes >= self.wanted:
-            return Phase.GOOD
+            return CheckPhase.GOOD
         if self.config.count is not None and tally.counted >= self.config.count:
-            return Phase.GOOD if self.wanted is None else Phase.UNSURE
-        return Phase.RUNNING
+            return CheckPhase.GOOD if self.wanted is None else CheckPhase.UNSURE
+        return CheckPhase.RUNNING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One answer, measured."""
 
-    result: Result
+    result: MeasurementResult
     value: float | None = None
     gap: Gap | None = None
     said: str = ""
@@ -182,21 +182,26 @@ def measured(check: Check, values: Iterable[float]) -> Measurement:
         return _by_argo(check, tuple(values))
     each = [(check.result(value), value) for value in values]
     if not each:
-        return Measurement(result=Result.ERROR, gap=Gap.EMPTY)
-    for result in (Result.FAILURE, Result.ERROR, Result.INCONCLUSIVE, Result.SUCCESS):
+        return Measurement(result=MeasurementResult.ERROR, gap=Gap.EMPTY)
+    for result in (
+        MeasurementResult.FAILURE,
+        MeasurementResult.ERROR,
+        MeasurementResult.INCONCLUSIVE,
+        MeasurementResult.SUCCESS,
+    ):
         found = [value for one, value in each if one is result]
         if found:
             break
     return Measurement(
         result=result,
         value=found[0],
-        gap=Gap.NAN if result is Result.ERROR else None,
+        gap=Gap.NAN if result is MeasurementResult.ERROR else None,
         broke=_broken(check, result, lambda one: one.holds(found[0])),
     )
 
 
-def _broken(check: Check, result: Result, holds: Callable[[Condition], bool]) -> str:
-    if result is not Result.FAILURE:
+def _broken(check: Check, result: MeasurementResult, holds: Callable[[Condition], bool]) -> str:
+    if result is not MeasurementResult.FAILURE:
         return ""
     return check.fails_by if check.failure is not None and holds(check.failure) else f"wanted {check.success}"
 
@@ -208,11 +213,11 @@ def _by_argo(check: Check, values: tuple[float, ...]) -> Measurement:
         return Measurement(result=result, value=value, broke=_broken(check, result, lambda one: one.holds_of(values)))
     except Unanswered as error:
         gap = Gap.ABSENT if values else Gap.EMPTY
-        return Measurement(result=Result.ERROR, value=value, gap=gap, said=f"{error}")
+        return Measurement(result=MeasurementResult.ERROR, value=value, gap=gap, said=f"{error}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class MeasurementTally:
     """What the measurements of one check came to so far."""
 
     measurements: int = 0
@@ -227,48 +232,48 @@ class Tally:
     inconclusive: int = 0
     gave_up: bool = False
     """True once more errors in a row came than allowed: unknown to the end."""
-    last: Result | None = None
+    last: MeasurementResult | None = None
 
-    def seen(self, result: Result, error_limit: int) -> "Tally":
+    def seen(self, result: MeasurementResult, error_limit: int) -> "MeasurementTally":
         """With one more measurement."""
-        errors = self.errors + 1 if result is Result.ERROR else 0
+        errors = self.errors + 1 if result is MeasurementResult.ERROR else 0
         return replace(
             self,
             measurements=self.measurements + 1,
-            counted=self.counted + (result is not Result.ERROR),
-            failures=self.failures + (result is Result.FAILURE),
-            successes=self.successes + 1 if result is Result.SUCCESS else 0,
+            counted=self.counted + (result is not MeasurementResult.ERROR),
+            failures=self.failures + (result is MeasurementResult.FAILURE),
+            successes=self.successes + 1 if result is MeasurementResult.SUCCESS else 0,
             errors=errors,
-            inconclusive=self.inconclusive + (result is Result.INCONCLUSIVE),
+            inconclusive=self.inconclusive + (result is MeasurementResult.INCONCLUSIVE),
             gave_up=self.gave_up or errors > error_limit,
             last=result,
         )
 
-    def anew(self) -> "Tally":
+    def anew(self) -> "MeasurementTally":
         """For a canary that grew: successes in a row and the count are asked of it again, failures stay."""
         return replace(self, successes=0, counted=0)
 
 
-PAIRS: Mapping[Result, Pair] = {
-    Result.SUCCESS: Pair(canary=Counts(bad=0, total=1)),
-    Result.FAILURE: Pair(canary=Counts(bad=1, total=1)),
-    Result.INCONCLUSIVE: Pair(stable=Counts(bad=0, total=1)),
-    Result.ERROR: Pair(stable=Counts(bad=1, total=1)),
+PAIRS: Mapping[MeasurementResult, Pair] = {
+    MeasurementResult.SUCCESS: Pair(canary=Counts(bad=0, total=1)),
+    MeasurementResult.FAILURE: Pair(canary=Counts(bad=1, total=1)),
+    MeasurementResult.INCONCLUSIVE: Pair(stable=Counts(bad=0, total=1)),
+    MeasurementResult.ERROR: Pair(stable=Counts(bad=1, total=1)),
 }
 """How a measurement travels in a journaled window: a conclusive one as the canary's one event, bad where it failed;
 one that was not as stable's, bad where there was no number."""
 
 
-def result_of(pair: Pair) -> Result | None:
+def result_of(pair: Pair) -> MeasurementResult | None:
     """The measurement that travels as this pair; None for any other pair."""
     return next((result for result, one in PAIRS.items() if one == pair), None)
 
 
-def due(last: datetime | None, now: datetime, check: Check, tally: Tally) -> bool:
+def due(last: datetime | None, now: datetime, check: Check, tally: MeasurementTally) -> bool:
     """True where it is time to measure again. Argo Rollouts asks again sooner after an error, and stops when done."""
     if last is None:
         return True
-    if check.is_argo and check.phase(tally) is not Phase.RUNNING:
+    if check.is_argo and check.phase(tally) is not CheckPhase.RUNNING:
         return False
-    pause = AFTER_ERROR if check.is_argo and tally.last is Result.ERROR else check.config.interval
+    pause = AFTER_ERROR if check.is_argo and tally.last is MeasurementResult.ERROR else check.config.interval
     return now - last >= pause

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from davy.checks.judges.threshold.rules import Check, Phase, Tally
+from davy.checks.judges.threshold.rules import Check, CheckPhase, MeasurementTally
 
 
-def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, Tally]) -> str:
+def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, MeasurementTally]) -> str:
     """The sentence. What failed and could not be failed is not called good."""
     each = [(one, tallies[one.config.name]) for one in checks]
     never = [one.config.name for one, tally in each if one.cannot_fail and tally.failures]
@@ -17,18 +17,18 @@ def promoted(counted: str, checks: Iterable[Check], tallies: Mapping[str, Tally]
     return f"Good enough: {counted}."
 
 
-def lack(check: Check, tally: Tally) -> str:
+def lack(check: Check, tally: MeasurementTally) -> str:
     """What the measurements so far lack to be good, or why they never will be; empty where they lack nothing."""
     match check.phase(tally):
-        case Phase.UNKNOWN:
+        case CheckPhase.UNKNOWN:
             return f"more than {check.config.error_limit} in a row had no number, so no more are waited for"
-        case Phase.UNSURE if tally.inconclusive > check.inconclusive_limit:
+        case CheckPhase.UNSURE if tally.inconclusive > check.inconclusive_limit:
             limit = f"{check.inconclusive_limit:g}"
             return f"{tally.inconclusive} held neither condition, and at most {limit} may"
-        case Phase.UNSURE:
+        case CheckPhase.UNSURE:
             return f"the count of {check.config.count} was full before {check.wanted} succeeded in a row"
-        case Phase.RUNNING if check.wanted is not None:
+        case CheckPhase.RUNNING if check.wanted is not None:
             return f"{tally.successes} of {check.wanted} succeeded in a row"
-        case Phase.RUNNING:
+        case CheckPhase.RUNNING:
             return f"{tally.counted} of {check.config.count} measured"
     return ""

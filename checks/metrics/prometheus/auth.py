@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from davy.checks.metrics.prometheus.credentials import PATH, Held, _stamp, certified
+from davy.checks.metrics.prometheus.credentials import PATH, HeldSecret, _stamp, certified
 from davy.pipeline.config.sections.servers import PrometheusConfig
 
 PLAIN = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
@@ -20,7 +20,7 @@ UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 class Basic(AuthBase):
     """User and password; one in a file is read for each request, so that a new one counts at once."""
 
-    def __init__(self, username: str, password: "Held") -> None:
+    def __init__(self, username: str, password: "HeldSecret") -> None:
         self._username = username
         self._password = password
 
@@ -34,7 +34,7 @@ class Basic(AuthBase):
 class Token(AuthBase):
     """`Authorization: <type> <credentials>`."""
 
-    def __init__(self, kind: str, credentials: "Held") -> None:
+    def __init__(self, kind: str, credentials: "HeldSecret") -> None:
         self._kind = kind
         self._credentials = credentials
 
@@ -52,7 +52,7 @@ class Unsigned(AuthBase):
         return request
 
 
-class Session(requests.Session):
+class SignedSession(requests.Session):
     """The package's session, which sends a question as a form: one that names 200 pods is too long for a URL.
 
     Certificates are those of the configuration, also where `REQUESTS_CA_BUNDLE` is set.
@@ -97,9 +97,9 @@ class Signing:
         self._server = server
         self.url, self._auth = _auth(server)
 
-    def session(self) -> Session:
+    def session(self) -> SignedSession:
         """A new session; for one thread at a time. Raises Unusable where a certificate cannot be read."""
-        session = certified(Session(self._server.params), self._server.tls_config, f"{PATH}.tls_config")
+        session = certified(SignedSession(self._server.params), self._server.tls_config, f"{PATH}.tls_config")
         session.headers.update(self._server.headers)
         session.auth = self._auth
         return session
@@ -124,10 +124,10 @@ def _auth(server: PrometheusConfig) -> tuple[str, AuthBase | None]:
     url, own = _without_credentials(server.url.rstrip("/"))
     if server.basic_auth is not None:
         basic = server.basic_auth
-        own = Basic(basic.username, Held(basic.password, basic.password_file, f"{PATH}.basic_auth.password_file"))
+        own = Basic(basic.username, HeldSecret(basic.password, basic.password_file, f"{PATH}.basic_auth.password_file"))
     elif server.authorization is not None:
         said = server.authorization
-        held = Held(said.credentials, said.credentials_file, f"{PATH}.authorization.credentials_file")
+        held = HeldSecret(said.credentials, said.credentials_file, f"{PATH}.authorization.credentials_file")
         own = Token(said.type, held)
     elif server.oauth2 is not None:
         from davy.checks.metrics.prometheus.oauth2 import Bought  # noqa: PLC0415 - only those who buy tokens need the package
@@ -147,4 +147,4 @@ def _without_credentials(url: str) -> tuple[str, AuthBase | None]:
     if parts.username is None:
         return url, None
     shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return shown, Basic(unquote(parts.username), Held(unquote(parts.password or ""), None, f"{PATH}.url"))
+    return shown, Basic(unquote(parts.username), HeldSecret(unquote(parts.password or ""), None, f"{PATH}.url"))

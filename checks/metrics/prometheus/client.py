@@ -12,7 +12,7 @@ from queue import Empty, LifoQueue
 from davy.checks.metrics.prometheus.answers import series, values
 from davy.checks.metrics.prometheus.auth import Signing
 from davy.checks.metrics.prometheus.paging import Pages, TooMuch
-from davy.checks.metrics.prometheus.session import MOST_BYTES, Line
+from davy.checks.metrics.prometheus.session import MOST_BYTES, PrometheusSession
 from davy.checks.ports import Answer, Series
 from davy.pipeline.config.sections.servers import PrometheusConfig
 from davy.pipeline.core.errors import Unusable
@@ -43,7 +43,7 @@ class Prometheus:
         self._most_bytes = most_bytes
         self._sleep = sleep
         self._pages = Pages()
-        self._idle: LifoQueue[Line] = LifoQueue()
+        self._idle: LifoQueue[PrometheusSession] = LifoQueue()
         self._lock = threading.Lock()
         self._unsaid: dict[str, None] = {}
         if self._signing.warning():
@@ -100,7 +100,7 @@ class Prometheus:
             return Answer(values=found, warnings=line.warnings)
 
     @contextmanager
-    def _line(self) -> Iterator[Line]:
+    def _line(self) -> Iterator[PrometheusSession]:
         """A session that nobody else uses meanwhile; idle ones are used again, unless a certificate has changed."""
         line = self._free() or self._opened()
         try:
@@ -110,10 +110,12 @@ class Prometheus:
                 self._unsaid.update(dict.fromkeys(line.heard()))
             self._idle.put(line)
 
-    def _opened(self) -> Line:
-        return Line(self._server, self._signing, secrets=self._secrets, most_bytes=self._most_bytes, sleep=self._sleep)
+    def _opened(self) -> PrometheusSession:
+        return PrometheusSession(
+            self._server, self._signing, secrets=self._secrets, most_bytes=self._most_bytes, sleep=self._sleep
+        )
 
-    def _free(self) -> Line | None:
+    def _free(self) -> PrometheusSession | None:
         while True:
             try:
                 line = self._idle.get_nowait()

@@ -22,7 +22,7 @@ MOST_SECRET = 2**16
 """Bytes of a file with a secret."""
 
 
-class Held:
+class HeldSecret:
     """A secret: a value, or a file that holds it now."""
 
     def __init__(self, value: str | None, file: str | None, path: str) -> None:

@@ -12,7 +12,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError, OAuth2Error
 from requests.auth import AuthBase
 from requests_oauthlib import OAuth2Session
 
-from davy.checks.metrics.prometheus.credentials import PATH, Held, certified
+from davy.checks.metrics.prometheus.credentials import PATH, HeldSecret, certified
 from davy.pipeline.clients.http.silence import silence
 from davy.pipeline.config.sections.servers import OAuth2Config
 from davy.pipeline.core.errors import Forbidden, Unreachable
@@ -28,7 +28,7 @@ class Bought(AuthBase):
         self, said: OAuth2Config, *, timeout: timedelta, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._said = said
-        self._secret = Held(said.client_secret, said.client_secret_file, f"{PATH}.oauth2.client_secret_file")
+        self._secret = HeldSecret(said.client_secret, said.client_secret_file, f"{PATH}.oauth2.client_secret_file")
         self._timeout = timeout.total_seconds()
         self._monotonic = monotonic
         self._lock = threading.Lock()

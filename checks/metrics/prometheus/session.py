@@ -34,7 +34,7 @@ class _Refused(Exception):
     """An answer other than 200; what it was is kept by the session."""
 
 
-class Line:
+class PrometheusSession:
     """One session. Not for two threads at once."""
 
     def __init__(

@@ -14,7 +14,7 @@ from pathlib import Path
 from davy.pipeline.builds.builders import insecure_registry, tool
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildah_store import Storage, listed, storage_of
-from davy.pipeline.builds.builders.context import Staged, dockerfile, dockerfile_said, staged
+from davy.pipeline.builds.builders.context import StagedContext, dockerfile, dockerfile_said, staged
 from davy.pipeline.builds.dockerfile.features import buildah_lacks
 from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
 from davy.pipeline.builds.ports import BuildOrder, Built
@@ -88,7 +88,9 @@ class BuildahBuilder:
             digest = tool.put(self._credentials, order, digest, self._plain)
         return Built(image=Image(name=order.name, digest=digest), cached=cached)
 
-    def _made(self, order: BuildOrder, place: Staged, local: str, environment: Mapping[str, str], say: Say) -> bool:
+    def _made(
+        self, order: BuildOrder, place: StagedContext, local: str, environment: Mapping[str, str], say: Say
+    ) -> bool:
         """Build it here; True where every layer was there already."""
         story = _Story(say, buildtool.hushed(order, self._environment))
         done = False
@@ -112,7 +114,9 @@ class BuildahBuilder:
             raise buildtool.told(fall, self._credentials)
         return story.cached
 
-    def _pushed(self, order: BuildOrder, place: Staged, local: str, environment: Mapping[str, str], say: Say) -> str:
+    def _pushed(
+        self, order: BuildOrder, place: StagedContext, local: str, environment: Mapping[str, str], say: Say
+    ) -> str:
         """Push it; the digest that the registry was given."""
         digest, last = place.folder / "digest", ""
         push = ["manifest", "push", "--all"] if len(order.platforms) > 1 else ["push", "--quiet"]
@@ -134,7 +138,9 @@ class BuildahBuilder:
             raise buildtool.told(buildtool.Fall(order=order, tool="buildah push", said=said), self._credentials)
         return named
 
-    def _run(self, words: list[str], order: BuildOrder, hear: Say, environment: Mapping[str, str]) -> process.Ended:
+    def _run(
+        self, words: list[str], order: BuildOrder, hear: Say, environment: Mapping[str, str]
+    ) -> process.ProcessEnd:
         return process.run(
             words,
             timeout=order.limit,
@@ -171,7 +177,7 @@ class BuildahBuilder:
         found = (int(version[1]), int(version[2])) if version else (1, 0)
         return Storage(version=found, root=root, driver=driver)
 
-    def _ask(self, *words: str) -> process.Ended:
+    def _ask(self, *words: str) -> process.ProcessEnd:
         return process.run(["buildah", *words], timeout=ANSWER_WITHIN, environment=self._environment)
 
 
@@ -210,7 +216,7 @@ class _Story:
         self._say(text)
 
 
-def _words(order: BuildOrder, place: Staged, local: str, platform: str) -> list[str]:
+def _words(order: BuildOrder, place: StagedContext, local: str, platform: str) -> list[str]:
     """The command line; every value is a word of its own."""
     given, empty = buildtool.options, place.folder / "empty"
     empty.touch()

@@ -10,7 +10,7 @@ from pathlib import Path
 from davy.pipeline.builds.builders import tool
 from davy.pipeline.builds.builders import tool as buildtool
 from davy.pipeline.builds.builders.buildkit_progress import Progress
-from davy.pipeline.builds.builders.context import Staged, dockerfile, staged
+from davy.pipeline.builds.builders.context import StagedContext, dockerfile, staged
 from davy.pipeline.builds.dockerfile.target_platform import runs_on_target
 from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.clients import process
@@ -177,7 +177,7 @@ class BuildxBuilder:
             version=(int(version[1]), int(version[2])) if version else None,
         )
 
-    def _ask(self, *words: str) -> process.Ended:
+    def _ask(self, *words: str) -> process.ProcessEnd:
         return process.run(words, timeout=ANSWER_WITHIN, environment=self._environment, interrupted=self._interrupted)
 
 
@@ -222,7 +222,9 @@ def _plain(platform: str) -> str:
     return platform.removesuffix("*").replace("linux/arm64/v8", "linux/arm64")
 
 
-def _words(order: BuildOrder, place: Staged, instance: Instance, meta: Path, plain: Callable[[str], bool]) -> list[str]:
+def _words(
+    order: BuildOrder, place: StagedContext, instance: Instance, meta: Path, plain: Callable[[str], bool]
+) -> list[str]:
     """The command line; every value is a word of its own."""
     given = buildtool.options
     return [

@@ -28,7 +28,7 @@ OWN_NAME, IGNORE = ".davy.Dockerfile", ".dockerignore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
+class StagedContext:
     """Where a builder finds what it needs."""
 
     context: Path
@@ -60,7 +60,7 @@ class Heard:
 
 
 @contextmanager
-def staged(order: BuildOrder) -> Iterator[Staged]:
+def staged(order: BuildOrder) -> Iterator[StagedContext]:
     """Set the order out for a tool that reads folders. Raises Unusable where the context or the Dockerfile is missing.
 
     With `order.files` the context is a copy of just these, with the modes said there and the epoch as their time. A
@@ -82,7 +82,7 @@ def staged(order: BuildOrder) -> Iterator[Staged]:
             # Not by its name: that may be an image's, with slashes in it.
             contexts[name] = folder / f"further-{number}-{folder.name}"
             _copied(order.contexts[name], files, contexts[name], order.epoch)
-        yield Staged(
+        yield StagedContext(
             context=context, dockerfile=folder / "by" / "Dockerfile", ignore=ignore, contexts=contexts, folder=folder
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from davy.pipeline.builds.content.inputs import LINK, Entry, Inputs
+from davy.pipeline.builds.content.inputs import LINK, FileEntry, Inputs
 from davy.pipeline.builds.content.key import sealed
 
 MOST = 5
@@ -125,9 +125,9 @@ def _became(old: str | None, new: str | None) -> str:
     return "is new" if old is None else "is there no more" if new is None else "changed"
 
 
-def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[str]:
+def _files(before: Mapping[str, FileEntry], now: Mapping[str, FileEntry]) -> Iterator[str]:
     yield from (_changed(path, before[path], now[path]) for path in sorted(now) if _differs(path, before, now))
-    gone: dict[Entry, list[str]] = {}
+    gone: dict[FileEntry, list[str]] = {}
     for path in sorted(before.keys() - now.keys(), reverse=True):
         gone.setdefault(before[path], []).append(path)
     for path in sorted(now.keys() - before.keys()):
@@ -136,7 +136,9 @@ def _files(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> Iterator[st
     yield from (f"{path} is gone" for path in sorted(path for paths in gone.values() for path in paths))
 
 
-def _contexts(before: Mapping[str, Mapping[str, Entry]], now: Mapping[str, Mapping[str, Entry]]) -> Iterator[str]:
+def _contexts(
+    before: Mapping[str, Mapping[str, FileEntry]], now: Mapping[str, Mapping[str, FileEntry]]
+) -> Iterator[str]:
     """Files of further contexts have the context's name before them."""
     for name in sorted(now.keys() - before.keys()):
         yield f"the context {name} is new"
@@ -147,7 +149,7 @@ def _contexts(before: Mapping[str, Mapping[str, Entry]], now: Mapping[str, Mappi
         yield f"the context {name} is used no more"
 
 
-def _below(context: str, files: Mapping[str, Entry]) -> Mapping[str, Entry]:
+def _below(context: str, files: Mapping[str, FileEntry]) -> Mapping[str, FileEntry]:
     """By the path that a person knows."""
     folder = context.strip("/").removeprefix("./")
     if folder in ("", "."):
@@ -155,11 +157,11 @@ def _below(context: str, files: Mapping[str, Entry]) -> Mapping[str, Entry]:
     return {f"{folder}/{path}": entry for path, entry in files.items()}
 
 
-def _differs(path: str, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> bool:
+def _differs(path: str, before: Mapping[str, FileEntry], now: Mapping[str, FileEntry]) -> bool:
     return path in before and before[path] != now[path]
 
 
-def _changed(path: str, before: Entry, now: Entry) -> str:
+def _changed(path: str, before: FileEntry, now: FileEntry) -> str:
     if before.mode == now.mode:
         return f"{path} points elsewhere" if now.mode == LINK else f"{path} changed"
     if LINK in (before.mode, now.mode):

@@ -6,9 +6,9 @@ from dataclasses import field, replace
 from itertools import starmap
 from pathlib import Path
 
-from davy.pipeline.builds.content.dockerignore import Ignoring, ignoring
-from davy.pipeline.builds.content.file_selection import Selection, Selector
-from davy.pipeline.builds.content.inputs import Entry, Files, Inputs
+from davy.pipeline.builds.content.dockerignore import Dockerignore, ignoring
+from davy.pipeline.builds.content.file_selection import FileSelection, Selection
+from davy.pipeline.builds.content.inputs import FileEntry, Files, Inputs
 from davy.pipeline.builds.content.key import blob
 from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 from davy.pipeline.builds.dockerfile.portion import is_proxy
@@ -34,9 +34,9 @@ class Ingredients:
     """What one recipe's Dockerfile and context hold."""
 
     dockerfile: Dockerfile
-    files: Mapping[str, Entry]
+    files: Mapping[str, FileEntry]
     """What the needed stages take of what `.dockerignore` leaves, by path in the context."""
-    further: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    further: Mapping[str, Mapping[str, FileEntry]] = field(default_factory=dict)
     """By further context that they take something from, the same."""
     ignore: str = ""
     """The file whose rules were used, as people know it; empty where there is none."""
@@ -50,8 +50,8 @@ class _Context:
 
     folder: Path
     files: Files
-    rules: Ignoring
-    selector: Selector
+    rules: Dockerignore
+    selector: FileSelection
 
 
 class Gatherer:
@@ -129,13 +129,13 @@ class Gatherer:
             ),
         )
 
-    def _rules(self, *places: Path) -> tuple[Ignoring, tuple[Problem, ...], Path | None]:
+    def _rules(self, *places: Path) -> tuple[Dockerignore, tuple[Problem, ...], Path | None]:
         """Those of the first file that is there: the one beside the Dockerfile comes first."""
         for place in places:
             text = self._tree.text(place)
             if text is not None:
                 return *ignoring(text, _shown(place, self._folder)), place
-        return Ignoring(()), (), None
+        return Dockerignore(()), (), None
 
     def _further(self, name: str, recipe: Recipe) -> _Context:
         folder = self._folder / recipe.contexts[name]
@@ -152,12 +152,12 @@ class Gatherer:
             )
             raise Unusable(error.what, problems=said, remedy=error.remedy) from error
 
-    def _context(self, folder: Path, rules: Ignoring, ignore: Path | None) -> _Context:
+    def _context(self, folder: Path, rules: Dockerignore, ignore: Path | None) -> _Context:
         known = (self._place(folder), str(ignore) if ignore else None)
         if known not in self._contexts:
             found = self._tree.entries(folder, rules)
-            files = Files(zip(found, starmap(Entry, found.values()), strict=True))
-            selector = Selector(files, lambda path: self._tree.target(folder / path))
+            files = Files(zip(found, starmap(FileEntry, found.values()), strict=True))
+            selector = FileSelection(files, lambda path: self._tree.target(folder / path))
             self._contexts[known] = _Context(folder=folder, files=files, rules=rules, selector=selector)
         return self._contexts[known]
 
@@ -213,7 +213,7 @@ def inputs(
     )
 
 
-def _files(context: _Context, found: Selection, hidden: Mapping[str, str]) -> Mapping[str, Entry]:
+def _files(context: _Context, found: Selection, hidden: Mapping[str, str]) -> Mapping[str, FileEntry]:
     """What counts of it; where that is all of it, the very same files, whose digest is known already."""
     if len(found.paths) == len(context.files) and not hidden.keys() & found.paths:
         return context.files
@@ -234,7 +234,7 @@ def _of(taken: Sequence[Taken], context: str) -> list[Taken]:
     return [one for one in taken if one.context == context]
 
 
-def _absent(one: Taken, rules: Ignoring) -> str:
+def _absent(one: Taken, rules: Dockerignore) -> str:
     """Why a source surely fails, and what to do."""
     where = f"of the context {one.context}" if one.context else "of the context"
     path = "/".join(filter(None, (one.path, one.below)))

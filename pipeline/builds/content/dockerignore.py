@@ -31,7 +31,7 @@ CHUNK = re.compile(r"(\*+|(?=.))((?:\\.|\[(?:\\.|[^\]\\])*\]|[^*])*)", re.DOTALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class RuleGroup:
     """Lines that follow each other and all leave out, or all keep."""
 
     keeps: bool
@@ -39,7 +39,7 @@ class Rule:
     patterns: Patterns
 
 
-class Ignoring:
+class Dockerignore:
     """Answers for one context. What it found of folders it remembers.
 
     Only the last rule that fitted matters, for a path and for all below it: those before it were overruled, and of
@@ -49,7 +49,7 @@ class Ignoring:
     def __init__(self, patterns: Sequence[tuple[str, bool]]) -> None:
         """Each with whether it keeps."""
         runs = groupby(patterns, key=itemgetter(1))
-        self._rules = tuple(Rule(keeps=keeps, patterns=Patterns(text for text, _ in run)) for keeps, run in runs)
+        self._rules = tuple(RuleGroup(keeps=keeps, patterns=Patterns(text for text, _ in run)) for keeps, run in runs)
         kept_again = sorted({_without_glob(text) for text, keeps in patterns if keeps})
         self._is_literal = all(LITERAL.fullmatch(text) for text, keeps in patterns if keeps)
         self._is_plain = all(LITERAL.fullmatch(text) for text in kept_again)
@@ -135,7 +135,7 @@ class Ignoring:
         return last != NOTHING and not self._rules[last].keeps
 
 
-def ignoring(text: str, file: str = ".dockerignore") -> tuple[Ignoring, tuple[Problem, ...]]:
+def ignoring(text: str, file: str = ".dockerignore") -> tuple[Dockerignore, tuple[Problem, ...]]:
     """The rules that the text writes, and its lines that are no pattern."""
     patterns: list[tuple[str, bool]] = []
     problems: list[Problem] = []
@@ -151,7 +151,7 @@ def ignoring(text: str, file: str = ".dockerignore") -> tuple[Ignoring, tuple[Pr
     if sum(LITERAL.fullmatch(text) is None for text, _ in patterns) > MOST_WILD:
         problems.append(Problem(what=f"has more than {MOST_WILD:,} patterns with wildcards", file=file))
         patterns = []
-    return Ignoring(patterns), tuple(problems)
+    return Dockerignore(patterns), tuple(problems)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -8,8 +8,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from davy.pipeline.builds.content.dockerignore import Ignoring, ignoring
-from davy.pipeline.builds.content.inputs import LINK, Entry
+from davy.pipeline.builds.content.dockerignore import Dockerignore, ignoring
+from davy.pipeline.builds.content.inputs import LINK, FileEntry
 from davy.pipeline.builds.dockerfile.sources import Taken
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -33,10 +33,10 @@ class Selection:
     """Sources with `*` that fit no file: BuildKit goes on without, other builders do not."""
 
 
-class Selector:
+class FileSelection:
     """One context's files, in which sources are looked for."""
 
-    def __init__(self, files: Mapping[str, Entry], target: Callable[[str], str]) -> None:
+    def __init__(self, files: Mapping[str, FileEntry], target: Callable[[str], str]) -> None:
         """`target`: where the link at a path points to."""
         self._files, self._target = files, target
         self._sorted: list[str] | None = None
@@ -79,7 +79,7 @@ class Selector:
         wild = is_wild(source.path) or is_wild(source.below) or bool(source.excluded)
         return wild and (not place or any(path.startswith(f"{place}/") for path in found))
 
-    def _taken(self, end: str, source: Taken, left_out: Ignoring | None, found: set[str]) -> bool:
+    def _taken(self, end: str, source: Taken, left_out: Dockerignore | None, found: set[str]) -> bool:
         """Add what it takes of a place; False where that is nothing, but for the whole of a context without files."""
         if end in self._files and not source.below:
             found.add(end)
@@ -234,8 +234,8 @@ def _set(letters: str) -> str:
     return "".join(piece if piece == "-" else re.escape(piece[-1]) for piece in pieces)
 
 
-def _rules(patterns: Sequence[str]) -> Ignoring:
+def _rules(patterns: Sequence[str]) -> Dockerignore:
     """BuildKit's patterns, which are those of `.dockerignore` but for a slash before them: such a one fits nothing."""
     usable = [one for one in patterns if not one.lstrip("!").startswith("/")]
     rules, problems = ignoring("\n".join(one if one.startswith("!") else f"./{one}" for one in usable))
-    return Ignoring(()) if problems else rules
+    return Dockerignore(()) if problems else rules

@@ -10,7 +10,7 @@ LINK = "120000"
 """The mode of a link, as git writes it."""
 
 
-class Entry(NamedTuple):
+class FileEntry(NamedTuple):
     """A file of the work tree by its content. A tuple, for there may be a hundred thousand of them."""
 
     mode: str
@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     """Git's id of the content (of a link: of where it points to), also where it is not committed."""
 
 
-class Files(dict[str, Entry]):
+class Files(dict[str, FileEntry]):
     """Files by path, never changed once made: their digest is kept, for several images may share them."""
 
     __slots__ = ("digest",)
@@ -33,9 +33,9 @@ class Inputs:
 
     dockerfile: str
     """Git's blob id of the Dockerfile's text."""
-    files: Mapping[str, Entry]
+    files: Mapping[str, FileEntry]
     """Of the context, what `.dockerignore` leaves, by path in it."""
-    contexts: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    contexts: Mapping[str, Mapping[str, FileEntry]] = field(default_factory=dict)
     """Of each further context by its name, the same. Apart, for a file may be called `name:path`."""
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     """By name of a further context that is an image: what stands in for it. Its digest or key is below."""

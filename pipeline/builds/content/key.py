@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping
 
-from davy.pipeline.builds.content.inputs import Entry, Files, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Files, Inputs
 from davy.pipeline.source import object_id
 
 SCHEMA = 2
@@ -51,7 +51,7 @@ def blob(text: str) -> str:
     return object_id.blob(text.encode(errors="surrogateescape"))
 
 
-def _files(files: Mapping[str, Entry]) -> str:
+def _files(files: Mapping[str, FileEntry]) -> str:
     """One digest for all: a list of path, mode and content, by path."""
     if isinstance(files, Files) and hasattr(files, "digest"):
         return files.digest

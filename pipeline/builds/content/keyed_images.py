@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 from davy.pipeline.builds.dockerfile.parser import Dockerfile
 from davy.pipeline.config.sections.images.matrix import Recipe
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -19,9 +19,9 @@ class Keyed:
     key: str
     inputs: Inputs
     dockerfile: Dockerfile
-    files: Mapping[str, Entry] = field(default_factory=dict)
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Of the context, what belongs to the build."""
-    context_files: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    context_files: Mapping[str, Mapping[str, FileEntry]] = field(default_factory=dict)
     """Of each further context, the same."""
     links: Mapping[str, str] = field(default_factory=dict)
     """By reference in the Dockerfile, the id of the image of the configuration that it names."""

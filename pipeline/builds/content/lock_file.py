@@ -24,7 +24,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a base."""
 
     ADDED = "added"
@@ -33,17 +33,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class LockChange:
     """One line of the lock that is another one than before."""
 
-    kind: Kind
+    kind: ChangeKind
     reference: str
     before: str = ""
     after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class LockFile:
     """What a lock file says."""
 
     bases: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def once(before: Collection[str], named: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(name for names in kept for name in names))
 
 
-def read(text: str, file: str = "davy.lock") -> Lock:
+def read(text: str, file: str = "davy.lock") -> LockFile:
     """The text's bases, and every line that is none."""
     bases: dict[str, str] = {}
     holding: set[str] = set()
@@ -90,7 +90,7 @@ def read(text: str, file: str = "davy.lock") -> Lock:
         wrong = _taken(line.rstrip(), bases, holding)
         if wrong:
             problems.append(Problem(what=wrong, file=file, line=number))
-    return Lock(bases=bases, holding=frozenset(holding), problems=tuple(problems))
+    return LockFile(bases=bases, holding=frozenset(holding), problems=tuple(problems))
 
 
 def written(bases: Mapping[str, str], holding: Collection[str] = ()) -> str:
@@ -114,19 +114,21 @@ def anew(before: Mapping[str, str], needed: Collection[str], found: Mapping[str,
     return {name: found[name] if name in found else before[name] for name in sorted({*found, *before} & set(needed))}
 
 
-def difference(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[LockChange, ...]:
     """Every line that changes, by reference."""
     return tuple(
-        Change(kind=_kind(name, before, after), reference=name, before=before.get(name, ""), after=after.get(name, ""))
+        LockChange(
+            kind=_kind(name, before, after), reference=name, before=before.get(name, ""), after=after.get(name, "")
+        )
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     )
 
 
-def _kind(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> Kind:
+def _kind(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> ChangeKind:
     if name not in before:
-        return Kind.ADDED
-    return Kind.MOVED if name in after else Kind.GONE
+        return ChangeKind.ADDED
+    return ChangeKind.MOVED if name in after else ChangeKind.GONE
 
 
 def _taken(line: str, bases: dict[str, str], holding: set[str]) -> str:

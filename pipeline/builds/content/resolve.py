@@ -14,7 +14,7 @@ from davy.pipeline.config.sections.images.matrix import Recipe, expanded, labels
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.images.names import familiar, own_digest
 from davy.pipeline.core.text import nouns
-from davy.pipeline.source.ports import Rules, WorkTree
+from davy.pipeline.source.ports import ContextRules, WorkTree
 
 OWN = ".davy"
 """The folder beside the configuration where davy keeps what it knows; it belongs to no build."""
@@ -92,7 +92,7 @@ def _ingredients(recipes: Iterable[Recipe], gatherer: Gatherer, *, whole: bool =
 class _Less:
     """Rules, less these folders."""
 
-    def __init__(self, rules: Rules, gone: frozenset[str]) -> None:
+    def __init__(self, rules: ContextRules, gone: frozenset[str]) -> None:
         self._rules, self._gone = rules, gone
         self.kept = rules.kept
 
@@ -108,7 +108,7 @@ class _Without:
         self._gone: dict[Path, frozenset[str]] = {}
         """By context, of these the ones in it."""
 
-    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
+    def entries(self, folder: Path, rules: ContextRules) -> Mapping[str, tuple[str, str]]:
         if folder not in self._gone:
             root = folder.resolve()
             inside = (own for own in self._ours if own != root and own.is_relative_to(root))

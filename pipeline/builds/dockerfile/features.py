@@ -7,7 +7,7 @@ to answer; where a later one knows more, the version says from when on.
 import re
 from collections.abc import Iterator, Mapping
 
-from davy.pipeline.builds.dockerfile.syntax.instructions import HEREDOC, HOLDS_HEREDOC, Instruction, Read, read
+from davy.pipeline.builds.dockerfile.syntax.instructions import HEREDOC, HOLDS_HEREDOC, Instruction, ParsedText, read
 from davy.pipeline.builds.dockerfile.syntax.shell_words import words_of
 from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -90,7 +90,7 @@ def platform_arguments(platform: str) -> dict[str, str]:
     return {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in parts.items()}
 
 
-def _features(said: Read) -> Iterator[tuple[str, int]]:
+def _features(said: ParsedText) -> Iterator[tuple[str, int]]:
     if not OURS.fullmatch(said.frontend):
         yield FRONTEND, 1
     before: set[str] = set()

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from davy.pipeline.builds.dockerfile.portion import Portion, portion
 from davy.pipeline.builds.dockerfile.sources import Remote, Taken
 from davy.pipeline.builds.dockerfile.stage_order import disorder
-from davy.pipeline.builds.dockerfile.stages import Source, Stage, Staged, staged
+from davy.pipeline.builds.dockerfile.stages import DockerfileStage, Stages, StageSource, staged
 from davy.pipeline.builds.dockerfile.stand_ins import put, unseen, used
 from davy.pipeline.builds.dockerfile.syntax import instructions
 from davy.pipeline.builds.dockerfile.syntax.instructions import Word
@@ -139,7 +139,7 @@ def _everything(contexts: Collection[str]) -> tuple[Taken, ...]:
 
 
 def _portion(
-    said: instructions.Read, stages: Staged, needed: Collection[int], args: Collection[str], target: str
+    said: instructions.ParsedText, stages: Stages, needed: Collection[int], args: Collection[str], target: str
 ) -> Portion:
     """A target that is a number says where its stage stands, so all stages stay in the text."""
     found = portion(said, stages, needed, args)
@@ -167,7 +167,7 @@ def _field(text: str) -> str:
 class _Reading:
     """What each name in the stages stands for: a stage, a further context, an image, nothing."""
 
-    def __init__(self, said: Staged, contexts: Collection[str]) -> None:
+    def __init__(self, said: Stages, contexts: Collection[str]) -> None:
         self._stages = said.stages
         self._contexts = {familiar(name): name for name in contexts}
         self._names = {stage.name: index for index, stage in enumerate(self._stages) if stage.name}
@@ -207,7 +207,7 @@ class _Reading:
             at = found
         return ""
 
-    def images(self, indexes: Collection[int], *, single: bool = False) -> Iterator[tuple[str, Source]]:
+    def images(self, indexes: Collection[int], *, single: bool = False) -> Iterator[tuple[str, StageSource]]:
         """Of these stages, in order. `single`: a name that is filled with the platform must not matter."""
         for index in sorted(indexes):
             for before, source in self._sources(index):
@@ -261,9 +261,9 @@ class _Reading:
         if (line, what) not in self.wrong:
             self.wrong.append((line, what))
 
-    def _sources(self, index: int) -> Iterator[tuple[int, Source]]:
+    def _sources(self, index: int) -> Iterator[tuple[int, StageSource]]:
         """With each, how many stages it may mean: FROM only those before it."""
-        stage: Stage = self._stages[index]
+        stage: DockerfileStage = self._stages[index]
         yield index, stage.base
         for source in stage.copied:
             yield len(self._stages), source

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from davy.pipeline.builds.dockerfile.stages import PLATFORM_NAMES, Staged
-from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
+from davy.pipeline.builds.dockerfile.stages import PLATFORM_NAMES, Stages
+from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, ParsedText, Word
 from davy.pipeline.builds.dockerfile.syntax.shell_words import raw_words
 from davy.pipeline.builds.dockerfile.syntax.variables import NAMED, names_of
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -28,7 +28,7 @@ class Portion:
     """Where `--from` says a stage's number: the one it has without these."""
 
 
-def portion(read: Read, stages: Staged, needed: Collection[int], given: Collection[str]) -> Portion:
+def portion(read: ParsedText, stages: Stages, needed: Collection[int], given: Collection[str]) -> Portion:
     """What counts where these stages are needed. `given`: the names of the build's arguments."""
     kept = [stages.stages[index] for index in sorted(needed)]
     firsts = [stage.instructions[0] for stage in kept]
@@ -69,13 +69,13 @@ def _mentioned(one: Instruction) -> list[str]:
     return NAMED.findall(one.said)
 
 
-def _unneeded(stages: Staged, needed: Collection[int]) -> Iterable[tuple[int, int]]:
+def _unneeded(stages: Stages, needed: Collection[int]) -> Iterable[tuple[int, int]]:
     starts = [stage.instructions[0].start for stage in stages.stages]
     ends = [*starts[1:], max((stage.instructions[-1].end for stage in stages.stages), default=0)]
     yield from ((starts[at], ends[at]) for at in range(len(starts)) if at not in needed)
 
 
-def _renumbered(stages: Staged, needed: Sequence[int]) -> Iterable[tuple[Word, str]]:
+def _renumbered(stages: Stages, needed: Sequence[int]) -> Iterable[tuple[Word, str]]:
     if len(needed) == len(stages.stages):
         return
     for index in needed:

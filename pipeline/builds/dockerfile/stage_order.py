@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from davy.pipeline.builds.dockerfile.stages import Stage
+from davy.pipeline.builds.dockerfile.stages import DockerfileStage
 
 
 def disorder(
-    stages: Sequence[Stage], needed: Collection[int], stage_at: Callable[[str], int | None]
+    stages: Sequence[DockerfileStage], needed: Collection[int], stage_at: Callable[[str], int | None]
 ) -> Iterator[tuple[int, str]]:
     """Line, and what is wrong. Circles anywhere, as BuildKit has it; what is needed must not be made later.
 
@@ -27,7 +27,7 @@ def disorder(
                 yield source.line, f"stage {name} comes later: what is taken from stands before what takes it"
 
 
-def _leads(stages: Sequence[Stage], start: int, goal: int, stage_at: Callable[[str], int | None]) -> bool:
+def _leads(stages: Sequence[DockerfileStage], start: int, goal: int, stage_at: Callable[[str], int | None]) -> bool:
     """Whether a way of COPY --from leads from the one to the other."""
     seen, open_ = set[int](), [start]
     while open_:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from davy.pipeline.builds.dockerfile.sources import Remote, Taken, mounted_from, taken
 from davy.pipeline.builds.dockerfile.syntax.grammar import FORMS, malformed, unfit
-from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, Read, Word
+from davy.pipeline.builds.dockerfile.syntax.instructions import Instruction, ParsedText, Word
 from davy.pipeline.builds.dockerfile.syntax.operands import is_platform, unusable
 from davy.pipeline.builds.dockerfile.syntax.shell_words import expanded, raw_words
 from davy.pipeline.builds.dockerfile.syntax.suggestion import meant
@@ -21,7 +21,7 @@ PLATFORM_NAMES = tuple(f"{side}{which}" for side in ("TARGET", "BUILD") for whic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class StageSource:
     """What something is taken from, as it is written: an image, a stage, a further context."""
 
     word: Word
@@ -33,12 +33,12 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class DockerfileStage:
     """From one FROM to the next."""
 
     name: str
-    base: Source
-    copied: tuple[Source, ...] = ()
+    base: StageSource
+    copied: tuple[StageSource, ...] = ()
     """What COPY --from and RUN --mount=from name, also those that its base stage held back by ONBUILD."""
     taken: tuple[Taken, ...] = ()
     """What it takes from contexts; from stages and images, too, for `from` does not say which it is."""
@@ -54,24 +54,24 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
+class Stages:
     """All stages, and what is wrong, by line."""
 
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[DockerfileStage, ...] = ()
     before: tuple[Instruction, ...] = ()
     """The ARG before the first FROM."""
     wrong: tuple[tuple[int, str], ...] = field(default_factory=tuple)
 
 
 def staged(
-    said: Read,
+    said: ParsedText,
     args: Mapping[str, str],
     worlds: Sequence[tuple[str, str]],
     *,
     platforms: Sequence[str] = (),
     target: str = "",
     contexts: Collection[str] = (),
-) -> Staged:
+) -> Stages:
     """`worlds`: (target, builder), one after the other, for each that the names in FROM are filled for.
 
     `platforms`: as the recipe says them, which may be none. `contexts`: the further ones; they take a stage's place.
@@ -90,7 +90,7 @@ class _Stages:
 
     def __init__(
         self,
-        said: Read,
+        said: ParsedText,
         args: Mapping[str, str],
         worlds: Sequence[tuple[str, str]],
         scopes: tuple[Scope, ...],
@@ -104,9 +104,9 @@ class _Stages:
         """Of each stage."""
         self._wrong: list[tuple[int, str]] = []
         self._before_all: list[Instruction] = []
-        self._stages: list[Stage] = []
+        self._stages: list[DockerfileStage] = []
 
-    def all(self) -> Staged:
+    def all(self) -> Stages:
         if not self._said.instructions:
             self._wrong.append((1, "has no instruction"))
         begun = False
@@ -122,7 +122,7 @@ class _Stages:
         self._ends.append(self._scopes)
         if self._said.instructions and not begun:
             self._wrong.append((self._said.instructions[0].line, "has no FROM: an image is made from another one"))
-        return Staged(stages=tuple(self._stages), before=tuple(self._before_all), wrong=tuple(self._wrong))
+        return Stages(stages=tuple(self._stages), before=tuple(self._before_all), wrong=tuple(self._wrong))
 
     def _check(self, one: Instruction) -> None:
         if one.name not in FORMS:
@@ -165,11 +165,11 @@ class _Stages:
             self._wrong.append((one.line, f"FROM {texts[0]} is empty: an ARG before it needs a value"))
         names = tuple(filter(None, names))
         self._platform(one)
-        base = Source(word=one.words[0], line=one.line, names=names)
+        base = StageSource(word=one.words[0], line=one.line, names=names)
         self._ends.append(self._scopes)
         at = self._earlier(names)
         self._scopes = self._ends[at + 1] if at is not None else tuple(_beginning(names) for _ in self._global)
-        self._stages.append(Stage(name=name, base=base, instructions=(one,)))
+        self._stages.append(DockerfileStage(name=name, base=base, instructions=(one,)))
         for held in self._stages[at].held if at is not None else ():
             self._run(held)
 
@@ -240,7 +240,7 @@ class _Stages:
     def _behind(self, scope: Scope, one: Instruction, before: Scope) -> Scope:
         return after(scope, one, before, self._args, self._said.escape)
 
-    def _sources(self, one: Instruction) -> Iterator[Source]:
+    def _sources(self, one: Instruction) -> Iterator[StageSource]:
         for flag in one.flags:
             if flag.value is None or (one.name, flag.name) not in (("COPY", "from"), ("RUN", "mount")):
                 continue
@@ -249,7 +249,7 @@ class _Stages:
                 what = f"{name}: no variable is filled in here; say `FROM {name} AS one`, and take it from `one`"
                 self._wrong.append((one.line, what))
             elif name:
-                yield Source(word=flag.value, line=one.line, names=(name,))
+                yield StageSource(word=flag.value, line=one.line, names=(name,))
 
 
 def _beginning(names: tuple[str, ...]) -> Scope:

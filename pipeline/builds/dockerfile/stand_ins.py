@@ -6,11 +6,11 @@ The name is put into the text that is built by, so each builder takes the very i
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from davy.pipeline.builds.dockerfile.stages import Source, Staged
+from davy.pipeline.builds.dockerfile.stages import Stages, StageSource
 from davy.pipeline.core.images.names import familiar
 
 
-def put(said: Staged, images: Mapping[str, str]) -> Staged:
+def put(said: Stages, images: Mapping[str, str]) -> Stages:
     """The stages with the images in place of the names. `images`: by name, a reference that has a slash: no stage."""
     if not images:
         return said
@@ -28,7 +28,7 @@ def put(said: Staged, images: Mapping[str, str]) -> Staged:
     return replace(said, stages=stages, wrong=(*said.wrong, *wrong))
 
 
-def used(said: Staged, needed: Collection[int], images: Mapping[str, str]) -> dict[str, str]:
+def used(said: Stages, needed: Collection[int], images: Mapping[str, str]) -> dict[str, str]:
     """Of the images those that these stages are made from."""
     names = {
         familiar(source.called)
@@ -47,7 +47,7 @@ def unseen(images: Mapping[str, str]) -> str:
     )
 
 
-def _put(source: Source, known: Mapping[str, str]) -> Source:
+def _put(source: StageSource, known: Mapping[str, str]) -> StageSource:
     name = source.names[0] if len(source.names) == 1 else ""
     reference = known.get(familiar(name)) if name else None
     return replace(source, names=(reference,), called=name) if reference else source

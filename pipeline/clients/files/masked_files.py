@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from davy.pipeline.core.secrets.masks import MASK, Masks, Stream
+from davy.pipeline.core.secrets.masks import MASK, MaskedStream, Masks
 
 REPORT = ".xml"
 WORDS = (
@@ -65,7 +65,7 @@ def _copied(source: BinaryIO, into: BinaryIO, masks: Masks) -> bool:
     # What is no UTF-8 comes out as it went in.
     decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape" if encoding == "utf-8" else "replace")
     encoder = codecs.getincrementalencoder(encoding)(errors="surrogateescape" if encoding == "utf-8" else "replace")
-    stream = Stream(masks)
+    stream = MaskedStream(masks)
     while True:
         chunk = source.read(CHUNK)
         text = decoder.decode(chunk, final=not chunk)

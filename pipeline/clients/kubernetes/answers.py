@@ -20,7 +20,7 @@ ODD = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowErro
 """What reading a document of a wrong shape raises."""
 
 
-class Refused(Unusable):
+class RefusedRequest(Unusable):
     """The API server understood the request and will not have it (422, 400): failed validation or a failed test."""
 
 
@@ -29,7 +29,7 @@ class Gone(Unreachable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiAnswer:
     """A response, read to its end."""
 
     status: int
@@ -55,7 +55,7 @@ class Answer:
         return excerpt("; ".join([message, *filter(None, causes)]), 400)
 
 
-def document(answer: Answer, what: str, access: Access) -> Doc:
+def document(answer: ApiAnswer, what: str, access: Access) -> Doc:
     """The answer's JSON object. Raises Unreachable: whoever answered so is no API server that is well."""
     try:
         found = json.loads(answer.body)
@@ -110,7 +110,7 @@ def _understanding(method: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def fail(method: str, path: str, answer: Answer, access: Access) -> Never:
+def fail(method: str, path: str, answer: ApiAnswer, access: Access) -> Never:
     """One error class per meaning; the server's own words, never a whole body."""
     if answer.status == 400 and PLAIN_TO_TLS in answer.body:
         plain_to_tls(f"{method} {path}", access)
@@ -132,7 +132,9 @@ def fail(method: str, path: str, answer: Answer, access: Access) -> Never:
         case 410:
             raise Gone(f"{what} is gone: {said}", remedy="Ask again.")
         case 400 | 405 | 406 | 413 | 415 | 422:
-            raise Refused(f"Kubernetes will not have {what}: {said}", remedy="See the message; nothing was changed.")
+            raise RefusedRequest(
+                f"Kubernetes will not have {what}: {said}", remedy="See the message; nothing was changed."
+            )
         case _:
             raise Unreachable(
                 f"The Kubernetes API server at {access.server} answered {what} with {answer.status}: {said}",
@@ -154,7 +156,7 @@ def _forbidden(what: str, said: str, method: str, path: str, access: Access) -> 
     )
 
 
-def refuse(method: str, path: str, answer: Answer, access: Access) -> None:
+def refuse(method: str, path: str, answer: ApiAnswer, access: Access) -> None:
     """Raises what an answer means that is no success."""
     if not 200 <= answer.status < 300:
         fail(method, path, answer, access)

@@ -11,8 +11,8 @@ from typing import Any
 from davy.pipeline.clients.http.wire import NEVER, Overflow, Wire
 from davy.pipeline.clients.kubernetes import answers, call, faults
 from davy.pipeline.clients.kubernetes.access import Access, Doc
-from davy.pipeline.clients.kubernetes.answers import Answer, Gone, Refused
-from davy.pipeline.clients.kubernetes.call import JSON, MOST_OF_A_FAILURE, SLACK, Ask
+from davy.pipeline.clients.kubernetes.answers import ApiAnswer, Gone, RefusedRequest
+from davy.pipeline.clients.kubernetes.call import JSON, MOST_OF_A_FAILURE, SLACK, ApiRequest
 from davy.pipeline.clients.kubernetes.host import HOST, Host
 from davy.pipeline.clients.kubernetes.paths import is_list, target
 from davy.pipeline.core.errors import DavyError, Missing
@@ -38,7 +38,7 @@ EARLY = timedelta(seconds=10)
 A_LIFETIME = timedelta(days=36500).total_seconds()
 """A clock that is off by more is none."""
 
-__all__ = ["JSON_PATCH", "MERGE_PATCH", "Answer", "KubeApi", "Refused"]
+__all__ = ["JSON_PATCH", "MERGE_PATCH", "ApiAnswer", "KubeApi", "RefusedRequest"]
 
 AGAIN = frozenset({429, 500, 502, 503, 504})
 
@@ -148,7 +148,7 @@ class KubeApi:
         """The JSON answer. `repeatable` False (POST by default): not sent again once it may have been carried out."""
         data = None if body is None else tree.compact(body).encode()
         answer = self._tried(
-            Ask(
+            ApiRequest(
                 method=method,
                 target=target(path, query),
                 timeout=timeout or self._timeout,
@@ -165,7 +165,7 @@ class KubeApi:
 
     def text(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The plain-text answer: a log."""
-        answer = self._tried(Ask(method="GET", target=target(path, query), timeout=self._timeout, cut=True))
+        answer = self._tried(ApiRequest(method="GET", target=target(path, query), timeout=self._timeout, cut=True))
         answers.refuse("GET", path, answer, self.access)
         return answer.body.decode(errors="replace")
 
@@ -187,11 +187,11 @@ class KubeApi:
         ended = False
         try:
             wire.until(self._host.monotonic() + max(quiet, self._timeout * WHOLE), wait=quiet, most=SLACK)
-            ask = Ask(method="GET", target=target(path, query), timeout=quiet, accept=accept)
+            ask = ApiRequest(method="GET", target=target(path, query), timeout=quiet, accept=accept)
             response = self._host.asked(self.access, wire, ask)
             if not 200 <= response.status < 300:
                 body = response.read(MOST_OF_A_FAILURE)
-                answers.refuse("GET", path, Answer(status=response.status, body=body), self.access)
+                answers.refuse("GET", path, ApiAnswer(status=response.status, body=body), self.access)
             wire.until(NEVER, wait=quiet)
             begun()
             yield from call.lines_of(response)
@@ -211,7 +211,7 @@ class KubeApi:
 
     # ---- tries ----
 
-    def _tried(self, ask: Ask) -> Answer:
+    def _tried(self, ask: ApiRequest) -> ApiAnswer:
         began, pause, renewed = self._host.monotonic(), 0.1, False
         while True:
             last, sent = self._host.monotonic() - began >= self._patience, False
@@ -258,7 +258,7 @@ class KubeApi:
         self.close()
         self.access, self._tls = sign_in(), None
 
-    def _ready(self, ask: Ask, ends: float) -> Wire:
+    def _ready(self, ask: ApiRequest, ends: float) -> Wire:
         """The kept connection where it may be trusted, else a new one, connected: a failure here has sent nothing."""
         if self._kept is not None and (self._host.monotonic() - self._used > IDLE or not ask.repeatable):
             self.close()
@@ -271,7 +271,7 @@ class KubeApi:
             self._tls = self.access.tls()
         return self._host.connected(self.access, self._tls, ends)
 
-    def _exchanged(self, wire: Wire, ask: Ask, ends: float) -> Answer:
+    def _exchanged(self, wire: Wire, ask: ApiRequest, ends: float) -> ApiAnswer:
         wire.until(ends, wait=ask.timeout, most=ask.most + SLACK)
         response = self._host.asked(self.access, wire, ask)
         body = call.body_of(self.access, response, ask)
@@ -279,7 +279,7 @@ class KubeApi:
         self._heed(response.headers.get("Date"))
         if response.will_close or not response.isclosed():
             self.close()
-        return Answer(
+        return ApiAnswer(
             status=response.status, body=body, retry_after=answers.seconds(response.headers.get("Retry-After"))
         )
 

@@ -24,7 +24,7 @@ LONGEST_LINE = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ApiRequest:
     """One request, ready to be sent as often as it takes."""
 
     method: str
@@ -61,7 +61,7 @@ def connected(access: Access, tls: ssl.SSLContext | None, ends: float) -> Wire:
         raise
 
 
-def asked(access: Access, wire: Wire, ask: Ask) -> http.client.HTTPResponse:
+def asked(access: Access, wire: Wire, ask: ApiRequest) -> http.client.HTTPResponse:
     """The request sent, and the head of its answer. Raises OSError, HTTPException, ValueError."""
     wire.sendall(_head(access, ask) + (ask.data or b""))
     response = http.client.HTTPResponse(wire, method=ask.method)  # type: ignore[arg-type] # all it asks of a socket
@@ -69,7 +69,7 @@ def asked(access: Access, wire: Wire, ask: Ask) -> http.client.HTTPResponse:
     return response
 
 
-def body_of(access: Access, response: http.client.HTTPResponse, ask: Ask) -> bytes:
+def body_of(access: Access, response: http.client.HTTPResponse, ask: ApiRequest) -> bytes:
     """The body, whole; of a log or a failure as much as is wanted. Raises Overflow, Unreachable, and as `asked`."""
     encoding = response.headers.get("Content-Encoding") or "identity"
     if encoding.lower() != "identity":
@@ -97,7 +97,7 @@ def lines_of(response: http.client.HTTPResponse) -> Iterator[str]:
         whole = line.endswith(b"\n")
 
 
-def _head(access: Access, ask: Ask) -> bytes:
+def _head(access: Access, ask: ApiRequest) -> bytes:
     """All of the request but its body: a list of headers, for one may stand there several times."""
     place, proxy = urlsplit(access.server), access.proxy
     host = place.netloc.rpartition("@")[2]

@@ -19,7 +19,7 @@ class Host:
     """Seconds since the epoch, by a clock that people and time servers set."""
     monotonic: Callable[[], float] = time.monotonic
     connected: Callable[[Access, ssl.SSLContext | None, float], Wire] = call.connected
-    asked: Callable[[Access, Wire, call.Ask], http.client.HTTPResponse] = call.asked
+    asked: Callable[[Access, Wire, call.ApiRequest], http.client.HTTPResponse] = call.asked
 
 
 HOST = Host()

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 from davy.pipeline.clients.http.proxies import Proxy, proxy_for, proxy_of
 from davy.pipeline.clients.kubernetes import kubeconfig_file
 from davy.pipeline.clients.kubernetes.access import HOW_TO, Access, Doc, end_of, text_of
-from davy.pipeline.clients.kubernetes.kubeconfig_file import Entry, Named
+from davy.pipeline.clients.kubernetes.kubeconfig_file import KubeconfigEntry, Named
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 
 if TYPE_CHECKING:
     from davy.pipeline.clients.kubernetes import sign_in as kubesignin
 
-__all__ = ["Access", "Doc", "Wish", "access_from"]
+__all__ = ["Access", "ContextWish", "Doc", "access_from"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/"""
@@ -44,7 +44,7 @@ STRANGE = "it may change who you are or whom you ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ContextWish:
     """What is wanted of the kubeconfigs; None and empty: as they say."""
 
     kubeconfig: str | None = None
@@ -60,14 +60,14 @@ def access_from(
     kubeconfig: str | None = None,
     context: str | None = None,
     environ: Mapping[str, str] = os.environ,
-    wish: Wish | None = None,
+    wish: ContextWish | None = None,
 ) -> Access:
     """The cluster that a kubeconfig and a context mean; in a pod without either, the pod's own service account.
 
     Raises Unusable: nothing to read, an unreadable file, a context that is not there, what davy cannot do; Forbidden
     and Unreachable where a plugin does not sign us in.
     """
-    wish = wish or Wish(kubeconfig=kubeconfig, context=context)
+    wish = wish or ContextWish(kubeconfig=kubeconfig, context=context)
     paths = _paths(wish.kubeconfig, environ)
     there = [path for path in paths if path.exists()]
     if not there:
@@ -101,7 +101,7 @@ def _is_said(path: Path, environ: Mapping[str, str]) -> bool:
     return path.resolve() in [one.resolve() for one in _listed(environ)]
 
 
-def _as_wished(access: Access, wish: Wish) -> Access:
+def _as_wished(access: Access, wish: ContextWish) -> Access:
     """With `--as` and `--as-group` over what the file says; the file's uid and extras are the other one's."""
     if not wish.as_user and not wish.as_groups:
         return access
@@ -225,7 +225,7 @@ def _is_server(url: str) -> bool:
     return named and place.scheme in ("https", "http") and not SPACE.search(url) and not place.query
 
 
-def _proxy(cluster: Entry) -> Proxy | None:
+def _proxy(cluster: KubeconfigEntry) -> Proxy | None:
     try:
         return proxy_of(cluster.text("proxy-url") or "", "proxy-url")
     except Unusable as error:
@@ -233,7 +233,7 @@ def _proxy(cluster: Entry) -> Proxy | None:
         return None
 
 
-def _user(user: Entry, place: Access) -> Access:
+def _user(user: KubeconfigEntry, place: Access) -> Access:
     user.only(USER_KEYS, STRANGE)
     if "auth-provider" in user:
         kind = user.within("auth-provider").text("name") or "?"
@@ -278,7 +278,7 @@ def _signed_in(known: Access, sign_in: "kubesignin.SignIn", *, fresh: bool) -> A
     )
 
 
-def _decoded(entry: Entry, key: str) -> str | None:
+def _decoded(entry: KubeconfigEntry, key: str) -> str | None:
     data = entry.text(key)
     if not data:
         return None

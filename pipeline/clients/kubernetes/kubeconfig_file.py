@@ -7,7 +7,7 @@ from pathlib import Path
 
 from davy.pipeline.clients.kubernetes.access import HOW_TO
 from davy.pipeline.config.parsing import yaml_tree
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading
 from davy.pipeline.core.errors import Problem, Unusable
 
 MOST_BYTES = 2**23
@@ -17,10 +17,10 @@ KINDS = {"contexts": "context", "clusters": "cluster", "users": "user"}
 """Each list, and the key that its entries hold what they are under."""
 
 
-class Entry:
+class KubeconfigEntry:
     """One context, cluster or user: asked key by key, it notes all that is wrong."""
 
-    def __init__(self, reading: Reading, place: Place, values: Mapping[str, Tree], folder: Path) -> None:
+    def __init__(self, reading: YamlReading, place: Place, values: Mapping[str, Tree], folder: Path) -> None:
         self.folder = folder
         """Relative paths are meant from here."""
         self.problems: list[Problem] = []
@@ -72,14 +72,14 @@ class Entry:
         self.refuse(key, "must be a list of texts")
         return ()
 
-    def within(self, key: str) -> "Entry":
+    def within(self, key: str) -> "KubeconfigEntry":
         """A mapping in it; an empty one where there is none. What is wrong with it is noted there."""
         value = self._values.get(key)
         if value is not None and not isinstance(value, dict):
             self.refuse(key, "must be a mapping")
         return self._inner((key,), value)
 
-    def each(self, key: str) -> "list[Entry]":
+    def each(self, key: str) -> "list[KubeconfigEntry]":
         """A list of mappings in it."""
         value = self._values.get(key)
         if value is None:
@@ -89,8 +89,10 @@ class Entry:
         self.refuse(key, "must be a list of mappings")
         return []
 
-    def _inner(self, place: Place, value: Tree) -> "Entry":
-        inner = Entry(self._reading, (*self._place, *place), value if isinstance(value, dict) else {}, self.folder)
+    def _inner(self, place: Place, value: Tree) -> "KubeconfigEntry":
+        inner = KubeconfigEntry(
+            self._reading, (*self._place, *place), value if isinstance(value, dict) else {}, self.folder
+        )
         inner.problems = self.problems
         return inner
 
@@ -103,7 +105,7 @@ class Entry:
         return self._values.get(key)
 
 
-Named = dict[str, Entry]
+Named = dict[str, KubeconfigEntry]
 
 
 def entries(paths: Sequence[Path]) -> tuple[dict[str, Named], str]:
@@ -116,7 +118,9 @@ def entries(paths: Sequence[Path]) -> tuple[dict[str, Named], str]:
     found: dict[str, Named] = {kind: {} for kind in KINDS}
     current = ""
     for path, reading in readings:
-        top = Entry(reading, (), reading.value if isinstance(reading.value, dict) else {}, path.absolute().parent)
+        top = KubeconfigEntry(
+            reading, (), reading.value if isinstance(reading.value, dict) else {}, path.absolute().parent
+        )
         current = current or top.text("current-context") or ""
         for kind, inner in KINDS.items():
             for name, entry in _named(top, kind, inner).items():
@@ -127,7 +131,7 @@ def entries(paths: Sequence[Path]) -> tuple[dict[str, Named], str]:
     return found, current
 
 
-def _named(top: Entry, kind: str, inner: str) -> Named:
+def _named(top: KubeconfigEntry, kind: str, inner: str) -> Named:
     found: Named = {}
     for entry in top.each(kind):
         name = entry.text("name")
@@ -140,7 +144,7 @@ def _named(top: Entry, kind: str, inner: str) -> Named:
     return found
 
 
-def _read(path: Path) -> Reading:
+def _read(path: Path) -> YamlReading:
     reading = yaml_tree.read(_text(path), str(path), {}, raw=lambda _: True, most=MOST_NODES)
     if not reading.problems and not isinstance(reading.value, dict):
         what = "is no kubeconfig: not a mapping"

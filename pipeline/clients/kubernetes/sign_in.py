@@ -14,7 +14,7 @@ from pathlib import Path
 
 from davy.pipeline.clients import process
 from davy.pipeline.clients.kubernetes.access import Access, Doc, text_of
-from davy.pipeline.clients.kubernetes.kubeconfig_file import Entry
+from davy.pipeline.clients.kubernetes.kubeconfig_file import KubeconfigEntry
 from davy.pipeline.core.errors import Forbidden, Missing, Unreachable, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.excerpt import excerpt
@@ -61,7 +61,7 @@ class Credential:
     expires: datetime | None = None
 
 
-def plugin_of(user: Entry, context: str) -> Plugin | None:
+def plugin_of(user: KubeconfigEntry, context: str) -> Plugin | None:
     """The plugin of a kubeconfig's user; None where it has none. What is wrong with it is noted at the entry."""
     if "exec" not in user:
         return None
@@ -88,7 +88,7 @@ def plugin_of(user: Entry, context: str) -> Plugin | None:
     )
 
 
-def cluster_of(access: Access, cluster: Entry) -> Doc:
+def cluster_of(access: Access, cluster: KubeconfigEntry) -> Doc:
     """What a plugin with `provideClusterInfo` is told. Raises Unusable where the authority cannot be read."""
     authority = access.ca_data or (text_of(Path(access.ca_file), "certificate authority") if access.ca_file else "")
     told: Doc = {
@@ -146,7 +146,7 @@ class SignIn:
             )
         return credential_of(ended.out, plugin)
 
-    def _run(self, *, attended: bool) -> process.Ended:
+    def _run(self, *, attended: bool) -> process.ProcessEnd:
         spec = {"interactive": attended, **({"cluster": self.cluster} if self.plugin.wants_cluster else {})}
         info = json.dumps({"apiVersion": self.plugin.version, "kind": "ExecCredential", "spec": spec})
         environment = {**self.environ, **dict(self.plugin.env), "KUBERNETES_EXEC_INFO": info}

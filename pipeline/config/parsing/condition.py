@@ -18,7 +18,7 @@ class Unanswered(LookupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Constant:
     """A constant."""
 
     value: float
@@ -30,7 +30,7 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ResultValue:
     """`result`: as a number, where the answer is one value; as a list in `len` and quantifiers."""
 
 
@@ -87,7 +87,7 @@ class Quantified:
     of: "Truth"
 
 
-Amount = Number | Each | Answer | Item | Length
+Amount = Constant | Each | ResultValue | Item | Length
 Truth = Compared | Test | Joined | Negated | Quantified
 
 
@@ -139,11 +139,11 @@ def _truth(node: Truth, values: Sequence[float], each: float) -> bool:
 
 def _number(node: Amount, values: Sequence[float], each: float) -> float:
     match node:
-        case Number():
+        case Constant():
             return node.value
         case Each():
             return each
-        case Answer():
+        case ResultValue():
             return _only(values)
         case Item():
             return _item(values, node.place)

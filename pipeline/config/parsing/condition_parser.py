@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 from davy.pipeline.config.parsing.condition import (
     Amount,
-    Answer,
     Compared,
     Condition,
+    Constant,
     Each,
     Item,
     Joined,
     Length,
     Negated,
-    Number,
     Quantified,
+    ResultValue,
     Test,
     Truth,
 )
@@ -121,7 +121,7 @@ class _Reader:
             return Each()
         if word in ("-", "+"):
             number = _number(self._take())
-            return Number(value=-number if word == "-" else number)
+            return Constant(value=-number if word == "-" else number)
         return self._named(word)
 
     def _named(self, word: str) -> Truth | Amount:
@@ -137,12 +137,12 @@ class _Reader:
             found = _amount(self._operand(), word)
             self._take(")")
             return Test(name=word, of=found)
-        return self._quantified(word) if word in QUANTIFIERS else Number(value=_number(word))
+        return self._quantified(word) if word in QUANTIFIERS else Constant(value=_number(word))
 
     def _answer(self) -> Amount:
         self._names_result = True
         if self._next != "[":
-            return Answer()
+            return ResultValue()
         self._take("[")
         place = _number(self._take())
         self._take("]")

@@ -11,10 +11,10 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from davy.pipeline.config.parsing.fields import Before, Within
 from davy.pipeline.config.parsing.scalars import DOUBT, Limits, is_text, quick
-from davy.pipeline.config.parsing.section import UNSAID, Part, default_of, keys, limits_of, remember
+from davy.pipeline.config.parsing.section import UNSAID, Section, default_of, keys, limits_of, remember
 from davy.pipeline.config.parsing.yaml_tree import Place
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=Section)
 
 Errors = list[dict[str, Any]]
 """As pydantic has them: `type`, `loc`, `msg`, `input` and mostly `ctx`."""
@@ -42,22 +42,22 @@ def made(kind: type[P], tree: object) -> P:
     return found
 
 
-_READERS: dict[type[Part], Reader] = {}
+_READERS: dict[type[Section], Reader] = {}
 """Made as parts are come to."""
 
 
-def _reader_of(kind: type[Part]) -> Reader:
+def _reader_of(kind: type[Section]) -> Reader:
     if kind not in _READERS:
         _READERS[kind] = _mapped(kind)
     return _READERS[kind]
 
 
-def _mapped(kind: type[Part]) -> Reader:
+def _mapped(kind: type[Section]) -> Reader:
     """Reads the part from a mapping of its keys."""
     known = {name: (field.name, _reader(field.type, limits_of(field))) for name, field in keys(kind).items()}
     needed = [name for name, field in keys(kind).items() if default_of(field) is UNSAID]
 
-    def read(tree: object, place: Place, errors: Errors) -> Part | None:
+    def read(tree: object, place: Place, errors: Errors) -> Section | None:
         if isinstance(tree, kind):
             return tree
         if not isinstance(tree, dict):
@@ -105,7 +105,7 @@ def _reader(annotation: Any, limits: Limits) -> Reader:
             if isinstance(note, Before):
                 reader = _prepared(note.read, reader)
         return reader
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return _later(annotation)
     arguments = get_args(annotation)
     origin = get_origin(annotation)
@@ -118,7 +118,7 @@ def _reader(annotation: Any, limits: Limits) -> Reader:
     return _plain(annotation, limits)
 
 
-def _later(kind: type[Part]) -> Reader:
+def _later(kind: type[Section]) -> Reader:
     """Made when it is needed: a file may never come to the part."""
 
     def read(value: object, place: Place, errors: Errors) -> Any:

@@ -17,7 +17,7 @@ FREE = frozenset({"description", "alias"})
 """Of what `setting` takes, all that is no limit."""
 
 
-class Part:
+class Section:
     """What every part of the file has in common. Unknown keys are refused, values are frozen."""
 
     __slots__ = ("_given", "_said")
@@ -45,7 +45,7 @@ class Part:
         return made
 
 
-def remember(made: Part, said: frozenset[str], given: frozenset[str] = frozenset()) -> None:
+def remember(made: Section, said: frozenset[str], given: frozenset[str] = frozenset()) -> None:
     """Let it know what was said of it, and what of that is the environment's; for whoever makes one out of a tree."""
     object.__setattr__(made, "_said", said)
     object.__setattr__(made, "_given", given)
@@ -86,19 +86,19 @@ def part(kind: type[T]) -> type[T]:
     return made
 
 
-def keys(kind: type[Part]) -> Mapping[str, "dataclasses.Field[Any]"]:
+def keys(kind: type[Section]) -> Mapping[str, "dataclasses.Field[Any]"]:
     """A part's fields by their keys in the file."""
     return {field.metadata.get("alias") or field.name: field for field in fields(kind)}
 
 
-def held(annotation: object) -> list[type[Part]]:
+def held(annotation: object) -> list[type[Section]]:
     """The parts that an annotation holds."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return [annotation]
     return [kind for argument in get_args(annotation) for kind in held(argument)]
 
 
-def fields(kind: type[Part] | Part) -> tuple["dataclasses.Field[Any]", ...]:
+def fields(kind: type[Section] | Section) -> tuple["dataclasses.Field[Any]", ...]:
     """As the standard library has them."""
     return dataclasses.fields(kind)  # type: ignore[arg-type] # every part is a dataclass
 
@@ -113,6 +113,6 @@ def limits_of(field: "dataclasses.Field[Any]") -> dict[str, Any]:
     return {name: value for name, value in field.metadata.items() if name not in FREE}
 
 
-def tree_of(one: Part) -> dict[str, Any]:
+def tree_of(one: Section) -> dict[str, Any]:
     """A part and those within it as mappings by the names of their fields."""
     return dataclasses.asdict(one)  # type: ignore[call-overload,no-any-return] # every part is a dataclass

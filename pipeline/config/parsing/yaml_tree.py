@@ -37,7 +37,7 @@ def shown(place: Place) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class Reading:
+class YamlReading:
     """What came of a text. Filled while the nodes are walked, read-only from then on."""
 
     file: str
@@ -68,14 +68,14 @@ class Reading:
         self.problems.append(self.problem(place, what))
 
 
-def read_all(text: str, file: str) -> Reading:
+def read_all(text: str, file: str) -> YamlReading:
     """Every document of somebody else's file, as a list; `${…}` is theirs and stays. Problems as `read` has them."""
-    reading = Reading(file=file, environment={}, raw=lambda _: True)
+    reading = YamlReading(file=file, environment={}, raw=lambda _: True)
     _filled(reading, text, lambda: _documents(reading, text))
     return reading
 
 
-def _documents(reading: Reading, text: str) -> Tree:
+def _documents(reading: YamlReading, text: str) -> Tree:
     nodes = [node for node in _composed_all(text) if node is not None]
     return [_value(reading, node, (index,)) for index, node in enumerate(nodes)]
 
@@ -94,14 +94,14 @@ def read(
     environment: Mapping[str, str],
     raw: Callable[[Place], bool] = lambda _: False,
     most: int = MOST_NODES,
-) -> Reading:
+) -> YamlReading:
     """The text's values and lines. Problems are collected, never raised; with one of syntax, the value is None."""
-    reading = Reading(file=file, environment=environment, raw=raw, most=most)
+    reading = YamlReading(file=file, environment=environment, raw=raw, most=most)
     _filled(reading, text, lambda: _one(reading, text))
     return reading
 
 
-def _one(reading: Reading, text: str) -> Tree:
+def _one(reading: YamlReading, text: str) -> Tree:
     node = _composed(text)
     return None if node is None else _value(reading, node, ())
 
@@ -134,7 +134,7 @@ def _measured(text: str) -> None:
             raise _TooMuch(event.start_mark.line + 1 if event.start_mark else None)
 
 
-def _filled(reading: Reading, text: str, walk: Callable[[], Tree]) -> None:
+def _filled(reading: YamlReading, text: str, walk: Callable[[], Tree]) -> None:
     try:
         reading.value = walk()
     except yaml.YAMLError as error:
@@ -166,7 +166,7 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
     return Problem(what=f"is no YAML: {said}{context}{hint}", file=file, line=mark.line + 1 if mark else None)
 
 
-def _value(reading: Reading, node: yaml.Node, place: Place) -> Tree:
+def _value(reading: YamlReading, node: yaml.Node, place: Place) -> Tree:
     reading.nodes += 1
     if reading.nodes > reading.most or len(place) > MOST_DEPTH:
         raise _TooMuch(node.start_mark.line + 1)
@@ -179,7 +179,7 @@ def _value(reading: Reading, node: yaml.Node, place: Place) -> Tree:
     return _scalar(reading, node, place)
 
 
-def _mapping(reading: Reading, node: yaml.MappingNode, place: Place) -> dict[str, Tree]:
+def _mapping(reading: YamlReading, node: yaml.MappingNode, place: Place) -> dict[str, Tree]:
     own: dict[str, Tree] = {}
     merged: dict[str, Tree] = {}
     for key, item in node.value:
@@ -202,7 +202,7 @@ def _mapping(reading: Reading, node: yaml.MappingNode, place: Place) -> dict[str
     return merged | own
 
 
-def _merged(reading: Reading, node: yaml.Node, place: Place) -> dict[str, Tree]:
+def _merged(reading: YamlReading, node: yaml.Node, place: Place) -> dict[str, Tree]:
     found: dict[str, Tree] = {}
     for part in reversed(node.value if isinstance(node, yaml.SequenceNode) else [node]):
         value = _value(reading, part, place)
@@ -213,7 +213,7 @@ def _merged(reading: Reading, node: yaml.Node, place: Place) -> dict[str, Tree]:
     return found
 
 
-def _scalar(reading: Reading, node: yaml.ScalarNode, place: Place) -> Tree:
+def _scalar(reading: YamlReading, node: yaml.ScalarNode, place: Place) -> Tree:
     if node.tag in PLAIN:
         return _plain(reading, node, place)
     text = str(node.value)
@@ -229,7 +229,7 @@ def _scalar(reading: Reading, node: yaml.ScalarNode, place: Place) -> Tree:
     return value
 
 
-def _plain(reading: Reading, node: yaml.ScalarNode, place: Place) -> Tree:
+def _plain(reading: YamlReading, node: yaml.ScalarNode, place: Place) -> Tree:
     if len(node.value) > LONGEST_NUMBER:
         reading.refuse(place, f"is a number of {len(node.value):,} characters; put a text in quotes")
         return ""

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Literal
 
 from davy.pipeline.config.parsing.fields import Duration
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.parsing.yaml_tree import Place
 
 
 @part
-class ScanConfig(Part):
+class ScanConfig(Section):
     """What a scanner's findings may hold. The scanner is the user's own."""
 
     run: str | None = setting(
@@ -31,7 +31,7 @@ class ScanConfig(Part):
 
 
 @part
-class SignConfig(Part):
+class SignConfig(Section):
     """How images are signed, by cosign."""
 
     key: str | None = setting(
@@ -50,7 +50,7 @@ class SignConfig(Part):
 
 
 @part
-class BuildConfig(Part):
+class BuildConfig(Section):
     """How images are built."""
 
     builder: Literal["auto", "buildx", "engine", "buildah"] = setting(

@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from davy.pipeline.config.parsing.fields import Before, Duration, Weight
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 
 
 @part
-class StepConfig(Part):
+class StepConfig(Section):
     """One step of the canary."""
 
     weight: Weight = setting(description="Share of traffic.")
@@ -33,7 +33,7 @@ Policy = Literal["hold", "roll_back", "promote"]
 
 
 @part
-class CanaryConfig(Part):
+class CanaryConfig(Section):
     """How much traffic, how long, what next."""
 
     steps: tuple[Step, ...] = setting(

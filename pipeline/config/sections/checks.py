@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from davy.pipeline.config.parsing.fields import Before, Duration, Name, Within, Written
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.sections.objectives import GateConfig, SloConfig
 from davy.pipeline.config.sections.servers import Servers
 from davy.pipeline.config.sections.thresholds import FlaggerConfig, KayentaConfig, ThresholdConfig
@@ -31,7 +31,7 @@ Clusters = Annotated[
 
 
 @part
-class ChecksConfig(Part):
+class ChecksConfig(Section):
     """Questions put to Prometheus."""
 
     prometheus: Servers

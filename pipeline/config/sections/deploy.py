@@ -1,11 +1,11 @@
 """`deploy` of davy.yaml."""
 
 from davy.pipeline.config.parsing.fields import Name
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 
 
 @part
-class KubernetesConfig(Part):
+class KubernetesConfig(Section):
     """Where the Deployment is."""
 
     namespace: Name = "default"
@@ -17,7 +17,7 @@ class KubernetesConfig(Part):
 
 
 @part
-class DeployConfig(Part):
+class DeployConfig(Section):
     """What is released to."""
 
     kubernetes: KubernetesConfig

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Literal
 
 from davy.pipeline.config.parsing.fields import Duration, Name, Share
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 
 LOW = "low-objective"
 """The word of acceptance for an objective below 50 %."""
 
 
 @part
-class SloConfig(Part):
+class SloConfig(Section):
     """A service level objective by raw counters: `errors` or `good` with `total`, or `histogram` with `under`."""
 
     name: Name
@@ -56,7 +56,7 @@ class FiledSlo(SloConfig):
 
 
 @part
-class GateConfig(Part):
+class GateConfig(Section):
     """What the error budgets must be like for a release to begin."""
 
     budget_left: Share = setting(

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from davy.pipeline.config.parsing.fields import Before, Duration
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.parsing.yaml_tree import Place
 from davy.pipeline.core.text import nouns
 
 
 @part
-class BasicAuthConfig(Part):
+class BasicAuthConfig(Section):
     """User and password."""
 
     username: str = setting(description="The user, or `env:NAME`.", min_length=1)
@@ -26,7 +26,7 @@ class BasicAuthConfig(Part):
 
 
 @part
-class AuthorizationConfig(Part):
+class AuthorizationConfig(Section):
     """A token in the header `Authorization`."""
 
     type: str = setting(default="Bearer", min_length=1, description="The word before the token.")
@@ -37,7 +37,7 @@ class AuthorizationConfig(Part):
 
 
 @part
-class TlsConfig(Part):
+class TlsConfig(Section):
     """Who is trusted, and what davy shows of itself."""
 
     ca_file: str | None = setting(
@@ -54,7 +54,7 @@ class TlsConfig(Part):
 
 
 @part
-class OAuth2Config(Part):
+class OAuth2Config(Section):
     """Client credentials (RFC 6749, 4.4) that buy a token."""
 
     client_id: str = setting(description="The client, or `env:NAME`.", min_length=1)
@@ -71,7 +71,7 @@ class OAuth2Config(Part):
 
 
 @part
-class SigV4Config(Part):
+class SigV4Config(Section):
     """Amazon's signature; needs `davy[aws]`."""
 
     region: str | None = setting(default=None, description="By default what AWS' own settings say.")
@@ -83,7 +83,7 @@ class SigV4Config(Part):
 
 
 @part
-class PrometheusConfig(Part):
+class PrometheusConfig(Section):
     """Where samples are read."""
 
     url: str = setting(min_length=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal
 
 from davy.pipeline.config.parsing.fields import Duration, Name
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.parsing.yaml_tree import Place as YamlPlace
 from davy.pipeline.config.sections import suite_variables
 
@@ -17,7 +17,7 @@ IN_IMAGES = ("image", "kubernetes")
 
 
 @part
-class ServiceConfig(Part):
+class ServiceConfig(Section):
     """A service that a suite needs beside it: a database, a queue."""
 
     name: Name = setting(description="The suite reaches it on localhost, and by this name.")
@@ -29,7 +29,7 @@ class ServiceConfig(Part):
 
 
 @part
-class CloudConfig(Part):
+class CloudConfig(Section):
     """An account on a WebDriver cloud, or a Selenium Grid."""
 
     user: str | None = setting(default=None, description="Account; `env:NAME` reads it from the environment.")
@@ -58,7 +58,7 @@ class CloudConfig(Part):
 
 
 @part
-class SuiteConfig(Part):
+class SuiteConfig(Section):
     """A test suite."""
 
     name: Name
@@ -117,7 +117,7 @@ class SuiteConfig(Part):
 
 
 @part
-class S3Config(Part):
+class S3Config(Section):
     """A bucket with an S3 API."""
 
     bucket: str = setting(description="Name of the bucket.", min_length=1)
@@ -127,7 +127,7 @@ class S3Config(Part):
 
 
 @part
-class ArchiveConfig(Part):
+class ArchiveConfig(Section):
     """Where results are kept."""
 
     folder: str = setting(default=".davy/archive", description="Relative to the file.")
@@ -137,7 +137,7 @@ class ArchiveConfig(Part):
 
 
 @part
-class ResultsConfig(Part):
+class ResultsConfig(Section):
     """What becomes of the results of suites."""
 
     quarantine: str | None = setting(

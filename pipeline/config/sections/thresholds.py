@@ -7,7 +7,7 @@ from typing import Literal
 
 from davy.pipeline.config.parsing import condition_parser
 from davy.pipeline.config.parsing.fields import Duration, Name
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 from davy.pipeline.config.parsing.yaml_tree import Place
 from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import percent_of
@@ -20,7 +20,7 @@ LintRule = Literal[
 
 
 @part
-class ThresholdConfig(Part):
+class ThresholdConfig(Section):
     """Any PromQL, held against conditions; `{canary}` and `{stable}` become regexes of pod names."""
 
     name: Name
@@ -62,7 +62,7 @@ class ThresholdConfig(Part):
 
 
 @part
-class FlaggerConfig(Part):
+class FlaggerConfig(Section):
     """How checks of `style: flagger` are counted, all together."""
 
     interval: Duration = setting(
@@ -77,7 +77,7 @@ class FlaggerConfig(Part):
 
 
 @part
-class KayentaConfig(Part):
+class KayentaConfig(Section):
     """The Mann-Whitney judge, by a canary config of Kayenta's."""
 
     config: str = setting(min_length=1, description="Kayenta's canary config, a JSON file; relative to this file.")

@@ -109,7 +109,7 @@ class Masks:
         return self._within[last]
 
 
-class Stream:
+class MaskedStream:
     """A text that comes in pieces, masked as if it were one: a secret may lie across any number of them."""
 
     __slots__ = ("_held", "_masks", "changed")
@@ -147,7 +147,7 @@ class Lines:
     __slots__ = ("_begun", "_longest", "_stream")
 
     def __init__(self, masks: Masks, longest: int) -> None:
-        self._stream, self._longest, self._begun = Stream(masks), longest, ""
+        self._stream, self._longest, self._begun = MaskedStream(masks), longest, ""
 
     def fed(self, piece: str) -> Iterator[str]:
         """Whole lines, without their ends."""

@@ -12,7 +12,7 @@ from davy.pipeline.clients.docker.registry_names import PUSH, host_and_repositor
 from davy.pipeline.clients.http.exchange import Expired
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
+from davy.pipeline.registry.distribution.http import RegistryAnswer, RegistryClient, RegistryRequest
 from davy.pipeline.registry.distribution.manifests import refused
 
 CHUNK = 8 * 2**20
@@ -37,16 +37,16 @@ class _Upload:
 class Blobs:
     """Reads and writes blobs. Raises Missing, Forbidden, Unreachable."""
 
-    def __init__(self, wire: Wire, *, chunk: int = CHUNK) -> None:
+    def __init__(self, wire: RegistryClient, *, chunk: int = CHUNK) -> None:
         self._wire, self._chunk = wire, chunk
 
     def has(self, name: str, digest: str) -> bool:
         """Whether the repository has it."""
-        return self._wire.ask(Ask(method="HEAD", name=name, path=f"blobs/{digest}")).status == 200
+        return self._wire.ask(RegistryRequest(method="HEAD", name=name, path=f"blobs/{digest}")).status == 200
 
     def read(self, name: str, digest: str, most: int) -> bytes:
         """The whole content, held against its digest. Raises Unreachable where it is larger than `most`."""
-        answer = self._wire.ask(Ask(method="GET", name=name, path=f"blobs/{digest}", most=most))
+        answer = self._wire.ask(RegistryRequest(method="GET", name=name, path=f"blobs/{digest}", most=most))
         if answer.status == 404:
             raise Missing(f"{name} has no {digest} in its registry.")
         if answer.status != 200:
@@ -77,7 +77,7 @@ class Blobs:
             return False
         path = f"blobs/uploads/?mount={digest}&from={repository}"
         answer = self._wire.ask(
-            Ask(
+            RegistryRequest(
                 method="POST",
                 name=target,
                 path=path,
@@ -124,7 +124,9 @@ class Blobs:
 
     def _begun(self, name: str) -> _Upload:
         answer = self._wire.ask(
-            Ask(method="POST", name=name, path="blobs/uploads/", rights=PUSH, headers={"Content-Length": "0"})
+            RegistryRequest(
+                method="POST", name=name, path="blobs/uploads/", rights=PUSH, headers={"Content-Length": "0"}
+            )
         )
         if answer.status != 202:
             raise refused(answer, name, "began no upload")
@@ -154,15 +156,17 @@ class Blobs:
             upload.sent += len(rest)
             rest = b""
 
-    def _patched(self, upload: _Upload, body: bytes) -> Answer:
+    def _patched(self, upload: _Upload, body: bytes) -> RegistryAnswer:
         reach = {"Content-Range": f"{upload.sent}-{upload.sent + len(body) - 1}", **OCTETS}
         return self._wire.ask(
-            Ask(method="PATCH", name=upload.name, url=upload.location, rights=PUSH, body=body, headers=reach, once=True)
+            RegistryRequest(
+                method="PATCH", name=upload.name, url=upload.location, rights=PUSH, body=body, headers=reach, once=True
+            )
         )
 
     def _taken(self, upload: _Upload) -> int:
         """How many bytes the registry has of it; -1 where it does not know it any more."""
-        answer = self._wire.ask(Ask(method="GET", name=upload.name, url=upload.location, rights=PUSH))
+        answer = self._wire.ask(RegistryRequest(method="GET", name=upload.name, url=upload.location, rights=PUSH))
         end = answer.headers.get("Range", "").rpartition("-")[2]
         if answer.status != 204 or not end.isdigit():
             return -1
@@ -172,7 +176,9 @@ class Blobs:
 
     def _finished(self, upload: _Upload, digest: str, body: bytes = b"") -> None:
         url = f"{upload.location}{'&' if '?' in upload.location else '?'}digest={digest}"
-        put = Ask(method="PUT", name=upload.name, url=url, rights=PUSH, body=body, headers=OCTETS, once=True)
+        put = RegistryRequest(
+            method="PUT", name=upload.name, url=url, rights=PUSH, body=body, headers=OCTETS, once=True
+        )
         try:
             answer = self._wire.ask(put)
         except Unreachable as error:
@@ -187,7 +193,9 @@ class Blobs:
     def _left(self, upload: _Upload) -> None:
         """Tell the registry that nothing more will come; what it says to that does not matter."""
         try:
-            self._wire.ask(Ask(method="DELETE", name=upload.name, url=upload.location, rights=PUSH, once=True))
+            self._wire.ask(
+                RegistryRequest(method="DELETE", name=upload.name, url=upload.location, rights=PUSH, once=True)
+            )
         except Unreachable:
             return
 
@@ -215,7 +223,9 @@ class Blobs:
 
     def _read_on(self, name: str, blob: Descriptor, at: int) -> Generator[bytes, None, None]:
         headers = {"Range": f"bytes={at}-"} if at else {}
-        with self._wire.stream(Ask(method="GET", name=name, path=f"blobs/{blob.digest}", headers=headers)) as response:
+        with self._wire.stream(
+            RegistryRequest(method="GET", name=name, path=f"blobs/{blob.digest}", headers=headers)
+        ) as response:
             if response.status not in (200, 206):
                 raise Missing(f"{name} has no {blob.digest} in its registry: {response.status}.")
             # A registry that does not know ranges begins from the start.
@@ -234,7 +244,7 @@ def _is_cut(error: Unreachable) -> bool:
     return isinstance(error.__cause__, _BROKEN) and not isinstance(error.__cause__, Expired)
 
 
-def _location(answer: Answer) -> str:
+def _location(answer: RegistryAnswer) -> str:
     said = answer.headers.get("Location", "")
     return urljoin(answer.url, said) if said else ""
 

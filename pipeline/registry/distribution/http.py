@@ -37,7 +37,7 @@ THREADS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class RegistryRequest:
     """One request to a registry."""
 
     method: str
@@ -58,7 +58,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RegistryAnswer:
     """What came back."""
 
     status: int
@@ -93,7 +93,7 @@ class _Heard:
     whole: Exchange
 
 
-class Wire:
+class RegistryClient:
     """Asks registries. Raises Forbidden with what to do, Unreachable after retries."""
 
     def __init__(
@@ -118,19 +118,21 @@ class Wire:
         for pool in self._pools.values():
             pool.clear()
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: RegistryRequest) -> RegistryAnswer:
         """The answer, whole. 404 and refusals of what was sent are answers, too."""
         with self._opened(ask, keep=True) as (heard, url):
-            return Answer(status=heard.response.status, headers=heard.response.headers, body=heard.body, url=url)
+            return RegistryAnswer(
+                status=heard.response.status, headers=heard.response.headers, body=heard.body, url=url
+            )
 
     @contextmanager
-    def stream(self, ask: Ask) -> Iterator[Paced]:
+    def stream(self, ask: RegistryRequest) -> Iterator[Paced]:
         """The answer with its body still on the way."""
         with self._opened(ask, keep=False) as (heard, _):
             yield Paced(heard.response, heard.whole)
 
     @contextmanager
-    def _opened(self, ask: Ask, *, keep: bool) -> Iterator[tuple[_Heard, str]]:
+    def _opened(self, ask: RegistryRequest, *, keep: bool) -> Iterator[tuple[_Heard, str]]:
         host, repository = host_and_repository(ask.name)
         origin = f"{'http' if self._plain(host) else 'https'}://{address(host)}"
         url = urljoin(origin, ask.url) if ask.url else f"{origin}/v2/{repository}/{ask.path}"
@@ -152,7 +154,7 @@ class Wire:
             else:
                 heard.response.close()
 
-    def _sent(self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
+    def _sent(self, ask: RegistryRequest, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
         """The answer, after retries where the registry was busy or away."""
         host = url.split("/")[2]
         for attempt in range(1, TRIES + 1):
@@ -168,7 +170,7 @@ class Wire:
             else:
                 self._heard.add(host)
                 response = heard.response
-                answer = Answer(status=response.status, headers=response.headers, body=heard.body, url=url)
+                answer = RegistryAnswer(status=response.status, headers=response.headers, body=heard.body, url=url)
                 if not answer.is_full and (ask.once or (response.status != 429 and response.status < 500)):
                     return heard
                 response.close()
@@ -180,7 +182,7 @@ class Wire:
             self.pause(min(wait, LONGEST_WAIT))
         raise AssertionError("the last try returns or raises")
 
-    def _answered(self, ask: Ask, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
+    def _answered(self, ask: RegistryRequest, origin: str, url: str, sign: str, *, keep: bool) -> _Heard:
         """One try. The whole has a limit; of what streams its beginning, and of a large body each piece."""
         with within(self._whole) as whole:
             response = self._followed(ask, origin, url, sign, whole)
@@ -192,7 +194,9 @@ class Wire:
                 response.close()
                 raise
 
-    def _followed(self, ask: Ask, origin: str, url: str, sign: str, whole: Exchange) -> urllib3.BaseHTTPResponse:
+    def _followed(
+        self, ask: RegistryRequest, origin: str, url: str, sign: str, whole: Exchange
+    ) -> urllib3.BaseHTTPResponse:
         """The answer, after redirects. To another host no credentials are sent, and none leads out of TLS."""
         for _ in range(MOST_REDIRECTS + 1):
             headers, body = dict(ask.headers), ask.body
@@ -250,14 +254,14 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _scopes(ask: Ask) -> list[str]:
+def _scopes(ask: RegistryRequest) -> list[str]:
     scopes = [f"repository:{host_and_repository(ask.name)[1]}:{ask.rights}"]
     if ask.also_pull:
         scopes.append(f"repository:{ask.also_pull}:{PULL}")
     return scopes
 
 
-def _whole(response: urllib3.BaseHTTPResponse, ask: Ask) -> bytes:
+def _whole(response: urllib3.BaseHTTPResponse, ask: RegistryRequest) -> bytes:
     """The body. Raises Unreachable where it is larger than it may be."""
     body = response.read(ask.most + 1)
     if len(body) > ask.most:
@@ -276,7 +280,7 @@ def _away(host: str, why: Silence) -> Unreachable:
     )
 
 
-def _full(name: str, answer: Answer) -> Unreachable:
+def _full(name: str, answer: RegistryAnswer) -> Unreachable:
     host = host_and_repository(name)[0]
     return Unreachable(
         f"The registry {host} has no room left for {name} ({answer.status}).",
@@ -284,7 +288,7 @@ def _full(name: str, answer: Answer) -> Unreachable:
     )
 
 
-def _broken(host: str, answer: Answer) -> Unreachable:
+def _broken(host: str, answer: RegistryAnswer) -> Unreachable:
     busy = "It asks for fewer requests; wait, or log in for a higher limit." if answer.status == 429 else ""
     said = f": {answer.said}" if answer.said else ""
     return Unreachable(f"The registry {host} answered {answer.status} {TRIES} times{said}.", remedy=busy)

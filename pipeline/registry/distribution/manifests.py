@@ -9,7 +9,7 @@ from davy.pipeline.clients.docker.registry_names import PUSH, forbidden, host_an
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
-from davy.pipeline.registry.distribution.http import Answer, Ask, Wire
+from davy.pipeline.registry.distribution.http import RegistryAnswer, RegistryClient, RegistryRequest
 
 __all__ = ["Manifest", "Registry", "forbidden", "host_and_repository", "is_loopback", "refused"]
 
@@ -40,7 +40,7 @@ class Registry:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`plain`: True for registries that are spoken to over http."""
-        self.wire = Wire(credentials, plain=plain, pause=pause)
+        self.wire = RegistryClient(credentials, plain=plain, pause=pause)
 
     def close(self) -> None:
         """Close its connections."""
@@ -48,7 +48,9 @@ class Registry:
 
     def digest(self, name: str, reference: str) -> str | None:
         """The digest behind a tag or digest; None where there is none."""
-        answer = self.wire.ask(Ask(method="HEAD", name=name, path=f"manifests/{reference}", headers=ACCEPTED))
+        answer = self.wire.ask(
+            RegistryRequest(method="HEAD", name=name, path=f"manifests/{reference}", headers=ACCEPTED)
+        )
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -58,7 +60,9 @@ class Registry:
 
     def manifest(self, name: str, reference: str) -> Manifest:
         """The manifest behind a tag or digest; its bytes are held against the digest."""
-        answer = self.wire.ask(Ask(method="GET", name=name, path=f"manifests/{reference}", headers=ACCEPTED))
+        answer = self.wire.ask(
+            RegistryRequest(method="GET", name=name, path=f"manifests/{reference}", headers=ACCEPTED)
+        )
         if answer.status == 404:
             raise Missing(f"{name} has no {reference} in its registry.", remedy="`davy build` puts images there.")
         if answer.status != 200:
@@ -74,10 +78,12 @@ class Registry:
         self.stored(name, reference, manifest)
         return manifest.digest
 
-    def stored(self, name: str, reference: str, manifest: Manifest) -> Answer:
+    def stored(self, name: str, reference: str, manifest: Manifest) -> RegistryAnswer:
         """The same, and what the registry answered to it."""
         kind = {"Content-Type": manifest.media_type}
-        ask = Ask(method="PUT", name=name, path=f"manifests/{reference}", rights=PUSH, body=manifest.body, headers=kind)
+        ask = RegistryRequest(
+            method="PUT", name=name, path=f"manifests/{reference}", rights=PUSH, body=manifest.body, headers=kind
+        )
         answer = self.wire.ask(ask)
         if answer.status not in (200, 201):
             raise refused(answer, name, f"did not take the manifest {reference}")
@@ -91,7 +97,7 @@ class Registry:
         found: list[oci.Descriptor] = []
         path, url = f"referrers/{digest}", ""
         for _ in range(100):
-            answer = self.wire.ask(Ask(method="GET", name=name, path=path, url=url))
+            answer = self.wire.ask(RegistryRequest(method="GET", name=name, path=path, url=url))
             kind = answer.headers.get("Content-Type", "").partition(";")[0]
             if answer.status != 200 or kind != oci.OCI_INDEX:
                 return tuple(found) if found else None
@@ -111,7 +117,7 @@ def read(name: str, body: bytes) -> oci.Contents:
         raise Unreachable(f"The registry of {name} answered with a manifest that cannot be read: {error}.") from error
 
 
-def refused(answer: Answer, name: str, what: str) -> Unreachable | Missing:
+def refused(answer: RegistryAnswer, name: str, what: str) -> Unreachable | Missing:
     """A registry's no that is none of rights: in its own words, with what to do."""
     host, repository = host_and_repository(name)
     said = f"{answer.status} {answer.said}".rstrip()

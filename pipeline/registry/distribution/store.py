@@ -18,7 +18,7 @@ from davy.pipeline.registry import artifact
 from davy.pipeline.registry.distribution.blobs import CHUNK, Blobs
 from davy.pipeline.registry.distribution.manifests import Manifest, Registry, is_loopback, read
 from davy.pipeline.registry.masked_attachment import masked_evidence
-from davy.pipeline.registry.ports import Evidence, Stored
+from davy.pipeline.registry.ports import Attachment, Stored
 
 ABREAST = 4
 """Blobs of one image that are copied at once."""
@@ -117,7 +117,7 @@ class RegistryImages:
                 self._registry.put(name, tag, self._registry.manifest(image.name, digest))
         return copied
 
-    def attach(self, subject: Image, evidence: Evidence) -> str:
+    def attach(self, subject: Image, evidence: Attachment) -> str:
         """Put it beside the image; the digest of its manifest. The same twice is there once."""
         evidence = masked_evidence(evidence, self._masks)
         on = self._registry.manifest(subject.name, subject.digest)
@@ -138,7 +138,7 @@ class RegistryImages:
             self._written_down(subject, entry)
         return manifest.digest
 
-    def attached(self, subject: Image, kind: str = "") -> tuple[Evidence, ...]:
+    def attached(self, subject: Image, kind: str = "") -> tuple[Attachment, ...]:
         """What was put beside the image, of one kind or all; oldest first where they say when."""
         entries = [entry for entry in self._entries(subject) if not kind or entry.kind in (kind, "")]
         with ThreadPoolExecutor(ABREAST) as crew:
@@ -207,7 +207,7 @@ class RegistryImages:
         manifest = Manifest(media_type=oci.OCI_INDEX, body=artifact.listing(entries))
         self._registry.put(subject.name, artifact.fallback_tag(subject.digest), manifest)
 
-    def _read(self, name: str, entry: Descriptor) -> Evidence | None:
+    def _read(self, name: str, entry: Descriptor) -> Attachment | None:
         """What an entry of the list points to; None where it is gone."""
         try:
             holds = read(name, self._registry.manifest(name, entry.digest).body)
@@ -216,7 +216,7 @@ class RegistryImages:
             body = self._blobs.read(name, layers[0].digest, MOST_EVIDENCE) if small else b""
         except Missing:
             return None
-        return Evidence(
+        return Attachment(
             kind=entry.kind or holds.kind,
             body=body,
             media_type=layers[0].media_type if layers else "",

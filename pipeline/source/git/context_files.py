@@ -14,7 +14,7 @@ from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.source import object_id
 from davy.pipeline.source.git.listing import Listing
-from davy.pipeline.source.ports import Rules
+from davy.pipeline.source.ports import ContextRules
 
 Entry = tuple[str, str]
 """Mode and id."""
@@ -46,7 +46,7 @@ class Tree(Protocol):
 class ContextFiles:
     """Gathers. `found` and `problems` are complete once `add` has returned."""
 
-    def __init__(self, tree: Tree, rules: Rules) -> None:
+    def __init__(self, tree: Tree, rules: ContextRules) -> None:
         self._tree, self.rules = tree, rules
         self.is_link = tree.is_link
         self._waiting: list[tuple[str, str, Manner]] = []

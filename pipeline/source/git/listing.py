@@ -30,7 +30,7 @@ ATTRIBUTES = ".gitattributes"
 NOT_SO = ("unset", "unspecified")
 
 
-class Folder(NamedTuple):
+class ListedFolder(NamedTuple):
     """What is right in one folder, by paths from the root."""
 
     files: dict[str, tuple[str, str]]
@@ -49,7 +49,7 @@ class Listing:
     """`sha1` or `sha256`: of the repository's ids."""
     entries: Mapping[str, tuple[str, str] | None]
     """Mode and id by path from the root; None where it has to be looked at, as submodules have."""
-    inner: Mapping[str, Folder]
+    inner: Mapping[str, ListedFolder]
     """By folder from the root."""
     folders: list[str]
     """Untracked and ignored folders, with a slash at the end; what is in them is not listed."""
@@ -190,8 +190,8 @@ def _read(listed: str) -> tuple[dict[str, tuple[str, str] | None], dict[str, str
     return entries, modes, folders
 
 
-def _inner(entries: Mapping[str, tuple[str, str] | None]) -> dict[str, Folder]:
-    found = {"": Folder({}, [], [])}
+def _inner(entries: Mapping[str, tuple[str, str] | None]) -> dict[str, ListedFolder]:
+    found = {"": ListedFolder({}, [], [])}
     last, here = "", found[""]
     for path, entry in entries.items():
         folder = path.rpartition("/")[0]
@@ -205,11 +205,11 @@ def _inner(entries: Mapping[str, tuple[str, str] | None]) -> dict[str, Folder]:
     return found
 
 
-def _made(folder: str, found: dict[str, Folder]) -> Folder:
+def _made(folder: str, found: dict[str, ListedFolder]) -> ListedFolder:
     """With those above it."""
     made, at = [], folder
     while at not in found:
-        found[at] = Folder({}, [], [])
+        found[at] = ListedFolder({}, [], [])
         made.append(at)
         at = at.rpartition("/")[0]
     for each in made:

@@ -12,7 +12,7 @@ from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.files import plain_file
 from davy.pipeline.source.git.context_files import ContextFiles
 from davy.pipeline.source.git.listing import Listing, listing
-from davy.pipeline.source.ports import Rules
+from davy.pipeline.source.ports import ContextRules
 
 DOCKERFILE, SMALL = "Dockerfile", "dockerfile"
 MOST_TEXT = 2**20
@@ -28,7 +28,7 @@ class GitWorkTree:
         """By folder, of the work tree that holds it."""
         self._links: dict[str, bool] = {}
 
-    def entries(self, folder: Path, rules: Rules) -> Mapping[str, tuple[str, str]]:
+    def entries(self, folder: Path, rules: ContextRules) -> Mapping[str, tuple[str, str]]:
         """As the port says. `.git` is never part of it: it is another one in each clone."""
         place = os.path.realpath(folder)
         if not os.path.isdir(place):

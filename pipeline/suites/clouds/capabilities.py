@@ -21,7 +21,7 @@ Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SessionWish:
     """What davy adds to every session of a try."""
 
     name: str
@@ -39,7 +39,7 @@ class Wish:
     """More of the vendor's own."""
 
 
-def asked(cloud: Cloud, body: Tree, wish: Wish) -> Tree:
+def asked(cloud: Cloud, body: Tree, wish: SessionWish) -> Tree:
     """The body of `POST /session` as the cloud gets it. Raises Unusable: another browser than the cell's is asked."""
     said = body.get("capabilities")
     legacy = body.get("desiredCapabilities")
@@ -103,7 +103,7 @@ def _browser(name: str) -> str:
     return BROWSERS.get(name.lower(), name.lower())
 
 
-def _wanted(cloud: Cloud, wish: Wish) -> Tree:
+def _wanted(cloud: Cloud, wish: SessionWish) -> Tree:
     """Standard capabilities, from the cell."""
     cell = wish.cell
     device = cell.get("device", "")
@@ -123,7 +123,7 @@ def _wanted(cloud: Cloud, wish: Wish) -> Tree:
     return found
 
 
-def _options(cloud: Cloud, wish: Wish, capabilities: Tree) -> Tree:
+def _options(cloud: Cloud, wish: SessionWish, capabilities: Tree) -> Tree:
     match cloud.vendor:
         case Vendor.SAUCE:
             return _sauce(wish, capabilities) | dict(wish.options)
@@ -137,7 +137,7 @@ def _options(cloud: Cloud, wish: Wish, capabilities: Tree) -> Tree:
             assert_never(cloud.vendor)
 
 
-def _sauce(wish: Wish, capabilities: Tree) -> Tree:
+def _sauce(wish: SessionWish, capabilities: Tree) -> Tree:
     # Real devices and virtual ones cannot share a build.
     build = f"{wish.build}, real devices" if is_real_device(capabilities) else wish.build
     found: Tree = {"name": wish.name, "build": build, "tags": list(wish.tags), "custom-data": dict(wish.notes)}
@@ -150,7 +150,7 @@ def _sauce(wish: Wish, capabilities: Tree) -> Tree:
     return found
 
 
-def _browserstack(wish: Wish) -> Tree:
+def _browserstack(wish: SessionWish) -> Tree:
     found: Tree = {"sessionName": wish.name, "buildName": wish.build, "buildTag": ",".join(wish.tags)}
     platform, _, version = wish.cell.get("platform", "").partition(" ")
     if wish.cell.get("device"):
@@ -162,7 +162,7 @@ def _browserstack(wish: Wish) -> Tree:
     return {key: value for key, value in found.items() if value != ""}
 
 
-def _lambdatest(wish: Wish) -> Tree:
+def _lambdatest(wish: SessionWish) -> Tree:
     found: Tree = {"name": wish.name, "build": wish.build, "tags": list(wish.tags), "w3c": True}
     if wish.cell.get("platform"):
         found["platformName"] = wish.cell["platform"]

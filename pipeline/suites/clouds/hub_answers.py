@@ -32,7 +32,7 @@ class Meaning(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HubAnswer:
     """An answer, read."""
 
     meaning: Meaning
@@ -42,20 +42,20 @@ class Answer:
     capabilities: dict[str, Any]
 
 
-def read(status: int, body: bytes) -> Answer:
+def read(status: int, body: bytes) -> HubAnswer:
     """What the answer means. W3C puts the session under `value`, the old protocol beside it."""
     tree = parsed(body)
     session = inner(tree, "value", "sessionId") or inner(tree, "sessionId")
     if status < 300 and isinstance(session, str) and session:
         capabilities = inner(tree, "value", "capabilities") or inner(tree, "value")
-        return Answer(
+        return HubAnswer(
             meaning=Meaning.STARTED,
             session=session,
             capabilities=capabilities if isinstance(capabilities, dict) else {},
         )
     message = inner(tree, "value", "message") or inner(tree, "message") or inner(tree, "error")
     words = " ".join(str(message or "").split())[:300]
-    return Answer(meaning=_meaning(status, words, is_protocol=_is_protocol(tree)), words=words, capabilities={})
+    return HubAnswer(meaning=_meaning(status, words, is_protocol=_is_protocol(tree)), words=words, capabilities={})
 
 
 def _is_protocol(tree: object) -> bool:

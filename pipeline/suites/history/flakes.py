@@ -16,7 +16,7 @@ TREND = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class FlakeRate:
     """A share with its 95 % interval by Wilson: E. B. Wilson, JASA 22 (1927) 209-212."""
 
     hits: int
@@ -46,9 +46,9 @@ class Flake:
     suite: str
     name: str
     """`classname::name`."""
-    flaky: Rate
+    flaky: FlakeRate
     """Runs in which it failed and passed, or failed on a revision on which another run passed."""
-    failing: Rate
+    failing: FlakeRate
     """Runs whose last attempt failed."""
     last: datetime
     """When it was last flaky or failed."""
@@ -106,8 +106,8 @@ def _flake(suite: str, name: str, told: Sequence[tuple[RunRecord, CaseRecord]]) 
     return Flake(
         suite=suite,
         name=name,
-        flaky=Rate(hits=sum(flaky), of=len(told)),
-        failing=Rate(hits=sum(failed), of=len(told)),
+        flaky=FlakeRate(hits=sum(flaky), of=len(told)),
+        failing=FlakeRate(hits=sum(failed), of=len(told)),
         last=next(record.at for (record, _), one in zip(told, unclean, strict=True) if one),
         trend=_trend(unclean[::-1]),
         across=sum(one and not case.flaky for one, (_, case) in zip(flaky, told, strict=True)),

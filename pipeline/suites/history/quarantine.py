@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree, read
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading, read
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import moments, nouns
@@ -19,7 +19,7 @@ PASSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class QuarantineEntry:
     """One line of the quarantine: a test, or several by `*` and `?`."""
 
     test: str
@@ -43,14 +43,14 @@ class Entry:
 class Quarantine:
     """The file."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[QuarantineEntry, ...] = ()
     file: str = ""
 
     def is_quarantined(self, suite: str, case: str, today: date) -> bool:
         """Whether a failure of the test fails nothing today. `case`: its key, `classname::name`."""
         return any(entry.expires >= today and entry.fits(suite, case) for entry in self.entries)
 
-    def where(self, entry: Entry) -> str:
+    def where(self, entry: QuarantineEntry) -> str:
         """`quarantine.yaml:4: cart::total`."""
         return f"{self.file}:{entry.line}: {entry.test}"
 
@@ -70,7 +70,7 @@ def parsed(text: str, file: str) -> Quarantine:
     return Quarantine(entries=tuple(entries), file=file)
 
 
-def _entry(tree: Reading, item: Tree, place: Place) -> Entry | None:
+def _entry(tree: YamlReading, item: Tree, place: Place) -> QuarantineEntry | None:
     before = len(tree.problems)
     if not isinstance(item, dict):
         tree.refuse(place, "must be a mapping with `test`, `owner`, `reason` and `expires`")
@@ -85,12 +85,12 @@ def _entry(tree: Reading, item: Tree, place: Place) -> Entry | None:
     if len(tree.problems) > before or expires is None:
         return None
     line = tree.line(place) or 0
-    return Entry(
+    return QuarantineEntry(
         test=said["test"], owner=said["owner"], reason=said["reason"], expires=expires, suite=said["suite"], line=line
     )
 
 
-def _text(tree: Reading, value: Tree, place: Place, *, needed: bool) -> str:
+def _text(tree: YamlReading, value: Tree, place: Place, *, needed: bool) -> str:
     if value is None:
         if needed:
             tree.refuse(place, "is missing: every entry has a test, an owner, a reason and a last day")
@@ -101,7 +101,7 @@ def _text(tree: Reading, value: Tree, place: Place, *, needed: bool) -> str:
     return ""
 
 
-def _day(tree: Reading, text: str, place: Place) -> date | None:
+def _day(tree: YamlReading, text: str, place: Place) -> date | None:
     if not text:
         return None
     try:
@@ -111,7 +111,7 @@ def _day(tree: Reading, text: str, place: Place) -> date | None:
         return None
 
 
-def _told_twice(tree: Reading, entries: Sequence[Entry]) -> None:
+def _told_twice(tree: YamlReading, entries: Sequence[QuarantineEntry]) -> None:
     first: dict[tuple[str, str], int] = {}
     for entry in entries:
         line = first.setdefault((entry.suite, entry.test), entry.line)
@@ -155,7 +155,9 @@ LONG = 365
 """Days: what is held longer has been forgotten."""
 
 
-def releasable(held: Quarantine, records: Sequence[RunRecord], today: date, passes: int = PASSES) -> tuple[Entry, ...]:
+def releasable(
+    held: Quarantine, records: Sequence[RunRecord], today: date, passes: int = PASSES
+) -> tuple[QuarantineEntry, ...]:
     """Entries whose tests passed at once in each of their last `passes` runs. `records`: newest first."""
     return tuple(
         entry
@@ -172,13 +174,13 @@ def release_notes(held: Quarantine, records: Sequence[RunRecord], today: date, p
     )
 
 
-def _clean(entry: Entry, record: RunRecord) -> bool | None:
+def _clean(entry: QuarantineEntry, record: RunRecord) -> bool | None:
     """Whether all that it means passed at once in the run; None where nothing of it ran."""
     ran = [case for case in record.cases if case.result != "skipped" and _means(entry, case)]
     return all(map(_at_once, ran)) if ran else None
 
 
-def _means(entry: Entry, case: CaseRecord) -> bool:
+def _means(entry: QuarantineEntry, case: CaseRecord) -> bool:
     return any(entry.fits(case.suite, name) for name in case.names)
 
 

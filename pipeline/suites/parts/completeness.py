@@ -7,7 +7,7 @@ from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites.parts.part_file import CellEnd, Part, SuitePart
+from davy.pipeline.suites.parts.part_file import CellEnd, PartFile, SuitePart
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite, reason, shortage
 
 FEW = 5
@@ -15,16 +15,16 @@ FEW = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class PartReport:
     """A part with what it is called, and the cases of its report by suite."""
 
     name: str
     """Its folder, as it was named."""
-    part: Part
+    part: PartFile
     cases: Mapping[str, tuple[Case, ...]]
 
 
-def misfits(jobs: Sequence[Job], service: str, known: Sequence[str]) -> Iterator[Problem]:
+def misfits(jobs: Sequence[PartReport], service: str, known: Sequence[str]) -> Iterator[Problem]:
     """Why these are not the parts of one run: another service or commit, a part that is there twice, no such suite."""
     revisions = sorted({job.part.revision for job in jobs})
     if len(revisions) > 1:
@@ -48,7 +48,7 @@ def misfits(jobs: Sequence[Job], service: str, known: Sequence[str]) -> Iterator
             yield Problem(what=f"suite {suite} was split in several ways: {', '.join(ways)}")
 
 
-def missing(jobs: Sequence[Job], wanted: Sequence[str]) -> tuple[str, ...]:
+def missing(jobs: Sequence[PartReport], wanted: Sequence[str]) -> tuple[str, ...]:
     """What of the wanted suites no part ran, a sentence each. Files tell it where the suite has some: a plan gives
     no machine an empty share, so its number is then nobody's."""
     return tuple(sentence for suite in wanted for sentence in _missing(suite, _of(jobs, suite)))
@@ -70,11 +70,11 @@ def _missing(suite: str, parts: Sequence[SuitePart]) -> Iterator[str]:
         yield f"of suite {suite} there is no part {_few(gone)}"
 
 
-def added_up(jobs: Sequence[Job], wanted: Sequence[SuiteConfig]) -> tuple[Suite, ...]:
+def added_up(jobs: Sequence[PartReport], wanted: Sequence[SuiteConfig]) -> tuple[Suite, ...]:
     """Each suite, or cell, over all parts, in the order of the configuration. A failed part fails it."""
     made: list[Suite] = []
     for config in wanted:
-        ends: dict[str, list[tuple[Job, CellEnd]]] = {}
+        ends: dict[str, list[tuple[PartReport, CellEnd]]] = {}
         for job in jobs:
             for one in job.part.suites:
                 for end in one.ends if one.suite == config.name else ():
@@ -85,7 +85,7 @@ def added_up(jobs: Sequence[Job], wanted: Sequence[SuiteConfig]) -> tuple[Suite,
     return tuple(made)
 
 
-def _added_up(name: str, ends: Sequence[tuple[Job, CellEnd]], at_least: int) -> Suite:
+def _added_up(name: str, ends: Sequence[tuple[PartReport, CellEnd]], at_least: int) -> Suite:
     cases = tuple(case for job, _ in ends for case in job.cases.get(name, ()))
     failed = [(job, end) for job, end in ends if end.result is not Result.PASSED]
     exit_code = next((end.exit_code for _, end in ends if end.exit_code != 0), 0)
@@ -102,7 +102,7 @@ def _added_up(name: str, ends: Sequence[tuple[Job, CellEnd]], at_least: int) -> 
     return Suite(name=name, cases=cases, took=took, exit_code=exit_code, because=because)
 
 
-def _of(jobs: Sequence[Job], suite: str) -> tuple[SuitePart, ...]:
+def _of(jobs: Sequence[PartReport], suite: str) -> tuple[SuitePart, ...]:
     return tuple(one for job in jobs for one in job.part.suites if one.suite == suite)
 
 

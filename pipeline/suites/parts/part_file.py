@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json import codec
-from davy.pipeline.suites.plan.pieces import Ask
-from davy.pipeline.suites.recorder import Ended
+from davy.pipeline.suites.plan.pieces import PlannedSuite
+from davy.pipeline.suites.recorder import EndedSuite
 
 NAME = "part.json"
 """In the folder of `--out`. It is written at the end: without it the job did not come to one."""
@@ -43,7 +43,7 @@ class SuitePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PartFile:
     """One run of `davy test`."""
 
     service: str
@@ -54,18 +54,18 @@ class Part:
     suites: tuple[SuitePart, ...] = ()
 
 
-def ran(asked: Sequence[Ask], ended: Iterable[Ended]) -> tuple[SuitePart, ...]:
+def ran(asked: Sequence[PlannedSuite], ended: Iterable[EndedSuite]) -> tuple[SuitePart, ...]:
     """By suite, in the order in which they were asked for."""
     every = tuple(ended)
     return tuple(_one(ask, [one for one in every if _is_of(ask, one)]) for ask in asked)
 
 
-def _is_of(ask: Ask, one: Ended) -> bool:
+def _is_of(ask: PlannedSuite, one: EndedSuite) -> bool:
     name = ask.suite.name
     return one.suite.name == name or one.suite.name.startswith(f"{name}[")
 
 
-def _one(ask: Ask, ended: Sequence[Ended]) -> SuitePart:
+def _one(ask: PlannedSuite, ended: Sequence[EndedSuite]) -> SuitePart:
     share = {item for one in ended for story in one.stories for item in story.piece.items}
     return SuitePart(
         suite=ask.suite.name,
@@ -85,11 +85,11 @@ def _one(ask: Ask, ended: Sequence[Ended]) -> SuitePart:
     )
 
 
-def text(part: Part) -> str:
+def text(part: PartFile) -> str:
     """As JSON."""
     return json.dumps({MARK: VERSION, **codec.plain(part)}, ensure_ascii=True) + "\n"
 
 
-def parsed(written: str | bytes) -> Part:
+def parsed(written: str | bytes) -> PartFile:
     """What was written. Raises ValueError for anything else, and for what a later davy wrote in another way."""
-    return codec.document(Part, written, noun="part", mark=MARK, version=VERSION)
+    return codec.document(PartFile, written, noun="part", mark=MARK, version=VERSION)

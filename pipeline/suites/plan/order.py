@@ -10,7 +10,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.plan import pieces
-from davy.pipeline.suites.plan.pieces import Ask, Cell
+from davy.pipeline.suites.plan.pieces import Cell, PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder
 
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -24,7 +24,7 @@ Cells = Callable[[SuiteConfig], tuple[Cell, ...]]
 class Wanted:
     """A suite as it is to run, and what each of its pieces has of the order."""
 
-    ask: Ask
+    ask: PlannedSuite
     order: SuiteOrder
 
 
@@ -39,9 +39,9 @@ def asks(
     *,
     shard: tuple[int, int] | None = None,
     cells: Cells = pieces.cells,
-) -> tuple[Ask, ...]:
+) -> tuple[PlannedSuite, ...]:
     """What is to run of each. `shard`: this machine's part. Raises Unusable with every suite that has no file."""
-    made = tuple(Ask(suite=suite, cells=cells(suite), files=listed(suite), shard=shard) for suite in suites)
+    made = tuple(PlannedSuite(suite=suite, cells=cells(suite), files=listed(suite), shard=shard) for suite in suites)
     problems = tuple(
         Problem(path=f"tests.{ask.suite.name}.files", what=f"name no file: {', '.join(ask.suite.files)}")
         for ask in made
@@ -53,7 +53,13 @@ def asks(
 
 
 def wanted(
-    asked: Sequence[Ask], config: DeliveryConfig, images: Mapping[str, Image], out: Path, *, folder: Path, release: str
+    asked: Sequence[PlannedSuite],
+    config: DeliveryConfig,
+    images: Mapping[str, Image],
+    out: Path,
+    *,
+    folder: Path,
+    release: str,
 ) -> tuple[Wanted, ...]:
     """The orders. `images`: by name; each suite's files belong in a folder of its own under `out`.
 

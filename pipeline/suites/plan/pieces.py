@@ -52,7 +52,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class PlannedSuite:
     """A suite as it is to run."""
 
     suite: SuiteConfig
@@ -116,7 +116,7 @@ def plain(text: str) -> str:
     return UNSAFE.sub("_", text).strip("._-") or "_"
 
 
-def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
+def queued(ask: PlannedSuite, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
     """For a shared queue, longest expected first. Files are bundled; without files each shard is known by number."""
     if ask.shard is not None or not _has_files(ask):
         return static(ask, guesses, workers)
@@ -135,7 +135,7 @@ def queued(ask: Ask, guesses: Guesses, workers: int) -> tuple[Piece, ...]:
     return tuple(sorted(made, key=lambda piece: -piece.expected))
 
 
-def static(ask: Ask, guesses: Guesses, slots: int) -> tuple[Piece, ...]:
+def static(ask: PlannedSuite, guesses: Guesses, slots: int) -> tuple[Piece, ...]:
     """For a place with a queue of its own, and for separate machines: shards that are settled before they begin."""
     each = max(1, min(ask.suite.shards, slots // max(1, len(ask.cells))))
     if ask.shard is not None:
@@ -145,7 +145,7 @@ def static(ask: Ask, guesses: Guesses, slots: int) -> tuple[Piece, ...]:
     return tuple(sorted(found, key=lambda piece: -piece.expected))
 
 
-def settled(ask: Ask, guesses: Guesses, count: int) -> tuple[tuple[str, ...], ...]:
+def settled(ask: PlannedSuite, guesses: Guesses, count: int) -> tuple[tuple[str, ...], ...]:
     """The files of each of so many machines. Every cell has the same ones, by what all of them take together."""
     seconds: dict[str, float] = {}
     for cell in ask.cells:
@@ -179,11 +179,11 @@ def _told_in_parts(items: Sequence[str]) -> Iterator[tuple[str, ...]]:
         left = left[len(part) :]
 
 
-def _has_files(ask: Ask) -> bool:
+def _has_files(ask: PlannedSuite) -> bool:
     return any(ask.of(cell) for cell in ask.cells)
 
 
-def _of_machine(ask: Ask, shard: tuple[int, int], cell: Cell, guesses: Guesses) -> list[Piece]:
+def _of_machine(ask: PlannedSuite, shard: tuple[int, int], cell: Cell, guesses: Guesses) -> list[Piece]:
     number, of = shard
     guess, files = guesses[cell.name], ask.of(cell)
     if files:
@@ -197,7 +197,7 @@ def _of_machine(ask: Ask, shard: tuple[int, int], cell: Cell, guesses: Guesses) 
     return _numbered(cell, (1, 1), guess) if number == 1 else []
 
 
-def _of_cell(ask: Ask, cell: Cell, guess: Guess, each: int) -> list[Piece]:
+def _of_cell(ask: PlannedSuite, cell: Cell, guess: Guess, each: int) -> list[Piece]:
     files, of = ask.of(cell), ask.suite.shards
     if cell.settled:
         return _numbered(cell, (1, 1), guess)
@@ -230,7 +230,7 @@ def shard_key(number: int, of: int) -> str:
     return "" if of == 1 else f"{number}/{of}"
 
 
-def expected_items(ask: Ask, cell: Cell) -> tuple[str, ...]:
+def expected_items(ask: PlannedSuite, cell: Cell) -> tuple[str, ...]:
     """What the records are asked about: its files, or its shards by number."""
     if cell.settled:
         return ("",)

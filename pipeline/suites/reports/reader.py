@@ -11,9 +11,9 @@ from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats import foreign as foreignreports
 from davy.pipeline.suites.reports.formats import junit_cases, junit_suites, junit_times, trx
-from davy.pipeline.suites.reports.formats.junit_cases import FEW, LONGEST_TEXT, Draft, Said, Words
+from davy.pipeline.suites.reports.formats.junit_cases import FEW, LONGEST_TEXT, CaseOutcome, Draft, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
-from davy.pipeline.suites.reports.formats.text import Broken, Pieces
+from davy.pipeline.suites.reports.formats.text import BrokenReport, Pieces
 from davy.pipeline.suites.reports.formats.trx import TrxEyes
 from davy.pipeline.suites.reports.formats.xml import (
     LONGEST_MESSAGE,
@@ -41,7 +41,7 @@ PYTEST = ("pytest", "pytest tests")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReportReading:
     """What came of a report."""
 
     cases: tuple[Case, ...]
@@ -56,7 +56,7 @@ class Reading:
     """Its root, where that is no suite."""
 
 
-def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool = False) -> Reading:
+def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool = False) -> ReportReading:
     """The report's cases, of all suites in it. Memory is bounded, whatever comes; the chunks may have any size.
 
     `own`: davy wrote it. Then what it says of attempts and quarantine is believed; a suite's report cannot say it.
@@ -74,7 +74,7 @@ def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool 
         for piece in rest:
             eyes.feed(piece)
         eyes.feed("", last=True)
-    except Broken as error:
+    except BrokenReport as error:
         known = "" if eyes.cases else foreignreports.sentence(eyes.foreign, head)
         broken = known or str(error)
     notes = list(eyes.notes())
@@ -82,7 +82,7 @@ def reading(chunks: Iterable[bytes | str], *, own: bool = False, by_suite: bool 
         notes.append(f"{pieces.mended:,} characters that XML cannot hold were replaced")
     if pieces.foreign:
         notes.append(f"bytes of its report that are no {pieces.encoding} were replaced")
-    return Reading(
+    return ReportReading(
         cases=tuple(eyes.cases), broken=broken, notes=tuple(notes), tools=frozenset(eyes.tools), foreign=eyes.foreign
     )
 
@@ -91,11 +91,11 @@ def read(text: str) -> tuple[Case, ...]:
     """The cases of a report that davy wrote. Raises Broken where it cannot be read to its end."""
     found = reading([text], own=True)
     if found.broken:
-        raise Broken(found.broken)
+        raise BrokenReport(found.broken)
     return found.cases
 
 
-def joined(found: Sequence[Reading]) -> Reading:
+def joined(found: Sequence[ReportReading]) -> ReportReading:
     """Several reports of one try as one. A test that two of them tell is one case, and its worst word counts."""
     cases: dict[tuple[object, ...], Case] = {}
     for one in found:
@@ -106,7 +106,7 @@ def joined(found: Sequence[Reading]) -> Reading:
             # Told twice by one report, it stays two.
             numbered = (*key, times[key])
             cases[numbered] = _worse(cases[numbered], case) if numbered in cases else case
-    return Reading(
+    return ReportReading(
         cases=tuple(cases.values()),
         broken="; ".join(dict.fromkeys(one.broken for one in found if one.broken)),
         notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
@@ -161,7 +161,7 @@ class _Eyes:
         """See the parser's reader."""
         if not self._path and word not in SUITES:
             self.foreign = word[:FEW]
-            raise Broken(f"its report is no JUnit: it begins with <{word[:40]}>")
+            raise BrokenReport(f"its report is no JUnit: it begins with <{word[:40]}>")
         self._path.append(word)
         inside = self._draft
         if inside is not None:
@@ -194,10 +194,10 @@ class _Eyes:
         if self._open and suite.names_bad:
             self._open[-1].names_bad = True
 
-    def _said(self, word: str, told: dict[str, str]) -> Said:
+    def _said(self, word: str, told: dict[str, str]) -> CaseOutcome:
         message = self._short(told.get("message", ""), LONGEST_MESSAGE)
         result = OUTCOMES.get(word) or EARLIER[word]
-        return Said(result, message, Words(LONGEST_TEXT), told.get("type", "")[:FEW], word.startswith("rerun"))
+        return CaseOutcome(result, message, Words(LONGEST_TEXT), told.get("type", "")[:FEW], word.startswith("rerun"))
 
     def _sink(self, draft: Draft, word: str, told: dict[str, str]) -> Words | None:
         """Where the text of this element of a case belongs."""

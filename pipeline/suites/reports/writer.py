@@ -9,16 +9,27 @@ from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import Attempt, Case, CaseResult, Suite, reason
 from davy.pipeline.suites.reports.exit_codes import exited, is_crash
 from davy.pipeline.suites.reports.formats.junit_cases import ATTEMPT, QUARANTINED, STANDS_FOR
-from davy.pipeline.suites.reports.formats.text import ILLEGAL, Broken
-from davy.pipeline.suites.reports.reader import Reading, read, reading
+from davy.pipeline.suites.reports.formats.text import ILLEGAL, BrokenReport
+from davy.pipeline.suites.reports.reader import ReportReading, read, reading
 
 if TYPE_CHECKING:
     from junitparser import Element, Properties, TestCase, TestSuite
 
-__all__ = ["ILLEGAL", "Attempt", "Broken", "Case", "CaseResult", "Reading", "Suite", "ended", "merged", "read"]
+__all__ = [
+    "ILLEGAL",
+    "Attempt",
+    "BrokenReport",
+    "Case",
+    "CaseResult",
+    "ReportReading",
+    "Suite",
+    "ended",
+    "merged",
+    "read",
+]
 
 
-def ended(name: str, run: SuiteRun, took: timedelta, found: Reading | None = None) -> Suite:
+def ended(name: str, run: SuiteRun, took: timedelta, found: ReportReading | None = None) -> Suite:
     """A suite by what became of it. Without a report it is one case, made from its exit code.
 
     `found`: what was read of its reports already; else `run.junit` is read. Where a report breaks off, the cases
@@ -71,7 +82,7 @@ def attempts(case: Case) -> tuple[Attempt, ...]:
     return (own,)
 
 
-def _notes(run: SuiteRun, told: Reading | None) -> tuple[str, ...]:
+def _notes(run: SuiteRun, told: ReportReading | None) -> tuple[str, ...]:
     if told is None:
         none = () if run.exit_code is None else ("wrote no report; it counts by its exit code",)
         return (*run.notes, *none)

@@ -9,7 +9,7 @@ from davy.pipeline.core.errors import Forbidden, Missing, Unusable
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.clouds import session_tags, vendors
 from davy.pipeline.suites.clouds.saucelabs import api_calls
-from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
+from davy.pipeline.suites.clouds.saucelabs.api_calls import CloudJob
 from davy.pipeline.suites.clouds.terms import Terms
 from davy.pipeline.suites.clouds.vendors import Vendor
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
@@ -135,7 +135,7 @@ class CloudPlace:
                 told += [stopped(api, job.id, real=real) for job in jobs if self._is_left_behind(job)]
         return tuple(told)
 
-    def _is_left_behind(self, job: Job) -> bool:
+    def _is_left_behind(self, job: CloudJob) -> bool:
         account = self.account
         return session_tags.is_left_behind(job.tags, account.owner, account.now(), orphans.is_there)
 

@@ -10,7 +10,7 @@ from davy.pipeline.suites.reports import paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class MemorySuite:
     """What a suite does in memory."""
 
     exit_code: int | None = 0
@@ -26,14 +26,14 @@ class Scene:
 class MemorySuites:
     """Plays a scene by the suite's name; the others pass. The log and files are really written."""
 
-    scenes: Mapping[str, Scene] = field(default_factory=dict)
-    act: Callable[[SuiteOrder], Scene] | None = None
+    scenes: Mapping[str, MemorySuite] = field(default_factory=dict)
+    act: Callable[[SuiteOrder], MemorySuite] | None = None
     """Instead of scenes: what an order does."""
     stopped: bool = False
 
     def run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         """Play it."""
-        scene = self.act(order) if self.act else self.scenes.get(order.name, Scene())
+        scene = self.act(order) if self.act else self.scenes.get(order.name, MemorySuite())
         if scene.fault:
             raise scene.fault
         log = order.out / "log.txt"

@@ -47,7 +47,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReportPlaces:
     """Where the reports of a run on this machine belong."""
 
     report: Path
@@ -79,13 +79,13 @@ def told(path: Path) -> tuple[str | None, tuple[Path, ...]]:
         return None, (path,)
 
 
-def there(asked: Asked) -> Seen:
+def there(asked: ReportPlaces) -> Seen:
     """What is there before the run."""
     found = (path for files in _found(asked).values() for path in files)
     return {path: _state(path) for path in islice(found, reportpaths.MOST)}
 
 
-def gathered(asked: Asked, before: Seen) -> Gathered:
+def gathered(asked: ReportPlaces, before: Seen) -> Gathered:
     """What the run wrote. Files that the globs mean are copied: the next run writes over them."""
     found = _found(asked)
     fresh = {glob: [path for path in files if before.get(path) != _state(path)] for glob, files in found.items()}
@@ -103,7 +103,7 @@ def gathered(asked: Asked, before: Seen) -> Gathered:
     return Gathered(reports=(*own, *_copied(others, asked)), notes=notes)
 
 
-def _found(asked: Asked) -> dict[str, list[Path]]:
+def _found(asked: ReportPlaces) -> dict[str, list[Path]]:
     """By glob; `$JUNIT`'s own under no name."""
     kind = _kind(asked.report)
     own = [asked.report] if kind == "file" else list(_below(asked.report)) if kind == "folder" else []
@@ -130,7 +130,7 @@ def outdated(files: int) -> str:
     return f"{nouns.counted(files, 'report file')} {'is' if files == 1 else 'are'} of an earlier run, and not read"
 
 
-def _notes(asked: Asked, fresh: Mapping[str, Sequence[Path]], stale: int) -> Iterator[str]:
+def _notes(asked: ReportPlaces, fresh: Mapping[str, Sequence[Path]], stale: int) -> Iterator[str]:
     kind = _kind(asked.report)
     if kind not in ("", "file", "folder"):
         yield f"what it wrote as its report is {kind}; that is not read"
@@ -169,11 +169,11 @@ def _is_utf8(path: Path) -> bool:
     with path.open("rb") as file:
         try:
             return junittext.is_utf8(file.read(HEAD))
-        except junittext.Broken:
+        except junittext.BrokenReport:
             return False
 
 
-def _copied(paths: Sequence[Path], asked: Asked) -> Iterator[Path]:
+def _copied(paths: Sequence[Path], asked: ReportPlaces) -> Iterator[Path]:
     for path in paths:
         target = asked.report.parent / KEPT / path.relative_to(asked.folder)
         own_files.copy(path, target)

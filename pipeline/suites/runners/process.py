@@ -72,7 +72,7 @@ class ProcessSuites:
     def _run(self, order: SuiteOrder, say: Say) -> SuiteRun:
         self._stopped.clear()
         out = order.out.absolute()
-        asked = output.Asked(report=output.place(out), folder=order.folder.resolve(), globs=order.reports)
+        asked = output.ReportPlaces(report=output.place(out), folder=order.folder.resolve(), globs=order.reports)
         before = output.there(asked)
         with own_files.create_text(out / "log.txt") as kept:
             log = SuiteLog(kept=kept, say=say)

@@ -12,7 +12,7 @@ MOST_BYTES = 512 * 2**20
 MOST_FILES = 10_000
 
 
-class Refused(Exception):
+class RefusedArchive(Exception):
     """The archive is larger than it may be, or broken."""
 
 
@@ -46,7 +46,9 @@ def extracted(
             for member in archive:
                 size += member.size
                 if size > most_bytes or len(written) >= most_files:
-                    raise Refused(f"more than {most_bytes // 2**20} MiB or {most_files:,} files; the rest was left out")
+                    raise RefusedArchive(
+                        f"more than {most_bytes // 2**20} MiB or {most_files:,} files; the rest was left out"
+                    )
                 path = _inside(into, member.name)
                 source = archive.extractfile(member) if member.isreg() and path else None
                 if path is None or source is None:
@@ -55,7 +57,7 @@ def extracted(
                     shutil.copyfileobj(source, target)
                 written.append(path)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise Refused(f"the copy broke off: {error}") from error
+        raise RefusedArchive(f"the copy broke off: {error}") from error
     return tuple(written)
 
 

@@ -95,7 +95,7 @@ class Cosign:
         helped = self._run(["cosign", "sign", "--help"])
         return "--use-signing-config=true" in helped.out + helped.err
 
-    def _run(self, words: Sequence[str]) -> process.Ended:
+    def _run(self, words: Sequence[str]) -> process.ProcessEnd:
         try:
             return process.run(words, timeout=LIMIT, environment=self._environment)
         except Missing as error:
@@ -104,7 +104,7 @@ class Cosign:
                 remedy="Install cosign 2 or 3 and put it into PATH, or take `build.sign` out.",
             ) from error
 
-    def _words(self, ended: process.Ended) -> str:
+    def _words(self, ended: process.ProcessEnd) -> str:
         """What it said went wrong, in one line, with no secret in it."""
         if ended.exit_code is None:
             return f"cosign was stopped after {LIMIT.seconds // 60} minutes"

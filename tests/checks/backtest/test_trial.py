@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.backtest.pod_counts import PodCounts
-from davy.checks.backtest.pseudo_canary import Fault, Policy, drawn, faults_of, injected, starts, windows
+from davy.checks.backtest.pseudo_canary import Regression, TriedPolicy, drawn, faults_of, injected, starts, windows
 from davy.checks.backtest.results import apart, disagreed, explained, rows
 from davy.checks.backtest.routing_bias import bias
 from davy.checks.backtest.trial import HEALTHY, Skipped, Trial, dispersions, judged
 from davy.checks.judges.sequential.case import Metric, Rules
 from davy.checks.statistics.intervals import interval
 from davy.checks.statistics.sampling import binomial, geometric, poisson
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import Glance
 from davy.pipeline.core.verdict import Counts, Pair
 
@@ -47,7 +47,7 @@ def policy(**changes):
         "history": 6 * HOUR,
         "block": 1,
     }
-    return Policy(**{**said, **changes})
+    return TriedPolicy(**{**said, **changes})
 
 
 def trial(counts, wanted, seed=1):
@@ -169,7 +169,7 @@ def test_what_is_injected_keeps_a_histogram_a_histogram(cells, ratio, base, seed
     above = {"0.25": middle + slow + slowest, "0.5": slow + slowest, "1": slowest}
     before = Counts(bad=above["0.5"], total=total, above=above)
     glance = Glance(t=15.0, counts={"latency": Pair(canary=before, stable=before)})
-    fault = Fault(metric="latency", ratio=ratio, base=base)
+    fault = Regression(metric="latency", ratio=ratio, base=base)
     (after,), (moved,) = injected((glance,), HISTOGRAM, fault, Random(seed))
     canary = after.counts["latency"].canary
     assert total >= canary.above["0.25"] >= canary.above["0.5"] >= canary.above["1"] == slowest
@@ -180,7 +180,7 @@ def test_what_is_injected_keeps_a_histogram_a_histogram(cells, ratio, base, seed
 
 def test_an_injected_regression_makes_the_rate_that_many_times_the_base():
     base, total = 0.01, 3_000_000
-    fault = Fault(metric="errors", ratio=5.0, base=base)
+    fault = Regression(metric="errors", ratio=5.0, base=base)
     glance = Glance(t=15.0, counts={"errors": Pair(canary=Counts(bad=round(base * total), total=total))})
     (after,), _ = injected((glance,), ERRORS, fault, Random(1))
     assert after.counts["errors"].canary.rate == pytest.approx(5 * base, rel=0.01)
@@ -248,7 +248,7 @@ def test_disagreements_come_with_the_sentences_of_those_that_did_not_promote(tri
     assert all(run.ratio == HEALTHY for run in others)
     told = explained(of, others[0])
     assert told.verdicts == {one.judge: one.verdict for one in others[0].outcomes}
-    assert set(told.sentences) == {judge for judge, found in told.verdicts.items() if found is not Result.PROMOTE}
+    assert set(told.sentences) == {judge for judge, found in told.verdicts.items() if found is not ReplayEnd.PROMOTE}
     assert all(told.sentences.values())
 
 
@@ -289,5 +289,5 @@ def test_errors_in_clusters_are_tempered_by_what_their_own_past_shows():
         for one in (wanted, plain)
     )
     assert dispersions(counts, wanted, 0, counts.end)["errors"].value == pytest.approx(7.0, rel=0.15)
-    assert [one.verdict for one in tempered].count(Result.ROLL_BACK) == 0
-    assert [one.verdict for one in believed].count(Result.ROLL_BACK) > 0
+    assert [one.verdict for one in tempered].count(ReplayEnd.ROLL_BACK) == 0
+    assert [one.verdict for one in believed].count(ReplayEnd.ROLL_BACK) > 0

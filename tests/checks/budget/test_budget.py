@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from davy.checks.budget.amounts import share
 from davy.checks.budget.budget import PAIRS, Budget, Spent, burns_of, pairs_of, refusals, remarks, sentence, spans_of
-from davy.checks.budget.queries import MARK, Question
+from davy.checks.budget.queries import MARK, BudgetQuestion
 from davy.pipeline.config.sections.objectives import GateConfig, SloConfig
 from davy.pipeline.core.verdict import Gap
 
@@ -148,8 +148,8 @@ def test_a_share_is_never_rounded_to_all_or_nothing(percent: float) -> None:
     assert said not in ("0.0 %", "-0.0 %") or abs(percent) < 0.005
 
 
-RATIO = Question(slo=SloConfig(name="a", objective=99.9, errors='e{code="5"}', total="t"))
-GOOD = Question(slo=SloConfig(name="a", objective=99.9, good="g", total="t"))
+RATIO = BudgetQuestion(slo=SloConfig(name="a", objective=99.9, errors='e{code="5"}', total="t"))
+GOOD = BudgetQuestion(slo=SloConfig(name="a", objective=99.9, good="g", total="t"))
 SPAN = timedelta(hours=1)
 
 
@@ -173,7 +173,7 @@ def answer(**values: float) -> list[tuple[dict[str, str], float]]:
         (GOOD, {"total": 100}, Gap.ABSENT),
     ],
 )
-def test_what_an_answer_means(question: Question, values: dict[str, float], means: object) -> None:
+def test_what_an_answer_means(question: BudgetQuestion, values: dict[str, float], means: object) -> None:
     assert question.read(answer(**values), [SPAN]) == {SPAN: means}
 
 

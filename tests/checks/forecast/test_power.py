@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from davy.checks.forecast.power import (
     Fate,
     Ladder,
+    PlannedMetric,
     Rung,
-    Signal,
     course,
     excess_until_found,
     health,
@@ -23,7 +23,7 @@ from davy.checks.forecast.power import (
     requests_to_find,
     smallest_found,
 )
-from davy.checks.judges.sequential.case import Case, Metric, Rules
+from davy.checks.judges.sequential.case import Metric, Rules, SequentialCase
 from davy.pipeline.core.verdict import Counts, Decision, Pair
 
 RULES = Rules()
@@ -42,7 +42,7 @@ MINUTES = {
 
 
 def signal(base, **more):
-    return Signal(name="availability", base=base, **more)
+    return PlannedMetric(name="availability", base=base, **more)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_judge_finds_it_in_about_eight_of_ten_rollouts_in_the_planned_time()
     looks = int(requests_to_find(signal(0.01), RULES, 0.1, 3) / 1500) + 1
     dice, found = random.Random(3), 0
     for _ in range(60):
-        case = Case.opened(Rules(), (one,))
+        case = SequentialCase.opened(Rules(), (one,))
         for _ in range(looks):
             bad = poisson(dice, 150 * 0.03)
             pair = Pair(canary=Counts(bad=bad, total=150), stable=Counts(bad=poisson(dice, 13.5), total=1350))

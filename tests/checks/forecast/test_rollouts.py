@@ -7,9 +7,9 @@ import pytest
 
 from davy.checks.forecast.rollouts import (
     Latency,
-    Play,
+    MetricStream,
     Scenario,
-    Stream,
+    SimulatedRollout,
     dispersions,
     excess,
     played,
@@ -17,14 +17,16 @@ from davy.checks.forecast.rollouts import (
     since,
     tempered,
 )
-from davy.checks.judges.sequential.case import Case, Metric, Rules
-from davy.checks.traces.result import Result
+from davy.checks.judges.sequential.case import Metric, Rules, SequentialCase
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.core.verdict import Decision
 
 BOUNDS = ("0.1", "0.25", "0.5", "1")
-ERRORS = Stream(metric=Metric(name="errors", objective=0.999), base=0.002)
-SLOW = Stream(metric=Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS), latency=Latency(median=0.08))
-PLAY = Play(streams=(ERRORS, SLOW), steps=((0.05, 300), (0.2, 300), (0.5, 600)), promote_from=600)
+ERRORS = MetricStream(metric=Metric(name="errors", objective=0.999), base=0.002)
+SLOW = MetricStream(
+    metric=Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS), latency=Latency(median=0.08)
+)
+PLAY = SimulatedRollout(streams=(ERRORS, SLOW), steps=((0.05, 300), (0.2, 300), (0.5, 600)), promote_from=600)
 HEALTHY = Scenario(name="healthy")
 TRUTHS = (
     HEALTHY,
@@ -40,15 +42,15 @@ TRUTHS = (
 
 def by_the_case(trace):
     """The same, window by window, with the judge's own code."""
-    case = Case.opened(trace.rules, trace.metrics)
+    case = SequentialCase.opened(trace.rules, trace.metrics)
     for glance in trace.windows:
         case = case.counted(glance.counts)
         decision = case.standing(trace.worse, may_promote=glance.t >= trace.promote_from).decision
         if decision is Decision.ROLL_BACK:
-            return Result.ROLL_BACK, glance.t
+            return ReplayEnd.ROLL_BACK, glance.t
         if decision is Decision.PROMOTE:
-            return Result.PROMOTE, glance.t
-    return Result.INCONCLUSIVE, trace.windows[-1].t
+            return ReplayEnd.PROMOTE, glance.t
+    return ReplayEnd.INCONCLUSIVE, trace.windows[-1].t
 
 
 @pytest.mark.parametrize("scenario", TRUTHS, ids=lambda scenario: scenario.name)
@@ -122,9 +124,9 @@ def test_a_warm_up_is_left_out():
 
 
 def test_healthy_canaries_are_rolled_back_less_often_than_promised():
-    play = Play(streams=(replace(ERRORS, base=0.001),), steps=((0.1, 900),), rules=Rules(alpha=0.05))
+    play = SimulatedRollout(streams=(replace(ERRORS, base=0.001),), steps=((0.1, 900),), rules=Rules(alpha=0.05))
     flagged = sum(
-        sequential(played(play, HEALTHY, Random(seed)), may_promote=False).result is Result.ROLL_BACK
+        sequential(played(play, HEALTHY, Random(seed)), may_promote=False).result is ReplayEnd.ROLL_BACK
         for seed in range(150)
     )
     assert flagged <= 10

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from davy.checks.traces.explanation import explained
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.workflows.judge.explain import document, text
 
 BOUNDS = ("0.25", "0.5")
@@ -90,8 +90,8 @@ def test_so_many_clean_requests_promote_and_one_less_does_not(objective):
         others = 9 * requests
         return sequential(simple(*before, (requests, others, 0, round(others / 100)), objective=objective)).verdict
 
-    assert verdict(clean) is Result.PROMOTE
-    assert verdict(clean - 1) is Result.INCONCLUSIVE
+    assert verdict(clean) is ReplayEnd.PROMOTE
+    assert verdict(clean - 1) is ReplayEnd.INCONCLUSIVE
 
 
 def test_so_many_bad_requests_roll_back_and_one_less_does_not():
@@ -102,8 +102,8 @@ def test_so_many_bad_requests_roll_back_and_one_less_does_not():
     def verdict(requests):
         return sequential(simple(*before, (requests, 9 * requests, requests, 0), objective=99.0)).verdict
 
-    assert verdict(bad) is Result.ROLL_BACK
-    assert verdict(bad - 1) is Result.INCONCLUSIVE
+    assert verdict(bad) is ReplayEnd.ROLL_BACK
+    assert verdict(bad - 1) is ReplayEnd.INCONCLUSIVE
 
 
 def test_what_no_number_of_requests_would_bring_is_none():
@@ -114,17 +114,17 @@ def test_what_no_number_of_requests_would_bring_is_none():
 
 def test_after_a_verdict_nothing_is_missing_for_it():
     rolled_back = whole(simple((1000, 9000, 30, 10)))
-    assert rolled_back.finding.verdict is Result.ROLL_BACK
+    assert rolled_back.finding.verdict is ReplayEnd.ROLL_BACK
     assert rolled_back.metrics[0].missing.bad == 0
     promoted = whole(simple((9000, 9000, 9, 90)))
-    assert promoted.finding.verdict is Result.PROMOTE
+    assert promoted.finding.verdict is ReplayEnd.PROMOTE
     assert promoted.metrics[0].missing.clean == 0
 
 
 def test_at_a_moment_the_figures_are_of_that_moment():
     windows = [(100, 900, 1, 1), (1000, 9000, 40, 10), (100, 900, 0, 1)]
     early, late = whole(simple(*windows), at=29), whole(simple(*windows), at=1000)
-    assert (early.t, early.finding.verdict, early.metrics[0].evidence.canary.total) == (15, Result.INCONCLUSIVE, 100)
+    assert (early.t, early.finding.verdict, early.metrics[0].evidence.canary.total) == (15, ReplayEnd.INCONCLUSIVE, 100)
     assert (late.t, late.finding.at, late.metrics[0].evidence.canary.total) == (45, 30, 1200)
     assert whole(simple(*windows)).t == 30
     assert whole(simple(*windows), at=3).t is None

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from davy.checks.judges.sequential.case import Metric
 from davy.checks.traces.other_judges import mannwhitney, threshold
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import Glance, Trace
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.verdict import Counts, Pair
 
-ROLL_BACK, PROMOTE, INCONCLUSIVE = Result.ROLL_BACK, Result.PROMOTE, Result.INCONCLUSIVE
+ROLL_BACK, PROMOTE, INCONCLUSIVE = ReplayEnd.ROLL_BACK, ReplayEnd.PROMOTE, ReplayEnd.INCONCLUSIVE
 GOOD = Metric(name="ok", objective=0.99)
 
 
@@ -198,7 +198,7 @@ def test_no_trace_breaks_a_judge_and_nothing_said_is_no_number(counts, style, to
     judge = mannwhitney if style is None else threshold
     settings = {} if style is None else {"threshold": {"style": style}}
     found = judge(Trace(metrics=(GOOD,), windows=windows, settings=settings), to_end=to_end)
-    assert found.verdict in Result
+    assert found.verdict in ReplayEnd
     assert (found.at is None) == (found.verdict is INCONCLUSIVE)
     assert found.windows <= len(windows)
     values = [evidence.value for look in found.looks for evidence in look.evidence]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.traces.reader import Reading, read
+from davy.checks.traces.reader import TraceReader, read
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.verdict import Counts
 
@@ -225,6 +225,6 @@ def test_whole_numbers_may_be_written_with_a_point():
     max_leaves=12,
 ).map(lambda value: json.dumps(value).encode()), max_size=5), st.booleans())  # fmt: skip
 def test_no_bytes_break_it(garbage, with_header):
-    reading = Reading([*(lines(HEADER) if with_header else []), *garbage], "t")
+    reading = TraceReader([*(lines(HEADER) if with_header else []), *garbage], "t")
     list(reading.windows())
     assert all(problem.line for problem in reading.problems)

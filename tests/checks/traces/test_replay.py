@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.judges.sequential.case import Case, Form
+from davy.checks.judges.sequential.case import Form, SequentialCase
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import written
 from davy.pipeline.core.verdict import Decision
 
@@ -225,21 +225,21 @@ def test_the_figures_are_those_of_the_formulas(given_trace):
 def test_the_verdict_is_the_first_limit_that_is_crossed(given_trace):
     header, lines = given_trace
     said = header["parameters"]
-    verdict, at, read_ = Result.INCONCLUSIVE, None, len(lines)
+    verdict, at, read_ = ReplayEnd.INCONCLUSIVE, None, len(lines)
     for index in range(1, len(lines) + 1):
         log_roll_back, _, metrics = reference(header, lines[:index])
         if log_roll_back >= math.log(1 / said["alpha"]):
-            verdict = Result.ROLL_BACK
+            verdict = ReplayEnd.ROLL_BACK
         elif all(promote >= math.log(1 / said["beta"]) for _, promote, _ in metrics.values()):
-            verdict = Result.PROMOTE
-        if verdict is not Result.INCONCLUSIVE:
+            verdict = ReplayEnd.PROMOTE
+        if verdict is not ReplayEnd.INCONCLUSIVE:
             at, read_ = lines[index - 1]["t"], index
             break
     finding = sequential(trace(header, *lines))
     assert (finding.verdict, finding.at, finding.windows) == (verdict, at, read_)
     whole = sequential(trace(header, *lines), to_end=True)
     assert (whole.verdict, whole.at, whole.windows) == (verdict, at, len(lines))
-    assert whole.sentence == finding.sentence or verdict is Result.INCONCLUSIVE
+    assert whole.sentence == finding.sentence or verdict is ReplayEnd.INCONCLUSIVE
 
 
 @settings(max_examples=60, deadline=None)
@@ -249,7 +249,7 @@ def test_the_fast_fold_is_the_rollouts_own(given_trace, form):
     for metric in given_trace[0]["metrics"]:
         metric["evidence"] = form
     read_trace = trace(given_trace[0], *given_trace[1])
-    case = Case.opened(read_trace.rules, read_trace.metrics)
+    case = SequentialCase.opened(read_trace.rules, read_trace.metrics)
     for glance in read_trace.windows:
         case = case.counted(glance.counts)
     theirs = case.standing(read_trace.worse)
@@ -281,7 +281,7 @@ def test_what_is_written_is_read_back(given_trace):
 
 def test_the_example_of_the_format_is_not_enough_for_a_verdict():
     finding = sequential(trace(HEADER, WINDOW))
-    assert (finding.verdict, finding.at, finding.windows) == (Result.INCONCLUSIVE, None, 1)
+    assert (finding.verdict, finding.at, finding.windows) == (ReplayEnd.INCONCLUSIVE, None, 1)
     log_roll_back, log_burn, _ = reference(HEADER, [WINDOW])
     assert finding.looks[-1].log_e_roll_back == pytest.approx(log_roll_back, abs=1e-12)
     assert finding.looks[-1].log_e_roll_back == pytest.approx(-0.134838711516, abs=1e-11)
@@ -296,14 +296,14 @@ def test_a_limit_that_is_just_reached_is_crossed():
     alpha = math.exp(-evidence)
     while -math.log(alpha) > evidence:
         alpha = math.nextafter(alpha, 1)
-    assert sequential(trace(simple(alpha=alpha), *W1)).verdict is Result.ROLL_BACK
+    assert sequential(trace(simple(alpha=alpha), *W1)).verdict is ReplayEnd.ROLL_BACK
 
 
 def test_a_metric_without_any_data_never_promotes():
     header = {"davy_trace": 1, "metrics": [{"name": "a"}, {"name": "b", "objective": 99}], "parameters": {}}
     windows = [counted(15 * i, 10_000, 10_000, 10, 10) for i in range(1, 30)]
     finding = sequential(trace(header, *windows))
-    assert finding.verdict is Result.INCONCLUSIVE
+    assert finding.verdict is ReplayEnd.INCONCLUSIVE
     assert [one.log_e_promote > 3 for one in finding.looks[-1].evidence] == [True, False]
     assert finding.looks[-1].evidence[1].ratio is None
 
@@ -311,29 +311,29 @@ def test_a_metric_without_any_data_never_promotes():
 def test_without_stable_the_burn_alone_rolls_back():
     header = {"davy_trace": 1, "metrics": [{"name": "a", "objective": 99.9}]}
     finding = sequential(trace(header, {"t": 15, "canary": {"a": {"total": 100, "bad": 50}}}))
-    assert finding.verdict is Result.ROLL_BACK
+    assert finding.verdict is ReplayEnd.ROLL_BACK
     assert finding.looks[-1].evidence[0].log_e_roll_back == 0.0
 
 
 def test_no_window_at_all_is_inconclusive():
     finding = sequential(trace(HEADER))
-    assert (finding.verdict, finding.at, finding.windows) == (Result.INCONCLUSIVE, None, 0)
+    assert (finding.verdict, finding.at, finding.windows) == (ReplayEnd.INCONCLUSIVE, None, 0)
 
 
 def test_nothing_is_promoted_before_its_time_nor_at_a_window_with_a_gap():
     windows = [counted(15 * i, 5000, 5000, 0, 50) for i in range(1, 6)]
     assert sequential(trace(simple(), *windows)).at == 15
     assert sequential(trace(simple(promote_from=40), *windows)).at == 45
-    assert sequential(trace(simple(promote_from=None), *windows)).verdict is Result.INCONCLUSIVE
+    assert sequential(trace(simple(promote_from=None), *windows)).verdict is ReplayEnd.INCONCLUSIVE
     windows[0]["gap"] = True
     assert sequential(trace(simple(), *windows)).at == 30
 
 
 def test_data_rules_count_only_where_the_header_names_them():
     window = counted(15, 1000, 9000, 20, 10)
-    assert sequential(trace(simple(), window)).verdict is Result.ROLL_BACK
+    assert sequential(trace(simple(), window)).verdict is ReplayEnd.ROLL_BACK
     strict = simple(bad_at_least=3, windows_at_least=2)
-    assert sequential(trace(strict, window)).verdict is Result.INCONCLUSIVE
+    assert sequential(trace(strict, window)).verdict is ReplayEnd.INCONCLUSIVE
     assert sequential(trace(strict, window, counted(30, 1000, 9000, 1, 1))).at == 30
 
 
@@ -373,7 +373,7 @@ def test_no_counts_however_large_give_anything_but_finite_numbers(pairs, windows
 
 def test_the_replay_decides_as_a_rollout_would_look_by_look():
     read_trace = trace(simple(), *W1)
-    case = Case.opened(read_trace.rules, read_trace.metrics)
+    case = SequentialCase.opened(read_trace.rules, read_trace.metrics)
     decisions = []
     for glance in read_trace.windows:
         case = case.counted(glance.counts)

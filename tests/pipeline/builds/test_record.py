@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.builds.builders.record_files import BuildRecords
 from davy.pipeline.builds.content.changes import changes
-from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 from davy.pipeline.builds.content.key import SCHEMA
 from davy.pipeline.builds.memory import MemoryRecords
 from davy.pipeline.builds.record import (
@@ -32,12 +32,12 @@ AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BUILD = Build(id="r.test/a", key="f" * 64, digest="sha256:1", at=AT, commit="c0ffee", branch="main", dirty=True)
 INPUTS = Inputs(
     dockerfile="d",
-    files={"a b\n.py": Entry(mode="100755", blob="1"), "\udc80": Entry(mode="120000", blob="2")},
+    files={"a b\n.py": FileEntry(mode="100755", blob="1"), "\udc80": FileEntry(mode="120000", blob="2")},
     args={"A": ""},
     platforms=("linux/arm64",),
     bases={"python:3": "sha256:2"},
     parents={"r.test/b": "k"},
-    contexts={"x": {"y": Entry(mode="100644", blob="3")}, "none": {}},
+    contexts={"x": {"y": FileEntry(mode="100644", blob="3")}, "none": {}},
 )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks import slo_formats
-from davy.checks.judges.threshold.rules import Check, Result, measured
+from davy.checks.judges.threshold.rules import Check, MeasurementResult, measured
 from davy.checks.preflight.lint import remarks
 from davy.pipeline.config.condition_answers import can_be_failed
 from davy.pipeline.config.parsing.reader import made
@@ -76,4 +76,4 @@ answers = st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, math.nan
 def test_no_answer_fails_what_is_said_never_to_fail(success, failure, some):
     one = threshold(style="argo", success=success, failure=failure)
     if not can_be_failed(one):
-        assert all(measured(Check.of(one), answer).result is not Result.FAILURE for answer in some)
+        assert all(measured(Check.of(one), answer).result is not MeasurementResult.FAILURE for answer in some)

@@ -23,9 +23,9 @@ from davy.pipeline.suites.history.archives.folder import FolderArchive
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.runners import output
-from davy.pipeline.suites.runners.memory import MemorySuites, Scene
+from davy.pipeline.suites.runners.memory import MemorySuite, MemorySuites
 from davy.pipeline.suites.runners.process import ProcessSuites
-from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.suites.runners.tarball import RefusedArchive, extracted
 from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 from davy.pipeline.supply_chain.ports import ScanOrder
 from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
@@ -62,7 +62,7 @@ def suite(place: Path) -> None:
 
 
 def played(place: Path) -> None:
-    scene = Scene(lines=("told",), files={"/shots/a.png": b"collected"})
+    scene = MemorySuite(lines=("told",), files={"/shots/a.png": b"collected"})
     order = SuiteOrder(name="unit", image=None, run="", out=place / "out/unit", collect=("/shots",))
     MemorySuites(scenes={"unit": scene}).run(order, lambda _: None)
 
@@ -190,7 +190,7 @@ def test_nothing_outside_changes(tmp_path: Path, write: Callable[[Path], None], 
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         kind(outside, place / name)
         before = watched(outside)
-        with suppress(DavyError, Refused):
+        with suppress(DavyError, RefusedArchive):
             write(place)
         assert watched(outside) == before, kind.__name__
 

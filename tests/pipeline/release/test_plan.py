@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from davy.pipeline.config.file import parsed
 from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.events import Stage, StepPlan
-from davy.pipeline.release.plan import Plan, against_canary, planned, suite
+from davy.pipeline.release.plan import ReleasePlan, against_canary, planned, suite
 
 TEXT = """
 service: checkout
@@ -26,11 +26,11 @@ PODS = (
 )
 
 
-def sentences(plan: Plan, stage: Stage) -> list[str]:
+def sentences(plan: ReleasePlan, stage: Stage) -> list[str]:
     return [step.sentence for step in plan.steps if step.stage is stage]
 
 
-def plan(text: str = TEXT, **more: object) -> Plan:
+def plan(text: str = TEXT, **more: object) -> ReleasePlan:
     return planned(parsed(text, "davy.yaml", {}), REVISION, **more)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites import attempts
-from davy.pipeline.suites.attempts import Rules, Story
+from davy.pipeline.suites.attempts import RetryRules, Story
 from davy.pipeline.suites.plan.pieces import Cell, Piece
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports import attribution
@@ -34,7 +34,7 @@ def run(code: int | None = 0, junit: str | None = None, because: str = "", *, fa
     return SuiteRun(exit_code=code, junit=junit, log=Path("log"), because=because, fault=fault)
 
 
-def story(piece: Piece, rules: Rules, *runs: SuiteRun, excused: tuple[str, ...] = ()) -> Story:
+def story(piece: Piece, rules: RetryRules, *runs: SuiteRun, excused: tuple[str, ...] = ()) -> Story:
     """Each run is of what the story asked for."""
     made = Story(label="e2e", piece=piece)
     items = piece.items
@@ -45,38 +45,38 @@ def story(piece: Piece, rules: Rules, *runs: SuiteRun, excused: tuple[str, ...] 
     return made
 
 
-def verdict(made: Story, rules: Rules) -> Suite:
+def verdict(made: Story, rules: RetryRules) -> Suite:
     return attempts.ended(made, rules)
 
 
 def test_what_passes_is_over() -> None:
-    made = story(WHOLE, Rules(retries=3), run())
-    assert attempts.again(made, Rules(retries=3)) is None
-    assert verdict(made, Rules()).result is Result.PASSED
+    made = story(WHOLE, RetryRules(retries=3), run())
+    assert attempts.again(made, RetryRules(retries=3)) is None
+    assert verdict(made, RetryRules()).result is Result.PASSED
 
 
 def test_without_retries_a_failure_is_final() -> None:
-    made = story(WHOLE, Rules(), run(1))
-    assert attempts.again(made, Rules()) is None
-    assert (verdict(made, Rules()).result, verdict(made, Rules()).because) == (Result.FAILED, "exit code 1")
+    made = story(WHOLE, RetryRules(), run(1))
+    assert attempts.again(made, RetryRules()) is None
+    assert (verdict(made, RetryRules()).result, verdict(made, RetryRules()).because) == (Result.FAILED, "exit code 1")
 
 
 def test_only_the_files_with_failures_run_again() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     again = attempts.again(story(FILED, rules, run(1, report(a_x=True, b_y=False))), rules)
     assert again is not None
     assert (again.piece.items, again.attempt, again.failed) == (("tests/test_b.py",), 2, ("tests.test_b::y",))
 
 
 def test_all_files_run_again_where_it_was_ended_from_outside() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     again = attempts.again(story(FILED, rules, run(None, report(b_y=False), "timed out after 1s")), rules)
     assert again is not None
     assert again.piece.items == FILES
 
 
 def test_all_files_run_again_where_a_failure_is_of_none_of_them() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     text = '<testsuite><testcase classname="elsewhere" name="x"><failure/></testcase></testsuite>'
     again = attempts.again(story(FILED, rules, run(1, text)), rules)
     assert again is not None
@@ -84,7 +84,7 @@ def test_all_files_run_again_where_a_failure_is_of_none_of_them() -> None:
 
 
 def test_failed_and_then_passed_is_flaky_and_passes() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     made = story(FILED, rules, run(1, report(a_x=True, b_y=False)), run(0, report(b_y=True)))
     suite = verdict(made, rules)
     assert suite.result is Result.PASSED
@@ -95,14 +95,14 @@ def test_failed_and_then_passed_is_flaky_and_passes() -> None:
 
 
 def test_a_command_without_a_report_that_failed_and_then_passed_passes() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     suite = verdict(story(WHOLE, rules, run(1), run(0, report(a_x=True))), rules)
     assert suite.result is Result.PASSED
     assert {case.key: case.flaky for case in suite.cases} == {"e2e": True, "tests.test_a::x": False}
 
 
 def test_a_fault_of_the_place_spends_no_retry() -> None:
-    rules = Rules(retries=0)
+    rules = RetryRules(retries=0)
     fault = run(None, None, "session not created", fault=True)
     made = story(FILED, rules, fault, fault)
     again = attempts.again(made, rules)
@@ -114,7 +114,7 @@ def test_a_fault_of_the_place_spends_no_retry() -> None:
 
 
 def test_a_fault_during_a_retry_repeats_that_retry() -> None:
-    rules = Rules(retries=1)
+    rules = RetryRules(retries=1)
     fault = run(None, None, "session lost", fault=True)
     made = story(FILED, rules, run(1, report(a_x=True, b_y=False)), fault)
     again = attempts.again(made, rules)
@@ -123,7 +123,7 @@ def test_a_fault_during_a_retry_repeats_that_retry() -> None:
 
 
 def test_a_place_that_fails_again_and_again_is_given_up() -> None:
-    rules = Rules(retries=5, faults=2)
+    rules = RetryRules(retries=5, faults=2)
     fault = run(None, None, "no minutes left", fault=True)
     made = story(WHOLE, rules, fault, fault, fault)
     assert attempts.again(made, rules) is None
@@ -132,7 +132,7 @@ def test_a_place_that_fails_again_and_again_is_given_up() -> None:
 
 
 def test_with_a_threshold_so_many_tries_must_pass_and_each_is_whole() -> None:
-    rules = Rules(retries=3, threshold=2)
+    rules = RetryRules(retries=3, threshold=2)
     made = story(FILED, rules, run(0, report(a_x=True)))
     again = attempts.again(made, rules)
     assert again is not None
@@ -145,14 +145,14 @@ def test_with_a_threshold_so_many_tries_must_pass_and_each_is_whole() -> None:
 
 
 def test_a_threshold_that_can_not_be_met_any_more_ends_it() -> None:
-    rules = Rules(retries=2, threshold=3)
+    rules = RetryRules(retries=2, threshold=3)
     made = story(WHOLE, rules, run(0), run(1))
     assert attempts.again(made, rules) is None
     assert verdict(made, rules).because == "passed 1 of 2 tries, 3 are needed"
 
 
 def test_a_case_in_quarantine_fails_nothing_and_is_not_tried_again() -> None:
-    rules = Rules(retries=3)
+    rules = RetryRules(retries=3)
     made = story(FILED, rules, run(1, report(a_x=True, b_y=False)), excused=("tests.test_b::y",))
     assert attempts.again(made, rules) is None
     suite = verdict(made, rules)
@@ -161,18 +161,18 @@ def test_a_case_in_quarantine_fails_nothing_and_is_not_tried_again() -> None:
 
 
 def test_what_failed_is_counted_without_what_is_in_quarantine() -> None:
-    made = story(FILED, Rules(), run(1, report(a_x=False, b_y=False)), excused=("tests.test_b::y",))
-    assert attempts.ended(made, Rules()).because == "x failed"
+    made = story(FILED, RetryRules(), run(1, report(a_x=False, b_y=False)), excused=("tests.test_b::y",))
+    assert attempts.ended(made, RetryRules()).because == "x failed"
 
 
 def test_a_quarantine_does_not_excuse_a_run_that_was_ended_from_outside() -> None:
-    made = story(FILED, Rules(), run(None, report(b_y=False), "out of memory"), excused=("tests.test_b::y",))
-    assert verdict(made, Rules()).result is Result.FAILED
+    made = story(FILED, RetryRules(), run(None, report(b_y=False), "out of memory"), excused=("tests.test_b::y",))
+    assert verdict(made, RetryRules()).result is Result.FAILED
 
 
 def test_two_cases_of_one_name_stay_two() -> None:
     text = '<testsuite><testcase name="x"/><testcase name="x"/></testsuite>'
-    assert len(verdict(story(WHOLE, Rules(), run(0, text)), Rules()).cases) == 2
+    assert len(verdict(story(WHOLE, RetryRules(), run(0, text)), RetryRules()).cases) == 2
 
 
 outcome = st.sampled_from([
@@ -183,7 +183,7 @@ outcome = st.sampled_from([
 
 @given(st.integers(0, 3), st.integers(1, 3), st.lists(outcome, min_size=20, max_size=20))
 def test_every_story_ends_within_its_bounds(retries: int, threshold: int, world: list[SuiteRun]) -> None:
-    rules = Rules(retries=retries, threshold=min(threshold, retries + 1), faults=2)
+    rules = RetryRules(retries=retries, threshold=min(threshold, retries + 1), faults=2)
     made = Story(label="e2e", piece=FILED)
     items = FILED.items
     for each in world:
@@ -226,6 +226,6 @@ def test_time_is_shared_evenly_where_the_report_does_not_tell() -> None:
 
 
 def test_a_cell_may_need_more_passes_than_its_suite() -> None:
-    rules = Rules(retries=2)
+    rules = RetryRules(retries=2)
     assert rules.of(Cell()) == rules
     assert rules.of(Cell(pass_threshold=2)).threshold == 2

@@ -13,7 +13,7 @@ from davy.pipeline.core.events import Warned
 from davy.pipeline.suites import cleanup, driver
 from davy.pipeline.suites.plan import pieces
 from davy.pipeline.suites.plan.order import Wanted
-from davy.pipeline.suites.plan.pieces import Ask
+from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.runners.memory import MemoryPlace
 from simulated_crew import CrewClock, SimulatedCrew
@@ -47,7 +47,7 @@ class Worker:
 def run(out: Path, *names: str) -> list[Warned]:
     clock = CrewClock()
     said = made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], "shards": 2})
-    one = Wanted(ask=Ask(suite=said, files=names, cells=pieces.cells(said)),
+    one = Wanted(ask=PlannedSuite(suite=said, files=names, cells=pieces.cells(said)),
                  order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))  # fmt: skip
     place = MemoryPlace(made=lambda: Worker(clock))
     story = driver.run([one], {"e2e": place}, clock, out, crew=lambda: SimulatedCrew(clock))

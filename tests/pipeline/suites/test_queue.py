@@ -24,12 +24,12 @@ from davy.pipeline.core.events import (
 )
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites import driver
-from davy.pipeline.suites.attempts import Rules
+from davy.pipeline.suites.attempts import RetryRules
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan.order import Wanted
-from davy.pipeline.suites.plan.pieces import Ask, Piece
+from davy.pipeline.suites.plan.pieces import Piece, PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.queue import Job, Runs, Worked, worked
+from davy.pipeline.suites.queue import Runs, SuiteJob, Worked, worked
 from davy.pipeline.suites.runners.memory import MemoryPlace
 from davy.pipeline.threads import Threads
 from simulated_crew import CrewClock, SimulatedCrew
@@ -69,9 +69,9 @@ class Shards(Actor):
         return tuple(self.run(order, lambda line, index=index: say(index, line)) for index, order in enumerate(orders))  # type: ignore[misc]
 
 
-def job(pieces: Sequence[Piece], **rules: int) -> Job:
+def job(pieces: Sequence[Piece], **rules: int) -> SuiteJob:
     order = SuiteOrder(name="e2e", image=None, run="x", out=Path("out/e2e"))
-    return Job(order=order, pieces=tuple(pieces), rules=Rules(**rules), excused=lambda _, __: False)
+    return SuiteJob(order=order, pieces=tuple(pieces), rules=RetryRules(**rules), excused=lambda _, __: False)
 
 
 def pieces(*expected: float) -> list[Piece]:
@@ -214,7 +214,7 @@ def test_threads_work_at_the_same_time_and_stop_when_told() -> None:
 
 def wanted(files: tuple[str, ...], out: Path, **more: object) -> Wanted:
     said = made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", "files": ["*"], **more})
-    ask = Ask(suite=said, cells=expansion.cells(said), files=files)
+    ask = PlannedSuite(suite=said, cells=expansion.cells(said), files=files)
     return Wanted(ask=ask, order=SuiteOrder(name="e2e", image=None, run="x", out=out / "e2e"))
 
 

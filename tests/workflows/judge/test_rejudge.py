@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, written
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.config import file
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.events import CanaryStarted
@@ -35,7 +35,7 @@ def test_the_judge_that_ended_a_rollout_ends_it_so_again():
     last = rejudged(journal(Wish(times=20.0, seed=3)))
     assert last.ended == "rolled_back"
     verdict, sentence = last.verdicts["sequential"]
-    assert verdict is Result.ROLL_BACK
+    assert verdict is ReplayEnd.ROLL_BACK
     assert sentence.startswith("Rolled back")
     assert "sequential" not in last.others
 
@@ -43,8 +43,8 @@ def test_the_judge_that_ended_a_rollout_ends_it_so_again():
 def test_judges_that_would_have_ended_it_another_way_are_told():
     last = rejudged(journal(Wish(seed=4)))
     assert last.ended == "done"
-    assert last.verdicts["sequential"][0] is Result.PROMOTE
-    assert last.others == {judge: held for judge, held in last.verdicts.items() if held[0] is not Result.PROMOTE}
+    assert last.verdicts["sequential"][0] is ReplayEnd.PROMOTE
+    assert last.others == {judge: held for judge, held in last.verdicts.items() if held[0] is not ReplayEnd.PROMOTE}
 
 
 def test_a_rollout_under_way_is_none_that_can_be_compared():

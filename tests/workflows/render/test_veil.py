@@ -12,7 +12,7 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.events import Asked, PodTrouble, RollbackStarted
 from davy.pipeline.core.secrets.masks import Masks
 from davy.pipeline.registry.masked_attachment import masked_evidence
-from davy.pipeline.registry.ports import Evidence
+from davy.pipeline.registry.ports import Attachment
 from davy.workflows.cli import errors, main
 from davy.workflows.render import veil
 from davy.workflows.render.json_text import json_text
@@ -101,7 +101,7 @@ def test_the_journal_holds_no_secret_in_anybodys_words_and_all_else_as_it_is() -
 def test_evidence_holds_no_secret_and_is_left_alone_where_it_has_none() -> None:
     image = Image(name="registry.example.com/shop", digest="sha256:" + "cafe" * 16)
     body = json.dumps({"true": True, "digest": image.digest, "words": "it's hunter2"}).encode()
-    said = Evidence(kind="k", body=body, annotations={"a": "hunter2"})
+    said = Attachment(kind="k", body=body, annotations={"a": "hunter2"})
     made = masked_evidence(said, Masks(["hunter2", "cafe", "true"]))
     assert json.loads(made.body) == {"***": True, "digest": image.digest, "words": "it's ***"}
     assert made.annotations == {"a": "***"}

@@ -11,7 +11,7 @@ from davy.canary.platforms.kubernetes.journal.text import Ledger, events_of, wri
 from davy.checks.traces import rules_text
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.checks.traces.trace import written as lines_of
 from davy.pipeline.config import file
 from davy.pipeline.core.errors import Missing
@@ -77,7 +77,7 @@ def test_the_replay_of_a_rollout_gives_its_verdict_with_its_figures(wish, decisi
     events = played(wish, FILE.replace("tolerate: 1.2", f"tolerate: 1.2\n  {more}"))
     said, at = verdict_of(events, decision)
     finding = replayed(journaled(events))
-    assert finding.verdict is Result(decision.value)
+    assert finding.verdict is ReplayEnd(decision.value)
     assert finding.at == pytest.approx(at)
     last = finding.looks[-1]
     assert last.log_e_roll_back == pytest.approx(said.log_e_roll_back, abs=1e-9)
@@ -95,7 +95,7 @@ def test_the_replay_of_a_rollout_gives_its_verdict_with_its_figures(wish, decisi
 def test_a_rollout_without_a_verdict_is_replayed_as_inconclusive():
     events = played(Wish(rps=0.3, errors=0.02), FILE.replace("deadline: 8m", "deadline: 4m"))
     finding = replayed(journaled(events))
-    assert finding.verdict is Result.INCONCLUSIVE
+    assert finding.verdict is ReplayEnd.INCONCLUSIVE
     assert finding.windows > 3
 
 

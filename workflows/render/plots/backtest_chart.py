@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from davy.checks.backtest.results import Row
+from davy.checks.backtest.results import BacktestRow
 from davy.checks.backtest.trial import HEALTHY
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.render.plots import axes, chart, figures
@@ -19,7 +19,7 @@ FALSE = "Rolled back though nothing was wrong (exact 95 % interval)"
 FOUND = "Injected faults that were found"
 
 
-def drawn(rows: Sequence[Row], alpha: float, width: int, *, color: bool, unicode: bool) -> str:
+def drawn(rows: Sequence[BacktestRow], alpha: float, width: int, *, color: bool, unicode: bool) -> str:
     """Two charts, no line wider than `width`."""
     ink = Ink(color, unicode)
     healthy = _healthy(rows)
@@ -33,7 +33,7 @@ def drawn(rows: Sequence[Row], alpha: float, width: int, *, color: bool, unicode
     return text if unicode else text.translate(chart.PLAIN).encode("ascii", "replace").decode()
 
 
-def page(sentence: str, rows: Sequence[Row], alpha: float, text: str) -> str:
+def page(sentence: str, rows: Sequence[BacktestRow], alpha: float, text: str) -> str:
     """The pictures, a table, and the whole text; opens without a network."""
     healthy, found = _healthy(rows), _found(rows)
     parts = [
@@ -56,7 +56,7 @@ def _safe_line(line: str) -> str:
     return " ".join(safe(word) for word in line.split(" "))
 
 
-def _healthy(rows: Sequence[Row]) -> list[Interval]:
+def _healthy(rows: Sequence[BacktestRow]) -> list[Interval]:
     own = [row for row in rows if row.ratio == HEALTHY]
     return [
         Interval(
@@ -71,19 +71,19 @@ def _healthy(rows: Sequence[Row]) -> list[Interval]:
     ]
 
 
-def _found(rows: Sequence[Row]) -> list[Group]:
+def _found(rows: Sequence[BacktestRow]) -> list[Group]:
     return [
         Group(name=f"{ratio:g} times as many bad events", bars=tuple(_bar(row, hue) for row, hue in own))
         for ratio, own in _by_ratio(rows)
     ]
 
 
-def _by_ratio(rows: Sequence[Row]) -> list[tuple[float, list[tuple[Row, int]]]]:
+def _by_ratio(rows: Sequence[BacktestRow]) -> list[tuple[float, list[tuple[BacktestRow, int]]]]:
     ratios = [ratio for ratio in dict.fromkeys(row.ratio for row in rows) if ratio != HEALTHY]
     return [(one, list(zip((row for row in rows if row.ratio == one), OWN, strict=False))) for one in ratios]
 
 
-def _bar(row: Row, hue: int) -> Bar:
+def _bar(row: BacktestRow, hue: int) -> Bar:
     share = row.rolled_back / row.runs
     after = f", {shown(timedelta(seconds=row.seconds))}" if math.isfinite(row.seconds) else ""
     return Bar(name=row.judge, value=share, words=f"{_percent(share)}{after}", hue=hue)
@@ -116,7 +116,7 @@ def _power(found: Sequence[Group]) -> str:
     return _bars("found", FOUND, "With the median time until then.", found, _whole())
 
 
-def _prices(rows: Sequence[Row]) -> str:
+def _prices(rows: Sequence[BacktestRow]) -> str:
     groups = [
         Group(
             name=f"{ratio:g} times as many bad events",
@@ -136,7 +136,7 @@ def _bars(key: str, title: str, note: str, groups: Sequence[Group], axis: Axis) 
     return figures.figure(told, figures.bars(told, axis, groups), figures.legend(names))
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[BacktestRow]) -> str:
     head = ("judge", "times worse", "runs", "rolled back", "promoted", "undecided", "median seconds", "extra bad")
     return figures.table(
         "Every judge under every truth",

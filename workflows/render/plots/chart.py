@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 from davy.checks.judges.sequential.sentences import percent
-from davy.checks.traces.result import Finding, Result
+from davy.checks.traces.result import ReplayEnd, TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import shares
 from davy.pipeline.core.text.clean import one_line
@@ -14,8 +14,8 @@ from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.plots import axes, curves
 from davy.workflows.render.plots.axes import Axis
 from davy.workflows.render.plots.canvas import SOFT, Canvas, Ink
-from davy.workflows.render.plots.curves import Sides
-from davy.workflows.render.plots.shapes import OTHER, Band, Bar, Group, Interval, Limit, Moment, Series
+from davy.workflows.render.plots.curves import SideCounts
+from davy.workflows.render.plots.shapes import OTHER, Band, Bar, Curve, Group, Interval, Limit, Moment
 
 NARROWEST = 40
 GUTTER, NAMES, FEWEST = 8, 26, 18
@@ -27,11 +27,11 @@ ASCII_BLOCKS = " .:-=+*#"
 BOLD = "1"
 RATIOS = "How many times worse than stable (95%, valid at every look)"
 SIDES = "Bad events, and how slow requests were (each metric on its own scale)"
-STYLES = {Result.ROLL_BACK: "1;31", Result.PROMOTE: "1;32", Result.INCONCLUSIVE: "1;33"}
+STYLES = {ReplayEnd.ROLL_BACK: "1;31", ReplayEnd.PROMOTE: "1;32", ReplayEnd.INCONCLUSIVE: "1;33"}
 PLAIN = str.maketrans("┄┊│─└├┤┼●▇…", ".:|-+||+o#~")
 
 
-def drawn(finding: Finding, trace: Trace, width: int, *, color: bool, unicode: bool = True) -> str:
+def drawn(finding: TraceResult, trace: Trace, width: int, *, color: bool, unicode: bool = True) -> str:
     """The verdict, its evidence, the ratios and both sides' distributions; no line wider than `width` (at least 40)."""
     ink, width = Ink(color, unicode), max(width, NARROWEST)
     trace = curves.read(finding, trace)
@@ -46,7 +46,7 @@ def drawn(finding: Finding, trace: Trace, width: int, *, color: bool, unicode: b
     return text if unicode else text.translate(PLAIN).encode("ascii", "replace").decode()
 
 
-def _head(finding: Finding, width: int, ink: Ink) -> list[str]:
+def _head(finding: TraceResult, width: int, ink: Ink) -> list[str]:
     said = f"{curves.ending(finding)}   {curves.windows(finding)} by the {finding.judge} judge"
     sentence = textwrap.wrap(one_line(finding.sentence), width) or [""]
     rows = [part for line in sentence for part in chop_cells(line, width)]
@@ -62,7 +62,7 @@ def fitted(text: str, width: int) -> str:
 
 
 def line(
-    series: Sequence[Series],
+    series: Sequence[Curve],
     limits: Sequence[Limit],
     width: int,
     height: int,
@@ -94,7 +94,7 @@ def line(
     return [*_above(moment, x, canvas, ink), *rows, *_below(x, canvas, ink)]
 
 
-def _told(series: Sequence[Series]) -> list[Series]:
+def _told(series: Sequence[Curve]) -> list[Curve]:
     return [one for one in series if one.hue != OTHER and one.points]
 
 
@@ -109,7 +109,7 @@ def _limits(canvas: Canvas, limits: Sequence[Limit], y: Axis) -> None:
             canvas.write(row, free, words, "33")
 
 
-def _names(series: Sequence[Series], y: Axis, canvas: Canvas, width: int, ink: Ink) -> dict[int, str]:
+def _names(series: Sequence[Curve], y: Axis, canvas: Canvas, width: int, ink: Ink) -> dict[int, str]:
     """By row: the name and the last value of the line that ends nearest."""
     told = _told(series)[: canvas.height]
     rest = len(series) - len(told)
@@ -184,13 +184,13 @@ def intervals(rows: Sequence[Interval], limits: Sequence[Limit], axis: Axis, wid
     return [*told, " " * (names + 1) + _below(axis, canvas, ink)[1].removeprefix(" " * GUTTER)]
 
 
-def _moment(finding: Finding) -> Moment | None:
+def _moment(finding: TraceResult) -> Moment | None:
     at = finding.at
     return Moment(at=at, words=curves.ending(finding)) if at is not None and axes.is_near(at) else None
 
 
 def _plot(
-    title: str, series: Sequence[Series], limit: Limit, finding: Finding, *, height: int, width: int, ink: Ink
+    title: str, series: Sequence[Curve], limit: Limit, finding: TraceResult, *, height: int, width: int, ink: Ink
 ) -> list[str]:
     y = axes.evidence((v for one in _told(series) for _, v in one.points), limit.at, "", max(height * 2 // 3, 3))
     x = axes.time([look.t for look in curves.looks(finding)], "", max((width - GUTTER - NAMES) // 9, 2))
@@ -201,7 +201,7 @@ def _plot(
     ]
 
 
-def _against(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
+def _against(finding: TraceResult, trace: Trace, width: int, ink: Ink) -> list[str]:
     series = curves.against(finding, trace)
     if not series or finding.roll_back_at is None:
         return []
@@ -213,7 +213,7 @@ def _against(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     ]
 
 
-def _promoting(finding: Finding, width: int, ink: Ink) -> list[str]:
+def _promoting(finding: TraceResult, width: int, ink: Ink) -> list[str]:
     series = curves.promoting(finding)
     if not series or finding.promote_at is None:
         return []
@@ -221,7 +221,7 @@ def _promoting(finding: Finding, width: int, ink: Ink) -> list[str]:
     return _plot("Evidence for the canary", series, limit, finding, height=PROMOTING, width=width, ink=ink)
 
 
-def _strip(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
+def _strip(finding: TraceResult, trace: Trace, width: int, ink: Ink) -> list[str]:
     """The canary's share of requests, a block a column."""
     shares = curves.shares(trace)
     if not shares:
@@ -240,7 +240,7 @@ def _strip(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     return [f"{'share':>{GUTTER - 1}}  {ink.painted(row, SOFT)} {words}"]
 
 
-def _ratios(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
+def _ratios(finding: TraceResult, trace: Trace, width: int, ink: Ink) -> list[str]:
     bands = curves.ratios(finding)
     if not bands:
         return []
@@ -263,7 +263,7 @@ def _interval(band: Band) -> Interval:
     return Interval(name=band.name, low=low, high=high, words=curves.between(low, high), hue=band.hue)
 
 
-def _sides(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
+def _sides(finding: TraceResult, trace: Trace, width: int, ink: Ink) -> list[str]:
     sides = [one for one in curves.sides(finding, trace) if one.canary.total + one.stable.total]
     groups = [group for one in sides[:MOST] for group in _groups(one)]
     if not groups:
@@ -275,7 +275,7 @@ def _sides(finding: Finding, trace: Trace, width: int, ink: Ink) -> list[str]:
     ]
 
 
-def _groups(one: Sides) -> Iterator[Group]:
+def _groups(one: SideCounts) -> Iterator[Group]:
     """Of a counter one, of a histogram one for each of some bounds; the objective's is among them."""
     bounds = curves.bounds(one)
     allowed = "" if one.metric.objective is None else f", objective {percent(shares.rest(one.metric.objective))}"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from davy.checks.judges.sequential.case import Metric
 from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.statistics.bands import reach
-from davy.checks.traces.result import Finding, Look, Result
+from davy.checks.traces.result import Look, ReplayEnd, TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.verdict import NOTHING, Counts, Evidence, Pair
 from davy.workflows.render.plots.axes import UNENDING, is_near, span
-from davy.workflows.render.plots.shapes import BURNING, CANARY, OTHER, OWN, STABLE, SUM, Band, Bar, Point, Series
+from davy.workflows.render.plots.shapes import BURNING, CANARY, OTHER, OWN, STABLE, SUM, Band, Bar, Curve, Point
 
 TOGETHER, BURN = "all together", "error budget burn"
 BOTH_SIDES_MISS = 0.025
@@ -28,7 +28,7 @@ NEVER = -UNENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class SideCounts:
     """Both sides' counts of one metric, over all windows that were read."""
 
     metric: Metric
@@ -47,17 +47,17 @@ def log_share(share: float) -> float:
     return math.log10(share) if share > 0 else NEVER
 
 
-def read(finding: Finding, trace: Trace) -> Trace:
+def read(finding: TraceResult, trace: Trace) -> Trace:
     """The windows the judge has read: it stops at its verdict, unless it was told to go to the end."""
     return replace(trace, windows=trace.windows[: finding.windows])
 
 
-def looks(finding: Finding) -> tuple[Look, ...]:
+def looks(finding: TraceResult) -> tuple[Look, ...]:
     """Those at a moment that can be drawn."""
     return tuple(look for look in finding.looks if is_near(look.t))
 
 
-def hues(finding: Finding) -> dict[str, int]:
+def hues(finding: TraceResult) -> dict[str, int]:
     """By metric, the ones that matter first; they have a hue of their own, in every figure the same.
 
     That is the one to blame, the one that promotion waits for, and those with the largest part of the evidence.
@@ -68,7 +68,7 @@ def hues(finding: Finding) -> dict[str, int]:
     return {one.metric: OWN[i] if i < len(OWN) else OTHER for i, one in enumerate(order)}
 
 
-def against(finding: Finding, trace: Trace) -> tuple[Series, ...]:
+def against(finding: TraceResult, trace: Trace) -> tuple[Curve, ...]:
     """Evidence against the canary: the sum that decides, the burn, then the metrics with the strongest first."""
     told = looks(finding)
     together = _line(TOGETHER, SUM, ((look.t, look.log_e_roll_back) for look in told))
@@ -80,14 +80,14 @@ def against(finding: Finding, trace: Trace) -> tuple[Series, ...]:
     return tuple(one for one in (together, *((burn,) if objective else ()), *metrics) if one.points)
 
 
-def promoting(finding: Finding) -> tuple[Series, ...]:
+def promoting(finding: TraceResult) -> tuple[Curve, ...]:
     """Evidence for the canary by metric, the weakest first: it is the one that is waited for."""
     if finding.promote_at is None:
         return ()
     return tuple(sorted(_by_metric(finding, lambda one: one.log_e_promote), key=lambda one: one.last))
 
 
-def _by_metric(finding: Finding, value: Callable[[Evidence], float]) -> tuple[Series, ...]:
+def _by_metric(finding: TraceResult, value: Callable[[Evidence], float]) -> tuple[Curve, ...]:
     points: dict[str, list[Point]] = {}
     for look in looks(finding):
         for one in look.evidence:
@@ -96,12 +96,12 @@ def _by_metric(finding: Finding, value: Callable[[Evidence], float]) -> tuple[Se
     return tuple(_line(name, hue.get(name, OTHER), found) for name, found in points.items())
 
 
-def _line(name: str, hue: int, points: Iterable[tuple[float, float | None]]) -> Series:
+def _line(name: str, hue: int, points: Iterable[tuple[float, float | None]]) -> Curve:
     logs = ((t, common(log)) for t, log in points if log is not None)
-    return Series(name=name, hue=hue, points=tuple((t, log) for t, log in logs if not math.isnan(log)))
+    return Curve(name=name, hue=hue, points=tuple((t, log) for t, log in logs if not math.isnan(log)))
 
 
-def ratios(finding: Finding) -> tuple[Band, ...]:
+def ratios(finding: TraceResult) -> tuple[Band, ...]:
     """By metric, how many times worse the canary is; the one to blame first. None for a metric without a bad event."""
     points: dict[str, list[tuple[float, float, float]]] = {}
     for look in looks(finding):
@@ -130,13 +130,13 @@ def shares(trace: Trace) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def sides(finding: Finding, trace: Trace) -> tuple[Sides, ...]:
+def sides(finding: TraceResult, trace: Trace) -> tuple[SideCounts, ...]:
     """By metric, the counts of all windows; in the order of the evidence against them, where there is any."""
     found = []
     for metric in trace.metrics:
         pairs = [window.counts.get(metric.name, Pair()) for window in trace.windows]
         canary, stable = (_total(pair.canary for pair in pairs), _total(pair.stable for pair in pairs))
-        found.append(Sides(metric=metric, canary=canary, stable=stable))
+        found.append(SideCounts(metric=metric, canary=canary, stable=stable))
     order = {name: place for place, name in enumerate(hues(finding))}
     return tuple(sorted(found, key=lambda one: order.get(one.metric.name, len(order))))
 
@@ -152,7 +152,7 @@ def _total(counts: Iterable[Counts]) -> Counts:
     return Counts(bad=bad, total=total, above=above) if total or above else NOTHING
 
 
-def bounds(one: Sides) -> tuple[str, ...]:
+def bounds(one: SideCounts) -> tuple[str, ...]:
     """The bucket bounds that either side has counts at, the smallest first; none for a counter."""
     return tuple(sorted({*one.canary.above, *one.stable.above}, key=_seconds))
 
@@ -173,13 +173,13 @@ def bound_words(bound: str) -> str:
     return bound + "s" if seconds < 60 and seconds != round(seconds) and seconds > 1 else span(seconds)
 
 
-def survival(one: Sides, name: str, counts: Counts, hue: int, shift: float = 0.0) -> Series:
+def survival(one: SideCounts, name: str, counts: Counts, hue: int, shift: float = 0.0) -> Curve:
     """The share above each bound of one side, with the band that holds at every look. Places count the bounds."""
     if not counts.total:
-        return Series(name=name, hue=hue, points=())
+        return Curve(name=name, hue=hue, points=())
     told, margin = bounds(one), reach(counts.total, BOTH_SIDES_MISS)
     found = [(place + shift, counts.above.get(bound, 0) / counts.total) for place, bound in enumerate(told)]
-    return Series(
+    return Curve(
         name=name,
         hue=hue,
         points=tuple((place, log_share(share)) for place, share in found),
@@ -187,7 +187,7 @@ def survival(one: Sides, name: str, counts: Counts, hue: int, shift: float = 0.0
     )
 
 
-def pair(one: Sides, bound: str | None = None) -> tuple[Bar, Bar]:
+def pair(one: SideCounts, bound: str | None = None) -> tuple[Bar, Bar]:
     """Both sides' share of bad events, or of those above a bound, to be compared."""
     return (_bar("canary", one.canary, bound, CANARY), _bar("stable", one.stable, bound, STABLE))
 
@@ -217,18 +217,18 @@ def thinned_band(points: Sequence[tuple[float, float, float]], most: int) -> tup
     return (*points[:-1:step], *points[-1:])
 
 
-def ending(finding: Finding) -> str:
+def ending(finding: TraceResult) -> str:
     """`rolled back at 4m30s`."""
-    words = {Result.ROLL_BACK: "rolled back", Result.PROMOTE: "promoted", Result.INCONCLUSIVE: "no verdict"}
+    words = {ReplayEnd.ROLL_BACK: "rolled back", ReplayEnd.PROMOTE: "promoted", ReplayEnd.INCONCLUSIVE: "no verdict"}
     said = words[finding.verdict]
     return said if finding.at is None else f"{said} at {span(finding.at)}"
 
 
-def windows(finding: Finding) -> str:
+def windows(finding: TraceResult) -> str:
     """`11 windows read`."""
     return f"{nouns.counted(finding.windows, 'window')} read"
 
 
-def final(finding: Finding) -> dict[str, Evidence]:
+def final(finding: TraceResult) -> dict[str, Evidence]:
     """By metric, where it stands at the end."""
     return {one.metric: one for one in finding.looks[-1].evidence} if finding.looks else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from davy.workflows.render.plots.axes import Axis, apart
 from davy.workflows.render.plots.curves import thinned, thinned_band
 from davy.workflows.render.plots.paper import safe
-from davy.workflows.render.plots.shapes import Band, Group, Interval, Limit, Moment, Point, Series, Spot
+from davy.workflows.render.plots.shapes import Band, Curve, Group, Interval, Limit, Moment, Point, Spot
 
 WIDTH, LEFT, RIGHT = 440, 58, 14
 """In SVG units, which are about a pixel on a phone."""
@@ -65,7 +65,7 @@ def lines(
     told: Told,
     x: Axis,
     y: Axis,
-    series: Sequence[Series],
+    series: Sequence[Curve],
     *,
     limits: Sequence[Limit] = (),
     bands: Sequence[Band] = (),
@@ -84,7 +84,7 @@ def lines(
 def plotted(
     x: Axis,
     y: Axis,
-    series: Sequence[Series],
+    series: Sequence[Curve],
     *,
     limits: Sequence[Limit] = (),
     bands: Sequence[Band] = (),
@@ -145,7 +145,7 @@ class _Plot:
         for limit, at in zip(worded, places, strict=True):
             yield text(end - 6 if early else LEFT + 6, at, limit.words, "limitword halo" + (" end" if early else ""))
 
-    def line(self, one: Series) -> Iterator[str]:
+    def line(self, one: Curve) -> Iterator[str]:
         points = thinned(one.points, POINTS)
         if not points:
             return
@@ -159,7 +159,7 @@ class _Plot:
         for at, value in places if one.whiskers else places[-1:]:
             yield f'<circle class="f{one.hue}" cx="{at:.1f}" cy="{value:.1f}" r="3"/>'
 
-    def tags(self, series: Sequence[Series]) -> Iterator[str]:
+    def tags(self, series: Sequence[Curve]) -> Iterator[str]:
         tagged = [one for one in series if one.tag and one.points]
         places = apart([self.down(one.last) + 4 for one in tagged], 13, HEAD + 8, HEAD + PLOT)
         for one, at in zip(tagged, places, strict=True):

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from davy.checks.judges.sequential.sentences import percent, times
-from davy.checks.traces.result import Finding
+from davy.checks.traces.result import TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import shares
 from davy.pipeline.core.verdict import Evidence
 from davy.workflows.render.plots import axes, curves, figures
 from davy.workflows.render.plots.axes import Axis, Tick
-from davy.workflows.render.plots.curves import Sides
+from davy.workflows.render.plots.curves import SideCounts
 from davy.workflows.render.plots.figures import Told
 from davy.workflows.render.plots.paper import safe, sheet
-from davy.workflows.render.plots.shapes import CANARY, OTHER, STABLE, Band, Group, Interval, Limit, Moment, Series, Spot
+from davy.workflows.render.plots.shapes import CANARY, OTHER, STABLE, Band, Curve, Group, Interval, Limit, Moment, Spot
 
 PANELS = 6
 """Metrics that have a figure of their own; the table has them all."""
@@ -21,7 +21,7 @@ ROWS = 20
 TIME = "time since the trace began"
 
 
-def page(finding: Finding, trace: Trace) -> str:
+def page(finding: TraceResult, trace: Trace) -> str:
     """The whole page. Everything in the trace is text from outside and is escaped."""
     trace = curves.read(finding, trace)
     parts = [
@@ -42,7 +42,7 @@ def _section(title: str, drawn: Iterator[str]) -> Iterator[str]:
         yield "</div></section>"
 
 
-def _head(finding: Finding, trace: Trace) -> Iterator[str]:
+def _head(finding: TraceResult, trace: Trace) -> Iterator[str]:
     yield f'<p class="outcome {finding.verdict.value}">{safe(curves.ending(finding))}</p>'
     yield f"<h1>{safe(finding.sentence, 1000)}</h1>"
     rules = trace.rules
@@ -57,12 +57,12 @@ def _head(finding: Finding, trace: Trace) -> Iterator[str]:
         yield "<p>No window was read, so there is nothing to draw.</p>"
 
 
-def _moment(finding: Finding) -> Moment | None:
+def _moment(finding: TraceResult) -> Moment | None:
     at = finding.at
     return Moment(at=at, words=curves.ending(finding)) if at is not None and axes.is_near(at) else None
 
 
-def _evidence(finding: Finding, trace: Trace) -> Iterator[str]:
+def _evidence(finding: TraceResult, trace: Trace) -> Iterator[str]:
     against, limit = curves.against(finding, trace), finding.roll_back_at
     if against and limit is not None:
         told = Told(
@@ -85,11 +85,11 @@ def _evidence(finding: Finding, trace: Trace) -> Iterator[str]:
         yield _times(told, finding, trace, promoting, Limit(at=at, words="promoted when all are above"))
 
 
-def _ends(one: Series) -> str:
+def _ends(one: Curve) -> str:
     return f"{one.name}, which ends at {axes.whole(one.last)}"
 
 
-def _times(told: Told, finding: Finding, trace: Trace, series: Sequence[Series], limit: Limit) -> str:
+def _times(told: Told, finding: TraceResult, trace: Trace, series: Sequence[Curve], limit: Limit) -> str:
     """Evidence over time, its limit and 1, and the share of traffic below."""
     y = axes.evidence((v for one in series for _, v in one.points), limit.at, "evidence (1: none either way)", 9)
     x = axes.time([look.t for look in curves.looks(finding)], TIME, 7)
@@ -112,7 +112,7 @@ def _times(told: Told, finding: Finding, trace: Trace, series: Sequence[Series],
     return figures.figure(told, picture, figures.legend(entries))
 
 
-def _marks(finding: Finding, trace: Trace) -> tuple[Limit, ...]:
+def _marks(finding: TraceResult, trace: Trace) -> tuple[Limit, ...]:
     one = Limit(at=0.0)
     if finding.roll_back_at is None:
         return (one,)
@@ -120,7 +120,7 @@ def _marks(finding: Finding, trace: Trace) -> tuple[Limit, ...]:
     return (one, tolerated, Limit(at=curves.log_share(trace.worse), words=f"too bad to promote: {trace.worse:g}x"))
 
 
-def _ratios(finding: Finding, trace: Trace) -> Iterator[str]:
+def _ratios(finding: TraceResult, trace: Trace) -> Iterator[str]:
     bands, marks = curves.ratios(finding), _marks(finding, trace)
     if not bands:
         return
@@ -159,7 +159,7 @@ def _at_the_end(bands: Sequence[Band], marks: Sequence[Limit], axis: Axis) -> st
     return figures.figure(told, figures.intervals(told, axis, rows, marks))
 
 
-def _sides(finding: Finding, trace: Trace) -> Iterator[str]:
+def _sides(finding: TraceResult, trace: Trace) -> Iterator[str]:
     sides = curves.sides(finding, trace)
     histograms = [one for one in sides if len(curves.bounds(one)) > 1]
     for number, one in enumerate(histograms[:PANELS]):
@@ -169,7 +169,7 @@ def _sides(finding: Finding, trace: Trace) -> Iterator[str]:
         yield _rates(counters)
 
 
-def _survival(one: Sides, key: str) -> str:
+def _survival(one: SideCounts, key: str) -> str:
     """The share of requests above each bucket bound, of both sides."""
     bounds = curves.bounds(one)
     series = (
@@ -198,7 +198,7 @@ def _survival(one: Sides, key: str) -> str:
     return figures.figure(told, picture, figures.legend(entries))
 
 
-def _objective(one: Sides, bounds: Sequence[str]) -> tuple[Spot, ...]:
+def _objective(one: SideCounts, bounds: Sequence[str]) -> tuple[Spot, ...]:
     metric = one.metric
     if metric.objective is None or metric.bound not in bounds:
         return ()
@@ -207,7 +207,7 @@ def _objective(one: Sides, bounds: Sequence[str]) -> tuple[Spot, ...]:
     return (Spot(x=bounds.index(metric.bound), y=curves.log_share(allowed), words=words),)
 
 
-def _above(one: Sides, bound: str) -> str:
+def _above(one: SideCounts, bound: str) -> str:
     canary, stable = (
         percent(counts.above.get(bound, 0) / counts.total) if counts.total else "no request"
         for counts in (one.canary, one.stable)
@@ -215,7 +215,7 @@ def _above(one: Sides, bound: str) -> str:
     return f"over {curves.bound_words(bound)}: canary {canary}, stable {stable}"
 
 
-def _rates(counters: Sequence[Sides]) -> str:
+def _rates(counters: Sequence[SideCounts]) -> str:
     shown = counters[:ROWS]
     groups = [
         Group(
@@ -239,7 +239,7 @@ def _rates(counters: Sequence[Sides]) -> str:
     return figures.figure(told, drawn, figures.legend(entries))
 
 
-def _table(finding: Finding, trace: Trace) -> str:
+def _table(finding: TraceResult, trace: Trace) -> str:
     """Every metric with its figures."""
     told, judged = curves.final(finding), finding.roll_back_at is not None
     head = ["metric", "canary: bad of all", "rate", "stable: bad of all", "rate"]
@@ -252,7 +252,7 @@ def _table(finding: Finding, trace: Trace) -> str:
     return f"<section><h2>All figures</h2>{figures.table('Counts and evidence at the end', head, rows)}</section>"
 
 
-def _counts(one: Sides) -> Iterator[str]:
+def _counts(one: SideCounts) -> Iterator[str]:
     yield one.metric.name
     for counts in (one.canary, one.stable):
         yield f"{counts.bad:,} of {counts.total:,}"

@@ -1,7 +1,7 @@
 """Columns: counts, rates and verdicts as short words, in columns."""
 
 from davy.checks.judges.sequential.sentences import percent
-from davy.checks.traces.result import Result
+from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.core.text.clean import one_line
 from davy.pipeline.core.verdict import Counts
 
@@ -9,9 +9,9 @@ NAME = 16
 """Columns for a metric's name."""
 
 VERDICTS = {
-    Result.ROLL_BACK: "roll back",
-    Result.PROMOTE: "promote",
-    Result.INCONCLUSIVE: "inconclusive",
+    ReplayEnd.ROLL_BACK: "roll back",
+    ReplayEnd.PROMOTE: "promote",
+    ReplayEnd.INCONCLUSIVE: "inconclusive",
 }
 
 

@@ -26,7 +26,7 @@ class Value(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class InstructionForm:
     """How an instruction is written."""
 
     flags: Mapping[str, Value] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def unfit(one: Instruction, escape: str) -> Iterator[str]:
         yield from form.own(one, escape)
 
 
-def _flags(one: Instruction, form: Form) -> Iterator[str]:
+def _flags(one: Instruction, form: InstructionForm) -> Iterator[str]:
     seen: set[str] = set()
     for flag in one.flags:
         value = form.flags.get(flag.name)
@@ -160,7 +160,7 @@ def _health(one: Instruction, _: str) -> Iterator[str]:
         if command:
             yield "HEALTHCHECK NONE takes nothing more"
         return
-    yield from _flags(one, Form(flags=HEALTH))
+    yield from _flags(one, InstructionForm(flags=HEALTH))
     if not kind:
         yield "HEALTHCHECK needs an argument"
     elif kind.upper() != "CMD":
@@ -195,27 +195,31 @@ def _seconds(text: str) -> float:
 ONE, MANY, SWITCH = Value.ONE, Value.MANY, Value.SWITCH
 HEALTH = dict.fromkeys(("interval", "timeout", "start-period", "start-interval", "retries"), ONE)
 COPIED = {"chown": ONE, "chmod": ONE, "link": SWITCH, "exclude": MANY}
-FORMS: Mapping[str, Form] = {
-    "FROM": Form(flags={"platform": ONE}, words=True),
-    "COPY": Form(flags={"from": ONE, "parents": SWITCH, **COPIED}, least=2, words=True, may_be_list=True, own=_placed),
-    "ADD": Form(
+FORMS: Mapping[str, InstructionForm] = {
+    "FROM": InstructionForm(flags={"platform": ONE}, words=True),
+    "COPY": InstructionForm(
+        flags={"from": ONE, "parents": SWITCH, **COPIED}, least=2, words=True, may_be_list=True, own=_placed
+    ),
+    "ADD": InstructionForm(
         flags={"keep-git-dir": SWITCH, "checksum": ONE, "unpack": SWITCH, **COPIED},
         least=2,
         words=True,
         may_be_list=True,
         own=_placed,
     ),
-    "RUN": Form(flags={"mount": MANY, "network": ONE, "security": ONE, "device": MANY}, may_be_list=True, own=_run),
-    "HEALTHCHECK": Form(may_be_list=True, free=True, own=_health),
-    "ARG": Form(own=_nameless, free=True),
-    "ENV": Form(own=_paired),
-    "LABEL": Form(own=_paired),
-    "CMD": Form(may_be_list=True),
-    "ENTRYPOINT": Form(may_be_list=True),
-    "SHELL": Form(may_be_list=True, own=_shell),
-    "VOLUME": Form(least=1, words=True, may_be_list=True, own=_volume),
-    "EXPOSE": Form(least=1, words=True),
-    "STOPSIGNAL": Form(least=1, free=True),
-    **dict.fromkeys(("MAINTAINER", "ONBUILD", "USER", "WORKDIR"), Form(least=1)),
+    "RUN": InstructionForm(
+        flags={"mount": MANY, "network": ONE, "security": ONE, "device": MANY}, may_be_list=True, own=_run
+    ),
+    "HEALTHCHECK": InstructionForm(may_be_list=True, free=True, own=_health),
+    "ARG": InstructionForm(own=_nameless, free=True),
+    "ENV": InstructionForm(own=_paired),
+    "LABEL": InstructionForm(own=_paired),
+    "CMD": InstructionForm(may_be_list=True),
+    "ENTRYPOINT": InstructionForm(may_be_list=True),
+    "SHELL": InstructionForm(may_be_list=True, own=_shell),
+    "VOLUME": InstructionForm(least=1, words=True, may_be_list=True, own=_volume),
+    "EXPOSE": InstructionForm(least=1, words=True),
+    "STOPSIGNAL": InstructionForm(least=1, free=True),
+    **dict.fromkeys(("MAINTAINER", "ONBUILD", "USER", "WORKDIR"), InstructionForm(least=1)),
 }
 """Instructions: https://docs.docker.com/reference/dockerfile/"""

@@ -72,7 +72,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class ParsedText:
     """A whole text."""
 
     instructions: tuple[Instruction, ...] = ()
@@ -86,7 +86,7 @@ class Read:
 
 
 @lru_cache(maxsize=64)
-def read(text: str) -> Read:
+def read(text: str) -> ParsedText:
     """The text's instructions, and all that is wrong with how they are written."""
     return _Reader(text).read()
 
@@ -103,7 +103,7 @@ class _Reader:
         self._escape = "\\"
         self._wrong: list[tuple[int, str]] = []
 
-    def read(self) -> Read:
+    def read(self) -> ParsedText:
         found: list[Instruction] = []
         while (start := self._at) < len(self._text):
             logical, offsets, line = self._logical()
@@ -115,7 +115,7 @@ class _Reader:
             said = logical.strip() + "\n" + self._text[body : self._at]
             found.append(replace(instruction, said=said, start=start, end=self._at))
         said_syntax = syntax(self._text)
-        return Read(
+        return ParsedText(
             instructions=tuple(found),
             escape=self._escape,
             frontend=said_syntax.split(" ")[0],

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from davy.pipeline.config.parsing.section import Part, part, setting
+from davy.pipeline.config.parsing.section import Section, part, setting
 
 
 @part
-class SecretConfig(Part):
+class SecretConfig(Section):
     """A secret that a build may read with `RUN --mount=type=secret`; its value is in no layer and in no key."""
 
     id: str = setting(description="As the Dockerfile names it.", min_length=1)
@@ -15,7 +15,7 @@ class SecretConfig(Part):
 
 
 @part
-class ImageConfig(Part):
+class ImageConfig(Section):
     """An image to build, push and deploy."""
 
     name: str = setting(description="Registry and repository, without tag; `{ARGUMENT}` of its matrix.", min_length=1)

@@ -16,7 +16,7 @@ MOST_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class CloudJob:
     """A job, as far as davy looks at it."""
 
     id: str
@@ -37,13 +37,13 @@ class Job:
         return self.passed is True or self.status == "passed"
 
 
-def job_of(tree: object, *, real: bool = False) -> Job | None:
+def job_of(tree: object, *, real: bool = False) -> CloudJob | None:
     """A job out of an answer; None where it is none."""
     session = inner(tree, "id")
     if not isinstance(session, str):
         return None
     passed, tags = inner(tree, "passed"), inner(tree, "tags")
-    return Job(
+    return CloudJob(
         id=session,
         status=str(inner(tree, "status") or inner(tree, "consolidated_status") or "").lower(),
         passed=passed if isinstance(passed, bool) else None,
@@ -67,7 +67,7 @@ def jobs_calls(cloud: Cloud) -> tuple[tuple[Call, bool], ...]:
     return ((virtual, False), (real, True)) if cloud.has_virtual else ((real, True),)
 
 
-def jobs_in(answer: object, *, real: bool) -> tuple[Job, ...]:
+def jobs_in(answer: object, *, real: bool) -> tuple[CloudJob, ...]:
     """Those that still run."""
     rows = inner(answer, "entities") if isinstance(answer, dict) else answer
     jobs = (job_of(row, real=real) for row in rows) if isinstance(rows, list) else ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.clouds.saucelabs.config_file import Artifacts, SauceFile, texts
-from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind, inner
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, FileKind, inner
 from davy.pipeline.suites.clouds.saucelabs.ignore_file import translated
 from davy.pipeline.suites.plan.pieces import Cell, distinct, plain
 
@@ -33,7 +33,7 @@ class Device:
 class SauceJob:
     """One job on Sauce Labs, but for its test files, which the spread decides."""
 
-    kind: Kind
+    kind: FileKind
     name: str
     """The suite's, as Sauce Labs shows it."""
     project: SauceFile
@@ -70,10 +70,10 @@ def empty(parsed: SauceFile, files: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(suite["name"]) for suite in asked)
 
 
-def specs(kind: Kind, suite: Mapping[str, Any], files: Sequence[str]) -> tuple[str, ...]:
+def specs(kind: FileKind, suite: Mapping[str, Any], files: Sequence[str]) -> tuple[str, ...]:
     """The suite's test files. Playwright has regular expressions for them, found anywhere; the others have globs."""
     wanted, unwanted = _patterns(kind, suite)
-    if kind is Kind.PLAYWRIGHT:
+    if kind is FileKind.PLAYWRIGHT:
         take = [re.compile(pattern).search for pattern in wanted]
         leave = [re.compile(pattern).search for pattern in unwanted]
     else:
@@ -84,36 +84,36 @@ def specs(kind: Kind, suite: Mapping[str, Any], files: Sequence[str]) -> tuple[s
     )
 
 
-def with_specs(kind: Kind, suite: Mapping[str, Any], items: Sequence[str]) -> Mapping[str, Any]:
+def with_specs(kind: FileKind, suite: Mapping[str, Any], items: Sequence[str]) -> Mapping[str, Any]:
     """The suite for these test files alone."""
     match kind:
-        case Kind.PLAYWRIGHT:
+        case FileKind.PLAYWRIGHT:
             return {**suite, "testMatch": list(items)}
-        case Kind.CYPRESS:
+        case FileKind.CYPRESS:
             return {**suite, "config": {**(inner(suite, "config") or {}), "specPattern": list(items)}}
-        case Kind.TESTCAFE:
+        case FileKind.TESTCAFE:
             return {**suite, "src": list(items)}
-        case Kind.CUCUMBER:
+        case FileKind.CUCUMBER:
             return {**suite, "options": {**(inner(suite, "options") or {}), "paths": list(items)}}
-        case Kind.REPLAY:
+        case FileKind.REPLAY:
             return {**suite, "recording": items[0]}
-        case Kind.ESPRESSO | Kind.XCUITEST:
+        case FileKind.ESPRESSO | FileKind.XCUITEST:
             return suite
 
 
-def _patterns(kind: Kind, suite: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if kind is Kind.CYPRESS:
+def _patterns(kind: FileKind, suite: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if kind is FileKind.CYPRESS:
         return texts(inner(suite, "config", "specPattern")), texts(inner(suite, "config", "excludeSpecPattern"))
-    if kind is Kind.CUCUMBER:
+    if kind is FileKind.CUCUMBER:
         return texts(inner(suite, "options", "paths")), texts(inner(suite, "options", "excludedTestFiles"))
-    if kind is Kind.REPLAY:
+    if kind is FileKind.REPLAY:
         return texts(suite.get("recordings") or suite.get("recording")), ()
-    key = "testMatch" if kind is Kind.PLAYWRIGHT else "src"
+    key = "testMatch" if kind is FileKind.PLAYWRIGHT else "src"
     return texts(suite.get(key)), texts(suite.get("excludedTestFiles"))
 
 
-def _spread(kind: Kind, suite: Mapping[str, Any]) -> bool:
-    return bool(suite.get("shard")) or kind is Kind.REPLAY
+def _spread(kind: FileKind, suite: Mapping[str, Any]) -> bool:
+    return bool(suite.get("shard")) or kind is FileKind.REPLAY
 
 
 def _jobs(
@@ -126,7 +126,7 @@ def _jobs(
             yield job, ()
         return
     name, own = str(suite["name"]), specs(kind, suite, files) if _spread(kind, suite) else ()
-    if suite.get("shard") == "spec" or kind is Kind.REPLAY:
+    if suite.get("shard") == "spec" or kind is FileKind.REPLAY:
         for path in own:
             yield _job(parsed, with_specs(kind, suite, (path,)), f"{name} · {path}"), ()
     elif suite.get("shard") == "concurrency":
@@ -151,8 +151,8 @@ def _on_devices(parsed: SauceFile, suite: Mapping[str, Any]) -> Iterator[SauceJo
             yield _job(parsed, suite, f"{name}{number}", device=device, options=more)
 
 
-def _devices(kind: Kind, suite: Mapping[str, Any]) -> Iterator[Device]:
-    platform = "Android" if kind is Kind.ESPRESSO else "iOS"
+def _devices(kind: FileKind, suite: Mapping[str, Any]) -> Iterator[Device]:
+    platform = "Android" if kind is FileKind.ESPRESSO else "iOS"
     for row in suite.get("emulators") or suite.get("simulators") or ():
         for version in texts(row.get("platformVersions")):
             yield Device(

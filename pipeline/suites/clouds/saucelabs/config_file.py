@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from davy.pipeline.config.parsing import yaml_tree
-from davy.pipeline.config.parsing.yaml_tree import Place, Reading, Tree
+from davy.pipeline.config.parsing.yaml_tree import Place, Tree, YamlReading
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns, time_text
 from davy.pipeline.suites.clouds.saucelabs import config_keys
-from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, FileKind
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 REMEDY = "Mend the file, or run these suites with saucectl."
@@ -33,7 +33,7 @@ class Artifacts:
 class SauceFile:
     """The file, with its variables put in."""
 
-    kind: Kind
+    kind: FileKind
     tree: Mapping[str, Any]
     """All of it, as plain values."""
     suites: tuple[Mapping[str, Any], ...]
@@ -93,7 +93,7 @@ def read(text: str, file: str, environment: Mapping[str, str]) -> SauceFile:
     return replace(parsed, notes=tuple(notes))
 
 
-def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
+def _parsed(reading: YamlReading, kind: FileKind, tree: dict[str, Tree]) -> SauceFile:
     sauce, defaults = _dict(tree, "sauce"), _dict(tree, "defaults")
     metadata, tunnel = _dict(sauce, "metadata"), _dict(sauce, "tunnel")
     download = _dict(_dict(tree, "artifacts"), "download")
@@ -120,7 +120,7 @@ def _parsed(reading: Reading, kind: Kind, tree: dict[str, Tree]) -> SauceFile:
 
 
 def _suite(
-    reading: Reading, kind: Kind, index: int, suite: Mapping[str, Any], defaults: Mapping[str, Any]
+    reading: YamlReading, kind: FileKind, index: int, suite: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The suite with its time limit as a timedelta, under `timeout`; none where the file says none."""
     said = suite.get("timeout")
@@ -136,7 +136,7 @@ def _suite(
 
 
 def _expanded(
-    reading: Reading, value: Tree, place: Place, environment: Mapping[str, str], notes: list[Problem]
+    reading: YamlReading, value: Tree, place: Place, environment: Mapping[str, str], notes: list[Problem]
 ) -> Tree:
     """Variables as saucectl puts them in: `$NAME` and `${NAME}`; one that is not set is empty, and here noted."""
     if isinstance(value, dict):

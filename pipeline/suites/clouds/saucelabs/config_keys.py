@@ -11,7 +11,7 @@ from davy.pipeline.suites.clouds.vendors import ONLY_REAL_DEVICES
 Finding = tuple[Place, str]
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """What a file is for."""
 
     PLAYWRIGHT = "playwright"
@@ -23,16 +23,16 @@ class Kind(Enum):
     XCUITEST = "xcuitest"
 
 
-FRAMEWORKS = (Kind.PLAYWRIGHT, Kind.CYPRESS, Kind.TESTCAFE, Kind.REPLAY, Kind.CUCUMBER)
+FRAMEWORKS = (FileKind.PLAYWRIGHT, FileKind.CYPRESS, FileKind.TESTCAFE, FileKind.REPLAY, FileKind.CUCUMBER)
 """Run in a browser on a machine of Sauce Labs, from the project, which is uploaded."""
-NATIVE = (Kind.ESPRESSO, Kind.XCUITEST)
+NATIVE = (FileKind.ESPRESSO, FileKind.XCUITEST)
 """Run on devices, from two apps."""
 OTHERS = ("apitest", "xctest", "imagerunner", "appium")
 """Kinds that saucectl has and davy has not."""
-SECTIONS = {Kind.PLAYWRIGHT: "playwright", Kind.CUCUMBER: "playwright", Kind.CYPRESS: "cypress"} | {
-    Kind.TESTCAFE: "testcafe",
-    Kind.ESPRESSO: "espresso",
-    Kind.XCUITEST: "xcuitest",
+SECTIONS = {FileKind.PLAYWRIGHT: "playwright", FileKind.CUCUMBER: "playwright", FileKind.CYPRESS: "cypress"} | {
+    FileKind.TESTCAFE: "testcafe",
+    FileKind.ESPRESSO: "espresso",
+    FileKind.XCUITEST: "xcuitest",
 }
 COMMON = {"apiVersion", "kind", "sauce", "suites", "defaults", "artifacts", "reporters", "notifications"} | {
     "showConsoleLog",
@@ -44,19 +44,19 @@ SAUCE = {"region", "metadata", "tunnel", "concurrency", "sauceignore", "experime
 OWN = {"name", "timeout", "passThreshold", "smartRetry", "appSettings", "mode"}
 WEB = {"env", "platformName", "screenResolution", "preExec", "timeZone", "shard", "headless", "armRequired"}
 SUITE = {
-    Kind.PLAYWRIGHT: WEB
+    FileKind.PLAYWRIGHT: WEB
     | {"playwrightVersion", "testMatch", "excludedTestFiles", "params", "numShards"}
     | {"shardGrepEnabled"},
-    Kind.CYPRESS: WEB | {"browser", "browserVersion", "config", "shardGrepEnabled"},
-    Kind.TESTCAFE: WEB
+    FileKind.CYPRESS: WEB | {"browser", "browserVersion", "config", "shardGrepEnabled"},
+    FileKind.TESTCAFE: WEB
     | {"browserName", "browserVersion", "browserArgs", "src", "screenshots", "excludedTestFiles", "tsConfigPath"}
     | {"clientScripts", "skipJsErrors", "quarantineMode", "skipUncaughtErrors", "selectorTimeout", "assertionTimeout"}
     | {"pageLoadTimeout", "speed", "stopOnFirstFail", "disablePageCaching", "disableScreenshots", "filter"}
     | {"disableVideo", "compilerOptions", "simulators", "esm"},
-    Kind.REPLAY: {"recording", "recordings", "browserName", "browserVersion", "platform"},
-    Kind.CUCUMBER: WEB | {"browserName", "browserVersion", "options"},
-    Kind.ESPRESSO: {"testApp", "testAppDescription", "devices", "emulators", "testOptions"},
-    Kind.XCUITEST: {"app", "testApp", "testAppDescription", "devices", "simulators", "testOptions", "shard"}
+    FileKind.REPLAY: {"recording", "recordings", "browserName", "browserVersion", "platform"},
+    FileKind.CUCUMBER: WEB | {"browserName", "browserVersion", "options"},
+    FileKind.ESPRESSO: {"testApp", "testAppDescription", "devices", "emulators", "testOptions"},
+    FileKind.XCUITEST: {"app", "testApp", "testAppDescription", "devices", "simulators", "testOptions", "shard"}
     | {"testListFile"},
 }
 NOTED = {
@@ -72,41 +72,41 @@ WHENS = ("always", "fail", "pass", "never")
 VISIBLE = ("public", "public restricted", "team", "share", "private")
 SHARDS = ("spec", "concurrency")
 PLAYWRIGHT_BROWSERS = ("chromium", "firefox", "webkit", "chrome")
-APPS = {Kind.ESPRESSO: (".apk", ".aab"), Kind.XCUITEST: (".ipa", ".app", ".zip")}
+APPS = {FileKind.ESPRESSO: (".apk", ".aab"), FileKind.XCUITEST: (".ipa", ".app", ".zip")}
 
 
-def kind_of(value: object) -> Kind | None:
+def kind_of(value: object) -> FileKind | None:
     """The kind that davy runs; None for any other."""
     name = str(value or "").lower()
-    return next((kind for kind in Kind if kind.value == name), Kind.REPLAY if name == "replay" else None)
+    return next((kind for kind in FileKind if kind.value == name), FileKind.REPLAY if name == "replay" else None)
 
 
 def not_supported(value: object) -> str:
     """Why not."""
-    known = ", ".join(kind.value for kind in Kind)
+    known = ", ".join(kind.value for kind in FileKind)
     if str(value).lower() in OTHERS:
         return f"{value!r} runs in saucectl only; davy runs {known}"
     return f"must be one of {known}" + (f", not {value!r}" if value else "; the file names none")
 
 
-def section(kind: Kind) -> str:
+def section(kind: FileKind) -> str:
     """Where the framework's version or the apps are said."""
     return SECTIONS.get(kind, "")
 
 
-def default_platform(kind: Kind, suite: Mapping[str, Any]) -> dict[str, str]:
+def default_platform(kind: FileKind, suite: Mapping[str, Any]) -> dict[str, str]:
     """The platform that saucectl takes where a suite names none."""
-    if kind is Kind.REPLAY:
+    if kind is FileKind.REPLAY:
         return {"platformName": str(suite.get("platform") or "Windows 10")}
     safari = str(suite.get("browserName", "")).lower() == "safari"
-    if kind is Kind.CUCUMBER:
+    if kind is FileKind.CUCUMBER:
         return {"platformName": "macOS 12" if safari else "Windows 11"}
     if suite.get("simulators"):
         return {}
-    return {"platformName": "macOS 11.00" if safari and kind is Kind.TESTCAFE else "Windows 10"}
+    return {"platformName": "macOS 11.00" if safari and kind is FileKind.TESTCAFE else "Windows 10"}
 
 
-def problems(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def problems(kind: FileKind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything in the file that cannot be carried out."""
     yield from _sauce(kind, tree)
     yield from _version(kind, tree)
@@ -125,7 +125,7 @@ def problems(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _suite(kind, ("suites", index), suite, names, tree)
 
 
-def notes(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def notes(kind: FileKind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """What davy does another way."""
     yield from _unknown((), tree, COMMON | ({section(kind)} - {""}) | (PROJECT if kind in FRAMEWORKS else set()))
     yield from _unknown(("sauce",), tree.get("sauce") or {}, SAUCE)
@@ -139,7 +139,7 @@ def notes(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
         if inner(suite, "shard") == "concurrency":
             yield ("suites", index, "shard"), "davy spreads the files by how long they took, not round-robin"
         only = inner(suite, "smartRetry", "failedOnly")
-        if only and kind in (Kind.CYPRESS, Kind.REPLAY, Kind.CUCUMBER):
+        if only and kind in (FileKind.CYPRESS, FileKind.REPLAY, FileKind.CUCUMBER):
             yield ("suites", index, "smartRetry"), f"with {kind.value} a retry runs the whole job again"
 
 
@@ -157,7 +157,7 @@ def _unknown(place: Place, tree: Mapping[str, Any], known: set[str]) -> Iterator
             yield (*place, key), "is a key that davy does not know here; it is left out"
 
 
-def _sauce(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _sauce(kind: FileKind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     sauce = tree.get("sauce", {})
     if not isinstance(sauce, Mapping):
         yield ("sauce",), "must be a mapping"
@@ -173,15 +173,15 @@ def _sauce(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("sauce", key), "must be a number, 0 or above"
 
 
-def _version(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _version(kind: FileKind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     name = section(kind)
     if kind in FRAMEWORKS and name and not inner(tree, name, "version"):
         yield (name, "version"), f"is needed: the version of {name} to run with"
-    if kind is Kind.CYPRESS and str(tree.get("apiVersion")) != "v1":
+    if kind is FileKind.CYPRESS and str(tree.get("apiVersion")) != "v1":
         yield ("apiVersion",), "davy reads Cypress files of apiVersion v1, which are for Cypress 10 and later"
 
 
-def _apps(kind: Kind, tree: Mapping[str, Any]) -> Iterator[Finding]:
+def _apps(kind: FileKind, tree: Mapping[str, Any]) -> Iterator[Finding]:
     name = section(kind)
     here = inner(tree, name)
     for key in ("app", "testApp"):
@@ -204,7 +204,7 @@ def _artifacts(tree: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _suite(
-    kind: Kind, place: Place, suite: Mapping[str, Any], names: set[str], tree: Mapping[str, Any]
+    kind: FileKind, place: Place, suite: Mapping[str, Any], names: set[str], tree: Mapping[str, Any]
 ) -> Iterator[Finding]:
     name = str(suite.get("name") or "")
     if not name:
@@ -230,24 +230,24 @@ def _above(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > most
 
 
-def _what(kind: Kind, place: Place, suite: Mapping[str, Any], region: str) -> Iterator[Finding]:
+def _what(kind: FileKind, place: Place, suite: Mapping[str, Any], region: str) -> Iterator[Finding]:
     """What the kind needs of a suite."""
-    if kind is Kind.PLAYWRIGHT:
+    if kind is FileKind.PLAYWRIGHT:
         browser = inner(suite, "params", "browserName")
         if browser not in PLAYWRIGHT_BROWSERS:
             yield (*place, "params", "browserName"), f"must be one of {', '.join(PLAYWRIGHT_BROWSERS)}"
         yield from _patterns(place, suite)
-    if kind is Kind.CYPRESS and not suite.get("browser"):
+    if kind is FileKind.CYPRESS and not suite.get("browser"):
         yield (*place, "browser"), "is needed"
-    if kind is Kind.CYPRESS and not inner(suite, "config", "specPattern"):
+    if kind is FileKind.CYPRESS and not inner(suite, "config", "specPattern"):
         yield (*place, "config", "specPattern"), "is needed: which files are tests"
-    if kind is Kind.TESTCAFE and not suite.get("browserName") and not suite.get("simulators"):
+    if kind is FileKind.TESTCAFE and not suite.get("browserName") and not suite.get("simulators"):
         yield (*place, "browserName"), "is needed, or simulators"
-    if kind is Kind.REPLAY and not (suite.get("recording") or suite.get("recordings")):
+    if kind is FileKind.REPLAY and not (suite.get("recording") or suite.get("recordings")):
         yield (*place, "recordings"), "is needed: which recordings to replay"
-    if kind is Kind.XCUITEST and suite.get("testListFile"):
+    if kind is FileKind.XCUITEST and suite.get("testListFile"):
         yield (*place, "testListFile"), "davy does not read lists of tests; name classes under testOptions"
-    if kind is Kind.XCUITEST and suite.get("shard"):
+    if kind is FileKind.XCUITEST and suite.get("shard"):
         yield (*place, "shard"), "davy does not shard XCUITest by lists of tests; write a suite for each"
     if kind in NATIVE:
         yield from _devices(place, suite, region)

@@ -10,7 +10,7 @@ Rule = tuple[re.Pattern[str], bool, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ignoring:
+class IgnoreFile:
     """The rules of a file; the last one that fits decides."""
 
     rules: tuple[Rule, ...] = ()
@@ -24,13 +24,13 @@ class Ignoring:
         return out
 
 
-def read(text: str) -> Ignoring:
+def read(text: str) -> IgnoreFile:
     """The rules: https://git-scm.com/docs/gitignore#_pattern_format"""
     lines = (line.rstrip("\r").rstrip() if not line.endswith("\\ ") else line for line in text.split("\n"))
-    return Ignoring(rules=tuple(_rule(line) for line in lines if line and not line.startswith("#")))
+    return IgnoreFile(rules=tuple(_rule(line) for line in lines if line and not line.startswith("#")))
 
 
-def kept(paths: Sequence[str], ignoring: Ignoring) -> tuple[str, ...]:
+def kept(paths: Sequence[str], ignoring: IgnoreFile) -> tuple[str, ...]:
     """Files that are not left out, by themselves or with a folder above them."""
     folders: dict[str, bool] = {}
 

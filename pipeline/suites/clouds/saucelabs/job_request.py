@@ -6,31 +6,31 @@ from datetime import timedelta
 from typing import Any
 
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.suites.clouds.capabilities import Wish
+from davy.pipeline.suites.clouds.capabilities import SessionWish
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob, with_specs
-from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, Kind
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, FileKind
 from davy.pipeline.suites.clouds.vendors import Call, Cloud, inner
 
 LONGEST = 10800
 """Seconds that a job may take: https://docs.saucelabs.com/dev/test-configuration-options/#maxduration"""
 IDLE = 9999
 BROWSERS = {
-    (Kind.CYPRESS, "chrome"): "googlechrome",
-    (Kind.CYPRESS, "webkit"): "cypress-webkit",
-    (Kind.TESTCAFE, "chrome"): "googlechrome",
-    (Kind.REPLAY, "chrome"): "googlechrome",
-    (Kind.REPLAY, ""): "googlechrome",
-    (Kind.CUCUMBER, ""): "playwright-chromium",
+    (FileKind.CYPRESS, "chrome"): "googlechrome",
+    (FileKind.CYPRESS, "webkit"): "cypress-webkit",
+    (FileKind.TESTCAFE, "chrome"): "googlechrome",
+    (FileKind.REPLAY, "chrome"): "googlechrome",
+    (FileKind.REPLAY, ""): "googlechrome",
+    (FileKind.CUCUMBER, ""): "playwright-chromium",
 }
 PLAYWRIGHT = {"chrome": "googlechrome", "chromium": "playwright-chromium", "firefox": "playwright-firefox"} | {
     "webkit": "playwright-webkit",
 }
 """Names by which the hub knows a framework's browsers."""
-FRAMEWORK = {Kind.CUCUMBER: "playwright"}
+FRAMEWORK = {FileKind.CUCUMBER: "playwright"}
 NOT_FOR_THE_RUNNER = {"shard", "numShards", "mode", "passThreshold", "smartRetry", "shardGrepEnabled"}
-RENAMED = {Kind.PLAYWRIGHT: {"params": "param", "excludedTestFiles": "testIgnore"}}
+RENAMED = {FileKind.PLAYWRIGHT: {"params": "param", "excludedTestFiles": "testIgnore"}}
 """Keys that the runner on the machine calls otherwise than the file."""
-NATIVE = {Kind.ESPRESSO: "ANDROID_INSTRUMENTATION", Kind.XCUITEST: "XCUITEST"}
+NATIVE = {FileKind.ESPRESSO: "ANDROID_INSTRUMENTATION", FileKind.XCUITEST: "XCUITEST"}
 SUITE_APPS = ("app", "testApp")
 
 
@@ -43,12 +43,12 @@ class Apps:
     others: tuple[str, ...] = ()
 
 
-def framework(kind: Kind) -> str:
+def framework(kind: FileKind) -> str:
     """Its name to the cloud."""
     return FRAMEWORK.get(kind, kind.value)
 
 
-def start_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: Wish, options: Mapping[str, Any]) -> Call:
+def start_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: SessionWish, options: Mapping[str, Any]) -> Call:
     """Begin a job on a virtual machine or device; `options`: of its tests, for devices."""
     suite, project, device = job.suite, job.project, job.device
     batch = {
@@ -94,7 +94,7 @@ def start_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: Wish, options: Map
     return Call(method="POST", url=f"{cloud.at.hub}/session", body=body)
 
 
-def device_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: Wish, options: Mapping[str, Any]) -> Call:
+def device_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: SessionWish, options: Mapping[str, Any]) -> Call:
     """Begin a job on a real device."""
     device, only = job.device, options.get("class")
     if device.id:
@@ -108,7 +108,7 @@ def device_call(cloud: Cloud, job: SauceJob, apps: Apps, wish: Wish, options: Ma
             "platform_version": device.version,
             "private_devices_only": device.private,
         }
-    ios = job.kind is Kind.XCUITEST
+    ios = job.kind is FileKind.XCUITEST
     body = {
         "test_framework": NATIVE[job.kind],
         "app_id": apps.app,
@@ -145,7 +145,7 @@ def runner_settings(job: SauceJob, items: Sequence[str], failed: Sequence[str]) 
     renamed = RENAMED.get(job.kind, {})
     own = {renamed.get(key, key): value for key, value in suite.items() if key not in NOT_FOR_THE_RUNNER}
     own |= {"name": job.name, "env": {**(suite.get("env") or {}), **(job.project.tree.get("env") or {})}}
-    if job.kind is Kind.CYPRESS:
+    if job.kind is FileKind.CYPRESS:
         config = own.get("config") or {}
         own["config"] = {"testingType": "e2e", **config, "env": {**(config.get("env") or {}), **own.pop("env")}}
     tree = {
@@ -160,7 +160,7 @@ def browser(job: SauceJob) -> str:
     name = str(
         job.suite.get("browserName") or job.suite.get("browser") or inner(job.suite, "params", "browserName") or ""
     )
-    if job.kind in (Kind.PLAYWRIGHT, Kind.CUCUMBER):
+    if job.kind in (FileKind.PLAYWRIGHT, FileKind.CUCUMBER):
         return PLAYWRIGHT.get(name, name or "playwright-chromium")
     return BROWSERS.get((job.kind, name.lower()), name) if job.kind in FRAMEWORKS else ""
 
@@ -181,10 +181,10 @@ def _version(job: SauceJob) -> str:
     return str(job.suite.get("playwrightVersion") or job.project.version or "latest").removeprefix("v")
 
 
-def _test(kind: Kind, real: bool, case: str) -> str:
+def _test(kind: FileKind, real: bool, case: str) -> str:
     """A case as the frameworks name it: Espresso `class#test`, XCUITest `class/test`, on simulators without dots."""
     classname, _, name = case.partition("::")
-    if kind is Kind.ESPRESSO:
+    if kind is FileKind.ESPRESSO:
         return f"{classname}#{name}" if name else classname
     return f"{classname if real else classname.replace('.', '/')}/{name}" if name else classname
 
@@ -192,9 +192,9 @@ def _test(kind: Kind, real: bool, case: str) -> str:
 def _only_failed(job: SauceJob, suite: Mapping[str, Any], failed: Sequence[str]) -> Mapping[str, Any]:
     names = "|".join(re.escape(case.partition("::")[2] or case) for case in failed)
     match job.kind:
-        case Kind.PLAYWRIGHT:
+        case FileKind.PLAYWRIGHT:
             return {**suite, "params": {**(inner(suite, "params") or {}), "grep": names}}
-        case Kind.TESTCAFE:
+        case FileKind.TESTCAFE:
             return {**suite, "filter": {**(inner(suite, "filter") or {}), "testGrep": names}}
         case _:
             return suite

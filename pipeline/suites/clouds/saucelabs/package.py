@@ -8,18 +8,18 @@ from json import JSONDecodeError
 
 from davy.pipeline.core.json import tree as jsontree
 from davy.pipeline.suites.clouds.saucelabs import npm_ranges
-from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind, inner
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FileKind, inner
 
 PACKAGES = {
-    Kind.PLAYWRIGHT: ("@playwright/test", "playwright"),
-    Kind.CUCUMBER: ("@playwright/test", "playwright"),
-    Kind.CYPRESS: ("cypress",),
-    Kind.TESTCAFE: ("testcafe",),
+    FileKind.PLAYWRIGHT: ("@playwright/test", "playwright"),
+    FileKind.CUCUMBER: ("@playwright/test", "playwright"),
+    FileKind.CYPRESS: ("cypress",),
+    FileKind.TESTCAFE: ("testcafe",),
 }
 """What npm calls a framework. All packages of Playwright have one version."""
 
 
-def allowed(text: str, kind: Kind) -> tuple[str, str]:
+def allowed(text: str, kind: FileKind) -> tuple[str, str]:
     """The range that it names; or nothing, and what is wrong with it, as the rest of "FILE …"."""
     try:
         tree = jsontree.parsed(text)

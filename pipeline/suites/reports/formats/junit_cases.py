@@ -64,7 +64,7 @@ class Words:
 
 
 @dataclass(slots=True)
-class Said:
+class CaseOutcome:
     """An outcome, or an earlier attempt's, while it is read."""
 
     result: CaseResult
@@ -89,8 +89,8 @@ class Draft:
     suites: tuple[str, ...] = ()
     said: CaseResult | None = None
     """What its attributes say."""
-    outcomes: list[Said] = field(default_factory=list)
-    earlier: list[Said] = field(default_factory=list)
+    outcomes: list[CaseOutcome] = field(default_factory=list)
+    earlier: list[CaseOutcome] = field(default_factory=list)
     properties: list[tuple[str, Words]] = field(default_factory=list)
 
 
@@ -122,7 +122,7 @@ def case(draft: Draft, *, own: bool = False) -> Case:
     )
 
 
-def _counting(draft: Draft) -> Said | None:
+def _counting(draft: Draft) -> CaseOutcome | None:
     """The outcome that counts: the worst of what its elements and its attributes say; None where it passed."""
     if todo := next((said for said in draft.outcomes if said.kind == TODO), None):
         return todo
@@ -130,7 +130,7 @@ def _counting(draft: Draft) -> Said | None:
     if told and (told[0].result.bad or draft.said is None or not draft.said.bad):
         return told[0]
     if draft.said is not None:
-        return Said(draft.said, f'its report says "{draft.said.value}" and no more', Words(0))
+        return CaseOutcome(draft.said, f'its report says "{draft.said.value}" and no more', Words(0))
     return next((said for said in reversed(draft.earlier) if said.final), None)
 
 
@@ -139,7 +139,9 @@ TODO = "todo"
 WORST = (CaseResult.ERROR, CaseResult.FAILED, CaseResult.SKIPPED)
 
 
-def _attempts(draft: Draft, counts: Said | None, result: CaseResult, marks: Mapping[str, str]) -> tuple[Attempt, ...]:
+def _attempts(
+    draft: Draft, counts: CaseOutcome | None, result: CaseResult, marks: Mapping[str, str]
+) -> tuple[Attempt, ...]:
     """In their order where davy wrote it down; else the one that counts comes last where it passed, as Surefire has it.
 
     Surefire's first failure is the one that counts, and its reruns come after it.
@@ -175,7 +177,7 @@ def _ordered(order: list[str], bad: list[Attempt]) -> Iterator[Attempt]:
         )
 
 
-def _attempt(result: CaseResult, said: Said | None, took: float = 0.0) -> Attempt:
+def _attempt(result: CaseResult, said: CaseOutcome | None, took: float = 0.0) -> Attempt:
     return Attempt(
         result=result,
         seconds=took,

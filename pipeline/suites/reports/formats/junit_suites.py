@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from davy.pipeline.core.text import nouns
 from davy.pipeline.suites.reports.cases import NAMELESS, Case, CaseResult
-from davy.pipeline.suites.reports.formats.junit_cases import FEW, Said, result_said
+from davy.pipeline.suites.reports.formats.junit_cases import FEW, CaseOutcome, result_said
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class OpenSuite:
     """Failures and errors that it says it has."""
     failed: bool
     """Its own `status` or `result` says so."""
-    outcomes: list[Said] = field(default_factory=list)
+    outcomes: list[CaseOutcome] = field(default_factory=list)
     """`<error>` and `<failure>` that stand in no case."""
     names_bad: bool = False
     """A case in it, at any depth, is bad or was so at an earlier attempt."""

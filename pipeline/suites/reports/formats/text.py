@@ -29,7 +29,7 @@ MARKS = (
 )
 
 
-class Broken(ValueError):
+class BrokenReport(ValueError):
     """The report cannot be read; the text is a sentence for people."""
 
 
@@ -49,7 +49,7 @@ class Pieces:
         for text in self._decoded():
             size += len(text)
             if size > MOST_CHARACTERS:
-                raise Broken("its report is larger than 2 GiB")
+                raise BrokenReport("its report is larger than 2 GiB")
             for start in range(0, len(text), PIECE):
                 piece = held + text[start : start + PIECE]
                 # A reference cut in two by the chunk's end waits for its rest.
@@ -107,7 +107,7 @@ def _encoding(head: bytes) -> str:
     name = said[1].decode() if said else "utf-8"
     known = _text_codec(name)
     if known is None:
-        raise Broken(f"its report has the encoding {name}, which is not read here")
+        raise BrokenReport(f"its report has the encoding {name}, which is not read here")
     # What could be read as ASCII until here is neither UTF-16 nor UTF-32, whatever it says.
     return "utf-8-sig" if known in ("utf-8", "ascii") or known.startswith(("utf-16", "utf-32")) else known
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from davy.pipeline.suites.reports.cases import Case, CaseResult
 from davy.pipeline.suites.reports.formats import junit_cases, junit_suites
-from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT, Draft, Said, Words
+from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT, CaseOutcome, Draft, Words
 from davy.pipeline.suites.reports.formats.junit_suites import OpenSuite
 from davy.pipeline.suites.reports.formats.junit_times import seconds
 from davy.pipeline.suites.reports.formats.xml import (
@@ -88,7 +88,7 @@ class TrxEyes:
         elif word == "Counters":
             self._run.counts = sum(int(text) for each in COUNTS if (text := told.get(each, "")[:9]).isdecimal())
         elif word == "RunInfo" and told.get("outcome", "").lower() in ("error", "failed", "aborted"):
-            self._run.outcomes.append(Said(CaseResult.ERROR, "", Words(LONGEST_TEXT)))
+            self._run.outcomes.append(CaseOutcome(CaseResult.ERROR, "", Words(LONGEST_TEXT)))
         self._words = self._sink(word)
 
     def _opens(self, told: dict[str, str]) -> None:
@@ -142,7 +142,7 @@ class TrxEyes:
             return
         self._cut += any(words.over for words in (one.message, one.trace, one.draft.output, one.draft.errors))
         if one.result is not CaseResult.PASSED:
-            one.draft.outcomes.append(Said(one.result, str(one.message), one.trace))
+            one.draft.outcomes.append(CaseOutcome(one.result, str(one.message), one.trace))
         case = junit_cases.case(one.draft)
         self._kept += len(case.message) + len(case.text) + len(case.output) + len(case.errors)
         self.cases.append(junit_cases.curt(case) if self._kept > MOST_WORDS else case)

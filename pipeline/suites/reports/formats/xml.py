@@ -4,7 +4,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from davy.pipeline.core.text import nouns
-from davy.pipeline.suites.reports.formats.text import Broken
+from davy.pipeline.suites.reports.formats.text import BrokenReport
 
 MOST_CASES = 200_000
 MOST_DEPTH = 64
@@ -51,16 +51,16 @@ class ReportXml:
         """Raises Broken."""
         self._silent += len(piece)
         if self._silent > LONGEST_TAG:
-            raise Broken("its report has a tag longer than 4 MiB")
+            raise BrokenReport("its report has a tag longer than 4 MiB")
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
-            raise Broken(f"its report is no XML: {error}") from error
+            raise BrokenReport(f"its report is no XML: {error}") from error
 
     def _begun(self, tag: str, told: dict[str, str]) -> None:
         self._silent = 0
         if self._depth >= MOST_DEPTH:
-            raise Broken("its report nests too deep")
+            raise BrokenReport("its report nests too deep")
         self._depth += 1
         self._reader.begins(tag.rsplit(":", 1)[-1], told)
 
@@ -78,13 +78,13 @@ class ReportXml:
 
     def _declared(self, name: str, *_: object) -> None:
         self._reader.declares(name)
-        raise Broken("its report declares a document type or entities; that is refused")
+        raise BrokenReport("its report declares a document type or entities; that is refused")
 
 
 def counted_in(cases: int) -> None:
     """One more case, where so many are there. Raises Broken."""
     if cases >= MOST_CASES:
-        raise Broken(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
+        raise BrokenReport(f"its report has more than {MOST_CASES:,} cases; the rest was not read")
 
 
 def cut_in(places: int) -> tuple[str, ...]:

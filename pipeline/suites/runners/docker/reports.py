@@ -9,7 +9,7 @@ from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.reports import paths as reportpaths
 from davy.pipeline.suites.runners import output
 from davy.pipeline.suites.runners.output import Gathered
-from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.suites.runners.tarball import RefusedArchive, extracted
 
 MOST_COPY = 2 * 2**30
 ADDED_OR_CHANGED = (0, 1)
@@ -21,7 +21,7 @@ def gathered(client: docker.APIClient, container: str, order: SuiteOrder, junit:
     own, notes, strange = _own(client, container, order.out, junit)
     try:
         more, missing = _meant(client, container, order)
-    except Refused as error:
+    except RefusedArchive as error:
         return Gathered(reports=own, because=f"its reports did not come out of the container: {error}")
     if not (own or more) and strange:
         return Gathered(notes=(*notes, *missing), because=reportpaths.no_reports(strange))
@@ -41,7 +41,7 @@ def _own(
         found = extracted(chunks, out, most_bytes=MOST_COPY, most_files=reportpaths.MOST)
     except NotFound:
         return (), (), ()
-    except Refused:
+    except RefusedArchive:
         # What came of it breaks off, or nothing came: either is told, and neither passes for no report.
         return (path,), (), ()
     inside = tuple(each for each in found if each == path or each.suffix in reportpaths.ENDS)
@@ -61,7 +61,7 @@ def _meant(client: docker.APIClient, container: str, order: SuiteOrder) -> tuple
     }
     paths = dict.fromkeys(path for found in by_glob.values() for path in found)
     if len(paths) > reportpaths.MOST:
-        raise Refused(f"there are more than {reportpaths.MOST:,}")
+        raise RefusedArchive(f"there are more than {reportpaths.MOST:,}")
     copied = {path: _copied(client, container, order.out / output.KEPT, path) for path in paths}
     missing = [glob for glob, found in by_glob.items() if not any(copied[path] for path in found)]
     notes = tuple(f"it wrote no report at {glob}" for glob in missing)

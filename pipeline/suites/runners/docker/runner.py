@@ -31,7 +31,7 @@ from davy.pipeline.suites.runners import output
 from davy.pipeline.suites.runners.docker import reports
 from davy.pipeline.suites.runners.orphans import is_there
 from davy.pipeline.suites.runners.output import SuiteLog
-from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.suites.runners.tarball import RefusedArchive, extracted
 
 JUNIT = "/tmp/davy/junit.xml"  # noqa: S108 - inside the container, which has its own
 SUITE, OWNER, UNTIL = "dev.davy.suite", "dev.davy.owner", "dev.davy.until"
@@ -266,7 +266,7 @@ def _collected(client: docker.APIClient, container: str, order: SuiteOrder) -> t
             files += extracted(chunks, into)
         except NotFound:
             notes.append(f"(nothing to collect at {path})")
-        except Refused as error:
+        except RefusedArchive as error:
             notes.append(f"(not all of {path} was collected: {error})")
     return tuple(files), tuple(notes)
 

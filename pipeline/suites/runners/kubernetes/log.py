@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from davy.pipeline.clients.kubernetes.api import KubeApi, Refused
+from davy.pipeline.clients.kubernetes.api import KubeApi, RefusedRequest
 from davy.pipeline.core.errors import DavyError, Forbidden, Missing, Unreachable
 
 TRIES = 10
@@ -43,7 +43,7 @@ class LogReader:
             while not self._left and not self._whole and tries:
                 ended = self.has_ended()
                 before = self._last
-                with suppress(OSError, Forbidden, Unreachable, Refused):
+                with suppress(OSError, Forbidden, Unreachable, RefusedRequest):
                     for line in self._stream():
                         self._whole = self._whole or line == self.end
                         self.lines.put(line)

@@ -17,7 +17,7 @@ from datetime import timedelta
 from davy.pipeline.suites.reports import paths
 from davy.pipeline.suites.runners.kubernetes.shell import FOLDER, SCRIPT
 
-__all__ = ["FOLDER", "MOST_PACKED", "SCRIPT", "Parts", "words"]
+__all__ = ["FOLDER", "MOST_PACKED", "SCRIPT", "LineSorter", "words"]
 
 MOST_PACKED = 4 * 2**20
 """Bytes of the packed report, and of the packed files: a kubelet keeps 10 MiB of a log by default."""
@@ -50,7 +50,7 @@ def _dotted(path: str) -> str:
 
 
 @dataclass(slots=True)
-class Parts:
+class LineSorter:
     """Tells the suite's own lines from what the script adds."""
 
     mark: str

@@ -19,7 +19,7 @@ OFTEN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class JobFailure:
     """Why a suite will never run, or did not end by itself."""
 
     because: str
@@ -58,7 +58,7 @@ def is_disrupted(pod: Doc) -> bool:
     return any(one.get("type") == "DisruptionTarget" and one.get("status") == "True" for one in conditions)
 
 
-def failure_in(pod: Doc) -> Failure | None:
+def failure_in(pod: Doc) -> JobFailure | None:
     """Why it will never run; None where it may."""
     services = pod.get("status", {}).get("initContainerStatuses") or []
     for status in services:
@@ -67,26 +67,26 @@ def failure_in(pod: Doc) -> Failure | None:
     return _waiting(state_of(pod))
 
 
-def _waiting(state: Doc) -> Failure | None:
+def _waiting(state: Doc) -> JobFailure | None:
     waiting = state.get("waiting") or {}
     reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))
     # The kubelet tries once more after ErrImagePull, unless the registry said plainly that there is no such image.
     plain = any(word in message.lower() for word in PLAIN)
     if reason in PULL and (reason != "ErrImagePull" or plain):
-        return Failure(because=f"image pull error: {excerpt(message) or reason}", fault=not plain)
-    return Failure(because=f"could not start: {reason}: {excerpt(message)}") if reason in CONFIG else None
+        return JobFailure(because=f"image pull error: {excerpt(message) or reason}", fault=not plain)
+    return JobFailure(because=f"could not start: {reason}: {excerpt(message)}") if reason in CONFIG else None
 
 
-def _of_service(status: Doc) -> Failure | None:
+def _of_service(status: Doc) -> JobFailure | None:
     """A service that ends again and again, or cannot begin."""
     name, state = status.get("name", ""), status.get("state") or {}
     # The kubelet (seen with 1.34) leaves a sidecar that waits for its next start as terminated.
     looping = (state.get("waiting") or {}).get("reason") == "CrashLoopBackOff"
     last = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
     if looping or ("terminated" in state and int(status.get("restartCount", 0)) >= OFTEN):
-        return Failure(because=f"service {name} does not stay up: {_ending(last)}")
+        return JobFailure(because=f"service {name} does not stay up: {_ending(last)}")
     found = _waiting(state)
-    return Failure(because=f"service {name}: {found.because}", fault=found.fault) if found else None
+    return JobFailure(because=f"service {name}: {found.because}", fault=found.fault) if found else None
 
 
 def _ending(ended: Doc) -> str:

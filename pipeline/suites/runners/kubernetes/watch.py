@@ -20,8 +20,8 @@ from davy.pipeline.suites.runners import output, tarball
 from davy.pipeline.suites.runners.kubernetes import script, state
 from davy.pipeline.suites.runners.kubernetes.log import LogReader
 from davy.pipeline.suites.runners.kubernetes.pod import GRACE
-from davy.pipeline.suites.runners.kubernetes.script import Parts
-from davy.pipeline.suites.runners.kubernetes.state import Failure
+from davy.pipeline.suites.runners.kubernetes.script import LineSorter
+from davy.pipeline.suites.runners.kubernetes.state import JobFailure
 from davy.pipeline.suites.runners.output import Gathered, SuiteLog
 
 Doc = dict[str, Any]
@@ -79,27 +79,27 @@ class Shard:
     log: SuiteLog
     mark: str
     start_within: timedelta
-    parts: Parts = field(init=False)
+    parts: LineSorter = field(init=False)
     _seen: set[str] = field(default_factory=set)
 
     def played(self) -> SuiteRun:
         """To its end, over pods that were taken away. Raises DavyError where the API server does not answer."""
         while True:
-            self.parts = Parts(self.mark)
+            self.parts = LineSorter(self.mark)
             pod, failure = self._started()
             if pod is None:
                 return self._run(None, failure)
             self._seen.add(pod["metadata"]["uid"])
             because = self._followed(pod)
             if because:
-                return self._run(None, Failure(because=because))
+                return self._run(None, JobFailure(because=because))
             code, failure = self._end(pod)
             if failure and failure.fault and self._is_replaced(pod):
                 self.log.tell(f"({failure.because}; Kubernetes makes another, and the suite begins anew)")
                 continue
             return self._run(code, failure)
 
-    def _run(self, code: int | None, failure: Failure | None) -> SuiteRun:
+    def _run(self, code: int | None, failure: JobFailure | None) -> SuiteRun:
         files, failure = self._unpacked(), failure or self._cut_off(code)
         found = self._gathered()
         for note in [*self.parts.notes, *([failure.because] if failure and not self.parts.is_whole() else [])]:
@@ -118,13 +118,13 @@ class Shard:
             took=self.parts.took,
         )
 
-    def _cut_off(self, code: int | None) -> Failure | None:
+    def _cut_off(self, code: int | None) -> JobFailure | None:
         """Whether it passed is not known where its report may be among what did not come."""
         if code is None or self.parts.is_whole():
             return None
         words = "the end of its log did not come out of the pod, and with it perhaps its report"
         if code == 0:
-            return Failure(because=words, fault=True)
+            return JobFailure(because=words, fault=True)
         self.parts.notes.append(f"({words})")
         return None
 
@@ -136,7 +136,7 @@ class Shard:
                 for chunk in self.parts.report():
                     kept.write(chunk)
             several = self._several() if self.parts.has_reports() else ()
-        except (ValueError, tarball.Refused) as error:
+        except (ValueError, tarball.RefusedArchive) as error:
             return Gathered(reports=(path,) if path.stat().st_size else (), because=str(error))
         if not path.stat().st_size:
             own_files.remove(path)
@@ -165,12 +165,12 @@ class Shard:
 
     # ---- its beginning ----
 
-    def _started(self) -> tuple[Doc | None, Failure | None]:
+    def _started(self) -> tuple[Doc | None, JobFailure | None]:
         """The pod once its container runs or ran; else why it does not."""
         begun, seen = time.monotonic(), "no pod was made"
         while time.monotonic() - max(begun, self.board.busy_at) < self.start_within.total_seconds():
             if self.board.over:
-                return None, Failure(because=self.board.over)
+                return None, JobFailure(because=self.board.over)
             pod = state.newest(self.board.pods(self.number), self._seen)
             if pod is not None:
                 if state.has_begun(pod):
@@ -184,7 +184,7 @@ class Shard:
                     seen = state.waits_for(pod)
             time.sleep(LOOK)
         within = time_text.shown(self.start_within)
-        return None, Failure(because=f"did not start within {within}: {seen}", fault=True)
+        return None, JobFailure(because=f"did not start within {within}: {seen}", fault=True)
 
     # ---- its course ----
 
@@ -221,33 +221,33 @@ class Shard:
 
     # ---- its end ----
 
-    def _end(self, pod: Doc) -> tuple[int | None, Failure | None]:
+    def _end(self, pod: Doc) -> tuple[int | None, JobFailure | None]:
         """Exit code, and why it did not end by itself."""
         told = self.parts.exit_code
         for _ in range(100):
             now = self.board.pod(self.number, pod["metadata"]["uid"])
             cut = self.parts.was_told or not self.parts.is_whole()
             if now is None:
-                deleted = Failure(because="its pod was deleted", fault=True)
+                deleted = JobFailure(because="its pod was deleted", fault=True)
                 return (None, deleted) if cut else (told, None)
             if cut and state.is_disrupted(now):
-                return None, Failure(because=f"its pod was taken away: {_words(now)}", fault=True)
+                return None, JobFailure(because=f"its pod was taken away: {_words(now)}", fault=True)
             if self.parts.was_told:
-                return None, Failure(because="its pod was told to end, not by davy", fault=True)
+                return None, JobFailure(because="its pod was told to end, not by davy", fault=True)
             if ended := state.state_of(now).get("terminated"):
                 return self._terminated(ended)
             if now["status"].get("phase") == "Failed":
-                return None, Failure(because=f"its pod failed: {_words(now)}", fault=True)
+                return None, JobFailure(because=f"its pod failed: {_words(now)}", fault=True)
             time.sleep(LOOK)
-        gone = Failure(because="its pod did not say how it ended", fault=True)
+        gone = JobFailure(because="its pod did not say how it ended", fault=True)
         return told, None if told is not None else gone
 
-    def _terminated(self, ended: Doc) -> tuple[int | None, Failure | None]:
+    def _terminated(self, ended: Doc) -> tuple[int | None, JobFailure | None]:
         code = int(ended.get("exitCode", 1))
         if code and ended.get("reason") == "OOMKilled":
-            return code, Failure(because=f"out of memory (limit {self.order.memory_bytes // 2**20} MiB)")
+            return code, JobFailure(because=f"out of memory (limit {self.order.memory_bytes // 2**20} MiB)")
         if ended.get("reason") == "ContainerStatusUnknown" and not self.parts.is_whole():
-            return None, Failure(because="its node lost the container", fault=True)
+            return None, JobFailure(because="its node lost the container", fault=True)
         return code, None
 
     def _is_replaced(self, pod: Doc) -> bool:
@@ -260,7 +260,7 @@ class Shard:
             return ()
         try:
             return tarball.extracted(self.parts.files(), self.order.out / "files")
-        except (tarball.Refused, ValueError) as error:
+        except (tarball.RefusedArchive, ValueError) as error:
             self.parts.notes.append(f"(not all was collected: {error})")
             return ()
 

@@ -15,7 +15,7 @@ from davy.pipeline.core.text import time_text
 from davy.pipeline.files import own_files
 from davy.pipeline.suites.clouds import assets, vendors
 from davy.pipeline.suites.clouds.saucelabs import api_calls, job_request
-from davy.pipeline.suites.clouds.saucelabs.api_calls import Job
+from davy.pipeline.suites.clouds.saucelabs.api_calls import CloudJob
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
 from davy.pipeline.suites.clouds.saucelabs.config_keys import FRAMEWORKS, section
 from davy.pipeline.suites.clouds.saucelabs.job_request import Apps
@@ -157,7 +157,7 @@ class SauceJobs:
         log = order.out / "log.txt"
         return SuiteRun(exit_code=code, junit=_report(files), log=log, because=why, files=files, link=link, fault=fault)
 
-    def _awaited(self, session: str, real: bool, limit: timedelta, tell: Say) -> tuple[Job | None, str]:
+    def _awaited(self, session: str, real: bool, limit: timedelta, tell: Say) -> tuple[CloudJob | None, str]:
         """The job once it is done, or as it stands when its time is up; and why it is not waited for any longer."""
         api, deadline = self._account.api, time.monotonic() + limit.total_seconds()
         told = ""
@@ -183,7 +183,7 @@ class SauceJobs:
             self._account.api.pause(min(left, TURN))
 
     def _fetched(
-        self, order: SuiteOrder, job: SauceJob, session: str, ended: Job | None, tell: Say
+        self, order: SuiteOrder, job: SauceJob, session: str, ended: CloudJob | None, tell: Say
     ) -> tuple[Path, ...]:
         """The report always, and what the file's artifacts ask for."""
         if ended is None or not ended.is_done:
@@ -209,7 +209,7 @@ class SauceJobs:
         return self._stopped.is_set() or self._interrupted()
 
 
-def _verdict(api: CloudApi, job: Job) -> tuple[int, str, bool]:
+def _verdict(api: CloudApi, job: CloudJob) -> tuple[int, str, bool]:
     """Exit code, why, and whether the cloud failed rather than the tests."""
     if job.is_good:
         return 0, "", False

@@ -28,7 +28,7 @@ def kept(api: CloudApi, path: Path) -> str:
     return there or _uploaded(api, path)
 
 
-class Form:
+class UploadForm:
     """A multipart form with one file, read as it is sent: an app may be larger than the memory."""
 
     def __init__(self, name: str, file: IO[bytes]) -> None:
@@ -58,7 +58,7 @@ class Form:
 
 def _uploaded(api: CloudApi, path: Path) -> str:
     with path.open("rb") as file:
-        answer = api.called(api_calls.upload_call(api.cloud), form=Form(path.name, file))
+        answer = api.called(api_calls.upload_call(api.cloud), form=UploadForm(path.name, file))
     found = api_calls.stored_in(answer)
     if not found:
         raise Unreachable(f"Sauce Labs took {path.name} and did not say under which name it keeps it.")

@@ -13,8 +13,8 @@ import requests
 from davy.pipeline.core.errors import DavyError, Unusable
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.clouds import capabilities, vendors
-from davy.pipeline.suites.clouds.capabilities import Wish
-from davy.pipeline.suites.clouds.hub_answers import Answer, Meaning
+from davy.pipeline.suites.clouds.capabilities import SessionWish
+from davy.pipeline.suites.clouds.hub_answers import HubAnswer, Meaning
 from davy.pipeline.suites.runners.slots import Turns
 from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, CloudApi
 from davy.pipeline.suites.runners.webdriver.proxy_connection import Talk, refusal
@@ -28,7 +28,7 @@ class Door:
     def __init__(
         self,
         api: CloudApi,
-        wish: Wish,
+        wish: SessionWish,
         turns: Turns,
         *,
         say: Say,
@@ -119,7 +119,7 @@ class Door:
         self._say(f"davy: session {waiting.id} ends without a result: its turn is needed")
         self.end(waiting)
 
-    def _begun(self, read: Answer, *, real: bool) -> Session:
+    def _begun(self, read: HubAnswer, *, real: bool) -> Session:
         session = Session(id=read.session, real=real)
         with self._lock:
             self.sessions[session.id] = session
@@ -130,7 +130,9 @@ class Door:
             self.end(session)
         return session
 
-    def _told(self, answer: requests.Response | None, read: Answer) -> requests.Response | tuple[int, dict[str, Any]]:
+    def _told(
+        self, answer: requests.Response | None, read: HubAnswer
+    ) -> requests.Response | tuple[int, dict[str, Any]]:
         words = self.api.said(read.words)
         title = self.api.cloud.title
         if read.meaning is not Meaning.STARTED:

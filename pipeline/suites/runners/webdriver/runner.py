@@ -12,7 +12,7 @@ from davy.pipeline.core.errors import DavyError, Missing
 from davy.pipeline.core.ports import Say
 from davy.pipeline.files import own_files
 from davy.pipeline.suites.clouds import assets, session_tags, vendors
-from davy.pipeline.suites.clouds.capabilities import Wish
+from davy.pipeline.suites.clouds.capabilities import SessionWish
 from davy.pipeline.suites.clouds.saucelabs import api_calls
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.terms import Terms
@@ -164,11 +164,11 @@ class CloudSuites:
         return vendors.page(api.cloud, sessions[0].id)
 
 
-def wish_of(account: Account, order: SuiteOrder) -> Wish:
+def wish_of(account: Account, order: SuiteOrder) -> SessionWish:
     """What is added to every session of the order."""
     terms = account.terms
     notes = {"service": account.owner.service, "release": terms.release}
-    return Wish(
+    return SessionWish(
         name=f"{order.name} {order.part}".strip() + (f" (try {order.attempt})" if order.attempt > 1 else ""),
         build=terms.build_of(order.attempt),
         tags=(*terms.tags, *session_tags.tags(account.owner, account.now(), order.timeout)),

@@ -9,7 +9,7 @@ import requests
 from davy.pipeline.core.errors import DavyError, Forbidden
 from davy.pipeline.core.ports import Say
 from davy.pipeline.suites.clouds import hub_answers
-from davy.pipeline.suites.clouds.hub_answers import MOST_REDIRECTS, REDIRECTS, Answer, Meaning
+from davy.pipeline.suites.clouds.hub_answers import MOST_REDIRECTS, REDIRECTS, HubAnswer, Meaning
 from davy.pipeline.suites.runners.webdriver.api import ANSWER, CONNECT, JSON, CloudApi, denied, waited
 
 STARTS = 5
@@ -20,7 +20,7 @@ RECHECK = 5.0
 
 def asked_until_clear(
     api: CloudApi, wanted: dict[str, Any], is_over: Callable[[], bool], say: Say
-) -> tuple[requests.Response | None, Answer]:
+) -> tuple[requests.Response | None, HubAnswer]:
     """The hub's last answer, and what it means. Where there is no room it is asked again until `is_over`."""
     tries, told = 0, False
     while True:
@@ -42,7 +42,7 @@ def asked_until_clear(
         api.pause(waited(max(tries, 1), answer) if read.meaning is Meaning.AGAIN else RECHECK)
 
 
-def refused(api: CloudApi, read: Answer) -> DavyError | None:
+def refused(api: CloudApi, read: HubAnswer) -> DavyError | None:
     """Why this account can have no session; None where another try may."""
     match read.meaning:
         case Meaning.DENIED:
@@ -86,5 +86,5 @@ def _posted(api: CloudApi, wanted: dict[str, Any], is_over: Callable[[], bool]) 
     return answer
 
 
-def _silence() -> Answer:
-    return Answer(meaning=Meaning.AGAIN, words="no answer", capabilities={})
+def _silence() -> HubAnswer:
+    return HubAnswer(meaning=Meaning.AGAIN, words="no answer", capabilities={})

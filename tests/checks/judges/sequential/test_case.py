@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.sequential.case import Case, Form, Metric, Rules
+from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
 from davy.pipeline.core.verdict import Counts, Decision, Gap, Pair, Window
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ def window(i=0, **counts):
 
 
 def case(*metrics, windows=(), **rules):
-    opened = Case.opened(Rules(**rules), metrics or (Metric(name="a", objective=0.999),))
+    opened = SequentialCase.opened(Rules(**rules), metrics or (Metric(name="a", objective=0.999),))
     for one in windows:
         opened = opened.seen(one)
     return opened
@@ -99,7 +99,7 @@ def test_a_gap_never_promotes_and_does_not_stop_a_roll_back():
 
 
 def test_no_metric_at_all_is_never_promoted():
-    assert Case.opened(Rules(), ()).standing(2.0).decision is Decision.GO_ON
+    assert SequentialCase.opened(Rules(), ()).standing(2.0).decision is Decision.GO_ON
 
 
 counts = st.tuples(st.integers(0, 300), st.integers(0, 3000)).flatmap(
@@ -133,7 +133,7 @@ def test_one_more_bad_canary_event_never_weakens_the_evidence_against_it(first, 
 
 def test_a_ratio_asked_about_late_is_answered_as_if_it_had_been_asked_from_the_start():
     windows = [window(i, a=(150, 1350, 1, i)) for i in range(6)]
-    early = Case.opened(Rules(), [Metric(name="a")]).excluding(5.0)
+    early = SequentialCase.opened(Rules(), [Metric(name="a")]).excluding(5.0)
     for one in windows:
         early = early.seen(one)
     assert early.standing(5.0) == case(Metric(name="a"), windows=windows).standing(5.0)
@@ -196,7 +196,7 @@ def test_without_data_rules_nothing_seen_is_still_no_decision():
     for windows in ([], [window()], [window(a=(0, 0, 0, 0))]):
         opened = case(windows=windows, bad_at_least=0, windows_at_least=0)
         assert opened.standing(2.0).decision is Decision.GO_ON
-    assert Case.opened(Rules(bad_at_least=0, windows_at_least=0), ()).standing(2.0).decision is Decision.GO_ON
+    assert SequentialCase.opened(Rules(bad_at_least=0, windows_at_least=0), ()).standing(2.0).decision is Decision.GO_ON
 
 
 def test_a_canary_that_burns_its_budget_is_rolled_back_without_any_stable_side():

@@ -3,10 +3,10 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from davy.checks.judges.sequential.history import MOST_PODS, Past, week_ago
+from davy.checks.judges.sequential.history import MOST_PODS, StableHistory, week_ago
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer, Series
-from davy.checks.samples.blocks import Span, blocks_of
+from davy.checks.samples.blocks import BlockSpan, blocks_of
 from davy.checks.samples.counts import Raw
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -49,16 +49,16 @@ def read_whole(past, stable, looks=6):
 
 
 def test_errors_that_come_one_by_one_have_a_dispersion_near_one_and_clusters_of_four_one_near_four():
-    single = read_whole(Past(lived(2), config(dispersion_history="2h"), timedelta(0)), pods(4))
+    single = read_whole(StableHistory(lived(2), config(dispersion_history="2h"), timedelta(0)), pods(4))
     assert single.is_measured
     assert 1.0 <= single.value < 1.3
-    clusters = read_whole(Past(lived(2, cluster=4), config(dispersion_history="2h"), timedelta(0)), pods(4))
+    clusters = read_whole(StableHistory(lived(2, cluster=4), config(dispersion_history="2h"), timedelta(0)), pods(4))
     assert 3.0 < clusters.value < 5.0
 
 
 def test_the_pages_together_hold_every_count_once():
     metrics = lived(3)
-    past = Past(metrics, config(dispersion_history="3h"), timedelta(0))
+    past = StableHistory(metrics, config(dispersion_history="3h"), timedelta(0))
     stable = pods(4)
     found = read_whole(past, stable)
     assert past.cut() == ""
@@ -69,7 +69,7 @@ def test_the_pages_together_hold_every_count_once():
 
 def test_a_look_reads_a_few_pages_and_what_was_not_read_by_the_end_of_the_warm_up_is_said():
     metrics = lived(1, count=3)
-    past = Past(metrics, config(), timedelta(0))
+    past = StableHistory(metrics, config(), timedelta(0))
     asked = metrics.asked
     past.read(pods(3), NOW)
     assert metrics.asked - asked == 6
@@ -78,7 +78,7 @@ def test_a_look_reads_a_few_pages_and_what_was_not_read_by_the_end_of_the_warm_u
 
 def test_pods_that_are_young_have_no_older_past_to_read():
     metrics = lived(1, count=3)
-    past = Past(metrics, config(), timedelta(minutes=1))
+    past = StableHistory(metrics, config(), timedelta(minutes=1))
     asked = metrics.asked
     past.read(pods(3, age=timedelta(minutes=20)), NOW)
     assert metrics.asked - asked == 2
@@ -88,7 +88,7 @@ def test_pods_that_are_young_have_no_older_past_to_read():
 def test_a_server_that_is_away_costs_no_release_and_two_is_assumed():
     metrics = lived(1, count=3)
     metrics.fail(Gap.UNREACHABLE, NOW - HOUR, NOW + HOUR)
-    past = Past(metrics, config(), timedelta(0))
+    past = StableHistory(metrics, config(), timedelta(0))
     past.read(pods(3), NOW)
     found = past.dispersions()["availability"]
     assert (found.value, found.is_measured) == (2.0, False)
@@ -99,7 +99,7 @@ def test_a_server_that_is_away_costs_no_release_and_two_is_assumed():
 def test_a_server_that_comes_back_in_time_is_asked_again():
     metrics = lived(1, count=3)
     metrics.fail(Gap.UNREACHABLE, NOW, NOW + timedelta(seconds=1))
-    past = Past(metrics, config(dispersion_history="1h"), timedelta(0))
+    past = StableHistory(metrics, config(dispersion_history="1h"), timedelta(0))
     past.read(pods(3), NOW)
     metrics._faults.clear()
     past.read(pods(3), NOW + timedelta(seconds=15))
@@ -111,7 +111,7 @@ def test_of_many_pods_those_that_served_longest_are_read():
     metrics = SimulatedMetrics()
     asked = []
     metrics.samples_of = lambda selectors, start, end: (asked.extend(selectors), ((),) * len(selectors))[1]
-    Past(metrics, config(), timedelta(0)).read([*pods(1, age=HOUR), *pods(200)[100:]], NOW)
+    StableHistory(metrics, config(), timedelta(0)).read([*pods(1, age=HOUR), *pods(200)[100:]], NOW)
     assert asked[0].count("|") == MOST_PODS - 1
     assert "old-0|" not in asked[0]
 
@@ -122,7 +122,7 @@ def test_a_minute_has_what_each_pod_counted_in_it_and_a_gap_belongs_to_no_minute
 
     good = series("a", "200", (0, 100), (1, 110), (4, 140), (5, 150), (11, 900), (12, 910))
     bad = series("a", "500", (0, 7), (1, 7), (4, 9), (5, 9), (11, 50), (12, 51))
-    span = Span(start=0, end=300, length=60, label="pod", since={"a": 0.0})
+    span = BlockSpan(start=0, end=300, length=60, label="pod", since={"a": 0.0})
     assert blocks_of(Raw(total=(good, bad), bad=(bad,)), span) == {
         0: {"a": Counts(bad=0, total=10)},
         1: {"a": Counts(bad=2, total=42)},

@@ -7,7 +7,15 @@ import pytest
 
 from davy.checks.judges.joint import JointJudge, judge_of
 from davy.checks.judges.threshold.judge import ThresholdJudge
-from davy.checks.judges.threshold.rules import PAIRS, Check, Result, Tally, condition, measured, result_of
+from davy.checks.judges.threshold.rules import (
+    PAIRS,
+    Check,
+    MeasurementResult,
+    MeasurementTally,
+    condition,
+    measured,
+    result_of,
+)
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer
 from davy.pipeline.config.parsing.reader import made
@@ -48,30 +56,41 @@ def test_a_text_that_is_no_condition_is_refused(text):
 
 
 def test_with_one_condition_what_is_not_it_is_the_other_and_with_two_there_is_a_between():
-    assert check(success=">= 0.95").result(0.9) is Result.FAILURE
-    assert check(failure="> 0.2").result(0.1) is Result.SUCCESS
+    assert check(success=">= 0.95").result(0.9) is MeasurementResult.FAILURE
+    assert check(failure="> 0.2").result(0.1) is MeasurementResult.SUCCESS
     both = check(success=">= 0.95", failure="< 0.9")
-    assert [both.result(v) for v in (0.96, 0.92, 0.5)] == [Result.SUCCESS, Result.INCONCLUSIVE, Result.FAILURE]
+    assert [both.result(v) for v in (0.96, 0.92, 0.5)] == [
+        MeasurementResult.SUCCESS,
+        MeasurementResult.INCONCLUSIVE,
+        MeasurementResult.FAILURE,
+    ]
     with pytest.raises(ValueError, match="needs a success"):
         check()
 
 
 def test_of_several_series_the_worst_decides():
     one = check(success=">= 0.95")
-    assert measured(one, [0.99, 0.5]).result is Result.FAILURE
+    assert measured(one, [0.99, 0.5]).result is MeasurementResult.FAILURE
     assert measured(one, [0.99, math.nan]).gap is Gap.NAN
     assert measured(one, []).gap is Gap.EMPTY
-    assert measured(one, [0.99, 0.98]).result is Result.SUCCESS
+    assert measured(one, [0.99, 0.98]).result is MeasurementResult.SUCCESS
 
 
 def test_failures_add_up_while_successes_and_errors_must_follow_each_other():
-    tally = Tally()
-    for result in (Result.FAILURE, Result.SUCCESS, Result.ERROR, Result.SUCCESS, Result.FAILURE, Result.SUCCESS):
+    tally = MeasurementTally()
+    for result in (
+        MeasurementResult.FAILURE,
+        MeasurementResult.SUCCESS,
+        MeasurementResult.ERROR,
+        MeasurementResult.SUCCESS,
+        MeasurementResult.FAILURE,
+        MeasurementResult.SUCCESS,
+    ):
         tally = tally.seen(result, error_limit=4)
     assert (tally.failures, tally.successes, tally.errors, tally.gave_up) == (2, 1, 0, False)
 
 
-@pytest.mark.parametrize("result", list(Result))
+@pytest.mark.parametrize("result", list(MeasurementResult))
 def test_a_measurement_survives_its_journey_through_a_window(result):
     assert result_of(PAIRS[result]) is result
     assert result_of(Pair(canary=Counts(bad=2, total=100))) is None

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from davy.pipeline.builds.content.changes import changes, told
-from davy.pipeline.builds.content.inputs import Entry, Inputs
+from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 
 
-def file(blob: str, mode: str = "100644") -> Entry:
-    return Entry(mode=mode, blob=blob)
+def file(blob: str, mode: str = "100644") -> FileEntry:
+    return FileEntry(mode=mode, blob=blob)
 
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64

@@ -10,8 +10,8 @@ import pytest
 
 from build_questions import ANSWERS, RECORDED, TREES, Question
 from davy.pipeline.builds.content.dockerignore import ignoring
-from davy.pipeline.builds.content.file_selection import Selection, Selector
-from davy.pipeline.builds.content.inputs import LINK, Entry
+from davy.pipeline.builds.content.file_selection import FileSelection, Selection
+from davy.pipeline.builds.content.inputs import LINK, FileEntry
 from davy.pipeline.builds.dockerfile.parser import Dockerfile, parsed
 
 KNOWN: Mapping[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
@@ -30,11 +30,11 @@ def selected(question: Question) -> Selection:
     tree = TREES[question.tree]
     rules, _ = ignoring(tree.get(".dockerignore", ""))
     files = {
-        path: Entry(mode=LINK if content.startswith("-> ") else "100644", blob=content)
+        path: FileEntry(mode=LINK if content.startswith("-> ") else "100644", blob=content)
         for path, content in tree.items()
         if rules.keeps(path)
     }
-    return Selector(files, lambda path: tree[path].removeprefix("-> ")).selection(read(question).taken)
+    return FileSelection(files, lambda path: tree[path].removeprefix("-> ")).selection(read(question).taken)
 
 
 @pytest.mark.parametrize("question", RECORDED, ids=lambda question: question.name)

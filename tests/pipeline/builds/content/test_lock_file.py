@@ -5,7 +5,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.builds.content.lock_file import Change, Kind, Spellings, anew, difference, due, once, read, written
+from davy.pipeline.builds.content.lock_file import (
+    ChangeKind,
+    LockChange,
+    Spellings,
+    anew,
+    difference,
+    due,
+    once,
+    read,
+    written,
+)
 
 ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 REFERENCES = st.from_regex(r"[a-z0-9.-]{1,8}(:[0-9]{2,4})?/[a-z0-9/]{1,8}(:[a-zA-Z0-9._-]{1,8})?", fullmatch=True)
@@ -41,7 +51,7 @@ def test_the_difference_says_each_line_that_is_another_one(before: dict[str, str
     assert {one.reference for one in told} == {n for n in {*before, *after} if before.get(n) != after.get(n)}
     again = {name: digest for name, digest in before.items() if name in after}
     for one in told:
-        if one.kind is not Kind.GONE:
+        if one.kind is not ChangeKind.GONE:
             again[one.reference] = one.after
     assert again == after
 
@@ -76,9 +86,9 @@ def test_what_nothing_stands_on_is_dropped_and_what_was_found_is_taken() -> None
     after = anew(before, ["a", "b", "kept"], {"a": TWO, "b": ONE})
     assert after == {"a": TWO, "b": ONE, "kept": ONE}
     assert difference(before, after) == (
-        Change(kind=Kind.MOVED, reference="a", before=ONE, after=TWO),
-        Change(kind=Kind.ADDED, reference="b", after=ONE),
-        Change(kind=Kind.GONE, reference="gone", before=ONE),
+        LockChange(kind=ChangeKind.MOVED, reference="a", before=ONE, after=TWO),
+        LockChange(kind=ChangeKind.ADDED, reference="b", after=ONE),
+        LockChange(kind=ChangeKind.GONE, reference="gone", before=ONE),
     )
 
 

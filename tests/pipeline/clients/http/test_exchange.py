@@ -21,7 +21,7 @@ from davy.pipeline.core.images import references
 from davy.pipeline.core.images.oci import Descriptor
 from davy.pipeline.registry.distribution.auth import Signs
 from davy.pipeline.registry.distribution.blobs import Blobs, _Upload
-from davy.pipeline.registry.distribution.http import Ask, Wire
+from davy.pipeline.registry.distribution.http import RegistryClient, RegistryRequest
 from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
 from davy.pipeline.suites.runners.webdriver.api import CloudApi
 
@@ -93,13 +93,13 @@ def by_instant_query(host: str) -> None:
 
 
 def by_registry(host: str) -> None:
-    Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45).ask(
-        Ask(method="GET", name=f"{host}/a/b", path="manifests/1")
+    RegistryClient(DockerCredentials({"HOME": "/nowhere"}), whole=0.45).ask(
+        RegistryRequest(method="GET", name=f"{host}/a/b", path="manifests/1")
     )
 
 
 def by_token_service(host: str) -> None:
-    wire = Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45)
+    wire = RegistryClient(DockerCredentials({"HOME": "/nowhere"}), whole=0.45)
     signs: Signs = wire._signed
     signs.sign(f'Bearer realm="http://{host}/token",service="x"', "registry.example.com", ["repository:a:pull"])
 
@@ -141,12 +141,12 @@ def test_neither_a_token_nor_a_cloud_is_waited_for_without_end(
 
 
 def upload(host: str) -> None:
-    blobs = Blobs(Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45), chunk=2**26)
+    blobs = Blobs(RegistryClient(DockerCredentials({"HOME": "/nowhere"}), whole=0.45), chunk=2**26)
     blobs._sent(_Upload(name=f"{host}/a/b", location=f"http://{host}/up"), bytes(2**26))
 
 
 def download(host: str) -> None:
-    blobs = Blobs(Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45))
+    blobs = Blobs(RegistryClient(DockerCredentials({"HOME": "/nowhere"}), whole=0.45))
     for _ in blobs._chunks(f"{host}/a/b", Descriptor(digest=f"sha256:{'a' * 64}", size=10**9)):
         pass
 
@@ -194,8 +194,8 @@ def test_a_layer_and_an_upload_that_come_on_may_take_much_longer_than_a_piece(se
             pass
 
     began = time.monotonic()
-    wire = Wire(DockerCredentials({"HOME": "/nowhere"}), whole=0.45)
-    with wire.stream(Ask(method="GET", name=f"{serve(steady)}/a/b", path="blobs/x")) as layer:
+    wire = RegistryClient(DockerCredentials({"HOME": "/nowhere"}), whole=0.45)
+    with wire.stream(RegistryRequest(method="GET", name=f"{serve(steady)}/a/b", path="blobs/x")) as layer:
         assert len(layer.read(size)) == size
         assert layer.read(1) == b""
     assert time.monotonic() - began > 0.9
@@ -249,9 +249,9 @@ def test_a_name_that_is_unknown_is_said_at_once(monkeypatch: pytest.MonkeyPatch)
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     paused: list[float] = []
-    wire = Wire(DockerCredentials({"HOME": "/nowhere"}), pause=paused.append)
+    wire = RegistryClient(DockerCredentials({"HOME": "/nowhere"}), pause=paused.append)
     with pytest.raises(Unreachable, match=r"the name registry\.invalid is unknown here"):
-        wire.ask(Ask(method="GET", name="registry.invalid/a/b", path="manifests/1"))
+        wire.ask(RegistryRequest(method="GET", name="registry.invalid/a/b", path="manifests/1"))
     assert paused == []
 
 
@@ -269,8 +269,8 @@ def test_a_proxy_that_says_no_is_named(
     monkeypatch.setenv("https_proxy", f"http://user:hidden@{proxy}")
     paused: list[float] = []
     with pytest.raises(Unreachable, match=words) as raised:
-        Wire(DockerCredentials({"HOME": "/nowhere"}), pause=paused.append).ask(
-            Ask(method="GET", name="registry.example.com/a/b", path="manifests/1")
+        RegistryClient(DockerCredentials({"HOME": "/nowhere"}), pause=paused.append).ask(
+            RegistryRequest(method="GET", name="registry.example.com/a/b", path="manifests/1")
         )
     assert f"the proxy {proxy} (HTTPS_PROXY" in raised.value.what
     assert "hidden" not in raised.value.what
@@ -286,8 +286,8 @@ def test_a_registry_that_answered_before_may_come_back(serve: Serve, tmp_path: P
             held.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 
     paused: list[float] = []
-    wire = Wire(DockerCredentials({"HOME": str(tmp_path)}), pause=paused.append)
-    ask = Ask(method="GET", name=f"{serve(once)}/a/b", path="manifests/1")
+    wire = RegistryClient(DockerCredentials({"HOME": str(tmp_path)}), pause=paused.append)
+    ask = RegistryRequest(method="GET", name=f"{serve(once)}/a/b", path="manifests/1")
     assert [wire.ask(ask).status, wire.ask(ask).status] == [200, 200]
     assert len(paused) == 1
 

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from davy.pipeline.config.document import Config, DeliveryConfig
 from davy.pipeline.config.parsing.reader import Misfits, made
-from davy.pipeline.config.parsing.section import Part, tree_of
+from davy.pipeline.config.parsing.section import Section, tree_of
 from davy.pipeline.config.sections.build import BuildConfig
 from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -62,17 +62,17 @@ checks:
   dispersion: 2
   alpha: 0.02
 """
-KINDS: tuple[type[Part], ...] = (
+KINDS: tuple[type[Section], ...] = (
     Config, DeliveryConfig, ImageConfig, BuildConfig, SuiteConfig, CloudConfig, CanaryConfig, StepConfig, ChecksConfig,
     ThresholdConfig, KayentaConfig,
 )  # fmt: skip
-ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
+ADAPTERS: dict[type[Section], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in KINDS}
 ODD = ("needs a unit", "must be a number, not", "Input should be a valid boolean", "must not be")
 """What pydantic would have turned into something else."""
 SAME = {"unexpected_keyword_argument": "extra_forbidden"}
 
 
-def by_pydantic(kind: type[Part], tree: object) -> tuple[object, set[tuple[str, tuple[object, ...]]]]:
+def by_pydantic(kind: type[Section], tree: object) -> tuple[object, set[tuple[str, tuple[object, ...]]]]:
     try:
         return ADAPTERS[kind].validate_python(copy.deepcopy(tree)), set()
     except ValidationError as error:
@@ -82,7 +82,7 @@ def by_pydantic(kind: type[Part], tree: object) -> tuple[object, set[tuple[str, 
         return None, {one for one in found if one[0] != "too_short" or one[1] not in wrong}
 
 
-def by_us(kind: type[Part], tree: object) -> tuple[object, set[tuple[str, tuple[object, ...]]], bool]:
+def by_us(kind: type[Section], tree: object) -> tuple[object, set[tuple[str, tuple[object, ...]]], bool]:
     """The part, or what is wrong with it; and whether pydantic might have taken some of that."""
     try:
         return made(kind, tree), set(), False
@@ -91,7 +91,7 @@ def by_us(kind: type[Part], tree: object) -> tuple[object, set[tuple[str, tuple[
         return None, {(one["type"], one["loc"]) for one in misfits.errors}, odd
 
 
-def agree(kind: type[Part], tree: object) -> None:
+def agree(kind: type[Section], tree: object) -> None:
     theirs, their_errors = by_pydantic(kind, tree)
     ours, our_errors, odd = by_us(kind, tree)
     if odd:
@@ -151,7 +151,7 @@ def test_a_davy_yaml_with_something_changed_is_read_as_pydantic_reads_it(changes
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(KINDS), TREES)
-def test_any_tree_is_read_as_pydantic_reads_it(kind: type[Part], tree: object) -> None:
+def test_any_tree_is_read_as_pydantic_reads_it(kind: type[Section], tree: object) -> None:
     agree(kind, tree)
 
 
@@ -164,7 +164,7 @@ def test_any_tree_is_read_as_pydantic_reads_it(kind: type[Part], tree: object) -
         (CanaryConfig, {"steps": [True]}, "must not be true"),
     ],
 )
-def test_what_pydantic_would_turn_into_something_else_is_refused(kind: type[Part], tree: object, says: str) -> None:
+def test_what_pydantic_would_turn_into_something_else_is_refused(kind: type[Section], tree: object, says: str) -> None:
     ADAPTERS[kind].validate_python(tree) if says != "must not be true" else None
     with pytest.raises(Misfits, match=says):
         made(kind, tree)

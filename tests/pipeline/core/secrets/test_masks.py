@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.clients.files import masked_files
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.secrets.masks import Lines, Masks, Stream
+from davy.pipeline.core.secrets.masks import Lines, MaskedStream, Masks
 
 HARD = "p@ss w\"rd/x+1&<é>'=$`%"
 FORMS = {
@@ -79,7 +79,7 @@ def test_it_is_found_wherever_a_stream_is_cut(secret: str, form: str, cuts: list
     secret = secret.strip()
     masks = Masks([secret])
     text = f"{before}\n{FORMS[form](secret)}\nafter"
-    stream, ends = Stream(masks), [*sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    stream, ends = MaskedStream(masks), [*sorted(cut for cut in cuts if cut < len(text)), len(text)]
     pieces = [text[first:last] for first, last in zip([0, *ends], ends, strict=False)]
     shown = "".join([*map(stream.fed, pieces), stream.rest()])
     assert shown == masks.text(text)
@@ -137,7 +137,7 @@ def test_a_value_is_masked_at_any_depth_and_stays_what_it_is() -> None:
 
 
 def test_a_line_costs_little_where_no_secret_is() -> None:
-    stream, began = Stream(Masks([HARD, "another-secret", "a-third-secret"])), time.process_time()
+    stream, began = MaskedStream(Masks([HARD, "another-secret", "a-third-secret"])), time.process_time()
     for number in range(20_000):
         stream.fed(f"{number} a line of a test's log, as long as they usually are, with a few words\n")
     assert time.process_time() - began < 5

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.clouds import assets, capabilities, hub_answers, session_tags, vendors
-from davy.pipeline.suites.clouds.capabilities import ACCOUNT, CELL, Wish
+from davy.pipeline.suites.clouds.capabilities import ACCOUNT, CELL, SessionWish
 from davy.pipeline.suites.clouds.hub_answers import Meaning
 from davy.pipeline.suites.clouds.saucelabs import api_calls, ignore_file
 from davy.pipeline.suites.clouds.session_tags import Owner
 from davy.pipeline.suites.clouds.vendors import NAMESPACES, SAUCE_REGIONS, Cloud, Vendor, addresses
 
-WISH = Wish(name="e2e", build="b-1", tags=("t",), notes={"release": "r"}, seconds=600)
+WISH = SessionWish(name="e2e", build="b-1", tags=("t",), notes={"release": "r"}, seconds=600)
 
 
 def cloud(vendor: Vendor, region: str = "us-west-1") -> Cloud:
@@ -27,7 +27,7 @@ def cloud(vendor: Vendor, region: str = "us-west-1") -> Cloud:
 
 def asked(vendor: Vendor, cell: dict[str, str], always: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     body = {"capabilities": {"alwaysMatch": always or {}, **more}}
-    wish = Wish(name="e2e", build="b-1", tags=("t",), cell=cell, tunnel="office")
+    wish = SessionWish(name="e2e", build="b-1", tags=("t",), cell=cell, tunnel="office")
     found: dict[str, Any] = capabilities.asked(cloud(vendor), body, wish)["capabilities"]
     return found
 

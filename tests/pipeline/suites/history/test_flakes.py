@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.pipeline.suites.history.flakes import Rate, entries, flakes, sparkline
+from davy.pipeline.suites.history.flakes import FlakeRate, entries, flakes, sparkline
 from davy.pipeline.suites.history.quarantine import parsed
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
@@ -76,7 +76,7 @@ def test_a_long_history_has_ten_marks() -> None:
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_rate_and_solves_wilsons_equation(counted: tuple[int, int]) -> None:
     hits, n = counted
-    rate = Rate(hits=hits, of=n)
+    rate = FlakeRate(hits=hits, of=n)
     for bound in rate.interval:
         # |p - bound| = z * sqrt(bound (1 - bound) / n) is what the interval's ends solve.
         assert math.isclose(

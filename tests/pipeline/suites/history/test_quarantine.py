@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.history import quarantine
-from davy.pipeline.suites.history.quarantine import Entry, Quarantine, notes, parsed, release_notes
+from davy.pipeline.suites.history.quarantine import Quarantine, QuarantineEntry, notes, parsed, release_notes
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
 
 TODAY = date(2026, 5, 1)
@@ -26,8 +26,8 @@ def held(text: str = FILE) -> Quarantine:
     return parsed(text, "quarantine.yaml")
 
 
-def one(test: str, **more: object) -> Entry:
-    return Entry(**({"test": test, "owner": "o", "reason": "r", "expires": TODAY} | more))  # type: ignore[arg-type]
+def one(test: str, **more: object) -> QuarantineEntry:
+    return QuarantineEntry(**({"test": test, "owner": "o", "reason": "r", "expires": TODAY} | more))  # type: ignore[arg-type]
 
 
 def test_a_test_is_held_to_the_end_of_its_last_day() -> None:

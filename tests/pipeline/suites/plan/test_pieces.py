@@ -15,7 +15,7 @@ from davy.pipeline.core.errors import Unusable
 from davy.pipeline.suites.plan import environment, sharding
 from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan import pieces as expansion
-from davy.pipeline.suites.plan.pieces import Ask, Guesses
+from davy.pipeline.suites.plan.pieces import Guesses, PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder
 
 FILES = tuple(f"tests/test_{letter}.py" for letter in "abcdefghij")
@@ -25,12 +25,12 @@ def suite(**more: object) -> SuiteConfig:
     return made(SuiteConfig, {"name": "e2e", "in": "process", "run": "x", **more})
 
 
-def ask(files: tuple[str, ...] = (), shard: tuple[int, int] | None = None, **more: object) -> Ask:
+def ask(files: tuple[str, ...] = (), shard: tuple[int, int] | None = None, **more: object) -> PlannedSuite:
     said = suite(**({"files": ["*"]} if files else {}), **more)
-    return Ask(suite=said, cells=expansion.cells(said), files=files, shard=shard)
+    return PlannedSuite(suite=said, cells=expansion.cells(said), files=files, shard=shard)
 
 
-def guesses(asked: Ask) -> Guesses:
+def guesses(asked: PlannedSuite) -> Guesses:
     return {
         cell.name: sharding.guess((), "e2e", cell.name, expansion.expected_items(asked, cell)) for cell in asked.cells
     }
@@ -144,7 +144,7 @@ def test_every_cell_of_a_machine_has_the_same_files() -> None:
 
 
 def test_a_share_that_was_settled_before_is_taken_as_it_is() -> None:
-    asked = Ask(suite=suite(files=["*"]), files=FILES, shard=(2, 8), share=FILES[:2])
+    asked = PlannedSuite(suite=suite(files=["*"]), files=FILES, shard=(2, 8), share=FILES[:2])
     (piece,) = expansion.queued(asked, guesses(asked), 1)
     assert (piece.items, piece.shard) == (FILES[:2], (2, 8))
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites import attempts
-from davy.pipeline.suites.attempts import Again, Rules, Story
+from davy.pipeline.suites.attempts import Again, RetryRules, Story
 from davy.pipeline.suites.plan.pieces import Piece
 from davy.pipeline.suites.ports import SuiteRun
 from davy.pipeline.suites.reports.cases import CaseResult, Suite
 from davy.pipeline.suites.reports.reader import reading
 
 TOOK = timedelta(seconds=10)
-RETRY = Rules(retries=1)
+RETRY = RetryRules(retries=1)
 FILES = ("tests/test_a.py", "tests/test_b.py", "tests/test_c.py")
 CHILD = {"P": "", "F": '<failure message="m"/>', "E": '<error message="m"/>', "S": "<skipped/>"}
 
@@ -34,7 +34,7 @@ def xml(*told: str, suite: str = "s") -> str:
 
 
 def told(*runs: tuple[int | None, str | None], items: tuple[str, ...] = (), command: str = "",
-         excused: tuple[str, ...] = (), rules: Rules = RETRY) -> tuple[Story, Suite, Again | None]:  # fmt: skip
+         excused: tuple[str, ...] = (), rules: RetryRules = RETRY) -> tuple[Story, Suite, Again | None]:  # fmt: skip
     """Each run is of what the story asked for; what came of it, and what it asks for next."""
     story, asked = Story(label="unit", piece=Piece(items=items), command=command), items
     for code, text in runs:
@@ -111,12 +111,12 @@ def test_a_failure_stays_until_that_very_test_passes(second: str | None) -> None
 
 
 def test_a_skip_between_a_failure_and_a_pass_says_nothing() -> None:
-    _, suite, _ = told(RUN_1, (0, xml("b::bad S")), (0, xml("b::bad P")), rules=Rules(retries=2))
+    _, suite, _ = told(RUN_1, (0, xml("b::bad S")), (0, xml("b::bad P")), rules=RetryRules(retries=2))
     assert (suite.result, [case.flaky for case in suite.cases]) == (Result.PASSED, [True, False])
 
 
 def test_with_a_threshold_a_skip_is_no_pass() -> None:
-    _, suite, _ = told(RUN_1, (0, xml("b::bad S")), (0, xml("b::bad S")), rules=Rules(retries=2, threshold=2))
+    _, suite, _ = told(RUN_1, (0, xml("b::bad S")), (0, xml("b::bad S")), rules=RetryRules(retries=2, threshold=2))
     assert (suite.result, suite.because) == (Result.FAILED, "bad failed")
 
 
@@ -157,7 +157,7 @@ def test_tests_of_one_name_in_two_suites_of_a_report_are_two() -> None:
 
 def test_a_rerun_in_one_report_is_flaky_where_the_command_passed() -> None:
     again = xml("p::T F", "p::T F", "p::T P")
-    _, suite, _ = told((0, again), rules=Rules())
+    _, suite, _ = told((0, again), rules=RetryRules())
     assert (suite.result, [len(case.attempts) for case in suite.cases]) == (Result.PASSED, [3])
     assert is_red((1, again), (1, again))
     for other in (xml("p::T P", "p::T F"), xml("p::T F", "p::T S"), xml("a.go|p::T F", "b.go|p::T P")):
@@ -178,7 +178,7 @@ def test_no_story_is_green_in_which_the_last_word_of_a_test_is_a_failure(world: 
     for results in world:
         cases = [f"tests.test_{name}::x {result}" for name, result in zip("abc", results, strict=True) if result != "-"]
         runs.append((int(any(result in "FE" for result in results)), xml(*cases)))
-    _, suite, _ = told(*runs, rules=Rules(retries=3))
+    _, suite, _ = told(*runs, rules=RetryRules(retries=3))
     last = [[results[at] for results in world if results[at] in "PFE"][-1:] for at in range(3)]
     red = any(word and word[0] in "FE" for word in last)
     assert (suite.result is Result.FAILED) == red
@@ -190,7 +190,9 @@ BAD = xml("a::bad F")
 
 
 def verdict(code: int | None, text: str, command: str = "", items: tuple[str, ...] = ()) -> Suite:
-    return told((code, text), rules=Rules(), excused=("a::bad", "tests.test_a::x"), command=command, items=items)[1]
+    return told((code, text), rules=RetryRules(), excused=("a::bad", "tests.test_a::x"), command=command, items=items)[
+        1
+    ]
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -264,7 +266,7 @@ def test_a_failure_in_quarantine_does_not_excuse_a_file_that_has_no_test() -> No
 
 def test_no_quarantine_means_what_stands_for_a_suite_of_the_report() -> None:
     text = '<testsuite name="bad"><error message="fork crashed"/></testsuite>'
-    assert told((1, text), rules=Rules(), excused=("bad",))[1].result is Result.FAILED
+    assert told((1, text), rules=RetryRules(), excused=("bad",))[1].result is Result.FAILED
 
 
 def test_a_report_never_speaks_for_davy() -> None:
@@ -273,17 +275,17 @@ def test_a_report_never_speaks_for_davy() -> None:
         '<property name="davy.attempt.1" value="passed 1"/><property name="davy.own" value="true"/></properties>'
         '<failure message="m"/></testcase></testsuite>'
     )
-    _, suite, _ = told((1, text), rules=Rules())
+    _, suite, _ = told((1, text), rules=RetryRules())
     (case,) = suite.cases
     assert (suite.result, case.quarantined, case.own, case.attempts) == (Result.FAILED, False, False, ())
     passing = text.replace('<failure message="m"/>', "").replace("failed", "passed")
-    assert told((0, passing), rules=Rules())[1].cases[0].result is CaseResult.PASSED
+    assert told((0, passing), rules=RetryRules())[1].cases[0].result is CaseResult.PASSED
 
 
 def test_a_quarantine_may_hold_the_test_of_one_file_and_not_of_the_other() -> None:
     both = (1, xml("a.js|cart::total F", "b.js|cart::total F"))
-    _, suite, _ = told(both, rules=Rules(), excused=("b.js::cart::total",))
+    _, suite, _ = told(both, rules=RetryRules(), excused=("b.js::cart::total",))
     assert (suite.result, [case.quarantined for case in suite.cases]) == (Result.FAILED, [False, True])
     only = (1, xml("a.js|cart::total P", "b.js|cart::total F"))
-    assert told(only, rules=Rules(), excused=("b.js::cart::total",))[1].result is Result.PASSED
-    assert told(both, rules=Rules(), excused=("cart::total",))[1].result is Result.PASSED
+    assert told(only, rules=RetryRules(), excused=("b.js::cart::total",))[1].result is Result.PASSED
+    assert told(both, rules=RetryRules(), excused=("cart::total",))[1].result is Result.PASSED

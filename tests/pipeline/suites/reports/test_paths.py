@@ -161,7 +161,7 @@ def test_what_is_known_to_be_no_report_is_noted_and_all_else_must_be_one(played:
 
 
 def test_a_file_that_came_to_be_while_it_was_looked_for_counts_by_what_it_is(tmp_path: Path) -> None:
-    asked = output.Asked(report=output.place(tmp_path / "out"), folder=tmp_path, globs=("*.xml",))
+    asked = output.ReportPlaces(report=output.place(tmp_path / "out"), folder=tmp_path, globs=("*.xml",))
     (tmp_path / "a.xml").write_text(GOOD)
     os.utime(tmp_path / "a.xml", (1, 1))
     before = output.there(asked)

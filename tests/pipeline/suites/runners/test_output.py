@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.pipeline.suites.runners.output import SuiteLog
-from davy.pipeline.threads import MOST_UNHEARD, Done, Said, Threads, spoken
+from davy.pipeline.threads import MOST_UNHEARD, Done, Threads, WorkerLine, spoken
 
 
 @given(st.lists(st.text("ab ", max_size=9), max_size=40), st.integers(0, 60))
@@ -41,7 +41,7 @@ def test_who_says_more_than_is_heard_waits() -> None:
     assert go.wait(30)
     heard: list[str] = []
     while not isinstance(word := crew.heard(), Done):
-        if isinstance(word, Said):
+        if isinstance(word, WorkerLine):
             # At most what waits, what was heard, and what is in two hands.
             assert len(said) <= len(heard) + MOST_UNHEARD + 2
             heard.append(word.line)

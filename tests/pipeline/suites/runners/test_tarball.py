@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from davy.pipeline.suites.runners.tarball import Refused, extracted
+from davy.pipeline.suites.runners.tarball import RefusedArchive, extracted
 
 
 def tar(*members: tuple[str, bytes | str]) -> list[bytes]:
@@ -41,12 +41,12 @@ def test_nothing_leads_out_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_too_many_bytes_or_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedArchive):
         extracted(tar(("a", b"x" * 100)), tmp_path, most_bytes=99)
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedArchive):
         extracted(tar(("a", b""), ("b", b"")), tmp_path, most_files=1)
 
 
 def test_an_archive_that_breaks_off_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedArchive):
         extracted(tar(("a", b"x" * 5000))[:3], tmp_path)

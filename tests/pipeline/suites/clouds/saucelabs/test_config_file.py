@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from davy.pipeline.core.errors import Unusable
-from davy.pipeline.suites.clouds.capabilities import Wish
+from davy.pipeline.suites.clouds.capabilities import SessionWish
 from davy.pipeline.suites.clouds.saucelabs import cells as saucecells
 from davy.pipeline.suites.clouds.saucelabs import config_file, job_request
 from davy.pipeline.suites.clouds.saucelabs.cells import SauceJob
@@ -51,7 +51,7 @@ artifacts: {download: {when: fail, match: ["*.mp4", console.log]}}
 """
 FILES = ("playwright.config.ts", "tests/cart.spec.ts", "tests/login.spec.ts", "tests/slow.spec.ts", "other/cart.md")
 CLOUD = Cloud(vendor=Vendor.SAUCE, at=addresses(Vendor.SAUCE, "eu-central-1"), user="shop", key="k")
-WISH = Wish(name="whole", build="b-1", tags=("t",), seconds=600)
+WISH = SessionWish(name="whole", build="b-1", tags=("t",), seconds=600)
 
 
 def read(text: str, **environment: str) -> SauceFile:

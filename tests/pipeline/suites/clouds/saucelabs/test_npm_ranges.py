@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.pipeline.suites.clouds.saucelabs import api_calls, npm_ranges, package
-from davy.pipeline.suites.clouds.saucelabs.config_keys import Kind
+from davy.pipeline.suites.clouds.saucelabs.config_keys import FileKind
 
 THERE = (
     "0.0.3", "0.0.4", "0.2.3", "0.2.9", "0.3.0", "1.39.0", "1.40.1", "1.40.0", "1.41.0", "1.50.0-beta.1", "1.50.0",
@@ -61,14 +61,14 @@ def test_no_text_is_more_than_no_range(text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "said"),
     [
-        (Kind.CYPRESS, '{"dependencies": {"cypress": "9"}, "devDependencies": {"cypress": "^10.1"}}', "^10.1"),
-        (Kind.PLAYWRIGHT, '{"devDependencies": {"@playwright/test": "^1.4", "playwright": "2"}}', "^1.4"),
-        (Kind.CUCUMBER, '{"dependencies": {"playwright": "~1.40.0"}}', "~1.40.0"),
-        (Kind.CYPRESS, '{"devDependencies": {"cypress": "12.x"}}', "12.x"),
-        (Kind.TESTCAFE, '{"dependencies": {"testcafe": "*"}}', "*"),
+        (FileKind.CYPRESS, '{"dependencies": {"cypress": "9"}, "devDependencies": {"cypress": "^10.1"}}', "^10.1"),
+        (FileKind.PLAYWRIGHT, '{"devDependencies": {"@playwright/test": "^1.4", "playwright": "2"}}', "^1.4"),
+        (FileKind.CUCUMBER, '{"dependencies": {"playwright": "~1.40.0"}}', "~1.40.0"),
+        (FileKind.CYPRESS, '{"devDependencies": {"cypress": "12.x"}}', "12.x"),
+        (FileKind.TESTCAFE, '{"dependencies": {"testcafe": "*"}}', "*"),
     ],
 )  # fmt: skip
-def test_a_package_json_says_the_range_of_its_framework(kind: Kind, text: str, said: str) -> None:
+def test_a_package_json_says_the_range_of_its_framework(kind: FileKind, text: str, said: str) -> None:
     assert package.allowed(text, kind) == (said, "")
 
 
@@ -81,4 +81,4 @@ def test_a_package_json_says_the_range_of_its_framework(kind: Kind, text: str, s
     ],
 )  # fmt: skip
 def test_a_package_json_that_does_not_say_it_is_told(text: str, wrong: str) -> None:
-    assert wrong in package.allowed(text, Kind.CYPRESS)[1]
+    assert wrong in package.allowed(text, FileKind.CYPRESS)[1]

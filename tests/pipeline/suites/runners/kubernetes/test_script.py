@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.suites.runners.kubernetes.script import FOLDER, MOST_PACKED, SCRIPT, Parts, words
+from davy.pipeline.suites.runners.kubernetes.script import FOLDER, MOST_PACKED, SCRIPT, LineSorter, words
 
 MARK = "davy-0123456789abcdef"
 
@@ -23,15 +23,15 @@ def started(folder: Path, run: str, *collect: str, most: int = MOST_PACKED, path
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
 
 
-def ended(child: subprocess.Popen[bytes]) -> tuple[int, list[str], Parts]:
-    parts, lines = Parts(MARK), []
+def ended(child: subprocess.Popen[bytes]) -> tuple[int, list[str], LineSorter]:
+    parts, lines = LineSorter(MARK), []
     out, _ = child.communicate(timeout=20)
     for line in out.decode().split("\n")[:-1]:
         lines += parts.told(line)
     return child.returncode, lines, parts
 
 
-def played(folder: Path, run: str, *collect: str, **how: Any) -> tuple[int, list[str], Parts]:
+def played(folder: Path, run: str, *collect: str, **how: Any) -> tuple[int, list[str], LineSorter]:
     return ended(started(folder, run, *collect, **how))
 
 
@@ -43,7 +43,7 @@ def with_tools(folder: Path, *names: str) -> str:
     return str(tools)
 
 
-def report(parts: Parts) -> str:
+def report(parts: LineSorter) -> str:
     return b"".join(parts.report()).decode()
 
 
@@ -102,7 +102,7 @@ def test_a_suite_cannot_pass_off_lines_of_its_own_as_the_scripts(tmp_path: Path)
 
 
 def test_a_broken_copy_is_told_and_no_crash() -> None:
-    parts = Parts(MARK)
+    parts = LineSorter(MARK)
     for line in (f"{MARK} exit 0", f"{MARK} part files.tgz 3", "AAAA", f"{MARK} part junit.gz 3", "%%%"):
         assert list(parts.told(line)) == []
     with pytest.raises(ValueError, match="broken"):
@@ -119,7 +119,7 @@ def test_a_report_of_which_a_line_is_missing_is_no_report(tmp_path: Path, left_o
     child = started(tmp_path, f"cat {tmp_path}/r >$JUNIT", path=with_tools(tmp_path, *tools.split()))
     out = child.communicate(timeout=20)[0].decode().split("\n")[:-1]
     begins = next(number for number, line in enumerate(out) if line.startswith(f"{MARK} part junit"))
-    whole, cut = Parts(MARK), Parts(MARK)
+    whole, cut = LineSorter(MARK), LineSorter(MARK)
     for number, line in enumerate(out):
         list(whole.told(line))
         list(cut.told(line) if number != begins + left_out else ())
@@ -170,7 +170,7 @@ def test_its_own_watch_ends_a_suite_in_time_and_the_report_comes_out(tmp_path: P
 # ---- several report files ----
 
 
-def several(tmp_path: Path, run: str, *globs: str) -> tuple[int, Parts]:
+def several(tmp_path: Path, run: str, *globs: str) -> tuple[int, LineSorter]:
     """In a folder of its own, `app`."""
     (tmp_path / "app").mkdir(exist_ok=True)
     command = words(mark=MARK, run=run, seconds=60, shards=[{}], collect=(), reports=globs)
@@ -180,7 +180,7 @@ def several(tmp_path: Path, run: str, *globs: str) -> tuple[int, Parts]:
     return code, parts
 
 
-def names_in(parts: Parts, root: Path) -> list[str]:
+def names_in(parts: LineSorter, root: Path) -> list[str]:
     with tarfile.open(fileobj=io.BytesIO(b"".join(parts.reports()))) as archive:
         return sorted(str((Path("/") / name).relative_to(root)) for name in archive.getnames())
 
