@@ -5,10 +5,10 @@ All of it is expectation: evidence grows by its mean, and what chance adds to th
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
 
+from davy.checks.forecast.ladder import ExpectedCourse, Fate, Ladder, PlannedMetric, Rung
 from davy.checks.judges.sequential.case import Metric, Rules
 from davy.checks.statistics.nats import excess, health, information
 from davy.pipeline.core.text.shares import rest
@@ -25,71 +25,6 @@ MOST = 64.0
 """Ratios above it are not looked for."""
 RUNGS = ((0.05, 10.0), (0.20, 5.0), (0.50, 2.0))
 """(share, ratio to exclude before it is left): a small share can rule out only a large regression in sensible time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedMetric:
-    """One metric as it is planned for."""
-
-    name: str
-    base: float
-    """Stable's share of bad events, 0 to 1."""
-    objective: float | None = None
-    """Share of good events promised, 0 to 1."""
-    part: float = 1.0
-    """Its part of the evidence against the canary, 0 to 1; what is not its own counts as 0."""
-    dispersion: float = 1.0
-
-    @classmethod
-    def of(cls, metric: Metric, base: float, part: float) -> "PlannedMetric":
-        """As the judge has the metric."""
-        return cls(
-            name=metric.name, base=base, objective=metric.objective, part=part, dispersion=max(metric.dispersion, 1.0)
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """One step of the ladder."""
-
-    share: float
-    """Of all requests, 0 to 1."""
-    at_least: timedelta = timedelta(0)
-    at_most: timedelta | None = None
-    worse: float = 2.0
-    """Left when the canary is shown to be less than this many times worse."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
-    """A whole rollout at one traffic."""
-
-    rungs: tuple[Rung, ...]
-    signals: tuple[PlannedMetric, ...]
-    rules: Rules
-    rps: float
-    """Requests a second, over all pods."""
-    deadline: timedelta
-
-
-class Fate(StrEnum):
-    """How a course ends."""
-
-    FOUND = "found"
-    PROMOTED = "promoted"
-    UNDECIDED = "undecided"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedCourse:
-    """What may be expected of a rollout whose canary has one metric so many times worse."""
-
-    fate: Fate
-    at: timedelta
-    left: tuple[timedelta, ...]
-    """When each step was left that was."""
-    excess: float
-    """Extra bad events served by then."""
 
 
 def parts(metrics: Sequence[Metric], rules: Rules) -> tuple[float, ...]:

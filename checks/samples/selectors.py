@@ -10,8 +10,6 @@ from davy.pipeline.core.fast_dataclass import dataclass
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 MATCHER = re.compile(r"\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[a-zA-Z_:.][\w:.]*)\s*(=~|!~|!=|=)\s*(.*)", re.DOTALL)
 QUOTES = "\"'`"
-
-
 PIECES = re.compile(r"#[^\n]*|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`", re.DOTALL)
 """What holds no syntax: comments, and texts in each of PromQL's quotes."""
 

@@ -19,7 +19,7 @@ from davy.pipeline.builds.content.keyed_images import Keyed, Workshop
 from davy.pipeline.builds.ports import Built
 from davy.pipeline.builds.worker import Approve, Made, Maker, Source, Tools
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.errors import DavyError, Rejected
+from davy.pipeline.core.errors import DavyError, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import (
     BuildAction,
     BuildFailed,
@@ -122,7 +122,7 @@ class _Story:
         return tuple(self._done[one].built.image for one in self._images if one in self._done)
 
     def settled(self) -> Generator[Event, None, None]:
-        """Move every image's tags, several at once. Raises as `making.together` has it."""
+        """Move every image's tags, several at once. Raises as `_together` has it."""
         if self._tools.clock.interrupted():
             raise KeyboardInterrupt
         done = self._done
@@ -136,7 +136,7 @@ class _Story:
                 yield Warned(at=self._tools.clock.now(), what=self._tools.shown(warning))
         wrong = [end for end in ends if isinstance(end, DavyError)]
         if wrong:
-            raise wrong[0] if len(wrong) == 1 else making.together(wrong, ())
+            raise wrong[0] if len(wrong) == 1 else _together(wrong, ())
 
     def _settled(self, image: str) -> tuple[str, ...] | DavyError:
         try:
@@ -273,4 +273,17 @@ class _Story:
         errors = tuple(self._failed.values())
         if len(errors) == 1 and not self._lost:
             raise errors[0]
-        raise making.together(errors, [self._images[one].label for one in self._images if one in self._lost])
+        raise _together(errors, [self._images[one].label for one in self._images if one in self._lost])
+
+
+def _together(errors: Sequence[DavyError], lost: Sequence[str]) -> DavyError:
+    """Several failures as one: with the words of all, and the kind of the one that a person has to mend first."""
+    kinds = (Rejected, Unusable, Unreachable)
+    kind = next((kind for kind in kinds if any(isinstance(one, kind) for one in errors)), Rejected)
+    lines = [error.what for error in errors]
+    lines += [f"Not built, for what they are built from was not: {', '.join(lost)}."] if lost else []
+    remedy = next((error.remedy for error in errors if isinstance(error, kind) and error.remedy), "")
+    if kind is Unusable:
+        problems = tuple(problem for error in errors if isinstance(error, Unusable) for problem in error.problems)
+        return Unusable("\n".join(lines), problems=problems, remedy=remedy)
+    return kind("\n".join(lines), remedy=remedy)

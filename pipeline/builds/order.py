@@ -14,8 +14,6 @@ from davy.pipeline.core.images.oci import PREFIX
 from davy.pipeline.core.text import moments
 
 Way = Literal["from", "to"]
-
-
 TAG = "buildcache"
 """The tag of an image's cache, beside it in its own repository: two images with one cache overwrite each other."""
 

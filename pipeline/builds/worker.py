@@ -18,7 +18,7 @@ from davy.pipeline.builds.ports import Builder, BuildOrder, Built
 from davy.pipeline.builds.record import KIND, Build, Records, Remembered, pointer, record_text
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.core.artifacts import Image, Revision
-from davy.pipeline.core.errors import Conflict, DavyError, Problem, Rejected, Unreachable, Unusable
+from davy.pipeline.core.errors import Conflict, DavyError, Problem, Unusable
 from davy.pipeline.core.events import Event
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
@@ -234,19 +234,6 @@ def _own(keyed: Keyed, tools: Tools) -> str:
 def log_of(keyed: Keyed, out: Path) -> Path:
     """Where the log of its build is kept."""
     return out / "build" / f"{keyed.label.replace('/', '_')}.log"
-
-
-def together(errors: Sequence[DavyError], lost: Sequence[str]) -> DavyError:
-    """Several failures as one: with the words of all, and the kind of the one that a person has to mend first."""
-    kinds = (Rejected, Unusable, Unreachable)
-    kind = next((kind for kind in kinds if any(isinstance(one, kind) for one in errors)), Rejected)
-    lines = [error.what for error in errors]
-    lines += [f"Not built, for what they are built from was not: {', '.join(lost)}."] if lost else []
-    remedy = next((error.remedy for error in errors if isinstance(error, kind) and error.remedy), "")
-    if kind is Unusable:
-        problems = tuple(problem for error in errors if isinstance(error, Unusable) for problem in error.problems)
-        return Unusable("\n".join(lines), problems=problems, remedy=remedy)
-    return kind("\n".join(lines), remedy=remedy)
 
 
 def _tagged(image: Image, tags: Iterable[str], tools: Tools) -> tuple[str, ...]:

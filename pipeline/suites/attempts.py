@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.events import Result
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.suites.plan.pieces import Cell, Piece
@@ -34,6 +35,11 @@ class RetryRules:
     def of(self, cell: Cell) -> "RetryRules":
         """As they are for this cell, which may have a word of its own."""
         return self if cell.pass_threshold is None else replace(self, threshold=cell.pass_threshold)
+
+
+def rules_of(suite: SuiteConfig) -> RetryRules:
+    """As davy.yaml has them."""
+    return RetryRules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import Event, Result, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -14,7 +13,7 @@ from davy.pipeline.core.secrets.masks import NONE, Masks
 from davy.pipeline.core.text.sanitize import washed
 from davy.pipeline.files import own_files
 from davy.pipeline.suites import attempts, cleanup, queue
-from davy.pipeline.suites.attempts import RetryRules, Story
+from davy.pipeline.suites.attempts import RetryRules, Story, rules_of
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.plan import pieces as expansion
 from davy.pipeline.suites.plan import sharding
@@ -29,7 +28,6 @@ from davy.pipeline.threads import Crew, Threads
 
 REPORT, LOG = "junit.xml", "log.txt"
 NO_TIME = timedelta(0)
-
 Quarantine = Callable[[str, str], bool]
 """Whether the case, by its key, may fail without failing its suite: `e2e`, or with its cell `e2e[chrome]`."""
 
@@ -166,17 +164,13 @@ def _one(
     job = SuiteJob(
         order=one.order,
         pieces=pieces,
-        rules=_rules(suite),
+        rules=rules_of(suite),
         excused=lambda cell, case: quarantined(sharding.key(suite.name, cell), case),
     )
     with cleanup.fresh(one.order.out, tuple(_files(job))) as stayed:
         for sentence in stayed:
             yield Warned(at=clock.now(), what=shown(sentence))
         return (yield from queue.worked(job, runners, crew, clock, shown))
-
-
-def _rules(suite: SuiteConfig) -> RetryRules:
-    return RetryRules(retries=suite.retries, threshold=suite.pass_threshold, up_to=suite.retries_up_to)
 
 
 def _files(job: SuiteJob) -> Iterator[Path]:
@@ -189,7 +183,7 @@ def _files(job: SuiteJob) -> Iterator[Path]:
 
 def _grouped(one: Wanted, worked: Worked) -> Iterator[EndedSuite]:
     suite = one.ask.suite
-    rules = _rules(suite)
+    rules = rules_of(suite)
     for cell in one.ask.cells:
         stories = tuple(story for story in worked.stories if story.piece.cell == cell)
         left = tuple(piece for piece in worked.left if piece.cell == cell)

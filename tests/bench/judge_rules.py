@@ -8,7 +8,7 @@ from typing import Any
 
 from davy.checks.forecast.judges import CONTENDERS, Judge, davy, untempered
 from davy.checks.forecast.rollouts import Scenario, SimulatedOutcome, SimulatedRollout, sequential
-from davy.checks.judges.sequential.case import Form
+from davy.checks.judges.sequential.case import Comparison
 from davy.checks.traces import other_judges
 from davy.checks.traces.result import ReplayEnd, TraceResult
 from davy.checks.traces.trace import Trace
@@ -69,7 +69,7 @@ def two_sample(play: SimulatedRollout, scenario: Scenario, dice: Random) -> Judg
     judge = untempered(play, scenario, dice)
 
     def judged(trace: Trace) -> SimulatedOutcome:
-        metrics = tuple(replace(metric, evidence=Form.TWO_SAMPLE) for metric in trace.metrics)
+        metrics = tuple(replace(metric, evidence=Comparison.TWO_SAMPLE) for metric in trace.metrics)
         return judge(replace(trace, metrics=metrics))
 
     return judged

@@ -13,7 +13,7 @@ import statistics
 import time
 
 from bench.measure import Budget
-from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules, SequentialCase
 from davy.pipeline.core.verdict import Counts, Pair
 
 WINDOWS = 400
@@ -24,7 +24,7 @@ EXCESSES = [math.expm1(u) for u in LOGS]
 
 def budget() -> Budget:
     """Ours over the plain confidence sequences: the median of looks taken in turn."""
-    ours, theirs = taken(Form.CONDITIONAL)
+    ours, theirs = taken(Comparison.CONDITIONAL)
     return Budget(
         name="a look at ten metrics / its ten confidence sequences on all points",
         ours=shown(ours), theirs=shown(theirs),
@@ -32,7 +32,7 @@ def budget() -> Budget:
     )  # fmt: skip
 
 
-def taken(form: Form) -> tuple[list[float], list[float]]:
+def taken(form: Comparison) -> tuple[list[float], list[float]]:
     """Seconds of each of the last looks, and of the plain formula right after it."""
     ours, theirs = [], []
     case = SequentialCase.opened(Rules(), metrics(form)).excluding(2.0)
@@ -50,7 +50,7 @@ def taken(form: Form) -> tuple[list[float], list[float]]:
     return ours, theirs
 
 
-def metrics(form: Form) -> list[Metric]:
+def metrics(form: Comparison) -> list[Metric]:
     counters = [Metric(name=f"counter {i}", objective=0.999, dispersion=2.0) for i in range(7)]
     bounds = ("0.25", "0.5", "1")
     return counters + [
@@ -67,7 +67,7 @@ def windows() -> list[dict[str, Pair]]:
 def window(chance: random.Random, share: float) -> dict[str, Pair]:
     canary = int(1500 * share)
     counts = {}
-    for metric in metrics(Form.CONDITIONAL):
+    for metric in metrics(Comparison.CONDITIONAL):
         sides = (side(chance, metric, total) for total in (canary, 1500 - canary))
         counts[metric.name] = Pair(canary=next(sides), stable=next(sides))
     return counts
@@ -103,9 +103,9 @@ def main() -> None:
     gc.collect()
     one = budget()
     print(f"{one.name}: {one.ours}, {one.theirs}: {one.measured:.3f}, at most {one.limit:g}")
-    exact, _ = taken(Form.TWO_SAMPLE)
+    exact, _ = taken(Comparison.TWO_SAMPLE)
     print(f"the same look with the histograms in the two-sample form: {shown(exact)}")
-    ours, _ = taken(Form.CONDITIONAL)
+    ours, _ = taken(Comparison.CONDITIONAL)
     print(f"the fastest tenth of looks: {statistics.quantiles(ours, n=10)[0] * 1e6:.0f} µs")
 
 

@@ -23,12 +23,8 @@ from davy.pipeline.core.verdict import Decision, Gap
 from davy.pipeline.core.workload import ReadyPod, Sides
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
-S, F, I, E = (
-    MeasurementResult.SUCCESS,
-    MeasurementResult.FAILURE,
-    MeasurementResult.INCONCLUSIVE,
-    MeasurementResult.ERROR,
-)
+S, F, E = MeasurementResult.SUCCESS, MeasurementResult.FAILURE, MeasurementResult.ERROR
+I = MeasurementResult.INCONCLUSIVE  # noqa: E741
 
 
 def argo(**fields):

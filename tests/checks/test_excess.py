@@ -11,7 +11,8 @@ from davy.checks.budget.budget import Budget, Spent, refusals, remarks, sentence
 from davy.checks.budget.queries import MARK
 from davy.checks.budget.reader import read
 from davy.checks.forecast.base_rates import traffic
-from davy.checks.forecast.power import PlannedMetric, burns
+from davy.checks.forecast.ladder import PlannedMetric
+from davy.checks.forecast.power import burns
 from davy.checks.judges.sequential.case import Rules
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.ports import Answer

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules, SequentialCase
 from davy.checks.statistics.mixtures import WORSE_GRID, Lot, Mixture
 from davy.pipeline.core.verdict import NOTHING, Counts, Decision, Pair
 
@@ -97,7 +97,7 @@ def test_a_slow_canary_below_its_objectives_bound_is_rolled_back_too():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.permutations(BOUNDS), st.sampled_from(Form))
+@given(st.permutations(BOUNDS), st.sampled_from(Comparison))
 def test_the_order_of_bounds_does_not_matter(order, form):
     ours = Metric(name="latency", bound="0.5", bounds=BOUNDS, evidence=form)
     theirs = Metric(name="latency", bound="0.5", bounds=tuple(order), evidence=form)
@@ -108,7 +108,7 @@ def test_the_order_of_bounds_does_not_matter(order, form):
 def test_the_two_sample_form_is_taken_at_every_bound():
     """+20 % over 0.25 s, where a fifth of all requests are: the exact form tells more there."""
     pairs = [Pair(canary=side(1500, 360, 15, 2), stable=side(13500, 2700, 135, 18))] * 6
-    exact = Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS, evidence=Form.TWO_SAMPLE)
+    exact = Metric(name="latency", objective=0.99, bound="0.5", bounds=BOUNDS, evidence=Comparison.TWO_SAMPLE)
     assert evidence(*pairs, metric=exact).log_e_roll_back > evidence(*pairs).log_e_roll_back + 1
 
 

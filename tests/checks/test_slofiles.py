@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.checks import slo_formats
-from davy.checks.slo_formats import Found
+from davy.checks.slo_formats import FileContents
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.rules import broken
 from davy.pipeline.config.sections.checks import ChecksConfig
@@ -27,15 +27,15 @@ from slo_texts import (
 )
 
 
-def read(*texts: str, thresholds: bool = False) -> Found:
+def read(*texts: str, thresholds: bool = False) -> FileContents:
     return slo_formats.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=thresholds)
 
 
-def told(found: Found, kind: str) -> list[str]:
+def told(found: FileContents, kind: str) -> list[str]:
     return [str(one) for one in getattr(found, kind)]
 
 
-def the_only(found: Found, kind: str) -> str:
+def the_only(found: FileContents, kind: str) -> str:
     (one,) = told(found, kind)
     return one
 

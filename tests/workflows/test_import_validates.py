@@ -45,13 +45,13 @@ def pasted(printed: str) -> ChecksConfig:
     return config
 
 
-def found_of(*texts: str) -> slo_formats.Found:
+def found_of(*texts: str) -> slo_formats.FileContents:
     found = slo_formats.read([(f"{number}.yaml", text) for number, text in enumerate(texts)], thresholds=True)
     importer.settle(found)
     return found
 
 
-def said_again(found: slo_formats.Found) -> None:
+def said_again(found: slo_formats.FileContents) -> None:
     """What is printed, read as davy.yaml, is what the file was read as."""
     if not found.objectives and not found.thresholds:
         return

@@ -16,7 +16,7 @@ from davy.workflows.ci import github, identity
 from davy.workflows.cli import errors
 from davy.workflows.images.given import image
 from davy.workflows.story.screens import played
-from davy.workflows.suites.stage import named
+from davy.workflows.story.task import named
 from davy.workflows.wiring.secret_values import secret
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

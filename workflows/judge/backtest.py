@@ -8,7 +8,8 @@ from typing import Any, TextIO
 from davy.checks.backtest.results import LISTED, BacktestRow, Disagreement, disagreed, explained, rows
 from davy.checks.backtest.routing_bias import Bias, bias
 from davy.checks.backtest.trial import HEALTHY
-from davy.checks.forecast.power import PlannedMetric, burns
+from davy.checks.forecast.ladder import PlannedMetric
+from davy.checks.forecast.power import burns
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.text.clean import one_line

@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from davy.canary.engine import steps as strategy
+from davy.checks.forecast.ladder import ExpectedCourse, Fate, Ladder, PlannedMetric, Rung
 from davy.checks.forecast.power import (
     MOST,
     POWER,
     RUNGS,
-    ExpectedCourse,
-    Fate,
-    Ladder,
-    PlannedMetric,
-    Rung,
     burns,
     course,
     excess_until_found,

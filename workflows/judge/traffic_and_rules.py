@@ -10,7 +10,8 @@ from typing import Any
 from davy.canary.engine import steps as strategy
 from davy.checks.forecast import base_rates
 from davy.checks.forecast.base_rates import BaseRate
-from davy.checks.forecast.power import Ladder, PlannedMetric, Rung, parts
+from davy.checks.forecast.ladder import Ladder, PlannedMetric, Rung
+from davy.checks.forecast.power import parts
 from davy.checks.judges.sequential.case import Metric, Rules
 from davy.checks.judges.sequential.judge import metric_of, rules_of
 from davy.pipeline.config.document import Config

@@ -7,8 +7,6 @@ from davy.pipeline.core.workload import Workload
 
 FENCE = PREFIX + "fence"
 """The lock's number: writes by runners with another one are refused."""
-
-
 ROLLOUT = PREFIX + "rollout"
 """A label: the marks mean something only beside it, or beside the hold.
 
@@ -16,22 +14,12 @@ Kubernetes copies a Deployment's annotations to its ReplicaSets, and `kubectl ro
 long after the rollout was over. Labels it leaves alone.
 https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/util/deployment_util.go
 """
-
-
 RELEASE = PREFIX + "release"
-
-
 RESTORE = PREFIX + "restore"
 """What to put back, as JSON: enough to undo the rollout by hand."""
-
-
 STABLE_HASH = PREFIX + "stable-hash"
-
-
 PROMOTE = PREFIX + "promote"
 """A JSON patch that finishes the update, for a person without davy: the settings back, the new version kept."""
-
-
 HELD_PROGRESS_DEADLINE_SECONDS = 2_147_483_647
 """The greatest there is, which Kubernetes takes for none: it then notes no pause among the Deployment's conditions.
 
@@ -39,8 +27,6 @@ With any other the rollback patch makes the controller write down first that the
 that, and try again; the canary stays in the endpoints for half as long again.
 https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/deployment/progress.go
 """
-
-
 MANAGED_BY = {"app.kubernetes.io/managed-by": "davy"}
 """Labels of every object that davy makes."""
 

@@ -12,8 +12,6 @@ from davy.pipeline.config.sections.servers import PrometheusConfig
 
 PLAIN = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"})
 """Headers that tell nobody a secret."""
-
-
 UNCHECKED = "its certificate is not checked (tls_config.insecure_skip_verify)"
 
 

@@ -13,11 +13,7 @@ from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.files import plain_file
 
 PATH = "checks.prometheus"
-
-
 S = TypeVar("S", bound=requests.Session)
-
-
 MOST_SECRET = 2**16
 """Bytes of a file with a secret."""
 

@@ -27,8 +27,6 @@ def _step(value: object) -> object:
 
 
 Step = Annotated[StepConfig, Before(_step)]
-
-
 Policy = Literal["hold", "roll_back", "promote"]
 
 

@@ -126,11 +126,7 @@ Server = Annotated[PrometheusConfig, Before(_server)]
 
 Servers = Annotated[tuple[Server, ...], Before(_servers)]
 """One, or a list of them."""
-
-
 Finding = tuple[Place, str]
-
-
 URL = "must be a URL, like http://prometheus.monitoring:9090"
 
 

@@ -4,8 +4,6 @@ import re
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 """Letters that no name of a file or a variable has."""
-
-
 TOLD = (
     "SHARD",
     "SHARDS",

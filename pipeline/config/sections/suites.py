@@ -147,11 +147,7 @@ class ResultsConfig(Section):
 
 
 Finding = tuple[YamlPlace, str]
-
-
 DOERS = ("run", "k6", "config")
-
-
 WRITTEN = frozenset({"build", "canary", "events.jsonl", "junit.xml", "report.md", "scan"})
 """What davy itself writes into the folder of `--out`, where each suite has one of its own name."""
 

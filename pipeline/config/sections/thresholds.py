@@ -104,11 +104,7 @@ class KayentaConfig(Section):
 
 
 Finding = tuple[Place, str]
-
-
 FLAGGERS_OWN = ("min", "max")
-
-
 NOT_FLAGGERS = (
     "success", "failure", "interval", "initial_delay", "count", "successes", "failure_limit", "inconclusive_limit",
     "error_limit",

@@ -12,8 +12,9 @@ from davy.pipeline.clients.docker.registry_names import PUSH, host_and_repositor
 from davy.pipeline.clients.http.exchange import Expired
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.images.oci import Descriptor
-from davy.pipeline.registry.distribution.http import RegistryAnswer, RegistryClient, RegistryRequest
+from davy.pipeline.registry.distribution.http import RegistryClient
 from davy.pipeline.registry.distribution.manifests import refused
+from davy.pipeline.registry.distribution.messages import RegistryAnswer, RegistryRequest
 
 CHUNK = 8 * 2**20
 """Bytes sent at once: what a cut upload loses at most, and what one copy holds in memory."""

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -19,8 +18,8 @@ from davy.pipeline.clients.http.exchange import Exchange, Expired, Paced, limite
 from davy.pipeline.clients.http.silence import Silence, silence
 from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.json import tree
 from davy.pipeline.registry.distribution.auth import Signs
+from davy.pipeline.registry.distribution.messages import RegistryAnswer, RegistryRequest
 
 TRIES = 5
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
@@ -29,59 +28,11 @@ WHOLE = 45.0
 SMALL = 2**20
 """Bytes that are sent in a moment."""
 LONGEST_WAIT = 30.0
-MOST_BYTES = 4 * 2**20
-"""Of an answer that is kept whole. A registry must take manifests up to this size."""
+
+
 MOST_REDIRECTS = 5
 THREADS = 64
 """Connections kept to one registry."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryRequest:
-    """One request to a registry."""
-
-    method: str
-    name: str
-    """Registry and repository."""
-    path: str = ""
-    """Below the repository: `manifests/latest`."""
-    url: str = ""
-    """Instead of it: where the registry said to go on."""
-    rights: str = PULL
-    also_pull: str = ""
-    """Another repository of the same registry that is read from, for a mount."""
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    once: bool = False
-    """True: not sent again, for whoever knows better how to go on."""
-    most: int = MOST_BYTES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryAnswer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-    """That was asked, to follow a relative location from."""
-
-    @property
-    def said(self) -> str:
-        """The registry's own words, in one line; empty where it has none."""
-        try:
-            errors = tree.parsed(self.body)["errors"]
-            words = "; ".join(f"{error['code']}: {error['message']}" for error in errors)
-        except (ValueError, LookupError, TypeError, RecursionError):
-            return ""
-        return " ".join(words.split())[:300]
-
-    @property
-    def is_full(self) -> bool:
-        """True where the registry has no room left. distribution answers 500 with the number of ENOSPC."""
-        full = b"no space left" in self.body or b'"Err":28' in self.body or b"quota exceeded" in self.body.lower()
-        return self.status == 507 or (self.status >= 400 and full)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from davy.pipeline.clients.docker.registry_names import PUSH, forbidden, host_an
 from davy.pipeline.core.errors import Missing, Unreachable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images import oci
-from davy.pipeline.registry.distribution.http import RegistryAnswer, RegistryClient, RegistryRequest
+from davy.pipeline.registry.distribution.http import RegistryClient
+from davy.pipeline.registry.distribution.messages import RegistryAnswer, RegistryRequest
 
 __all__ = ["Manifest", "Registry", "forbidden", "host_and_repository", "is_loopback", "refused"]
 

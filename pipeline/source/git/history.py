@@ -17,7 +17,7 @@ class GitHistory:
         self._path = path
 
     def since(self, sha: str, paths: Sequence[Path], most: int) -> tuple[Commit, ...]:
-        """See davy.pipeline.ports.History."""
+        """See davy.pipeline.source.ports.History."""
         # What a registry says is no word of git's command line.
         if not SHA.fullmatch(sha):
             return ()

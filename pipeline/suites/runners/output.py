@@ -18,19 +18,11 @@ from davy.pipeline.suites.runners.tarball import MOST_BYTES
 
 JUNIT = "junit.xml"
 """Its name in the folder of a try."""
-
-
 KEPT = "reports"
 """Beside it: copies of the files that the suite's `junit` means."""
-
-
 MOST_TEXT = 32 * 2**20
 """Bytes; a larger report is read as it streams."""
-
-
 HEAD = 2**10
-
-
 Seen = Mapping[Path, tuple[int, ...]]
 """What a file was when it was looked at: another one is another file."""
 

@@ -9,11 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from davy.checks.forecast.ladder import Fate, Ladder, PlannedMetric, Rung
 from davy.checks.forecast.power import (
-    Fate,
-    Ladder,
-    PlannedMetric,
-    Rung,
     course,
     excess_until_found,
     health,

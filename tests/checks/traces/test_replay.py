@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.checks.judges.sequential.case import Form, SequentialCase
+from davy.checks.judges.sequential.case import Comparison, SequentialCase
 from davy.checks.traces.reader import read
 from davy.checks.traces.replay import sequential
 from davy.checks.traces.result import ReplayEnd
@@ -243,7 +243,7 @@ def test_the_verdict_is_the_first_limit_that_is_crossed(given_trace):
 
 
 @settings(max_examples=60, deadline=None)
-@given(traces(), st.sampled_from(Form))
+@given(traces(), st.sampled_from(Comparison))
 def test_the_fast_fold_is_the_rollouts_own(given_trace, form):
     """A replay adds up in place; a rollout makes a new case of each window. They are the same to the last digits."""
     for metric in given_trace[0]["metrics"]:

@@ -13,7 +13,7 @@ from davy.pipeline.clients.system_clock import SIGNALS, SystemClock
 
 PROGRAM = """
 import time
-from davy.pipeline.adapters.clock import SystemClock
+from davy.pipeline.clients.system_clock import SystemClock
 with SystemClock() as clock:
     print("ready", flush=True)
     clock.sleep(30)
@@ -45,7 +45,7 @@ def test_a_signal_ends_the_sleep_and_leaves_time_to_make_traffic_safe(number: si
 
 LATE = """
 import ctypes, itertools, operator, select, signal, time
-from davy.pipeline.adapters.clock import SystemClock
+from davy.pipeline.clients.system_clock import SystemClock
 
 wait, send = select.select, getattr(ctypes.CDLL(None), "raise")
 
@@ -132,7 +132,7 @@ def test_the_handlers_of_before_are_put_back() -> None:
 
 ENDING = """
 import signal
-from davy.pipeline.adapters.clock import SystemClock
+from davy.pipeline.clients.system_clock import SystemClock
 with SystemClock() as clock:
     signal.raise_signal(signal.SIGINT)
 for number in ({after}):

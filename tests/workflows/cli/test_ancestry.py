@@ -11,7 +11,7 @@ from davy.workflows.cli.ancestry import ancestors, in_ci
 
 CHILD = """
 import os, signal, sys, time
-from davy.workflows import ancestry
+from davy.workflows.cli import ancestry
 heard = []
 signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
 parent = os.getppid()

@@ -35,8 +35,6 @@ ONE_WORD = re.compile(
 )
 """https://pkg.go.dev/github.com/containerd/platforms#Parse"""
 HTTP = re.compile(r"https?://")
-
-
 GIT = re.compile(r"(?:git|ssh)://|[\w.-]+@[\w.-]+:")
 
 

@@ -56,8 +56,6 @@ TEXTS = (
     (r"\s*##teamcity\[", Foreign(name="TeamCity's messages", way=OWN)),
 )  # fmt: skip
 """By how a text begins that is no XML; the first that fits is it."""
-
-
 BEGINNING = re.compile(r"\ufeff?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", re.DOTALL)
 
 

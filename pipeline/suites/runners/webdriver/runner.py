@@ -191,8 +191,6 @@ def account_of(api: CloudApi, terms: Terms, folder: Path, host: str) -> Account:
 
 UNKNOWN = 10_000
 """Turns where neither the configuration nor the cloud says how many: then the cloud's own queue decides."""
-
-
 ENDED = "ended"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davy.checks.judges.sequential import sentences
-from davy.checks.judges.sequential.case import Form, Metric, Rules, SequentialCase
+from davy.checks.judges.sequential.case import Comparison, Metric, Rules, SequentialCase
 from davy.pipeline.core.verdict import Counts, Decision, Gap, Pair, Window
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -218,7 +218,7 @@ def test_damage_that_both_sides_share_is_caught_by_the_burn_alone():
 def test_a_canary_well_inside_its_objective_is_promoted_without_a_stable_side_and_never_without_an_objective():
     windows = [window(i, a=(5000, 0, 0, 0)) for i in range(2)]
     assert case(windows=windows).standing(2.0).decision is Decision.PROMOTE
-    for form in Form:
+    for form in Comparison:
         assert case(Metric(name="a", evidence=form), windows=windows).standing(2.0).decision is Decision.GO_ON
 
 
@@ -245,7 +245,7 @@ def test_splitting_windows_at_a_constant_share_does_not_matter(each, objective, 
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(counts, counts), max_size=3), st.sampled_from(Form))
+@given(st.lists(st.tuples(counts, counts), max_size=3), st.sampled_from(Comparison))
 def test_equal_cases_are_reached_on_any_way(each, form):
     """A case is a value: what was made of an earlier one later does not change it."""
     windows = [window(i, a=x) for i, (x, _) in enumerate(each)]
@@ -269,7 +269,7 @@ sides = st.tuples(huge, huge, huge, huge).map(lambda n: (n[0] + n[2], n[1] + n[3
     st.sampled_from([0.999999, 0.5, 0.001, None]),
     st.sampled_from([1.0, 2.0, 1e6]),
     st.sampled_from([0.5, 14.4, 1e9]),
-    st.sampled_from(Form),
+    st.sampled_from(Comparison),
 )
 def test_no_counts_objective_burn_or_dispersion_make_nan_or_pass_in_silence(each, objective, dispersion, burn, form):
     a = Metric(name="a", objective=objective, dispersion=dispersion, evidence=form)

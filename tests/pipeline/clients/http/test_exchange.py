@@ -21,7 +21,8 @@ from davy.pipeline.core.images import references
 from davy.pipeline.core.images.oci import Descriptor
 from davy.pipeline.registry.distribution.auth import Signs
 from davy.pipeline.registry.distribution.blobs import Blobs, _Upload
-from davy.pipeline.registry.distribution.http import RegistryClient, RegistryRequest
+from davy.pipeline.registry.distribution.http import RegistryClient
+from davy.pipeline.registry.distribution.messages import RegistryRequest
 from davy.pipeline.suites.clouds.vendors import Addresses, Cloud, Vendor
 from davy.pipeline.suites.runners.webdriver.api import CloudApi
 

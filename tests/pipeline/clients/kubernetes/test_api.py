@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from davy.pipeline.clients.kubernetes.api import KubeApi, Refused
+from davy.pipeline.clients.kubernetes.api import KubeApi, RefusedRequest
 from davy.pipeline.clients.kubernetes.kubeconfig import Access
 from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unreachable
 
@@ -170,7 +170,7 @@ def test_a_server_that_comes_back_is_found_again(server: Server, api: KubeApi) -
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(401, Forbidden), (403, Forbidden), (404, Missing), (422, Refused), (400, Refused)]
+    ("code", "kind"), [(401, Forbidden), (403, Forbidden), (404, Missing), (422, RefusedRequest), (400, RefusedRequest)]
 )
 def test_each_refusal_has_its_own_error_and_says_what_to_do(
     server: Server, api: KubeApi, code: int, kind: type[Exception]
@@ -184,7 +184,7 @@ def test_each_refusal_has_its_own_error_and_says_what_to_do(
 
 def test_the_causes_of_a_refusal_are_told(server: Server, api: KubeApi) -> None:
     server.turns = [status(422, "invalid", causes=[{"message": "testing value failed"}])]
-    with pytest.raises(Refused, match="invalid; testing value failed"):
+    with pytest.raises(RefusedRequest, match="invalid; testing value failed"):
         api.patch("/x", [])
 
 

@@ -187,7 +187,7 @@ def test_a_file_that_is_right_needs_no_pydantic(tmp_path: Path) -> None:
     lines = (
         "import sys",
         "from pathlib import Path",
-        "from davy.pipeline import configfile",
+        "from davy.pipeline.config import file as configfile",
         "configfile.loaded(Path(sys.argv[1]), {})",
         "sys.exit('pydantic' in sys.modules)",
     )

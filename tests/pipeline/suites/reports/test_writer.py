@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core.events import Result
 from davy.pipeline.suites.ports import SuiteRun
-from davy.pipeline.suites.reports.writer import Broken, Case, CaseResult, Suite, ended, merged, read
+from davy.pipeline.suites.reports.writer import BrokenReport, Case, CaseResult, Suite, ended, merged, read
 
 TOOK = timedelta(seconds=2)
 MIXED = """<?xml version="1.0" encoding="ISO-8859-1"?>
@@ -86,7 +86,7 @@ BOMB = '<!DOCTYPE b [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><testsuite><testcase n
     ],
 )
 def test_a_report_that_cannot_be_trusted_is_a_sentence_and_the_suite_fails(xml: str, says: str) -> None:
-    with pytest.raises(Broken, match=says):
+    with pytest.raises(BrokenReport, match=says):
         read(xml)
     suite = ended("unit", run(0, xml), TOOK)
     assert suite.result is Result.FAILED
@@ -115,7 +115,7 @@ def test_whatever_a_case_says_the_merged_report_is_xml_and_says_it_again(
 
 @given(st.text(alphabet="<>/&;![]\"'= atesucifrlno"))
 def test_no_text_crashes_the_reader(text: str) -> None:
-    with suppress(Broken):
+    with suppress(BrokenReport):
         assert read(f"<testsuite>{text}</testsuite>") == ()
 
 
