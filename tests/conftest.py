@@ -19,12 +19,15 @@ FOUND = Path(__file__).parent.parent / ".hypothesis" / "examples"
 """What a search at random has found; it is tried first the next time."""
 
 # The same change is green or red everywhere: the default run tries the same inputs each time. New ones are sought by
-# `nox -s deep`.
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+# `nox -s deep`, with as many examples as each test asks for.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=40)
+settings.register_profile("few", settings.get_profile("fixed"), max_examples=8)
 settings.register_profile(
     "deep", derandomize=False, database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True
 )
 settings.load_profile("fixed")
+UNBOUND = "deep"
+"""The profile in which a test's own number of examples counts; in the others it is at most the profile's."""
 
 
 def _lab() -> facts.Facts | None:
@@ -36,11 +39,23 @@ def _lab() -> facts.Facts | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a lab its tests are skipped; in CI that would hide them, so there they fail."""
+    for item in items:
+        _bound(item)
     if _lab() or os.environ.get("CI"):
         return
     for item in items:
         if item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.skip(reason="the lab is not up: `nox -s lab -- up`"))
+
+
+def _bound(item: pytest.Item) -> None:
+    """No property test tries more than the profile says: what it asks for itself is for the deep search."""
+    test = getattr(item, "obj", None)
+    # Hypothesis keeps a test's settings here, and has no other way to change them once a test is decorated.
+    own = getattr(test, "_hypothesis_internal_use_settings", None)
+    most = settings.get_current_profile_name() != UNBOUND and settings.default.max_examples
+    if own and most and own.max_examples > most:
+        vars(test)["_hypothesis_internal_use_settings"] = settings(own, max_examples=most)
 
 
 @pytest.fixture(autouse=True)
