@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,13 +40,18 @@ def _lab() -> facts.Facts | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a lab its tests are skipped; in CI that would hide them, so there they fail."""
+    lab, ci = _lab(), os.environ.get("CI")
     for item in items:
         _bound(item)
-    if _lab() or os.environ.get("CI"):
-        return
-    for item in items:
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.skip(reason="the lab is not up: `nox -s lab -- up`"))
+        if not ci and (marked := item.get_closest_marker("lab")):
+            lacking = facts.NOT_UP if lab is None else _lacking(marked, lab)
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+def _lacking(marked: pytest.Mark, lab: facts.Facts) -> str:
+    """What is said of a test that needs a part which this lab is without."""
+    return next((facts.LEFT_OUT[part] for part in marked.args or ("kubernetes",) if part not in lab.parts), "")
 
 
 def _bound(item: pytest.Item) -> None:
@@ -81,6 +87,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
+def _reason(report: pytest.TestReport) -> str:
+    """A skipped test's."""
+    return report.longrepr[-1].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One line of what ran on real parts."""
     ran = [
@@ -90,11 +101,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if report.when == "call" and "lab" in report.keywords
     ]
     lab = _lab()
+    for why, number in Counter(_reason(report) for report in terminalreporter.stats.get("skipped", [])).items():
+        if why in facts.LEFT_OUT.values():
+            terminalreporter.write_line(f"left out: {number} tests that need {why}", yellow=True, bold=True)
     if ran and lab:
         has = lab.versions
         terminalreporter.write_line(
             f"real parts: Docker {has.get('docker', '?')} · BuildKit {has.get('buildkit', '-')} · "
-            f"Buildah {has.get('buildah', '-')} · registry · Kubernetes {has.get('kubernetes', '?')} "
+            f"Buildah {has.get('buildah', '-')} · registry · Kubernetes {has.get('kubernetes', '-')} "
             f"({lab.cluster}) · Prometheus · {len(ran)} tests, {COUNTED['runners']} runs of davy, "
             f"{COUNTED['killed']} runners killed"
         )

@@ -36,9 +36,10 @@ from davy.pipeline.steps import Steps
 from davy.pipeline.structuring import made
 from davy.pipeline.supply.evidence import Claim
 from davy.workflows import inside
+from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 TOOLS = ("buildx", "buildah")
 COMMANDS = ("buildx", "buildx-docker", "buildah")
 EPOCH = 1_700_000_000
@@ -67,7 +68,7 @@ def other_buildkit(tmp_path: Path) -> Iterator[str]:
     """A BuildKit that has built nothing yet: another machine."""
     program = layout_from().binaries / "buildkitd"
     if not program.exists():
-        pytest.skip("no BuildKit here")
+        pytest.skip(LEFT_OUT["buildkit"])
     home = tmp_path / "buildkit"
     home.mkdir()
     address = f"unix://{home}/socket"

@@ -18,7 +18,7 @@ from davy.pipeline.config import DeliveryConfig
 from davy.pipeline.ports import BuildOrder
 from davy.pipeline.structuring import made
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 TREE = {
     "README.md": "hello",
     "src/main.py": "main",

@@ -27,7 +27,7 @@ from davy.pipeline.errors import Forbidden, Missing, Rejected, Unreachable, Unus
 from davy.pipeline.model import Image
 from davy.pipeline.ports import BuildOrder, SuiteOrder
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 
 
 def order(parts: Any, folder: Path, dockerfile: str, registry: str = "", **more: Any) -> BuildOrder:

@@ -24,7 +24,7 @@ from davy.pipeline.checksconfig import ChecksConfig
 from davy.pipeline.model import Counts
 from davy.pipeline.structuring import made
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab("docker"), pytest.mark.slow]
 
 DAVY = Path(sys.executable).parent / "davy"
 SCRAPE = 30

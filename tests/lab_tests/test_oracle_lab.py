@@ -17,7 +17,7 @@ from lab import toolchain
 from lab.layout import layout_from
 from lab.talk import Stopwatch
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab("buildkit"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
