@@ -23,12 +23,15 @@ FOUND = Path(__file__).parent.parent / ".hypothesis" / "examples"
 # `nox -s deep`, with as many examples as each test asks for.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=40)
 settings.register_profile("few", settings.get_profile("fixed"), max_examples=8)
+settings.register_profile("sample", settings.get_profile("few"))
 settings.register_profile(
     "deep", derandomize=False, database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True
 )
 settings.load_profile("fixed")
-UNBOUND = "deep"
-"""The profile in which a test's own number of examples counts; in the others it is at most the profile's."""
+UNBOUND, SAMPLE = "deep", "sample"
+"""The profile in which a test's own number of examples counts (in the others it is at most the profile's), and the one
+with few cases of every test function, too: what another Python or another library breaks, it breaks in each."""
+CASES = 2
 
 
 def _lab() -> facts.Facts | None:
@@ -38,8 +41,11 @@ def _lab() -> facts.Facts | None:
         return None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a lab its tests are skipped; in CI that would hide them, so there they fail."""
+    if settings.get_current_profile_name() == SAMPLE:
+        _sample(config, items)
     lab, ci = _lab(), os.environ.get("CI")
     for item in items:
         _bound(item)
@@ -47,6 +53,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             lacking = facts.NOT_UP if lab is None else _lacking(marked, lab)
             if lacking:
                 item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of every function the first cases that would run."""
+    seen: Counter[str] = Counter()
+    kept, rest = [], []
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        seen[function] += 1
+        (kept if seen[function] <= CASES else rest).append(item)
+    config.hook.pytest_deselected(items=rest)
+    items[:] = kept
 
 
 def _lacking(marked: pytest.Mark, lab: facts.Facts) -> str:

@@ -20,6 +20,8 @@ from davy.pipeline.ports import Evidence
 from davy.pipeline.supply import statements
 from davy.pipeline.supply.statements import Occasion
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAMED = "registry.test/shop/app:one"
