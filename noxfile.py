@@ -31,7 +31,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "extras", *NEWEST, "lowest", "wheel", "bench"]
+nox.options.sessions = ["lint", "types", "tests", *NEWEST, "lowest", "wheel", "bench"]
 
 
 def locked(session: nox.Session) -> None:
@@ -77,6 +77,8 @@ def tests(session: nox.Session) -> None:
         return
     compiled(session)
     _lab_at_hand(session)
+    if os.environ.get("CI"):
+        _lab(session, "extras")
     session.run("python", "tests/rings.py")
 
 
@@ -105,11 +107,10 @@ def deep(session: nox.Session) -> None:
 
 @nox.session
 def extras(session: nox.Session) -> None:
-    """What needs cosign or k6; in CI they are built for it, elsewhere by `nox -s lab -- extras`."""
+    """What needs cosign or k6 alone: they are built from source, once. `tests` runs it, too, where they are there."""
     locked(session)
-    _lab_at_hand(session)
-    if os.environ.get("CI"):
-        _lab(session, "extras")
+    _lab(session, "up")
+    _lab(session, "extras")
     session.run("pytest", "-m", "extra", *session.posargs)
 
 

@@ -29,7 +29,7 @@ class Ring:
     """One pytest run: which tests, and how."""
 
     name: str
-    marked: str
+    marked: str = ""
     folders: tuple[str, ...] = ()
     """Those of `tests` that it takes; without any it takes all but those it leaves `out`."""
     out: tuple[str, ...] = ()
@@ -38,16 +38,16 @@ class Ring:
 
     def options(self) -> list[str]:
         chosen = [f"tests/{folder}" for folder in self.folders] or [f"--ignore=tests/{folder}" for folder in self.out]
-        return ["-m", self.marked, *self.how, *chosen]
+        return [*(["-m", self.marked] if self.marked else []), *self.how, *chosen]
 
 
 ALONE = ("contracts", "checks", "canary", "simulation")
 """Folders with a ring of their own for what needs no lab."""
 ON_THE_LAB = (
     # A file has its cluster, its registry and its Prometheus to itself; most of its time it waits for them.
-    Ring(name="contracts", marked="not extra", folders=("contracts",), how=("-n", "3", "--dist=loadfile")),
-    Ring(name="doors", marked="lab and not extra", folders=("doors",)),
-    Ring(name="lab", marked="lab and not extra", out=("contracts", "doors")),
+    Ring(name="contracts", folders=("contracts",), how=("-n", "3", "--dist=loadfile")),
+    Ring(name="doors", marked="lab", folders=("doors",)),
+    Ring(name="lab", marked="lab", out=("contracts", "doors")),
     Ring(
         name="arithmetic",
         marked="not lab",
@@ -58,7 +58,7 @@ ON_THE_LAB = (
 )
 AFTER_IT = (
     # A worker more than cores, for many of them wait for a command.
-    Ring(name="core", marked="not lab and not extra", out=ALONE, how=("-n", str(CORES + 1), "--dist=worksteal")),
+    Ring(name="core", marked="not lab", out=ALONE, how=("-n", str(CORES + 1), "--dist=worksteal")),
 )
 ROUNDS = (ON_THE_LAB, AFTER_IT)
 """What a round holds runs side by side."""
@@ -85,7 +85,8 @@ class Run:
 
 def main(options: list[str]) -> int:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    # What containers leave in it may not be ours to remove.
+    with tempfile.TemporaryDirectory(prefix="rings-", ignore_cleanup_errors=True) as folder:
         ended = [run for rings in ROUNDS for run in over(rings, options, Path(folder), began)]
         for run in ended:
             print(f"\n==== ring: {run.ring.name} ====\n{run.log.read_text(errors='replace')}", flush=True)
@@ -106,7 +107,9 @@ def over(rings: tuple[Ring, ...], options: list[str], folder: Path, began: float
 
 def started(ring: Ring, options: list[str], folder: Path) -> Run:
     log = folder / f"{ring.name}.log"
-    command = [sys.executable, "-m", "pytest", "--durations=8", *options, *ring.options()]
+    # Runs that share the usual folder clean up in it at the same time, each under the other's feet.
+    own = f"--basetemp={folder / ring.name}"
+    command = [sys.executable, "-m", "pytest", "--durations=8", own, *options, *ring.options()]
     with log.open("wb") as out:
         # A session of its own: Linux shares the processor out among sessions first, then by niceness in each (sched(7),
         # autogroups).

@@ -213,7 +213,7 @@ def test_a_report_too_large_for_memory_comes_out_as_a_file_and_is_read(real_dock
 
 
 def test_out_of_memory_is_told_apart(real_docker: Any, tmp_path: Path) -> None:
-    # Docker says so of a container whose end it hears of after the kernel's word. On a busy machine that takes a moment.
+    # Docker says so where it hears the kernel's word before it hears of the container's end; a busy one needs a moment.
     wanted = suite(real_docker, tmp_path, "tail /dev/zero; code=$?; sleep 2; exit $code", memory_bytes=16 * 2**20)
     run = DockerSuites(real_docker.environment).run(wanted, lambda _: None)
     assert run.exit_code == 137
