@@ -10,6 +10,7 @@ Each is a plain pytest run; this only starts them, says how far they are, and fa
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,13 +75,19 @@ class Run:
 
     def so_far(self) -> str:
         """Its last percentage."""
-        percents = [line.rsplit("[", 1)[1].strip(" ]") for line in self._lines() if line.rstrip().endswith("%]")]
+        lines = self.text.splitlines()
+        percents = [line.rsplit("[", 1)[1].strip(" ]") for line in lines if line.rstrip().endswith("%]")]
         code = self.child.poll()
         state = "running" if code is None else f"ended with {code}"
         return f"{self.ring.name}: {percents[-1] if percents else '0%'}, {state}"
 
-    def _lines(self) -> list[str]:
-        return self.log.read_text(errors="replace").splitlines()
+    def left_out(self) -> list[str]:
+        """What it said that it did not run: at the end of all, where it is not missed."""
+        return [f"{self.ring.name}: {line}" for line in self.text.splitlines() if line.startswith("left out: ")]
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
 
 
 def main(options: list[str]) -> int:
@@ -89,7 +96,9 @@ def main(options: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="rings-", ignore_cleanup_errors=True) as folder:
         ended = [run for rings in ROUNDS for run in over(rings, options, Path(folder), began)]
         for run in ended:
-            print(f"\n==== ring: {run.ring.name} ====\n{run.log.read_text(errors='replace')}", flush=True)
+            print(f"\n==== ring: {run.ring.name} ====\n{run.text}", flush=True)
+        for line in (line for run in ended for line in run.left_out()):
+            print(line)
     return 1 if any(run.child.returncode for run in ended) else 0
 
 
@@ -97,11 +106,17 @@ def over(rings: tuple[Ring, ...], options: list[str], folder: Path, began: float
     """These side by side, once all have ended."""
     running = [started(ring, options, folder) for ring in rings]
     said = time.monotonic()
-    while any(run.child.poll() is None for run in running):
-        time.sleep(0.5)
-        if time.monotonic() - said > SAY_EVERY:
-            said = time.monotonic()
-            print(f"{said - began:5.0f} s  " + "   ".join(run.so_far() for run in running), flush=True)
+    try:
+        while any(run.child.poll() is None for run in running):
+            time.sleep(0.5)
+            if time.monotonic() - said > SAY_EVERY:
+                said = time.monotonic()
+                print(f"{said - began:5.0f} s  " + "   ".join(run.so_far() for run in running), flush=True)
+    finally:
+        # In a session of its own nothing hears a Ctrl-C.
+        for run in running:
+            if run.ring.aside and run.child.poll() is None:
+                os.killpg(run.child.pid, signal.SIGTERM)
     return running
 
 
