@@ -14,15 +14,13 @@ ROOT = Path(__file__).parent
 LOCK, RUN = "locks/dev.txt", "locks/run.txt"
 BUILD, AUDIT = "locks/build.txt", "locks/audit.txt"
 QUICKLY = [
-    "-q",
-    "-n",
-    str((os.cpu_count() or 1) + 1),
-    "--dist=worksteal",
-    "-m",
-    "not lab and not slow",
-    "--ignore=tests/test_architecture.py",
+    *("-q", "-n", str((os.cpu_count() or 1) + 1), "--dist=worksteal", "-m", "not lab and not slow"),
+    *("--hypothesis-profile=sample", "--ignore=tests/test_architecture.py"),
 ]
-"""Without the lab, and without what `lint` and `tests` hold already; a worker more than cores, for many tests wait."""
+"""Without the lab, and without what `lint` and `tests` hold already; a worker more than cores, for many tests wait.
+
+A sample: of each test function two cases, of each property few examples. What another Python or another library breaks
+is not the third case of seven; all of them run in `tests`."""
 ROOMS = ["pipeline", "checks", "canary", "workflows"]
 OTHER_PYTHONS = ["3.12", "3.13", "3.14"]
 NEWEST = ["others-3.13", "others-3.14"]
@@ -33,7 +31,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "extras", *NEWEST, "lowest", "wheel", "bench"]
+nox.options.sessions = ["lint", "types", "tests", *NEWEST, "lowest", "wheel", "bench"]
 
 
 def locked(session: nox.Session) -> None:
@@ -78,8 +76,17 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     compiled(session)
-    _lab(session, "up")
+    _lab_at_hand(session)
+    if os.environ.get("CI"):
+        _lab(session, "extras")
     session.run("python", "tests/rings.py")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """An answer within a minute for whoever edits a room: lint, types and its fast tests. `-- ROOM` names it."""
+    locked(session)
+    session.run("python", "tests/quick.py", *session.posargs)
 
 
 @nox.session
@@ -100,7 +107,7 @@ def deep(session: nox.Session) -> None:
 
 @nox.session
 def extras(session: nox.Session) -> None:
-    """What needs cosign or k6. They are built from source once, about ten minutes on two cores."""
+    """What needs cosign or k6 alone: they are built from source, once. `tests` runs it, too, where they are there."""
     locked(session)
     _lab(session, "up")
     _lab(session, "extras")
@@ -174,7 +181,7 @@ def bench(session: nox.Session) -> None:
     locked(session)
     compiled(session)
     if session.posargs[:1] not in (["judge"], ["test"]):
-        _lab(session, "up")
+        _lab_at_hand(session)
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
@@ -219,6 +226,14 @@ def audit(session: nox.Session) -> None:
     session.install("-q", "-r", AUDIT)
     locks = [word for path in sorted(Path("locks").glob("*.txt")) for word in ("-r", str(path))]
     session.run("pip-audit", "--require-hashes", "--disable-pip", *locks, *session.posargs)
+
+
+def _lab_at_hand(session: nox.Session) -> None:
+    """The lab; outside of CI without what is not built yet, so that a first answer comes before the builds do.
+
+    The tests say what was left out, and how to have it.
+    """
+    _lab(session, "up", *([] if os.environ.get("CI") else ["--build-nothing"]))
 
 
 def _lab(session: nox.Session, *words: str) -> None:

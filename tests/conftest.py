@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +20,18 @@ FOUND = Path(__file__).parent.parent / ".hypothesis" / "examples"
 """What a search at random has found; it is tried first the next time."""
 
 # The same change is green or red everywhere: the default run tries the same inputs each time. New ones are sought by
-# `nox -s deep`.
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+# `nox -s deep`, with as many examples as each test asks for.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=40)
+settings.register_profile("few", settings.get_profile("fixed"), max_examples=8)
+settings.register_profile("sample", settings.get_profile("few"))
 settings.register_profile(
     "deep", derandomize=False, database=DirectoryBasedExampleDatabase(FOUND), deadline=None, print_blob=True
 )
 settings.load_profile("fixed")
+UNBOUND, SAMPLE = "deep", "sample"
+"""The profile in which a test's own number of examples counts (in the others it is at most the profile's), and the one
+with few cases of every test function, too: what another Python or another library breaks, it breaks in each."""
+CASES = 2
 
 
 def _lab() -> facts.Facts | None:
@@ -34,13 +41,45 @@ def _lab() -> facts.Facts | None:
         return None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a lab its tests are skipped; in CI that would hide them, so there they fail."""
-    if _lab() or os.environ.get("CI"):
-        return
+    if settings.get_current_profile_name() == SAMPLE:
+        _sample(config, items)
+    lab, ci = _lab(), os.environ.get("CI")
     for item in items:
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.skip(reason="the lab is not up: `nox -s lab -- up`"))
+        _bound(item)
+        if not ci and (marked := item.get_closest_marker("lab")):
+            lacking = facts.NOT_UP if lab is None else _lacking(marked, lab)
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of every function the first cases that would run."""
+    seen: Counter[str] = Counter()
+    kept, rest = [], []
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        seen[function] += 1
+        (kept if seen[function] <= CASES else rest).append(item)
+    config.hook.pytest_deselected(items=rest)
+    items[:] = kept
+
+
+def _lacking(marked: pytest.Mark, lab: facts.Facts) -> str:
+    """What is said of a test that needs a part which this lab is without."""
+    return next((facts.LEFT_OUT[part] for part in marked.args or ("kubernetes",) if part not in lab.parts), "")
+
+
+def _bound(item: pytest.Item) -> None:
+    """No property test tries more than the profile says: what it asks for itself is for the deep search."""
+    test = getattr(item, "obj", None)
+    # Hypothesis keeps a test's settings here, and has no other way to change them once a test is decorated.
+    own = getattr(test, "_hypothesis_internal_use_settings", None)
+    most = settings.get_current_profile_name() != UNBOUND and settings.default.max_examples
+    if own and most and own.max_examples > most:
+        vars(test)["_hypothesis_internal_use_settings"] = settings(own, max_examples=most)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +105,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
+def _reason(report: pytest.TestReport) -> str:
+    """A skipped test's."""
+    return report.longrepr[-1].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One line of what ran on real parts."""
     ran = [
@@ -75,11 +119,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if report.when == "call" and "lab" in report.keywords
     ]
     lab = _lab()
+    for why, number in Counter(_reason(report) for report in terminalreporter.stats.get("skipped", [])).items():
+        if why in facts.LEFT_OUT.values():
+            terminalreporter.write_line(f"left out: {number} tests that need {why}", yellow=True, bold=True)
     if ran and lab:
         has = lab.versions
         terminalreporter.write_line(
             f"real parts: Docker {has.get('docker', '?')} · BuildKit {has.get('buildkit', '-')} · "
-            f"Buildah {has.get('buildah', '-')} · registry · Kubernetes {has.get('kubernetes', '?')} "
+            f"Buildah {has.get('buildah', '-')} · registry · Kubernetes {has.get('kubernetes', '-')} "
             f"({lab.cluster}) · Prometheus · {len(ran)} tests, {COUNTED['runners']} runs of davy, "
             f"{COUNTED['killed']} runners killed"
         )

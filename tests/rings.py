@@ -1,6 +1,8 @@
-"""The rings: the lab's doors and contracts side by side, for they wait most of the time; then all the rest computes.
+"""The rings: what needs the lab side by side, for it waits most of the time, and arithmetic in what that leaves of the
+machine; then all the rest.
 
-Not all at once: where a lease of seconds is held, nobody shall wait for arithmetic. One report after the other.
+Where a lease of seconds is held, nobody shall wait for arithmetic: `aside` is what gives way to everything else. What
+looks at a clock itself is in the last rings, where it need not wait for a cluster. One report after the other.
 
 Each is a plain pytest run; this only starts them, says how far they are, and fails where one of them fails.
 """
@@ -8,72 +10,136 @@ Each is a plain pytest run; this only starts them, says how far they are, and fa
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 SAY_EVERY = 20.0
-PLAIN = ["-m", "not extra"]
-"""What the lab has without more building; the rest is `nox -s extras`."""
-ON_THE_LAB = ["-m", "not extra and (lab or not door)"]
-BESIDES = ["-m", "not extra and not (door and lab)"]
-WORKERS = ["-n", str(os.cpu_count() or 1), "--dist=worksteal"]
-SIDE_BY_SIDE: tuple[Mapping[str, Sequence[str]], ...] = (
-    {"contracts": [*PLAIN, "tests/contracts"], "doors": [*ON_THE_LAB, "tests/doors", "tests/lab_tests"]},
-    {"core": [*BESIDES, *WORKERS, "--ignore=tests/contracts", "--ignore=tests/lab_tests"]},
-)
+CORES = os.cpu_count() or 1
+LAST_IN_LINE = 19
+"""The niceness of what shall keep nobody waiting (nice(2))."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """One pytest run under way."""
+    """One pytest run: which tests, and how."""
 
     name: str
+    marked: str = ""
+    folders: tuple[str, ...] = ()
+    """Those of `tests` that it takes; without any it takes all but those it leaves `out`."""
+    out: tuple[str, ...] = ()
+    how: tuple[str, ...] = ()
+    aside: bool = False
+
+    def options(self) -> list[str]:
+        chosen = [f"tests/{folder}" for folder in self.folders] or [f"--ignore=tests/{folder}" for folder in self.out]
+        return [*(["-m", self.marked] if self.marked else []), *self.how, *chosen]
+
+
+ALONE = ("contracts", "checks", "canary", "simulation")
+"""Folders with a ring of their own for what needs no lab."""
+ON_THE_LAB = (
+    # Most of the time they wait. The doors take longest, and their customers feel a third worker.
+    Ring(name="contracts", folders=("contracts",), how=("-n", "2", "--dist=loadfile")),
+    Ring(name="doors", marked="lab", folders=("doors",)),
+    Ring(name="lab", marked="lab", out=("contracts", "doors")),
+    Ring(
+        name="arithmetic",
+        marked="not lab",
+        folders=ALONE[1:],
+        how=("-n", str(CORES), "--dist=worksteal"),
+        aside=True,
+    ),
+)
+AFTER_IT = (
+    # A worker more than cores, for many of them wait for a command.
+    Ring(name="core", marked="not lab", out=ALONE, how=("-n", str(CORES + 1), "--dist=worksteal")),
+)
+ROUNDS = (ON_THE_LAB, AFTER_IT)
+"""What a round holds runs side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A ring under way."""
+
+    ring: Ring
     child: subprocess.Popen[bytes]
     log: Path
 
     def so_far(self) -> str:
         """Its last percentage."""
-        percents = [line.rsplit("[", 1)[1].strip(" ]") for line in self._lines() if line.rstrip().endswith("%]")]
-        state = "running" if self.child.poll() is None else f"ended with {self.child.returncode}"
-        return f"{self.name}: {percents[-1] if percents else '0%'}, {state}"
+        lines = self.text.splitlines()
+        percents = [line.rsplit("[", 1)[1].strip(" ]") for line in lines if line.rstrip().endswith("%]")]
+        code = self.child.poll()
+        state = "running" if code is None else f"ended with {code}"
+        return f"{self.ring.name}: {percents[-1] if percents else '0%'}, {state}"
 
-    def _lines(self) -> list[str]:
-        return self.log.read_text(errors="replace").splitlines()
+    def left_out(self) -> list[str]:
+        """What it said that it did not run: at the end of all, where it is not missed."""
+        return [f"{self.ring.name}: {line}" for line in self.text.splitlines() if line.startswith("left out: ")]
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
 
 
 def main(options: list[str]) -> int:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        ended = [ring for rings in SIDE_BY_SIDE for ring in over(rings, options, Path(folder), began)]
-        for ring in ended:
-            print(f"\n==== ring: {ring.name} ====\n{ring.log.read_text(errors='replace')}", flush=True)
-    return 1 if any(ring.child.returncode for ring in ended) else 0
+    # What containers leave in it may not be ours to remove.
+    with tempfile.TemporaryDirectory(prefix="rings-", ignore_cleanup_errors=True) as folder:
+        ended = [run for rings in ROUNDS for run in over(rings, options, Path(folder), began)]
+        for run in ended:
+            print(f"\n==== ring: {run.ring.name} ====\n{run.text}", flush=True)
+        for line in (line for run in ended for line in run.left_out()):
+            print(line)
+    return 1 if any(run.child.returncode for run in ended) else 0
 
 
-def over(rings: Mapping[str, Sequence[str]], options: list[str], folder: Path, began: float) -> list[Ring]:
+def over(rings: tuple[Ring, ...], options: list[str], folder: Path, began: float) -> list[Run]:
     """These side by side, once all have ended."""
-    running = [started(name, [*options, *chosen], folder) for name, chosen in rings.items()]
+    running = [started(ring, options, folder) for ring in rings]
     said = time.monotonic()
-    while any(ring.child.poll() is None for ring in running):
-        time.sleep(0.5)
-        if time.monotonic() - said > SAY_EVERY:
-            said = time.monotonic()
-            print(f"{said - began:5.0f} s  " + "   ".join(ring.so_far() for ring in running), flush=True)
+    try:
+        while any(run.child.poll() is None for run in running):
+            time.sleep(0.5)
+            if time.monotonic() - said > SAY_EVERY:
+                said = time.monotonic()
+                print(f"{said - began:5.0f} s  " + "   ".join(run.so_far() for run in running), flush=True)
+    finally:
+        # In a session of its own nothing hears a Ctrl-C.
+        for run in running:
+            if run.ring.aside and run.child.poll() is None:
+                os.killpg(run.child.pid, signal.SIGTERM)
     return running
 
 
-def started(name: str, options: list[str], folder: Path) -> Ring:
-    log = folder / f"{name}.log"
+def started(ring: Ring, options: list[str], folder: Path) -> Run:
+    log = folder / f"{ring.name}.log"
+    # Runs that share the usual folder clean up in it at the same time, each under the other's feet.
+    own = f"--basetemp={folder / ring.name}"
+    command = [sys.executable, "-m", "pytest", "--durations=8", own, *options, *ring.options()]
     with log.open("wb") as out:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--durations=8", *options], stdout=out, stderr=subprocess.STDOUT
-        )
-    return Ring(name=name, child=child, log=log)
+        # A session of its own: Linux shares the processor out among sessions first, then by niceness in each (sched(7),
+        # autogroups).
+        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=ring.aside)
+    if ring.aside:
+        give_way(child.pid)
+    return Run(ring=ring, child=child, log=log)
+
+
+def give_way(process: int) -> None:
+    """To whoever wants the processor; what it starts does, too."""
+    os.setpriority(os.PRIO_PROCESS, process, LAST_IN_LINE)
+    # Only where Linux was built with autogroups; elsewhere niceness counts alone.
+    with suppress(OSError):
+        Path(f"/proc/{process}/autogroup").write_text(str(LAST_IN_LINE))
 
 
 if __name__ == "__main__":

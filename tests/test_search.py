@@ -1,8 +1,13 @@
 """How property tests search: the same inputs in every run, others only where that is asked for."""
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +29,32 @@ def tried(profile: str) -> list[int]:
 
 def test_the_default_run_tries_the_same_inputs_every_time():
     assert tried("fixed") == tried("fixed")
+
+
+ASKED = """
+from hypothesis import given, settings, strategies as st
+tried = []
+
+@settings(max_examples=300)
+@given(st.integers())
+def test_many(number):
+    tried.append(number)
+
+def test_how_many():
+    print(f"tried {len(tried)}.")
+"""
+
+
+@pytest.mark.parametrize(("profile", "most"), [("fixed", 40), ("few", 8), ("sample", 8), ("deep", 300)])
+def test_only_a_deep_run_tries_as_many_as_a_test_asks_for(profile: str, most: int, tmp_path: Path):
+    shutil.copy(NOXFILE.parent / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_asked.py").write_text(ASKED)
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", f"--hypothesis-profile={profile}", "."],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(NOXFILE.parent / "tests")},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert f"tried {most}." in run.stdout, run.stdout
 
 
 def test_a_deep_run_tries_others_each_time_and_keeps_what_it_found_beside_the_sources():

@@ -39,7 +39,11 @@ def main() -> int:
     if sys.argv[1:] and (alone := ALONE.get(sys.argv[1])):
         return alone(sys.argv[2:])
     console = Console(highlight=False)
-    budgets = [*startup(), look.budget(), *on_the_lab(console)]
+    budgets = [*startup(), look.budget()]
+    if "kubernetes" in facts.read().parts:
+        budgets += on_the_lab(console)
+    else:
+        console.print(f"left out: the budgets that need {facts.LEFT_OUT['kubernetes']}", style="bold yellow")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("budget", "davy", "beside", "measured", "at most"):
         table.add_column(name, justify="left" if name == "budget" else "right")

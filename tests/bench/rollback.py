@@ -21,7 +21,8 @@ from shop.stage import Shop
 
 QUICK = {"WARMUP": "3s", "READY_WITHIN": "60s", "DEADLINE": "3m", "BAKE": "3s"}
 """Settings of the shop, for whoever waits."""
-ROUNDS = 7
+ROUNDS = 5
+"""At least; more where the ratio is not clearly within its limit by then."""
 MOST_ROUNDS = 35
 LIMIT = 1.2
 HELD_FOR = 20

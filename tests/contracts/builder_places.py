@@ -12,6 +12,7 @@ from davy.pipeline.builds.builders.buildx import BuildxBuilder
 from davy.pipeline.builds.builders.docker import DockerBuilder
 from davy.pipeline.builds.ports import Builder
 from lab import builders
+from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 REAL = ("engine", "buildx", "buildx-docker", "buildah")
@@ -65,11 +66,11 @@ class BuilderPlaces:
         if name == "buildx-docker":
             return {**self._with_buildx(), "BUILDX_BUILDER": "default"}
         if not self._known.buildkit:
-            pytest.skip("no BuildKit here")
+            pytest.skip(LEFT_OUT["buildkit"])
         return self.buildkit("lab", self._known.buildkit)
 
     def _with_buildx(self) -> dict[str, str]:
         if not self._known.buildx:
-            pytest.skip("no buildx here")
+            pytest.skip(LEFT_OUT["buildkit"])
         path = os.pathsep.join([str(Path(self._known.buildx).parent), self._plain["PATH"]])
         return {**self._plain, "PATH": path, "BUILDX_CONFIG": str(self._folder / "buildx")}

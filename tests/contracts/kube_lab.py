@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,8 @@ from davy.pipeline.core.errors import Conflict
 from lab import facts
 from lab.talk import LabError
 
-NAMESPACE = "kube-test"
+NAMESPACE = "-".join(filter(None, ("kube-test", os.environ.get("PYTEST_XDIST_WORKER"))))
+"""Each worker's own: two may play with a Deployment of the same name at the same time."""
 
 SERVER = """
 import http.server, os, signal, sys, threading

@@ -56,7 +56,7 @@ def real(name: str, request: pytest.FixtureRequest, folder: Path) -> Case:
     )
 
 
-@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.lab) for name in REAL)])
+@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.lab("docker")) for name in REAL)])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     return memory(tmp_path) if request.param == "memory" else real(request.param, request, tmp_path)
 

@@ -37,9 +37,10 @@ from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows.images import builder_attestations
+from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 TOOLS = ("buildx", "buildah")
 COMMANDS = ("buildx", "buildx-docker", "buildah")
 EPOCH = 1_700_000_000
@@ -68,7 +69,7 @@ def other_buildkit(tmp_path: Path) -> Iterator[str]:
     """A BuildKit that has built nothing yet: another machine."""
     program = layout_from().binaries / "buildkitd"
     if not program.exists():
-        pytest.skip("no BuildKit here")
+        pytest.skip(LEFT_OUT["buildkit"])
     home = tmp_path / "buildkit"
     home.mkdir()
     address = f"unix://{home}/socket"

@@ -302,7 +302,7 @@ def test_what_a_killed_davy_noted_on_this_machine_is_ended_without_any_mark(doub
     assert [line for line in place.swept() if "Sauce Labs" in line] == []
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 @pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
 def test_a_real_browser_opens_a_page_through_the_door(double: Double, played: Play, tmp_path: Path) -> None:
     with chromedriver(tmp_path) as driver, page() as url:
@@ -314,7 +314,7 @@ def test_a_real_browser_opens_a_page_through_the_door(double: Double, played: Pl
     assert [job["passed"] for job in double.jobs.values()] == [True, False]
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 @pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
 def test_a_grids_session_that_a_killed_davy_left_is_ended(tmp_path: Path) -> None:
     with chromedriver(tmp_path) as hub:
@@ -330,7 +330,7 @@ def test_a_grids_session_that_a_killed_davy_left_is_ended(tmp_path: Path) -> Non
             place.account.api.called(Call(method="GET", url=f"{hub}/session/{begun}/title"))
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 @pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
 def test_a_grid_needs_no_account(tmp_path: Path) -> None:
     chrome = OPENS.replace(

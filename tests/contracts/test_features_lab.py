@@ -12,7 +12,7 @@ from davy.pipeline.builds.ports import BuildOrder
 from davy.pipeline.core.errors import DavyError
 from feature_texts import SAMPLES
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 IN_TURN = [(name, feature) for name in ("engine", "buildah") for feature in SAMPLES if feature != FRONTEND]
 """Both overlook a frontend: what it would have made of the rest nobody can see from outside."""
 

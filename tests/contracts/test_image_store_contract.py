@@ -70,7 +70,7 @@ def real(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     return Case(store, image, index, here, f"{two.host}/shop", store.manifest)
 
 
-@pytest.fixture(params=["memory", pytest.param("registry", marks=pytest.mark.lab)])
+@pytest.fixture(params=["memory", pytest.param("registry", marks=pytest.mark.lab("docker"))])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     return memory(tmp_path) if request.param == "memory" else real(request, tmp_path)
 

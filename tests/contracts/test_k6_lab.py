@@ -20,6 +20,7 @@ from davy.pipeline.suites.reports.writer import read
 from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
 from davy.pipeline.suites.runners.process import ProcessSuites
+from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 pytestmark = [pytest.mark.lab, pytest.mark.extra]
@@ -76,7 +77,7 @@ def lab() -> KubeLab:
 def k6() -> Path:
     path = layout_from().binaries / "k6"
     if not path.exists():
-        pytest.skip("no k6 here: `nox -s extras` builds it")
+        pytest.skip(LEFT_OUT["k6"])
     return path.resolve()
 
 

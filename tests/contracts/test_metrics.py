@@ -158,7 +158,7 @@ class PairOfTwins(Twin):
             twin.scraped(times)
 
 
-@pytest.fixture(scope="module", params=["memory", "pair", pytest.param("prometheus", marks=pytest.mark.lab)])
+@pytest.fixture(scope="module", params=["memory", "pair", pytest.param("prometheus", marks=pytest.mark.lab("docker"))])
 def part(request, tmp_path_factory):
     """One for all tests here: a Prometheus takes seconds to its first scrape. Each test has pods of its own."""
     if request.param == "prometheus":
@@ -230,7 +230,7 @@ def judge_over(metrics):
     return SequentialJudge(metrics, config, timedelta(0))
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_a_prometheus_that_dies_in_the_middle_and_returns_costs_no_count(real):
     for pod in ("new", "old"):
         real.exporter.count(pod, "200", 0)
@@ -262,7 +262,7 @@ def test_a_prometheus_that_dies_in_the_middle_and_returns_costs_no_count(real):
     assert (evidence.stable.bad, evidence.stable.total) == (0, 1350)
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_the_numbers_of_the_users_own_client_library_agree_with_ours(real):
     from prometheus_api_client.prometheus_connect import PrometheusConnect  # noqa: PLC0415
 
@@ -279,7 +279,7 @@ def test_the_numbers_of_the_users_own_client_library_agree_with_ours(real):
     assert [(one["metric"], float(one["value"][1])) for one in instant] == list(mine.values) == [({"pod": "new"}, 33.0)]
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_a_server_that_is_gone_is_unreachable(real):
     real.kill()
     with pytest.raises(Unreachable):

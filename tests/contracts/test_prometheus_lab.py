@@ -24,7 +24,7 @@ from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.servers import PrometheusConfig
 from davy.pipeline.core.errors import Forbidden, Unreachable
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 PODS, METRICS = 200, 10
 PASSWORD = "hunter2"
 HASH = "$2b$05$q3IMo3T7hqBozVzdKOP.LeHBVzdxqWKBYdMk2PLv05c0t4AHLI44O"

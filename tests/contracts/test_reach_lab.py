@@ -18,7 +18,7 @@ from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.source.git.work_tree import GitWorkTree
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 TREE = {
     "README.md": "hello",
     "src/main.py": "main",

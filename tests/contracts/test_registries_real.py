@@ -20,9 +20,10 @@ from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain.tools.cosign import Cosign
+from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 
 MIB = 2**20
 
@@ -158,7 +159,7 @@ def cosign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with cosign in its PATH, and a pair of keys in its HOME."""
     search = f"{layout_from().binaries}:{os.environ['PATH']}"
     if not shutil.which("cosign", path=search):
-        pytest.skip("no cosign here: `nox -s extras` builds it")
+        pytest.skip(LEFT_OUT["cosign"])
     home = tmp_path_factory.mktemp("cosign")
     environment = {"PATH": search, "HOME": str(home), "COSIGN_PASSWORD": PASSWORD, "DOCKER_CONFIG": str(home)}
     for name in ("shop", "other"):

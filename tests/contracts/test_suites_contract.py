@@ -91,7 +91,11 @@ def in_cluster(folder: Path) -> Stage:
 
 
 @pytest.fixture(
-    params=["memory", "process", *(pytest.param(place, marks=pytest.mark.lab) for place in ("docker", "kubernetes"))]
+    params=[
+        "memory",
+        "process",
+        *(pytest.param(part, marks=pytest.mark.lab(part)) for part in ("docker", "kubernetes")),
+    ]
 )
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
     if request.param == "memory":

@@ -13,6 +13,8 @@ import pytest
 from davy.pipeline.core.endings import Ending
 from git_alone import ALONE, commit, git
 
+pytestmark = pytest.mark.slow
+
 DAVY = Path(sys.executable).parent / "davy"
 FILE = "service: shop\nimages:\n  - {name: r.test/shop/web, context: app}\n"
 

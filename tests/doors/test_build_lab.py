@@ -17,7 +17,7 @@ from davy.pipeline.core.json.codec import decode
 from lab import facts
 from lab.faulty_proxy import FaultyProxy
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab("docker")
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
 SERVICES = ("web", "api", "job", "mail")
 

@@ -223,7 +223,7 @@ def test_a_sauce_config_runs_as_it_is(yard: Yard) -> None:
     assert "config.yml:2: kind: 'apitest' runs in saucectl only" in yard.said
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 @pytest.mark.skipif(not has_chromedriver(), reason="no chromedriver: `nox -s lab -- up` installs it")
 def test_a_real_browser_opens_the_page(yard: Yard, tmp_path_factory: pytest.TempPathFactory) -> None:
     with chromedriver(tmp_path_factory.mktemp("driver")) as driver, page() as url:

@@ -20,6 +20,8 @@ from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain import attestations
 from davy.pipeline.supply_chain.attestations import Occasion
 
+pytestmark = pytest.mark.slow
+
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAMED = "registry.test/shop/app:one"

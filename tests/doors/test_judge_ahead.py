@@ -77,6 +77,7 @@ def test_steps_that_cannot_be_taken_are_refused(davy: Davy) -> None:
     assert "must be above 30" in run.stderr
 
 
+@pytest.mark.slow
 def test_a_simulation_shows_every_judge_in_80_columns(davy: Davy, file: Path) -> None:
     run = davy("judge", "simulate", *TOLD, "--rollouts", "2")
     assert run.returncode == 0, run.stderr

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
@@ -81,7 +82,8 @@ def _asked(port: int, query: str) -> dict[str, object]:
         with urlopen(f"http://127.0.0.1:{port}/api/v1/query?query={quote(query)}", timeout=5) as answer:
             return dict(json.load(answer))
     except HTTPError as error:
-        return dict(json.load(error))
+        # A server that is not ready yet says so in plain words.
+        return {} if error.code == HTTPStatus.SERVICE_UNAVAILABLE else dict(json.load(error))
     except URLError:
         return {}
 

@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         ("extras", _extras, "build cosign and k6 where they are not there yet; tell where they are"),
     ):
         commands.add_parser(name, parents=[output], help=text).set_defaults(act=act)
+    nothing = "go without what takes minutes to build and is not there: Kubernetes, BuildKit"
+    commands.choices["up"].add_argument("--build-nothing", action="store_true", help=nothing)
     text = "put load on a service at loopback and count what comes back"
     load_command.add_options(commands.add_parser("load", parents=[output], help=text))
     return parser
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(layout: Layout, arguments: argparse.Namespace) -> int:
     begun, watch = time.monotonic(), Stopwatch()
     say(f"lab: up, in {layout.cache}")
-    facts = lifecycle.up(layout, os.environ, watch)
+    facts = lifecycle.up(layout, os.environ, watch, builds=not arguments.build_nothing)
     spent = time.monotonic() - begun
     if arguments.output == "json":
         print(as_json(facts), end="")

@@ -40,12 +40,15 @@ class Known:
     buildah: str
 
 
-def begin(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> None:
+def begin(layout: Layout, environment: Mapping[str, str], watch: Stopwatch, *, builds: bool = True) -> None:
     """Have them, and start BuildKit. On a machine that cannot, say so; in CI raise LabError."""
     with _spared(environment):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             raise LabError("BuildKit and Buildah of the lab's own need root on Debian")
         packages.install(layout, packages.missing(packages.BUILDERS), watch)
+        if not (builds or toolchain.has_buildkit(layout)):
+            say("  without BuildKit and buildx: they are not built yet")
+            return
         toolchain.buildx(layout, watch)
         toolchain.buildkit(layout, watch)
         ensure(layout, buildkitd(layout))

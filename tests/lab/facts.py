@@ -10,7 +10,18 @@ from typing import Literal
 from .layout import Layout, layout_from
 from .talk import LabError
 
-ClusterKind = Literal["single-node", "kind", "given"]
+ClusterKind = Literal["single-node", "kind", "given", "none"]
+"""`none`: it would have to be built, and nobody asked for that; what is a cluster's is empty then."""
+
+NOT_UP = "the lab is not up: `./dev -s lab -- up`"
+LEFT_OUT = {
+    "docker": NOT_UP,
+    "kubernetes": "Kubernetes; `./dev -s lab -- up` brings it (once, about 12 minutes)",
+    "buildkit": "BuildKit; `./dev -s lab -- up` brings it (once, about 5 minutes)",
+    "cosign": "cosign; `./dev -s lab -- extras` brings it (once, about 6 minutes)",
+    "k6": "k6; `./dev -s lab -- extras` brings it (once, about 3 minutes)",
+}
+"""What a test marked `lab` may need, and how it is had. The mark is given it; a plain one needs a cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,12 @@ class Facts:
     """buildx as a program; empty where none could be had."""
     buildah: str = ""
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """What of it a test may need."""
+        has = {"docker": True, "kubernetes": self.cluster != "none", "buildkit": bool(self.buildkit)}
+        return frozenset(name for name, there in has.items() if there)
+
 
 def read(layout: Layout | None = None) -> Facts:
     """The facts of the lab that is up; raises LabError when none is."""
@@ -43,7 +60,7 @@ def read(layout: Layout | None = None) -> Facts:
     try:
         return Facts(**json.loads(path.read_text()))
     except FileNotFoundError:
-        raise LabError("the lab is not up: run `nox -s lab -- up` first") from None
+        raise LabError(NOT_UP) from None
     except (ValueError, TypeError) as wrong:
         raise LabError(f"{path}: not of this lab's kind ({wrong}); run `up` again") from wrong
 

@@ -13,22 +13,28 @@ from .commands import run
 from .facts import ClusterKind, Facts, write
 from .images import ensure_base_image
 from .layout import DOCKER_CGROUP, Layout
-from .processes import await_ready, end, ensure, living
+from .processes import Daemon, await_ready, end, ensure, living
 from .talk import LabError, Stopwatch, say
 
 SCRAPERS = ("prometheus", "alertmanager", "discovery")
 
 
-def up(layout: Layout, environment: Mapping[str, str], watch: Stopwatch) -> Facts:
-    """Bring up what is not up yet; heal what a crash or a reboot left."""
+def up(layout: Layout, environment: Mapping[str, str], watch: Stopwatch, *, builds: bool = True) -> Facts:
+    """Bring up what is not up yet; heal what a crash or a reboot left.
+
+    Without `builds` it goes without what takes minutes to build and is not there.
+    """
     with _alone(layout):
         _forget_earlier_boot(layout, watch)
         own_engine = _uses_own_engine(layout)
         wanted = choice(environment, None if own_engine else services.running_docker())
+        if wanted == "single-node" and not (builds or toolchain.has_kubernetes(layout)):
+            say("  without Kubernetes: it is not built yet")
+            wanted = "none"
         _require(wanted, own_engine)
         _install(layout, wanted, own_engine, watch)
         (layout.run / "boot").write_text(machine.this_boot())
-        builders.begin(layout, os.environ, watch)
+        builders.begin(layout, os.environ, watch, builds=builds)
         docker_host = _begin(layout, wanted, own_engine, watch)
         cluster = _cluster(layout, wanted, docker_host, environment, watch)
         _finish(layout, cluster, docker_host, own_engine, watch)
@@ -66,7 +72,8 @@ def _begin(layout: Layout, wanted: ClusterKind, own_engine: bool, watch: Stopwat
         ensure(layout, services.dockerd(layout))
     if wanted == "single-node":
         single.begin(layout, watch)
-    ensure(layout, services.alertmanager(layout))
+    if wanted != "none":
+        ensure(layout, services.alertmanager(layout))
     docker_host = services.own_docker(layout) if own_engine else services.running_docker()
     if docker_host is None:
         raise LabError("the Docker Engine that answered a moment ago is gone")
@@ -79,8 +86,10 @@ def _cluster(
     docker_host: str,
     environment: Mapping[str, str],
     watch: Stopwatch,
-) -> Cluster:
+) -> Cluster | None:
     match wanted:
+        case "none":
+            return None
         case "single-node":
             return single.finish(layout, watch)
         case "kind":
@@ -89,27 +98,33 @@ def _cluster(
             return given.finish(layout, environment, watch)
 
 
-def _finish(layout: Layout, cluster: Cluster, docker_host: str, own_engine: bool, watch: Stopwatch) -> None:
-    discovery = services.discovery(layout, cluster.scraping.access)
-    prometheus = services.prometheus(layout, cluster.scraping)
-    ensure(layout, discovery)
-    ensure(layout, prometheus)
+def _finish(layout: Layout, cluster: Cluster | None, docker_host: str, own_engine: bool, watch: Stopwatch) -> None:
+    scrapers = _scrapers(layout, cluster) if cluster else []
+    for scraper in scrapers:
+        ensure(layout, scraper)
     with watch.part("registry"):
         await_ready(layout, services.registry(layout))
     if own_engine:
         with watch.part("Docker Engine"):
             await_ready(layout, services.dockerd(layout))
     ensure_base_image(layout, docker_host, watch)
-    cluster.await_ready()
-    with watch.part("Prometheus and Alertmanager"):
-        await_ready(layout, discovery)
-        await_ready(layout, prometheus)
-        await_ready(layout, services.alertmanager(layout))
+    if cluster:
+        cluster.await_ready()
+        with watch.part("Prometheus and Alertmanager"):
+            for daemon in (*scrapers, services.alertmanager(layout)):
+                await_ready(layout, daemon)
 
 
-def _facts(layout: Layout, cluster: Cluster, docker_host: str) -> Facts:
+def _scrapers(layout: Layout, cluster: Cluster) -> list[Daemon]:
+    return [services.discovery(layout, cluster.scraping.access), services.prometheus(layout, cluster.scraping)]
+
+
+def _facts(layout: Layout, cluster: Cluster | None, docker_host: str) -> Facts:
     docker = ("docker", "--host", docker_host, "version", "--format", "{{.Server.Version}}")
-    versions = {"kubernetes": given.server_version(cluster), "docker": run(*docker).strip()}
+    versions = {"docker": run(*docker).strip()}
+    if cluster is None:
+        return _without_cluster(layout, docker_host, versions)
+    versions["kubernetes"] = given.server_version(cluster)
     if cluster.kind == "single-node":
         versions["coredns"] = toolchain.dns_version()
     return Facts(
@@ -121,6 +136,19 @@ def _facts(layout: Layout, cluster: Cluster, docker_host: str) -> Facts:
         prometheus=f"http://127.0.0.1:{layout.ports.prometheus}",
         prometheus_rules=str(layout.run / "prometheus" / "rules"),
         alertmanager=f"http://127.0.0.1:{layout.ports.alertmanager}",
+        registry=layout.registry,
+        docker_host=docker_host,
+        base_image=layout.base_image,
+        versions=versions,
+        pids=living(layout),
+    )
+
+
+def _without_cluster(layout: Layout, docker_host: str, versions: Mapping[str, str]) -> Facts:
+    return Facts(
+        cluster="none",
+        **dict.fromkeys(("kubeconfig", "kubeconfig_limited", "api_server", "kubectl"), ""),
+        **dict.fromkeys(("prometheus", "prometheus_rules", "alertmanager"), ""),
         registry=layout.registry,
         docker_host=docker_host,
         base_image=layout.base_image,

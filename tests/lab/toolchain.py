@@ -24,6 +24,29 @@ COMPONENTS = (
 )
 
 
+def has_kubernetes(layout: Layout) -> bool:
+    """Whether all that a cluster of the lab's own needs was built before."""
+    version = kubernetes_version()
+    built = [(name, version) for name in ("kubernetes", "kubectl")] + [("coredns", dns_version()), ("pause", "1")]
+    return all(_place(layout, *each).exists() for each in built)
+
+
+def has_buildkit(layout: Layout) -> bool:
+    """The same of BuildKit and buildx."""
+    built = {"buildkit": "github.com/moby/buildkit", "buildx": "github.com/docker/buildx"}
+    return all(_place(layout, source, pinned(module, source)).exists() for source, module in built.items())
+
+
+def has_extras(layout: Layout) -> bool:
+    """The same of cosign and k6."""
+    built = {"cosign": "github.com/sigstore/cosign/v3", "k6": "go.k6.io/k6"}
+    return all(_place(layout, source, pinned(module, source)).exists() for source, module in built.items())
+
+
+def _place(layout: Layout, source: str, version: str) -> Path:
+    return layout.binaries / f"{source}-{version}"
+
+
 def kubernetes_version() -> str:
     return pinned("k8s.io/kubernetes", "kubernetes")
 
@@ -127,7 +150,7 @@ def _built(
     package: str = ".",
 ) -> Path:
     """`module`: the folder it is built in, where that is not named as the binary is."""
-    binary = layout.binaries / f"{source}-{version}"
+    binary = _place(layout, source, version)
     if binary.exists():
         return binary
     go = _go(layout, watch)

@@ -24,7 +24,7 @@ from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.core.verdict import Counts
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab("docker"), pytest.mark.slow]
 
 DAVY = Path(sys.executable).parent / "davy"
 SCRAPE = 30

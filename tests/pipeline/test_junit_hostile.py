@@ -52,6 +52,7 @@ def test_control_characters_of_a_test_are_replaced_and_said() -> None:
     assert found.notes == ("3 characters that XML cannot hold were replaced",)
 
 
+@pytest.mark.slow
 def test_hundreds_of_megabytes_are_read_in_bounded_memory_and_what_was_cut_is_said() -> None:
     def much() -> Iterator[str]:
         yield "<testsuite>"

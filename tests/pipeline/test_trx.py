@@ -101,6 +101,7 @@ def test_a_document_type_is_refused(evil: str) -> None:
     assert "document type" in reading([f"{evil}<TestRun/>"]).broken
 
 
+@pytest.mark.slow
 def test_its_size_is_bounded() -> None:
     one = '<UnitTestResult testName="a" outcome="Passed"/>'
     found = reading(["<TestRun>", *([one * 1000] * (MOST_CASES // 1000 + 1))])

@@ -11,7 +11,7 @@ from simulation.draw import drawn, played_with
 
 SEEDS = 2000
 CHUNK = 100
-FIRST = 200
+FIRST = 100
 """Seeds that every Python plays; the rest is played once."""
 TESTS = Path(__file__).parents[1]
 

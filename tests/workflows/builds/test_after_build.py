@@ -176,7 +176,7 @@ def ended(told: Generator[Event, None, str], seen: list[Event]) -> str:
             return str(end.value)
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_what_tests_and_canary_said_is_attached_to_the_digest(tmp_path: Path) -> None:
     with pushed(tmp_path) as (image, store):
         work, seen = task(tmp_path), list[Event]()
@@ -189,7 +189,7 @@ def test_what_tests_and_canary_said_is_attached_to_the_digest(tmp_path: Path) ->
         assert not any(isinstance(event, Warned) for event in seen)
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_a_builder_that_makes_no_provenance_has_it_made_once(tmp_path: Path) -> None:
     with pushed(tmp_path) as (image, store):
         work = task(tmp_path, provenance="max")
@@ -200,7 +200,7 @@ def test_a_builder_that_makes_no_provenance_has_it_made_once(tmp_path: Path) -> 
         assert (found.claim.value, found.about) == ("provenance", image.digest)
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 @pytest.mark.parametrize(
     ("name", "matrix", "annotations", "args"),
     [
@@ -223,7 +223,7 @@ def test_provenance_of_a_cell_of_a_matrix_names_its_dockerfile_and_its_arguments
         store.close()
 
 
-@pytest.mark.lab
+@pytest.mark.lab("docker")
 def test_an_sbom_inside_the_index_is_no_provenance(tmp_path: Path) -> None:
     with pushed(tmp_path) as (image, store):
         index = Pusher(Registry(credentials(tmp_path / "docker"))).index(image.name)
