@@ -13,7 +13,6 @@ import yaml
 from davy.pipeline.builds import driver, worker
 from davy.pipeline.builds.content import base_images, resolve
 from davy.pipeline.builds.content.keyed_images import Workshop
-from davy.pipeline.builds.memory import MemoryBuilder, MemoryRecords
 from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.builds.worker import Approve, Chosen
 from davy.pipeline.config.document import DeliveryConfig
@@ -22,8 +21,9 @@ from davy.pipeline.config.sections.images.matrix import expanded, meant
 from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.events import BuildAction, Event, ImageBuilt
-from davy.pipeline.registry.memory import MemoryImages
 from davy.pipeline.source.git.work_tree import GitWorkTree
+from twins.builds import MemoryBuilder, MemoryRecords
+from twins.registry import MemoryImages
 
 T = TypeVar("T")
 REVISION = Revision(

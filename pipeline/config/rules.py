@@ -87,7 +87,6 @@ def _twice(items: list[tuple[Place, Tree]], key: str, what: str, *, folders: boo
 def _canary(value: Tree) -> Iterator[Finding]:
     whole = attempt(CanaryConfig, value)
     deadline = whole.deadline if whole else None
-    routed = isinstance(value, dict) and bool(value.get("traffic"))
     before = 0.0
     for place, item in _items({"canary": value}, ("canary", "steps")):
         step = attempt(StepConfig, item if isinstance(item, dict) else {"weight": item})
@@ -96,7 +95,7 @@ def _canary(value: Tree) -> Iterator[Finding]:
         at = (*place, "weight") if isinstance(item, dict) else place
         if step.weight <= before:
             yield at, f"must be above {before:g}, the step before; a canary only grows"
-        elif step.weight > LARGEST_BY_REPLICAS and not routed:
+        elif step.weight > LARGEST_BY_REPLICAS:
             yield (
                 at,
                 (

@@ -10,10 +10,10 @@ from moto.server import ThreadedMotoServer
 
 from davy.pipeline.config.sections.suites import S3Config
 from davy.pipeline.suites.history.archives.folder import FolderArchive
-from davy.pipeline.suites.history.archives.memory import MemoryArchive
 from davy.pipeline.suites.history.archives.s3 import s3_archive
 from davy.pipeline.suites.history.ports import Archive
 from davy.pipeline.suites.history.record import CaseRecord, RunRecord
+from twins.archives import MemoryArchive
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CASES = (

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from contracts.builder_places import REAL
-from davy.pipeline.builds.memory import MemoryBuilder
 from davy.pipeline.builds.ports import Builder, BuildOrder
 from davy.pipeline.clients.docker.credentials import DockerCredentials
 from davy.pipeline.registry.distribution.manifests import Registry
+from twins.builds import MemoryBuilder
 
 ANNOTATIONS = {"org.opencontainers.image.revision": "abc", "org.opencontainers.image.title": "Grubenlampe ✓"}
 

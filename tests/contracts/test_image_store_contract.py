@@ -15,8 +15,8 @@ from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.images import oci
 from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
-from davy.pipeline.registry.memory import MemoryImages
 from davy.pipeline.registry.ports import Attachment, ImageStore
+from twins.registry import MemoryImages
 
 NAMELESS = "sha256:" + "0" * 64
 

@@ -10,8 +10,8 @@ import pytest
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.source.git.history import GitHistory
 from davy.pipeline.source.git.repository import GitSource
-from davy.pipeline.source.memory import MemorySource
 from davy.pipeline.source.ports import Source
+from twins.source import MemorySource
 
 
 @pytest.fixture(params=["memory", "git"])

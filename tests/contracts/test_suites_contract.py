@@ -14,8 +14,8 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun, SuiteRunner
 from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
-from davy.pipeline.suites.runners.memory import MemorySuite, MemorySuites
 from davy.pipeline.suites.runners.process import ProcessSuites
+from twins.suites import MemorySuite, MemorySuites
 
 XML = '<testsuite><testcase name="a"/></testsuite>'
 SCENES = {

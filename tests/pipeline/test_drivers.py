@@ -16,8 +16,8 @@ from davy.pipeline.core.events import Event, LogLine, Result, StageFinished, Sui
 from davy.pipeline.suites import driver
 from davy.pipeline.suites.plan import order
 from davy.pipeline.suites.ports import SuitePlace, SuiteRunner
-from davy.pipeline.suites.runners.memory import MemoryPlace, MemorySuite, MemorySuites
 from davy.pipeline.threads import spoken
+from twins.suites import MemoryPlace, MemorySuite, MemorySuites
 
 T = TypeVar("T")
 CONFIG: Config = parsed(

@@ -22,7 +22,7 @@ from davy.pipeline.config.sections.images.rules import REPOSITORY
 from davy.pipeline.core.errors import Unreachable, Unusable
 from davy.pipeline.core.json import tree
 from davy.pipeline.core.text import time_text
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.files import plain_file
 from davy.pipeline.suites.runners.webdriver.proxy_connection import is_of_webdriver
 

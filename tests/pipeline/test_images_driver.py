@@ -11,7 +11,6 @@ from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.builds.content import base_images, resolve
 from davy.pipeline.builds.content.key import blob
 from davy.pipeline.builds.content.key import tag as key_tag
-from davy.pipeline.builds.memory import MemoryBuilder
 from davy.pipeline.builds.ports import BuildOrder, Built
 from davy.pipeline.builds.record import KEY, KIND, Remembered, record_of
 from davy.pipeline.builds.worker import Approve
@@ -29,9 +28,10 @@ from davy.pipeline.core.events import (
 )
 from davy.pipeline.core.images.oci import BASE_DIGEST, BASE_NAME
 from davy.pipeline.core.ports import Say
-from davy.pipeline.registry.memory import MemoryImages
 from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.source.git.work_tree import GitWorkTree
+from twins.builds import MemoryBuilder
+from twins.registry import MemoryImages
 from yard import REVISION, SHOP, Ticking, Yard, another
 
 ALL = {"base", "web", "job", "tool"}

@@ -15,7 +15,7 @@ from davy import workflows
 from davy.pipeline.core import events as e
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.json import codec
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.verdict import Decision
 from davy.workflows.render.bars import bar, factor, sparkline
 from davy.workflows.render.json_lines import JsonLines

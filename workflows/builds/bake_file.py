@@ -15,7 +15,7 @@ from davy.pipeline.config.bake import Carried, carried
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.json import tree
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.json_text import json_text
 
 VERSION = 1

@@ -9,7 +9,7 @@ import click
 
 from davy.pipeline.builds.plan import Outlook
 from davy.pipeline.core.events import BuildAction
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.width import width_of
 

@@ -17,8 +17,7 @@ from davy.pipeline.core.errors import Unreachable
 from davy.pipeline.core.events import BuildAction
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import moments, nouns
-from davy.pipeline.core.text.clean import harmless, one_line
-from davy.pipeline.core.text.sanitize import MASK
+from davy.pipeline.core.text.sanitize import MASK, harmless, one_line
 from davy.workflows import wiring
 from davy.workflows.builds import images
 from davy.workflows.render.json_text import json_text

@@ -15,7 +15,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.images.names import familiar
 from davy.pipeline.core.text import nouns
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.files import own_files
 from davy.pipeline.source.ports import WorkTree
 from davy.workflows import wiring

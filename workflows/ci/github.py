@@ -7,7 +7,7 @@ from typing import TextIO
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.events import Event, ReleaseFinished, Warned
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.workflows.render.phrases import ENDINGS
 
 MOST_BYTES = 1024 * 1024 - 4096

@@ -9,7 +9,7 @@ import click
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Problem, Unusable
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.workflows.cli.arguments import wants_json
 from davy.workflows.render.json_text import json_text
 

@@ -19,7 +19,7 @@ from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.config.sections.thresholds import ThresholdConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.json_text import json_text
 
 VERSION = 1

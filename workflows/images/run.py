@@ -17,7 +17,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing, Problem, Rejected, Unusable
 from davy.pipeline.core.images import references
 from davy.pipeline.core.text import moments
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.files import plain_file
 from davy.pipeline.registry.artifact import CREATED
 from davy.pipeline.registry.dry_run import ForeseenImages

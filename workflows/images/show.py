@@ -9,7 +9,7 @@ import click
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.images import oci
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.registry import artifact
 from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.supply_chain import evidence

@@ -12,7 +12,7 @@ from davy.checks.forecast.ladder import PlannedMetric
 from davy.checks.forecast.power import burns
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.errors import DavyError
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge import backtest_inputs, rejudge
 from davy.workflows.judge.backtest_inputs import Asked, Tried

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from davy.checks.backtest.routing_bias import Bias
 from davy.checks.backtest.trial import JUDGES
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.backtest import Backtest, part, percent, sentence, span
 from davy.workflows.judge.rejudge import LastRollout

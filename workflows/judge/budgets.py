@@ -16,7 +16,7 @@ from davy.pipeline.config.sections.objectives import FiledSlo, GateConfig, SloCo
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing
 from davy.pipeline.core.text import nouns
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.shares import percent_of, share_of
 from davy.pipeline.core.verdict import Gap
 from davy.workflows import wiring

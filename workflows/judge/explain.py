@@ -8,7 +8,7 @@ from davy.checks.judges.sequential.sentences import percent, times
 from davy.checks.traces.explanation import BurnBound, Explained, Explanation, Shortfall, explained
 from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.trace import Trace
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.shares import percent_of
 from davy.pipeline.core.verdict import Counts
 from davy.workflows.judge.trace_file import name_of, opened

@@ -20,7 +20,7 @@ from davy.checks.forecast.power import (
     smallest_found,
     span,
 )
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.traffic_and_rules import UNKNOWN_REPLICAS, Situation
 

@@ -10,7 +10,7 @@ from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.replay import Replay
 from davy.checks.traces.result import TraceResult
 from davy.checks.traces.trace import Trace
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.verdict import Counts, Evidence
 from davy.workflows.judge.trace_file import kept, name_of, opened
 from davy.workflows.render.bars import factor

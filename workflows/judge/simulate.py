@@ -22,7 +22,7 @@ from davy.checks.judges.sequential.case import Metric
 from davy.checks.statistics.intervals import interval
 from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.core.errors import Problem, Unusable
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.traffic_and_rules import Situation
 

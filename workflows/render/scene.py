@@ -7,7 +7,7 @@ from functools import singledispatch
 
 from davy.pipeline.core import events
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.verdict import Verdict, Window
 from davy.workflows.render.phrases import counted, counts, phrase
 from davy.workflows.render.views import BuildCount, BuildView, PartView, StageView, Trail

@@ -6,7 +6,7 @@ from davy.canary.engine.state import folded
 from davy.canary.ports.journal import Past
 from davy.pipeline.core.events import CanaryFinished, Event
 from davy.pipeline.core.json.codec import plain
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.time_text import shown
 
 VERSION = 1

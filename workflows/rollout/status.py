@@ -12,7 +12,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, Judged, Warned
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json.codec import plain
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import NOTHING, Pair
 from davy.workflows.render.phrases import ENDINGS, percent, pods

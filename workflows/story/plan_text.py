@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from davy.pipeline.core.json.codec import plain
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.release.plan import PlanStep, ReleasePlan
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.width import width_of

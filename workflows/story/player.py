@@ -14,7 +14,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event
 from davy.pipeline.core.json import codec
 from davy.pipeline.core.ports import Clock
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.files import own_files
 from davy.workflows.ci import github
 from davy.workflows.render import markdown as report

@@ -11,7 +11,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text import nouns
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.suites.history import quarantine
 from davy.pipeline.suites.history.flakes import Flake, FlakeRate, entries, flakes, sparkline
 from davy.pipeline.suites.history.record import RunRecord

@@ -9,7 +9,7 @@ import click
 
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import PlannedSuite

@@ -9,7 +9,7 @@ import click
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.text import time_text
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.suites import driver
 from davy.pipeline.suites.history import archive
 from davy.pipeline.suites.history.record import RunRecord

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from davy.pipeline.builds.builder_choice import chosen
-from davy.pipeline.builds.memory import MemoryBuilder
 from davy.pipeline.builds.ports import Builder, BuildOrder, Built
 from davy.pipeline.core.errors import Missing, Unusable
 from davy.pipeline.core.ports import Say
+from twins.builds import MemoryBuilder
 
 ORDER = BuildOrder(name="registry.test/shop/app", context=Path())
 

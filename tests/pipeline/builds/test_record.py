@@ -13,7 +13,6 @@ from davy.pipeline.builds.builders.record_files import BuildRecords
 from davy.pipeline.builds.content.changes import changes
 from davy.pipeline.builds.content.inputs import FileEntry, Inputs
 from davy.pipeline.builds.content.key import SCHEMA
-from davy.pipeline.builds.memory import MemoryRecords
 from davy.pipeline.builds.record import (
     Build,
     Records,
@@ -27,6 +26,7 @@ from davy.pipeline.builds.record import (
 from davy.pipeline.config.file import delivery
 from davy.pipeline.config.sections.images.keys import ImageConfig
 from davy.pipeline.config.sections.images.matrix import Recipe, expanded
+from twins.builds import MemoryRecords
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BUILD = Build(id="r.test/a", key="f" * 64, digest="sha256:1", at=AT, commit="c0ffee", branch="main", dirty=True)

@@ -23,13 +23,13 @@ from davy.pipeline.suites.history.archives.folder import FolderArchive
 from davy.pipeline.suites.history.record import RunRecord
 from davy.pipeline.suites.ports import SuiteOrder
 from davy.pipeline.suites.runners import output
-from davy.pipeline.suites.runners.memory import MemorySuite, MemorySuites
 from davy.pipeline.suites.runners.process import ProcessSuites
 from davy.pipeline.suites.runners.tarball import RefusedArchive, extracted
 from davy.pipeline.suites.runners.webdriver.session_file import SessionLedger
 from davy.pipeline.supply_chain.ports import ScanOrder
 from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
 from davy.workflows.story.player import keeper
+from twins.suites import MemorySuite, MemorySuites
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RUN = RunRecord(id="shop-1", at=NOON, service="shop", revision="a" * 40)

@@ -15,8 +15,8 @@ from davy.pipeline.suites.plan import pieces
 from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
-from davy.pipeline.suites.runners.memory import MemoryPlace
 from simulated_crew import CrewClock, SimulatedCrew
+from twins.suites import MemoryPlace
 
 
 def write(path: Path, text: str = "x") -> Path:

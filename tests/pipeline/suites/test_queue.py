@@ -30,9 +30,9 @@ from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import Piece, PlannedSuite
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.queue import Runs, SuiteJob, Worked, worked
-from davy.pipeline.suites.runners.memory import MemoryPlace
 from davy.pipeline.threads import Threads
 from simulated_crew import CrewClock, SimulatedCrew
+from twins.suites import MemoryPlace
 
 Act = Callable[[SuiteOrder], SuiteRun]
 

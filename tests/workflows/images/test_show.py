@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from davy.pipeline.core.images import oci
-from davy.pipeline.registry.memory import MemoryImages
 from davy.workflows.images import show
+from twins.registry import MemoryImages
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER = "application/vnd.docker.container.image.v1+json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.cli import errors, options
 from davy.workflows.render.json_text import json_text
 

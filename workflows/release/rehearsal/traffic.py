@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from davy.canary.platforms.memory.deployment import SimulatedPod
 from davy.checks.metrics.memory import SimulatedMetrics
-from davy.workflows.release.rehearsal.sampling import binomial, poisson
+from davy.checks.statistics.sampling import binomial, poisson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live as RichLive
 
 from davy.pipeline.core.events import Event
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.live.picture import picture
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.brief import Tails

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Result, Stage
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Decision, Evidence, Verdict
 from davy.workflows.render.bars import bar, factor, sparkline

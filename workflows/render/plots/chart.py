@@ -9,7 +9,7 @@ from davy.checks.judges.sequential.sentences import percent
 from davy.checks.traces.result import ReplayEnd, TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text import shares
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.bars import BLOCKS
 from davy.workflows.render.plots import axes, curves
 from davy.workflows.render.plots.axes import Axis

@@ -6,7 +6,7 @@ Text from outside enters a page through `safe` alone.
 import re
 from html import escape
 
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 
 LIGHT = {
     "paper": "#ffffff",

@@ -2,7 +2,7 @@
 
 from davy.checks.judges.sequential.sentences import percent
 from davy.checks.traces.result import ReplayEnd
-from davy.pipeline.core.text.clean import one_line
+from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.verdict import Counts
 
 NAME = 16

@@ -16,7 +16,7 @@ from davy.pipeline.core.events import (
     Result,
     StageFinished,
 )
-from davy.pipeline.core.text.clean import harmless
+from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Decision
 from davy.workflows.render.phrases import phrase

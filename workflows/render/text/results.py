@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from davy.pipeline.core.events import CaseTold, SuiteFinished
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.render.markdown import COLUMNS
 from davy.workflows.render.text.table import table

@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from davy.pipeline.core.text.clean import harmless, one_line
+from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL, percent
 from davy.workflows.render.scene import Scene

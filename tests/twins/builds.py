@@ -45,7 +45,7 @@ class MemoryBuilder:
     """Where it pushes to instead: takes name, tag and annotations; the image there."""
     _layers: set[str] = field(default_factory=set)
 
-    def lacks(self, order: BuildOrder) -> tuple[str, ...]:  # noqa: ARG002 - the port names it
+    def lacks(self, order: BuildOrder) -> tuple[str, ...]:
         """Nothing."""
         return ()
 

@@ -32,7 +32,7 @@ class MemoryArchive:
         self.runs[name] = record
         return f"memory:{name}"
 
-    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:  # noqa: ARG002 - its are whole
+    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:
         """Newest first."""
         self._checked()
         return tuple(self.runs[name] for name in sorted(self.runs, reverse=True)[:most])
