@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from davy.canary.engine import snapshot, steps
+from davy.canary.engine import steps
 from davy.canary.ports.platform import Autoscaler, Budget, Standing, Surroundings
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.canary import CanaryConfig
@@ -173,11 +173,11 @@ def _baseline(standing: Standing, config: Config) -> tuple[Problem, ...]:
         what = "is the Deployment under release itself; the baseline is one of its own, with the same pods"
     elif kept is None or not kept.images:
         what = f"there is no Deployment {name} in the namespace {standing.workload.namespace}"
-    elif not snapshot.runs(kept, stable):
+    elif not kept.runs(stable):
         others = ", ".join(f"{c} {kept.images.get(c, 'is missing')}, stable {image}" for c, image in stable.items()
                            if kept.images.get(c) != image)  # fmt: skip
         what = f"Deployment {name} does not run the stable version ({others}); set the same images, written alike"
-    elif not snapshot.baseline(standing, stable):
+    elif not kept.ready_pods(stable):
         what = f"Deployment {name} has no Ready pod to compare with"
     else:
         return ()

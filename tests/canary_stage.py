@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from davy.canary.engine.driver.loop import Outcome, Patience, Ports
+from davy.canary.engine.driver.loop import Outcome, Patience
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Order, Resume, Start, rollout
 from davy.canary.platforms.memory.deployment import template_hash
 from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal, MemoryLock, World

@@ -51,7 +51,7 @@ SIN = {
     "pipeline-core": [("pipeline/core/endings.py", "import davy.pipeline.core.errors")],
     "pipeline-supply_chain": [("pipeline/supply_chain/scans.py", "import davy.pipeline.supply_chain.policy")],
     "canary": [
-        ("canary/ports/lock.py", "import davy.canary.engine.snapshot"),
+        ("canary/ports/lock.py", "import davy.canary.engine.view"),
         ("canary/platforms/memory/platform.py", "import davy.canary.preflight"),
     ],
     "canary-engine": [("canary/engine/moves.py", "import davy.canary.engine.machine")],

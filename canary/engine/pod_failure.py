@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from davy.canary.engine.snapshot import Seen, canary_pods, wanted
 from davy.canary.engine.state import Phase, State
+from davy.canary.engine.view import View
 from davy.canary.ports.platform import PodView, Trouble, TroubleKind
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.time_text import shown
@@ -34,22 +34,23 @@ class Failure:
     sentence: str
 
 
-def failure(state: State, seen: Seen, now: datetime) -> Failure | None:
+def failure(view: View, now: datetime) -> Failure | None:
     """The first canary pod that is certainly in trouble.
 
     Once promotion has begun only what the version brings about itself counts: a node that is full or a registry
     that is away is then no reason to leave the pods that were proven.
     """
-    for pod in canary_pods(state, seen.standing):
+    state = view.state
+    for pod in view.canary_pods:
         found = _trouble(pod)
-        if found and _counts(state, found.kind) and now - _since(state, seen, pod) >= _patience(state, found.kind):
+        if found and _counts(state, found.kind) and now - _since(view, pod) >= _patience(state, found.kind):
             return Failure(pod=pod.name, kind=found.kind, sentence=_sentence(state, pod, found))
-    return _missing(state, seen, now)
+    return _missing(view, now)
 
 
-def bad_pods(state: State, seen: Seen) -> int:
+def bad_pods(view: View) -> int:
     """Canary pods that are in a trouble of their own making."""
-    pods = canary_pods(state, seen.standing)
+    pods = view.canary_pods
     return sum(1 for pod in pods if pod.trouble and pod.trouble.kind in ON_ITS_OWN)
 
 
@@ -75,11 +76,12 @@ def _patience(state: State, kind: TroubleKind) -> timedelta:
             return state.policy.ready_within
 
 
-def _since(state: State, seen: Seen, pod: PodView) -> datetime:
+def _since(view: View, pod: PodView) -> datetime:
     """From when a pod's time runs: it was made, or it stopped being Ready after the step was reached."""
+    state = view.state
     if state.phase is Phase.GROWING:
         return max(pod.created_at, state.entered_at)
-    return max(pod.created_at, seen.unready_since.get(pod.name, pod.created_at))
+    return max(pod.created_at, view.unready_since.get(pod.name, pod.created_at))
 
 
 def _sentence(state: State, pod: PodView, trouble: Trouble) -> str:
@@ -89,9 +91,10 @@ def _sentence(state: State, pod: PodView, trouble: Trouble) -> str:
     return f"canary pod {pod.name} {what}: {trouble.words}"
 
 
-def _missing(state: State, seen: Seen, now: datetime) -> Failure | None:
+def _missing(view: View, now: datetime) -> Failure | None:
     """Pods that Kubernetes did not even make: a quota, an admission webhook."""
-    there, want = len(canary_pods(state, seen.standing)), wanted(state, seen.standing)
+    state = view.state
+    there, want = len(view.canary_pods), view.wanted
     late = now - state.entered_at >= state.policy.ready_within
     if state.phase is not Phase.GROWING or there >= want or not late:
         return None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.workload import Workload
+from davy.pipeline.core.workload import ReadyPod, Workload
 
 
 class TroubleKind(StrEnum):
@@ -60,6 +60,20 @@ class Baseline:
     """By container; none where there is no such Deployment."""
     pods: tuple[PodView, ...] = ()
     """Those of its present template."""
+
+    def runs(self, images: Mapping[str, str]) -> bool:
+        """Every one of these containers is there, with the same image."""
+        return bool(images) and all(self.images.get(container) == image for container, image in images.items())
+
+    def ready_pods(self, stable: Mapping[str, str]) -> tuple[ReadyPod, ...]:
+        """Those that are Ready; none once their Deployment has got another image than `stable`."""
+        if not self.runs(stable):
+            return ()
+        return tuple(
+            ReadyPod(name=pod.name, ready_since=pod.ready_since)
+            for pod in self.pods
+            if pod.ready_since and not pod.terminating
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

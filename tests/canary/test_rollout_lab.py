@@ -7,7 +7,7 @@ import pytest
 
 from canary_stage import ScriptedJudge, failing_at, good, policy
 from contracts import kube_lab as lab_module
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.engine.state import folded
 from davy.canary.platforms.kubernetes.deployment import KubernetesCluster

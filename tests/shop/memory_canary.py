@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from canary_stage import NEW, OLD, STABLE, ScriptedJudge, policy, shy
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World

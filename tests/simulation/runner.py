@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.engine.driver.loop import Outcome, Patience, Ports
+from davy.canary.engine.driver.loop import Outcome, Patience
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Enforce, Order, Resume, Start, rollout
 from davy.canary.platforms.memory.platform import Killed
 from davy.canary.ports.background import InTurn

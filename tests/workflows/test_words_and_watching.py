@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Resume, Start, rollout
 from davy.canary.engine.state import folded
 from davy.canary.engine.steps import policy

@@ -17,7 +17,7 @@ from davy.workflows.wiring.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runtime import secrets
 
 if TYPE_CHECKING:
-    from davy.canary.engine.driver.loop import Ports
+    from davy.canary.engine.driver.ports import Ports
     from davy.canary.ports.journal import Journal
     from davy.canary.ports.judge import Judge
     from davy.canary.ports.lock import Lock
@@ -62,7 +62,7 @@ class Side:
 
     def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
         """What a rollout is given: looks beside its ticks, and words heard between them."""
-        from davy.canary.engine.driver.loop import Ports  # noqa: PLC0415
+        from davy.canary.engine.driver.ports import Ports  # noqa: PLC0415
         from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
 
         return Ports(

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 
 from davy.canary.engine.driver.actor import Actor
 from davy.canary.engine.driver.judge_looks import Looks
-from davy.canary.engine.driver.loop import Outcome, Play, Ports, Run
+from davy.canary.engine.driver.loop import Outcome, Play, Run
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.driver.steady_clock import SteadyClock
 from davy.canary.engine.driver.takeover import BY_LOST, Found, Way, Wish, found
 from davy.canary.engine.orders import Enforce, Order, Resume, Start
 from davy.canary.engine.patience import Patience
-from davy.canary.engine.snapshot import is_bare, weight
 from davy.canary.engine.state import Phase, folded
+from davy.canary.engine.view import View
 from davy.canary.ports.lock import Holder
 from davy.canary.ports.platform import Standing
 from davy.pipeline.core.endings import Ending
@@ -195,9 +196,9 @@ class _Opening:
         resumed = Resumed(at=now, runner=self.order.runner, lost_since=self.lost_since(now))
         book.record_later(was.journal or resumed)
         play.standing = standing
-        play.actor.touched = not (play.state.phase is Phase.NEW and is_bare(play.state, standing))
+        play.actor.touched = not (play.state.phase is Phase.NEW and View(state=play.state, snapshot=standing).is_bare)
         if was.way is Way.TAKE_BACK and play.state.phase not in (Phase.ROLLING_BACK, Phase.BACK):
-            how = play.actor.rollback(standing, because="", by="").how
+            how = play.rollback(standing, because="", by="").how
             book.record_later(RollbackStarted(at=now, because=was.because, how=how, by=BY_LOST))
         return (yield from play.run())
 
@@ -233,7 +234,9 @@ class _Opening:
         if state.finished is None:
             finished = CanaryFinished(at=now, ending=Ending.UNDECIDED, sentence=was.because, weights=state.weights)
             with self.leaving_no_trace(standing):
-                book.record(Held(at=now, because=was.because, weight=weight(state, standing)), finished)
+                book.record(
+                    Held(at=now, because=was.because, weight=View(state=state, snapshot=standing).weight), finished
+                )
             yield from book.told()
         if isinstance(self.order, Start):
             raise LockedOut(was.because, remedy="`davy canary resume`, `davy canary promote` or `davy canary abort` it")

@@ -11,8 +11,8 @@ without a runner: whoever comes next goes on with it and watches the bake, and d
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.engine.snapshot import is_given_back
 from davy.canary.engine.state import Phase, State
+from davy.canary.engine.view import View
 from davy.canary.ports.platform import Standing
 from davy.pipeline.core.events import CanaryPolicy, CanaryStarted, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -59,7 +59,7 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
     if state is None or not state.open or not state.policy.steps:
         return _without_journal(standing, now)
     name = state.started.release
-    if _promoted_by_hand(state, standing):
+    if _is_promoted_by_hand(View(state=state, snapshot=standing)):
         return Found(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
     if wish is Wish.RESUME:
         return Found(way=Way.GO_ON, because=f"release {name} goes on")
@@ -74,15 +74,16 @@ def found(wish: Wish, state: State | None, standing: Standing, now: datetime) ->
     return Found(way=Way.LEAVE_HELD, because=f"the runner of release {name} vanished; it is held as on_lost says")
 
 
-def _promoted_by_hand(state: State, standing: Standing) -> bool:
+def _is_promoted_by_hand(view: View) -> bool:
     """The new version is the Deployment's own, no mark is on it and it is not held: docs/by-hand.md.
 
     Who only takes the label away has promoted nothing: the canary is held as before.
     """
+    state, snapshot = view.state, view.snapshot
     under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
     new = state.started.images
-    unmarked = standing.held is None and not standing.marked and is_given_back(state, standing)
-    return under_way and unmarked and all(standing.images.get(name) == new[name] for name in new)
+    unmarked = snapshot.held is None and not snapshot.marked and view.is_given_back
+    return under_way and unmarked and all(snapshot.images.get(name) == new[name] for name in new)
 
 
 def _without_journal(standing: Standing, now: datetime) -> Found:

@@ -1,11 +1,11 @@
-"""What a standing means for a rollout."""
+"""What a snapshot means for a rollout."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from canary_events import START, started
-from davy.canary.engine.snapshot import canary_pods, serving, sides, stable_pods
 from davy.canary.engine.state import applied
+from davy.canary.engine.view import View
 from davy.canary.ports.platform import Baseline, PodView, Standing
 
 
@@ -30,9 +30,9 @@ def test_pods_of_the_release_before_that_still_terminate_are_on_neither_side() -
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), before),
     )
-    asked = sides(state, standing)
+    asked = View(state=state, snapshot=standing).sides
     assert ([one.name for one in asked.canary], [one.name for one in asked.stable]) == (["new-1"], ["old-1"])
-    assert sides(state, replace(standing, template_hash="")).canary == ()
+    assert View(state=state, snapshot=replace(standing, template_hash="")).sides.canary == ()
     assert asked.baseline == ()
 
 
@@ -51,11 +51,11 @@ def test_pods_that_a_restart_made_of_the_stable_images_are_stable_once_the_deplo
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), pod("again-1", "restarted")),
     )
-    assert [one.name for one in stable_pods(state, standing)] == ["old-1", "again-1"]
-    assert [one.name for one in canary_pods(state, standing)] == ["new-1"]
-    assert serving(state, standing) == (2, 1)
+    assert [one.name for one in View(state=state, snapshot=standing).stable_pods] == ["old-1", "again-1"]
+    assert [one.name for one in View(state=state, snapshot=standing).canary_pods] == ["new-1"]
+    assert View(state=state, snapshot=standing).serving == (2, 1)
     still_new = replace(standing, images=begun.images)
-    assert serving(state, still_new) == (1, 2)
+    assert View(state=state, snapshot=still_new).serving == (1, 2)
 
 
 def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_stable_version() -> None:
@@ -83,8 +83,8 @@ def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_st
         ),
     )
     state = applied(None, begun)
-    assert [one.name for one in sides(state, standing).baseline] == ["base-1"]
+    assert [one.name for one in View(state=state, snapshot=standing).sides.baseline] == ["base-1"]
     assert standing.baseline
     changed = replace(standing.baseline, images=dict.fromkeys(stable, "shop/app@sha256:other"))
-    assert sides(state, replace(standing, baseline=changed)).baseline == ()
-    assert sides(state, replace(standing, baseline=Baseline(name="fresh"))).baseline == ()
+    assert View(state=state, snapshot=replace(standing, baseline=changed)).sides.baseline == ()
+    assert View(state=state, snapshot=replace(standing, baseline=Baseline(name="fresh"))).sides.baseline == ()
