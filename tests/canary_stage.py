@@ -8,7 +8,7 @@ from davy.canary.engine.driver.loop import Outcome, Patience
 from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Order, Resume, Start, rollout
 from davy.canary.platforms.memory.deployment import template_hash
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.platforms.memory.platform import Killed, MemoryJournal, MemoryLock, MemoryPlatform, World
 from davy.canary.ports.judge import Judge
 from davy.pipeline.core.events import CanaryPolicy, Event, StepPlan
 from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Pair, Verdict, Window
@@ -129,7 +129,7 @@ class Fault:
             raise error
 
 
-READS = ("standing", "surroundings", "renew", "read", "asked", "words", "release")
+READS = ("snapshot", "surroundings", "renew", "read", "asked", "words", "release")
 
 
 class Broken:
@@ -175,7 +175,7 @@ class Stage:
     def ports(self, judge: Judge, fault: Callable[[str], None] | None = None) -> Ports:
         fault = fault or Fault()
         return Ports(
-            cluster=MemoryCluster(self.world, fault),
+            platform=MemoryPlatform(self.world, fault),
             lock=MemoryLock(self.world, fault),
             journal=MemoryJournal(self.world, fault),
             judge=judge,

@@ -88,17 +88,17 @@ def _onward(view: View, now: datetime) -> Move:
 
 def _growing(view: View, now: datetime) -> Move:
     state = view.state
-    standing, want = view.snapshot, view.wanted
+    snapshot, want = view.snapshot, view.wanted
     if not view.is_marked:
         return Begin(pods=state.plan.pods)
     if now >= state.deadline:
         return _inconclusive(view, f"not all {want} canary pods were Ready at the deadline", proven=False)
     there = view.canary_pods
     if len(there) < want:
-        asked = standing.surge == str(state.plan.pods) and not standing.paused
+        is_sized = snapshot.size == state.plan.pods and not snapshot.is_frozen
         again = Grow(step=state.step, pods=state.plan.pods, because="asked for again")
-        return Wait(why=f"Kubernetes makes {want} canary pods") if asked else again
-    if not standing.paused:
+        return Wait(why=f"Kubernetes makes {want} canary pods") if is_sized else again
+    if not snapshot.is_frozen:
         return HoldStill()
     ready = sum(1 for pod in there if pod.ready and pod.serving)
     if ready < want:
@@ -108,7 +108,7 @@ def _growing(view: View, now: datetime) -> Move:
 
 def _at_step(view: View, now: datetime) -> Move:
     state = view.state
-    if not view.snapshot.paused:
+    if not view.snapshot.is_frozen:
         return HoldStill()
     ready = sum(1 for pod in view.canary_pods if pod.ready)
     if state.go and ready:
@@ -181,22 +181,22 @@ def _speaks_for(state: State, verdict: Verdict | None) -> bool:
 
 def _promoting(view: View, now: datetime) -> Move:
     state = view.state
-    standing = view.snapshot
+    snapshot = view.snapshot
     stable, canary = view.serving
     left = len(view.stable_pods)
-    old_gone = standing.seen and not left and not stable
-    if view.is_given_back and old_gone and canary >= standing.replicas:
+    old_gone = snapshot.is_current and not left and not stable
+    if view.is_given_back and old_gone and canary >= snapshot.replicas:
         return StartBake()
     if state.promotion_at and now - state.promotion_at > state.policy.promote_within:
         return _halted(
-            state, f"{canary} of {standing.replicas} pods of the new version serve beside {stable} of the old"
+            state, f"{canary} of {snapshot.replicas} pods of the new version serve beside {stable} of the old"
         )
     if state.on_hold:
         held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
-        return Wait(why=held) if standing.paused else HoldStill()
+        return Wait(why=held) if snapshot.is_frozen else HoldStill()
     if not view.is_given_back:
         return Promote(because="asked for again")
-    return Wait(why=f"promoting: {canary} of {standing.replicas} pods of the new version serve, {left} old are left")
+    return Wait(why=f"promoting: {canary} of {snapshot.replicas} pods of the new version serve, {left} old are left")
 
 
 def _halted(state: State, where: str) -> HoldHere:

@@ -32,7 +32,7 @@ class Source(StrEnum):
     LOCK = "the lock"
     WORDS = "people's words"
     JOURNAL = "the journal"
-    CLUSTER = "the Deployment"
+    TARGET = "the target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def course(
 ) -> Course:
     """What to do about the troubles there are. `promoting`: Kubernetes was told to finish the update."""
     back = state.phase in (Phase.ROLLING_BACK, Phase.BACK)
-    heeded = [one for source, one in troubles.items() if source is Source.CLUSTER or not (back or promoting)]
+    heeded = [one for source, one in troubles.items() if source is Source.TARGET or not (back or promoting)]
     if not heeded:
         return TRY_AGAIN
     worst = min(heeded, key=lambda one: one.since)

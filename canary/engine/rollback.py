@@ -48,7 +48,7 @@ def blind(state: State, because: str, by: str) -> RollBack:
     if state.promotion_at is None:
         speed, how = Speed.WHOLE, "no stable pod was taken away, so the canary's can go at once"
     else:
-        speed, how = Speed.SURGE, "its pods cannot be seen, so stable pods come before canary pods go"
+        speed, how = Speed.STABLE_FIRST, "its pods cannot be seen, so stable pods come before canary pods go"
     return RollBack(because=because, speed=speed, bad_pods=0, how=f"{speed}: {how}", by=by)
 
 
@@ -75,18 +75,18 @@ def _speed(view: View) -> tuple[Speed, int, str]:
         return Speed.WHOLE, there, f"no stable pod was taken away ({kept} are there), so the canary's can go at once"
     rate = bad_rate(view.verdict)
     if rate >= WORTHLESS and stable:
-        return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
+        return Speed.CANARY_FIRST, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
     bad = pod_failure.bad_pods(view)
     if bad:
-        return Speed.REPLACE, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
+        return Speed.CANARY_FIRST, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
     if rate >= WORTHLESS:
         return (
-            Speed.SURGE,
+            Speed.STABLE_FIRST,
             0,
             f"{rate:.0%} of the canary's answers are bad, but no stable pod serves yet to take its place",
         )
     serve = f"{stable} stable and {canary} canary pods serve"
-    return Speed.SURGE, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
+    return Speed.STABLE_FIRST, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
 
 
 def bad_rate(verdict: Verdict | None) -> float:
@@ -104,7 +104,7 @@ def next_back(view: View, now: datetime) -> Move:
         return _end(state) if view.is_settled(state.rollback_at or now, now) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
     stable, canary = view.serving
-    if view.snapshot.seen and view.is_sent_back and not canary and view.is_whole:
+    if view.snapshot.is_current and view.is_sent_back and not canary and view.is_whole:
         return BeBack()
     if late:
         return Finish(ending=Ending.STUCK, sentence=_stuck(view, stable, canary))

@@ -219,4 +219,4 @@ def _resumed(state: State, event: Resumed) -> State:
 def _speed(how: str) -> Speed:
     """RollbackStarted.how opens with the speed's name."""
     word = how.split(":", 1)[0]
-    return Speed(word) if word in tuple(Speed) else Speed.SURGE
+    return Speed(word) if word in tuple(Speed) else Speed.STABLE_FIRST

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from davy.canary.engine.state import State
 from davy.canary.ports.hold import HELD_MIN_READY_SECONDS
-from davy.canary.ports.platform import PodView, Standing
+from davy.canary.ports.snapshot import PodView, Snapshot
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Verdict
 from davy.pipeline.core.workload import ReadyPod, Sides
@@ -17,7 +17,7 @@ class View:
     """What the machine decides on."""
 
     state: State
-    snapshot: Standing
+    snapshot: Snapshot
     verdict: Verdict | None = None
     """The newest; None before the first look."""
     unready_since: Mapping[str, datetime] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class View:
         snapshot, started = self.snapshot, self.state.started
         ready = [(pod.hash, ReadyPod(name=pod.name, ready_since=pod.ready_since))
                  for pod in snapshot.pods if pod.ready_since]  # fmt: skip
-        own = {snapshot.template_hash} - {started.stable_hash}
+        own = {snapshot.hash} - {started.stable_hash}
         kept = snapshot.baseline
         return Sides(
             canary=tuple(pod for side, pod in ready if side in own),
@@ -89,7 +89,7 @@ class View:
     @property
     def _stable_hashes(self) -> set[str]:
         """Of stable's ReplicaSet, and of one that has its images all the same: `kubectl rollout restart` makes such."""
-        own = {self.snapshot.template_hash} if self.has_stable_template else set()
+        own = {self.snapshot.hash} if self.has_stable_template else set()
         return {self.state.started.stable_hash, *own} - {""}
 
     # ---- whose template, marks and hold ----
@@ -128,14 +128,14 @@ class View:
     def is_given_back(self) -> bool:
         """The hold is off: not paused, and pods count as available when the user's own setting says so."""
         own = self.snapshot.own.min_ready_seconds or 0
-        return not self.snapshot.paused and own == (self.state.started.restore.min_ready_seconds or 0)
+        return not self.snapshot.is_frozen and own == (self.state.started.restore.min_ready_seconds or 0)
 
     @property
     def is_sent_back(self) -> bool:
         """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
         own, restore = self.snapshot.own.min_ready_seconds, self.state.started.restore.min_ready_seconds
         held = own == HELD_MIN_READY_SECONDS != restore
-        return not held and not self.snapshot.paused and self.has_stable_template
+        return not held and not self.snapshot.is_frozen and self.has_stable_template
 
     def is_settled(self, since: datetime, now: datetime) -> bool:
         """Nothing of davy's is written on it any more, and the user's own strategy is back.

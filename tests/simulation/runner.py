@@ -77,7 +77,7 @@ class Runner:
         luck = machine.world.luck(f"judge of {machine.name}")
         judge = SimulatedJudge(machine, manner.mood, luck, manner.interval, manner.takes)
         return Ports(
-            cluster=machine.cluster,
+            platform=machine.cluster,
             lock=machine.lock,
             journal=machine.journal,
             judge=judge,

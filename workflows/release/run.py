@@ -114,7 +114,7 @@ def planned(task: Order, said: Said) -> Ending:
             *rollout_stage.examined(task, images),
             *error_budget.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
         )
-        replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
+        replicas = wiring.side_of(task.config, task.reach).cluster.snapshot().replicas
         canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
     else:
         warnings = rollout_stage.notes(task)

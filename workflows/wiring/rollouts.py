@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from davy.canary.ports.journal import Journal
     from davy.canary.ports.judge import Judge
     from davy.canary.ports.lock import Lock
-    from davy.canary.ports.platform import Cluster
+    from davy.canary.ports.platform import Platform
     from davy.checks.ports import Metrics
     from davy.pipeline.clients.kubernetes.api import KubeApi
     from davy.pipeline.config.document import Config, DeliveryConfig
@@ -43,7 +43,7 @@ class Side:
 
     workload: Workload
     api: "KubeApi"
-    cluster: "Cluster"
+    cluster: "Platform"
     lock: "Lock"
     journal: "Journal"
     now: Callable[[], datetime]
@@ -66,7 +66,7 @@ class Side:
         from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
 
         return Ports(
-            cluster=self.cluster,
+            platform=self.cluster,
             lock=self.lock,
             journal=self.journal,
             judge=judge,
@@ -134,7 +134,7 @@ def side(
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
     whether suites run in the cluster.
     """
-    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
@@ -147,7 +147,7 @@ def side(
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs, listening=listening),
+        cluster=KubernetesPlatform(api, workload, baseline=baseline, jobs=jobs, listening=listening),
         lock=lock,
         journal=MaskedJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening)),
         now=api.server_now,
@@ -186,13 +186,13 @@ def cluster_of(config: "DeliveryConfig", reach: Reach = FILE) -> "tuple[KubeApi,
     return _api(said.kubeconfig, said.context, reach), said.namespace
 
 
-def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
+def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Platform":
     """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
-    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform  # noqa: PLC0415
 
     api, namespace = cluster_of(config, reach)
     assert config.deploy is not None  # noqa: S101 - cluster_of raised else
-    return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
+    return KubernetesPlatform(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
 def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, again: bool = False) -> "Metrics":

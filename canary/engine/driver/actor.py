@@ -25,7 +25,7 @@ from davy.canary.engine.pod_failure import Failure, failure
 from davy.canary.engine.state import Phase
 from davy.canary.engine.view import View
 from davy.canary.ports.background import Aside, InTurn, Work
-from davy.canary.ports.platform import Cluster
+from davy.canary.ports.platform import Platform, Proposal
 from davy.pipeline.core.errors import Missing, Unusable
 from davy.pipeline.core.events import (
     CanaryFinished,
@@ -49,9 +49,9 @@ WORDS_WITHIN = 2.0
 class Actor:
     """Carries out the machine's moves, with what was done in the book."""
 
-    def __init__(self, book: Book, cluster: Cluster, clock: Clock, aside: Aside | None = None) -> None:
+    def __init__(self, book: Book, platform: Platform, clock: Clock, aside: Aside | None = None) -> None:
         """`aside`: where what may be slow is asked for."""
-        self.book, self._cluster, self._clock = book, cluster, clock
+        self.book, self._platform, self._clock = book, platform, clock
         self._aside = aside or InTurn()
         self._words: tuple[Failure, Work[str]] | None = None
         self.touched = False
@@ -93,28 +93,28 @@ class Actor:
                 if state.step != move.step:
                     entered = StepEntered(at=now, step=move.step, pods=move.pods, because=move.because, by=move.by)
                     self.book.record(entered)
-                self._cluster.grow(move.pods)
+                self._platform.size(move.pods)
             case HoldStill():
-                self._cluster.hold()
+                self._platform.freeze()
             case Promote():
                 if state.phase is not Phase.PROMOTING:
                     self.book.record(PromotionStarted(at=now, because=move.because, by=move.by))
-                self._cluster.promote(state.started.restore)
+                self._platform.complete(state.started.restore)
             case Settle():
-                self._cluster.settle(state.started.restore)
+                self._platform.settle(state.started.restore)
             case _:
                 assert_never(move)
 
     def _begin(self, move: Begin) -> None:
         started = self.book.known().started
+        proposal = Proposal(
+            release=started.release,
+            images=started.images,
+            restore=started.restore,
+            stable_hash=started.stable_hash,
+        )
         try:
-            self._cluster.begin(
-                release=started.release,
-                images=started.images,
-                surge=move.pods,
-                restore=started.restore,
-                stable_hash=started.stable_hash,
-            )
+            self._platform.propose(proposal, move.pods)
         except (Unusable, Missing):  # A no, and the patch happens whole or not at all.
             raise
         except BaseException:
@@ -137,8 +137,8 @@ class Actor:
         self.book.write_up()
 
     def _hold_here(self, move: HoldHere, view: View) -> None:
-        if move.pause and not view.snapshot.paused:
-            self._cluster.hold()
+        if move.pause and not view.snapshot.is_frozen:
+            self._platform.freeze()
         now, state = self._clock.now(), self.book.known()
         self._finish(
             Held(at=now, because=move.because, weight=view.weight),
@@ -177,7 +177,7 @@ class Actor:
         self._keep_words()
 
     def _send(self, move: RollBack) -> None:
-        self._cluster.roll_back(self.book.known().started.restore, move.speed, move.bad_pods)
+        self._platform.restore(self.book.known().started.restore, move.speed, move.bad_pods)
         self.is_sent = True
 
     def _note_rollback(self, move: RollBack, now: datetime) -> None:
@@ -187,7 +187,7 @@ class Actor:
     def _ask_words(self, view: View) -> None:
         failed = failure(view, self._clock.now())
         if failed and failed.pod:
-            self._words = failed, self._aside.begin(partial(self._cluster.words, failed.pod))
+            self._words = failed, self._aside.begin(partial(self._platform.words, failed.pod))
 
     def _keep_words(self) -> None:
         if self._words is None:

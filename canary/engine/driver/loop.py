@@ -18,7 +18,7 @@ from davy.canary.engine.moves import RollBack
 from davy.canary.engine.patience import Patience, Resort, Source, Trouble
 from davy.canary.engine.state import Phase, State
 from davy.canary.engine.view import View
-from davy.canary.ports.platform import Standing
+from davy.canary.ports.snapshot import Snapshot
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, LockedOut, Unreachable
 from davy.pipeline.core.events import CanaryFinished, Event, Judged, PodsSeen, Warned
@@ -47,7 +47,7 @@ class Play:
     patience: Patience
     actor: Actor
     looks: Looks
-    standing: Standing | None = None
+    snapshot: Snapshot | None = None
     """As it was seen last."""
     troubles: dict[Source, Trouble] = field(default_factory=dict)
     unready_since: dict[str, datetime] = field(default_factory=dict)
@@ -82,18 +82,18 @@ class Play:
             state=state,
         )
 
-    def rollback(self, standing: Standing | None, *, because: str, by: str) -> RollBack:
-        """The rollback as it would be now. `standing`: None where nothing can be seen."""
-        if standing is None:
+    def rollback(self, snapshot: Snapshot | None, *, because: str, by: str) -> RollBack:
+        """The rollback as it would be now. `snapshot`: None where nothing can be seen."""
+        if snapshot is None:
             return rollback.blind(self.state, because, by)
-        return rollback.rollback(View(state=self.state, snapshot=standing), because, by)
+        return rollback.rollback(View(state=self.state, snapshot=snapshot), because, by)
 
     # ---- a tick ----
 
     def _tick(self) -> None:
         try:
             self._move()
-            self.troubles.pop(Source.CLUSTER, None)
+            self.troubles.pop(Source.TARGET, None)
         except LockedOut as error:
             self._end(Ending.LOCKED_OUT, f"another runner took over, so nothing more was touched: {error.what}")
         except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
@@ -112,21 +112,21 @@ class Play:
         with self._heeding(Source.WORDS):
             self.actor.book.honour(self.ports.journal.asked())
         # Who said abort waits for nothing more: what was seen a moment ago is good enough to go back by.
-        hurried = self.state.abort and self.standing and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
-        standing = self.standing if hurried and self.standing else self.ports.cluster.standing()
-        self.standing = standing
-        self._see(View(state=self.state, snapshot=standing))
+        hurried = self.state.abort and self.snapshot and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
+        snapshot = self.snapshot if hurried and self.snapshot else self.ports.platform.snapshot()
+        self.snapshot = snapshot
+        self._see(View(state=self.state, snapshot=snapshot))
         if not hurried:
-            self._look(View(state=self.state, snapshot=standing))
-        view = self._view(standing)
+            self._look(View(state=self.state, snapshot=snapshot))
+        view = self._view(snapshot)
         self.actor.act(next_move(view, self.ports.clock.now()), view)
         if hurried:  # Good for one act: what it changed is to be seen.
-            self.standing = None
+            self.snapshot = None
 
-    def _view(self, standing: Standing) -> View:
+    def _view(self, snapshot: Snapshot) -> View:
         return View(
             state=self.state,
-            snapshot=standing,
+            snapshot=snapshot,
             verdict=self.looks.verdict,
             unready_since=self.unready_since,
             is_interrupted=self.ports.clock.interrupted(),
@@ -212,12 +212,12 @@ class Play:
         cause = error.__cause__ if isinstance(error, Unwritten) else error
         if not self.actor.touched and not isinstance(cause, Unreachable | Conflict):
             with suppress(Exception):
-                self.ports.cluster.untake()
+                self.ports.platform.untake()
             raise cause or error
         if isinstance(error, Unwritten):  # The Deployment was seen; what is wrong with the journal is noted of it.
-            self.troubles.pop(Source.CLUSTER, None)
+            self.troubles.pop(Source.TARGET, None)
             return
-        self._note(Source.CLUSTER, error)
+        self._note(Source.TARGET, error)
         with self._heeding_going_back():
             self._go_back_unseen()
 
@@ -247,10 +247,10 @@ class Play:
                 self._end(course.ending, course.sentence)
             case Resort.GO_BACK if not self.actor.touched:
                 with suppress(Exception):
-                    self.ports.cluster.untake()
+                    self.ports.platform.untake()
                 self._end(Ending.UNREACHABLE, f"nothing was touched: {course.sentence}")
             case Resort.GO_BACK:
-                self._flee(self.rollback(self.standing, because=course.sentence, by="davy"))
+                self._flee(self.rollback(self.snapshot, because=course.sentence, by="davy"))
             case Resort.TRY_AGAIN:
                 pass
 
@@ -258,14 +258,14 @@ class Play:
         if state.phase is Phase.BAKING:
             return True
         return state.phase is Phase.PROMOTING and bool(
-            self.standing and View(state=state, snapshot=self.standing).is_given_back
+            self.snapshot and View(state=state, snapshot=self.snapshot).is_given_back
         )
 
     def _flee(self, move: RollBack) -> None:
         """Nobody will be in charge: stable gets its traffic back before anything is said."""
         with self._heeding_going_back():
             self.actor.flee(move)
-        trouble = self.troubles.get(Source.CLUSTER)
+        trouble = self.troubles.get(Source.TARGET)
         silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
         if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
             self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience))
@@ -275,7 +275,7 @@ class Play:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - it is tried again at the next tick
-            self._note(Source.CLUSTER, error)
+            self._note(Source.TARGET, error)
 
     def _end(self, ending: Ending, sentence: str) -> None:
         if self.end is None:

@@ -6,7 +6,7 @@ from davy.canary.ports.background import Aside, InTurn
 from davy.canary.ports.journal import Journal
 from davy.canary.ports.judge import Judge
 from davy.canary.ports.lock import Lock
-from davy.canary.ports.platform import Cluster
+from davy.canary.ports.platform import Platform
 from davy.pipeline.core.ports import Clock
 
 TICK = 1.0
@@ -17,7 +17,7 @@ TICK = 1.0
 class Ports:
     """What a rollout needs of the world."""
 
-    cluster: Cluster
+    platform: Platform
     lock: Lock
     journal: Journal
     judge: Judge

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from davy.canary.engine.state import Phase, State
 from davy.canary.engine.view import View
-from davy.canary.ports.platform import Standing
+from davy.canary.ports.snapshot import Snapshot
 from davy.pipeline.core.events import CanaryPolicy, CanaryStarted, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -54,12 +54,12 @@ class Found:
     """Where the Deployment carries the marks of a rollout that no journal tells of: its beginning, from the marks."""
 
 
-def found(wish: Wish, state: State | None, standing: Standing, now: datetime) -> Found:
+def found(wish: Wish, state: State | None, snapshot: Snapshot, now: datetime) -> Found:
     """What to do first. The lock is already ours, so no runner is alive behind an unfinished journal."""
     if state is None or not state.open or not state.policy.steps:
-        return _without_journal(standing, now)
+        return _without_journal(snapshot, now)
     name = state.started.release
-    if _is_promoted_by_hand(View(state=state, snapshot=standing)):
+    if _is_promoted_by_hand(View(state=state, snapshot=snapshot)):
         return Found(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
     if wish is Wish.RESUME:
         return Found(way=Way.GO_ON, because=f"release {name} goes on")
@@ -86,33 +86,33 @@ def _is_promoted_by_hand(view: View) -> bool:
     return under_way and unmarked and all(snapshot.images.get(name) == new[name] for name in new)
 
 
-def _without_journal(standing: Standing, now: datetime) -> Found:
+def _without_journal(snapshot: Snapshot, now: datetime) -> Found:
     """No journal, or one that ended. Marks on the Deployment all the same: nothing can be proven, so go back."""
-    if standing.held is None:
-        marks = "; its marks cannot be read, see docs/by-hand.md" if standing.marked else ""
+    if snapshot.held is None:
+        marks = "; its marks cannot be read, see docs/by-hand.md" if snapshot.marked else ""
         return Found(way=Way.NOTHING, because=f"no rollout is in progress{marks}")
     return Found(
         way=Way.TAKE_BACK,
-        because=f"the Deployment carries the marks of release {standing.release}, and there is no journal of it",
-        journal=_from_marks(standing, now),
+        because=f"the Deployment carries the marks of release {snapshot.release}, and there is no journal of it",
+        journal=_from_marks(snapshot, now),
     )
 
 
-def _from_marks(standing: Standing, now: datetime) -> CanaryStarted | None:
-    if standing.held is None:
+def _from_marks(snapshot: Snapshot, now: datetime) -> CanaryStarted | None:
+    if snapshot.held is None:
         return None
     minutes = timedelta(minutes=5)
     step = StepPlan(weight=0.0, pods=1, share=0.0, at_least=timedelta(0), worse=2.0)
     return CanaryStarted(
         at=now,
-        release=standing.release,
-        workload=standing.workload,
-        images=dict(standing.images),
-        stable_hash=standing.stable_hash,
-        restore=standing.held,
+        release=snapshot.release,
+        workload=snapshot.workload,
+        images=dict(snapshot.images),
+        stable_hash=snapshot.stable_hash,
+        restore=snapshot.held,
         policy=CanaryPolicy(
             steps=(step,),
-            replicas=standing.replicas,
+            replicas=snapshot.replicas,
             warmup=timedelta(0),
             ready_within=minutes,
             promote_within=minutes,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from canary_events import START, started
 from davy.canary.engine.state import applied
 from davy.canary.engine.view import View
-from davy.canary.ports.platform import Baseline, PodView, Standing
+from davy.canary.ports.snapshot import Baseline, PodView, Snapshot
 
 
 def pod(name: str, side: str) -> PodView:
@@ -18,57 +18,57 @@ def test_pods_of_the_release_before_that_still_terminate_are_on_neither_side() -
     begun = started()
     state = applied(None, begun)
     before = replace(pod("bad-1", "bad"), terminating=True, serving=False)
-    standing = Standing(
+    snapshot = Snapshot(
         workload=begun.workload,
         replicas=1,
         images=begun.images,
-        template_hash="new",
-        seen=True,
-        paused=True,
-        surge="1",
+        hash="new",
+        is_current=True,
+        is_frozen=True,
+        size=1,
         own=begun.restore,
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), before),
     )
-    asked = View(state=state, snapshot=standing).sides
+    asked = View(state=state, snapshot=snapshot).sides
     assert ([one.name for one in asked.canary], [one.name for one in asked.stable]) == (["new-1"], ["old-1"])
-    assert View(state=state, snapshot=replace(standing, template_hash="")).sides.canary == ()
+    assert View(state=state, snapshot=replace(snapshot, hash="")).sides.canary == ()
     assert asked.baseline == ()
 
 
 def test_pods_that_a_restart_made_of_the_stable_images_are_stable_once_the_deployment_has_those_again() -> None:
     begun = started()
     state = applied(None, begun)
-    standing = Standing(
+    snapshot = Snapshot(
         workload=begun.workload,
         replicas=1,
         images=begun.restore.images,
-        template_hash="restarted",
-        seen=True,
-        paused=False,
-        surge="25%",
+        hash="restarted",
+        is_current=True,
+        is_frozen=False,
+        size=None,
         own=begun.restore,
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), pod("again-1", "restarted")),
     )
-    assert [one.name for one in View(state=state, snapshot=standing).stable_pods] == ["old-1", "again-1"]
-    assert [one.name for one in View(state=state, snapshot=standing).canary_pods] == ["new-1"]
-    assert View(state=state, snapshot=standing).serving == (2, 1)
-    still_new = replace(standing, images=begun.images)
+    assert [one.name for one in View(state=state, snapshot=snapshot).stable_pods] == ["old-1", "again-1"]
+    assert [one.name for one in View(state=state, snapshot=snapshot).canary_pods] == ["new-1"]
+    assert View(state=state, snapshot=snapshot).serving == (2, 1)
+    still_new = replace(snapshot, images=begun.images)
     assert View(state=state, snapshot=still_new).serving == (1, 2)
 
 
 def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_stable_version() -> None:
     begun = started()
     stable = begun.restore.images
-    standing = Standing(
+    snapshot = Snapshot(
         workload=begun.workload,
         replicas=1,
         images=begun.images,
-        template_hash="new",
-        seen=True,
-        paused=True,
-        surge="1",
+        hash="new",
+        is_current=True,
+        is_frozen=True,
+        size=1,
         own=begun.restore,
         held=begun.restore,
         pods=(),
@@ -83,8 +83,8 @@ def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_st
         ),
     )
     state = applied(None, begun)
-    assert [one.name for one in View(state=state, snapshot=standing).sides.baseline] == ["base-1"]
-    assert standing.baseline
-    changed = replace(standing.baseline, images=dict.fromkeys(stable, "shop/app@sha256:other"))
-    assert View(state=state, snapshot=replace(standing, baseline=changed)).sides.baseline == ()
-    assert View(state=state, snapshot=replace(standing, baseline=Baseline(name="fresh"))).sides.baseline == ()
+    assert [one.name for one in View(state=state, snapshot=snapshot).sides.baseline] == ["base-1"]
+    assert snapshot.baseline
+    changed = replace(snapshot.baseline, images=dict.fromkeys(stable, "shop/app@sha256:other"))
+    assert View(state=state, snapshot=replace(snapshot, baseline=changed)).sides.baseline == ()
+    assert View(state=state, snapshot=replace(snapshot, baseline=Baseline(name="fresh"))).sides.baseline == ()

@@ -9,8 +9,8 @@ from statistics import median
 from davy.canary.engine import steps
 from davy.canary.engine.driver.rollout import Ports, Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
-from davy.canary.ports.platform import Trouble, TroubleKind
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.ports.snapshot import FailureKind, PodFailure
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.traces import rules_text
@@ -63,18 +63,18 @@ BEHAVIOURS = {
     Fault.NEVER_READY: Behaviour(ready_after=None, words="readiness probe failed: HTTP 503"),
     Fault.CRASH_LOOP: Behaviour(
         ready_after=None,
-        trouble=Trouble(kind=TroubleKind.CRASH_LOOP, words="back-off restarting failed container, exit code 1"),
+        trouble=PodFailure(kind=FailureKind.CRASH_LOOP, words="back-off restarting failed container, exit code 1"),
         trouble_after=timedelta(seconds=20),
         words="KeyError: 'DATABASE_URL'",
     ),
     Fault.OOM: Behaviour(
-        trouble=Trouble(kind=TroubleKind.OUT_OF_MEMORY, words="OOMKilled, exit code 137"),
+        trouble=PodFailure(kind=FailureKind.OUT_OF_MEMORY, words="OOMKilled, exit code 137"),
         trouble_after=timedelta(minutes=4),
         words="cache warmed: 498 MiB",
     ),
     Fault.IMAGE_PULL: Behaviour(
         ready_after=None,
-        trouble=Trouble(kind=TroubleKind.IMAGE_PULL, words="ImagePullBackOff: manifest unknown"),
+        trouble=PodFailure(kind=FailureKind.IMAGE_PULL, words="ImagePullBackOff: manifest unknown"),
         trouble_after=timedelta(seconds=10),
     ),
 }
@@ -160,7 +160,7 @@ class Rehearsal:
 
     def _ports(self) -> Ports:
         return Ports(
-            cluster=MemoryCluster(self._world),
+            platform=MemoryPlatform(self._world),
             lock=MemoryLock(self._world),
             journal=MemoryJournal(self._world),
             judge=SequentialJudge(self._metrics, self._config.checks, self._config.canary.warmup),
