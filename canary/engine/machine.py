@@ -60,7 +60,9 @@ def _stopped(view: View) -> Move | None:
     state = view.state
     if view.is_foreign:
         what = f"release {view.snapshot.release}" if view.is_anothers else "someone"
-        because = f"{what} gave the Deployment another template meanwhile; nothing was undone, see `davy canary status`"
+        because = (
+            f"{what} gave {view.terms.target} another template meanwhile; nothing was undone, see `davy canary status`"
+        )
         return HoldHere(because=because, ending=Ending.LOCKED_OUT, pause=False)
     if view.is_interrupted:
         pause = state.phase is not Phase.BAKING
@@ -97,7 +99,7 @@ def _growing(view: View, now: datetime) -> Move:
     if len(there) < want:
         is_sized = snapshot.size == state.plan.pods and not snapshot.is_frozen
         again = Grow(step=state.step, pods=state.plan.pods, because="asked for again")
-        return Wait(why=f"Kubernetes makes {want} canary pods") if is_sized else again
+        return Wait(why=f"{view.terms.keeper} makes {want} canary pods") if is_sized else again
     if not snapshot.is_frozen:
         return HoldStill()
     ready = sum(1 for pod in there if pod.ready and pod.serving)

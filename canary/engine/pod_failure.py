@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from davy.canary.engine.state import Phase, State
 from davy.canary.engine.view import View
 from davy.canary.ports.snapshot import FailureKind, PodFailure, PodView
+from davy.canary.ports.terms import Hitch
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.time_text import shown
 
@@ -92,7 +93,7 @@ def _sentence(state: State, pod: PodView, trouble: PodFailure) -> str:
 
 
 def _missing(view: View, now: datetime) -> Failure | None:
-    """Pods that Kubernetes did not even make: a quota, an admission webhook."""
+    """Pods that the platform did not even make."""
     state = view.state
     there, want = len(view.canary_pods), view.wanted
     late = now - state.entered_at >= state.policy.ready_within
@@ -100,6 +101,6 @@ def _missing(view: View, now: datetime) -> Failure | None:
         return None
     words = (
         f"only {there} of {want} canary pods were made within {shown(state.policy.ready_within)}; "
-        "a quota or an admission webhook may refuse them"
+        f"{view.terms.hint(Hitch.NOT_MADE, state.started.workload)}"
     )
     return Failure(pod="", kind=FailureKind.NEVER_READY, sentence=words)

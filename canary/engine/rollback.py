@@ -6,8 +6,8 @@ from davy.canary.engine import pod_failure
 from davy.canary.engine.moves import BeBack, Finish, Move, RollBack, Settle, Wait
 from davy.canary.engine.state import BY_INTERRUPT, Phase, State
 from davy.canary.engine.view import View
-from davy.canary.ports.hold import ROLLBACK
 from davy.canary.ports.platform import Speed
+from davy.canary.ports.terms import Hitch
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Asked
 from davy.pipeline.core.text.time_text import shown
@@ -33,7 +33,7 @@ def _undone(view: View) -> tuple[str, str] | None:
     """Somebody put stable's template back by hand: agree with them, and finish it."""
     marked, begun = view.is_marked, bool(view.state.weights)
     if (marked or begun) and view.has_stable_template:
-        return "someone gave the Deployment its old template back", "kubectl"
+        return f"someone gave {view.terms.target} its old template back", view.terms.by_hand
     return None
 
 
@@ -122,14 +122,9 @@ def _end(state: State) -> Finish:
 
 def _stuck(view: View, stable: int, canary: int) -> str:
     state = view.state
-    where = state.started.workload
-    kubectl, name = f"kubectl -n {where.namespace}", f"deployment {where.name}"
-    mark = ROLLBACK.replace(".", "\\.")
-    patch = f"$({kubectl} get {name} -o jsonpath='{{.metadata.annotations.{mark}}}')"
     left = "the canary is out of traffic" if not canary else f"{canary} canary pods still serve"
     return (
         f"could not get back to stable within {shown(state.policy.ready_within)}: {left}, {stable} of "
-        f"{view.snapshot.replicas} stable pods serve. See what keeps stable's pods: `{kubectl} get pods`. To send the "
-        f'rollback again by hand: `{kubectl} patch {name} --type=json -p "{patch}"`. '
+        f"{view.snapshot.replicas} stable pods serve. {view.terms.hint(Hitch.NOT_WHOLE, state.started.workload)} "
         f"It was rolled back because: {state.rollback_because}"
     )

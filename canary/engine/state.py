@@ -44,7 +44,7 @@ class Phase(StrEnum):
     AT_STEP = "at_step"
     """All pods of the step are Ready: evidence is gathered."""
     PROMOTING = "promoting"
-    """Kubernetes is told to finish its rolling update."""
+    """The platform is told to finish the update."""
     BAKING = "baking"
     """Every pod is of the new version, and watched."""
     ROLLING_BACK = "rolling_back"

@@ -5,8 +5,8 @@ from dataclasses import field
 from datetime import datetime
 
 from davy.canary.engine.state import State
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS
 from davy.canary.ports.snapshot import PodView, Snapshot
+from davy.canary.ports.terms import Terms
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Verdict
 from davy.pipeline.core.workload import ReadyPod, Sides
@@ -18,6 +18,8 @@ class View:
 
     state: State
     snapshot: Snapshot
+    terms: Terms
+    """The platform's."""
     verdict: Verdict | None = None
     """The newest; None before the first look."""
     unready_since: Mapping[str, datetime] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class View:
 
     @property
     def wanted(self) -> int:
-        """Canary pods of the step. An autoscaler that shrank the Deployment shrank both sides in proportion."""
+        """Canary pods of the step. Where somebody shrank the target, both sides shrank in proportion."""
         pods, replicas = self.state.plan.pods, self.state.policy.replicas
         if self.snapshot.replicas >= replicas:
             return pods
@@ -71,8 +73,8 @@ class View:
     def sides(self) -> Sides:
         """The question the judge is asked about: the pods that serve.
 
-        Canary are those of the Deployment's own template alone: pods of the release before may still be terminating,
-        and their answers speak neither for nor against this one.
+        Canary are those of the target's own version alone: pods of the release before may still be terminating, and
+        their answers speak neither for nor against this one.
         """
         snapshot, started = self.snapshot, self.state.started
         ready = [(pod.hash, ReadyPod(name=pod.name, ready_since=pod.ready_since))
@@ -88,7 +90,7 @@ class View:
 
     @property
     def _stable_hashes(self) -> set[str]:
-        """Of stable's ReplicaSet, and of one that has its images all the same: `kubectl rollout restart` makes such."""
+        """Of stable, and of a version that has its images all the same: who restarts the pods by hand makes such."""
         own = {self.snapshot.hash} if self.has_stable_template else set()
         return {self.state.started.stable_hash, *own} - {""}
 
@@ -96,17 +98,17 @@ class View:
 
     @property
     def has_canary_template(self) -> bool:
-        """The Deployment's template is the one being released."""
+        """The target's template is the one being released."""
         return self.state.started.images.items() <= self.snapshot.images.items()
 
     @property
     def has_stable_template(self) -> bool:
-        """The Deployment's template is the one from before."""
+        """The target's template is the one from before."""
         return self.state.started.restore.images.items() <= self.snapshot.images.items()
 
     @property
     def is_foreign(self) -> bool:
-        """Somebody gave the Deployment a third template, or began another release of it."""
+        """Somebody gave the target a third template, or began another release of it."""
         return self.is_anothers or not (self.has_canary_template or self.has_stable_template)
 
     @property
@@ -116,32 +118,31 @@ class View:
 
     @property
     def is_marked(self) -> bool:
-        """The Deployment carries this rollout's annotation."""
+        """The target carries this rollout's marks."""
         return self.snapshot.held is not None and self.snapshot.release == self.state.started.release
 
     @property
     def is_bare(self) -> bool:
-        """Nothing of this rollout is on the Deployment."""
+        """Nothing of this rollout is on the target."""
         return not self.snapshot.marked and self.snapshot.held is None and self.has_stable_template
 
     @property
     def is_given_back(self) -> bool:
-        """The hold is off: not paused, and pods count as available when the user's own setting says so."""
-        own = self.snapshot.own.min_ready_seconds or 0
-        return not self.snapshot.is_frozen and own == (self.state.started.restore.min_ready_seconds or 0)
+        """The hold is off: the platform replaces pods as the user's own settings say."""
+        own, before = self.snapshot.own, self.state.started.restore
+        return not self.snapshot.is_frozen and self.terms.is_given_back(own, before)
 
     @property
     def is_sent_back(self) -> bool:
-        """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
-        own, restore = self.snapshot.own.min_ready_seconds, self.state.started.restore.min_ready_seconds
-        held = own == HELD_MIN_READY_SECONDS != restore
+        """Stable's template, and nothing holds the platform: a person may bring the one back without the other."""
+        held = self.terms.is_holding(self.snapshot.own, self.state.started.restore)
         return not held and not self.snapshot.is_frozen and self.has_stable_template
 
     def is_settled(self, since: datetime, now: datetime) -> bool:
-        """Nothing of davy's is written on it any more, and the user's own strategy is back.
+        """Nothing of davy's is written on it any more, and the user's own settings are back.
 
-        Where somebody keeps writing a strategy or marks of their own, they are theirs after `promote_within`.
+        Where somebody keeps writing settings or marks of their own, they are theirs after `promote_within`.
         """
         snapshot, state = self.snapshot, self.state
-        same = snapshot.own.strategy == state.started.restore.strategy and not snapshot.traces
+        same = self.terms.is_as_before(snapshot.own, state.started.restore) and not snapshot.traces
         return snapshot.held is None and (same or now - since > state.policy.promote_within)

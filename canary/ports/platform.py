@@ -10,6 +10,7 @@ from typing import Protocol
 
 from davy.canary.ports.snapshot import Snapshot
 from davy.canary.ports.surroundings import Surroundings
+from davy.canary.ports.terms import Terms
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -38,6 +39,11 @@ class Proposal:
 
 class Platform(Protocol):
     """The target under release. Every write is one act, refused with Conflict where the fence is not ours."""
+
+    @property
+    def terms(self) -> Terms:
+        """How it is spoken of; the same at all times."""
+        ...
 
     def snapshot(self) -> Snapshot:
         """Raises Missing, Forbidden, Unreachable."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce, Resume
+from davy.canary.platforms.held_update import ROLLBACK
 from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Version
 from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, STABLE_HASH, fence_from
@@ -25,7 +26,6 @@ from davy.canary.platforms.kubernetes.journal.text import (
 )
 from davy.canary.platforms.kubernetes.patches import propose
 from davy.canary.platforms.memory.platform import Killed
-from davy.canary.ports.hold import ROLLBACK
 from davy.canary.ports.platform import Proposal
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing

@@ -55,9 +55,9 @@ class Actor:
         self._aside = aside or InTurn()
         self._words: tuple[Failure, Work[str]] | None = None
         self.touched = False
-        """False as long as nothing of this rollout can be on the Deployment."""
+        """False as long as nothing of this rollout can be on the target."""
         self.is_sent = False
-        """True once the API server has taken the rollback."""
+        """True once the platform has taken the rollback."""
         self.gives_journal_up = False
         """True once the journal was waited for long enough: an end is then an end without it."""
 
@@ -82,7 +82,7 @@ class Actor:
                 assert_never(move)
 
     def _change(self, move: Begin | Grow | HoldStill | Promote | Settle) -> None:
-        """Moves that write to the Deployment: the intent first."""
+        """Moves that write to the target: the intent first."""
         state, now = self.book.known(), self._clock.now()
         match move:
             case Begin():

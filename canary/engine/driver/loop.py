@@ -5,7 +5,7 @@ Whatever goes wrong in a tick is noted by who did not answer, and the tick is tr
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from davy.canary.engine import patience, rollback
@@ -86,7 +86,7 @@ class Play:
         """The rollback as it would be now. `snapshot`: None where nothing can be seen."""
         if snapshot is None:
             return rollback.blind(self.state, because, by)
-        return rollback.rollback(View(state=self.state, snapshot=snapshot), because, by)
+        return rollback.rollback(self.ports.view(self.state, snapshot), because, by)
 
     # ---- a tick ----
 
@@ -115,18 +115,17 @@ class Play:
         hurried = self.state.abort and self.snapshot and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
         snapshot = self.snapshot if hurried and self.snapshot else self.ports.platform.snapshot()
         self.snapshot = snapshot
-        self._see(View(state=self.state, snapshot=snapshot))
+        self._see(self.ports.view(self.state, snapshot))
         if not hurried:
-            self._look(View(state=self.state, snapshot=snapshot))
+            self._look(self.ports.view(self.state, snapshot))
         view = self._view(snapshot)
         self.actor.act(next_move(view, self.ports.clock.now()), view)
         if hurried:  # Good for one act: what it changed is to be seen.
             self.snapshot = None
 
     def _view(self, snapshot: Snapshot) -> View:
-        return View(
-            state=self.state,
-            snapshot=snapshot,
+        return replace(
+            self.ports.view(self.state, snapshot),
             verdict=self.looks.verdict,
             unready_since=self.unready_since,
             is_interrupted=self.ports.clock.interrupted(),
@@ -208,13 +207,13 @@ class Play:
         self.actor.gives_journal_up = long
 
     def _not_done(self, error: Exception) -> None:
-        """Nothing is on the Deployment yet: then a no is the end. Else go back where that is due, and try again."""
+        """Nothing is on the target yet: then a no is the end. Else go back where that is due, and try again."""
         cause = error.__cause__ if isinstance(error, Unwritten) else error
         if not self.actor.touched and not isinstance(cause, Unreachable | Conflict):
             with suppress(Exception):
                 self.ports.platform.untake()
             raise cause or error
-        if isinstance(error, Unwritten):  # The Deployment was seen; what is wrong with the journal is noted of it.
+        if isinstance(error, Unwritten):  # The target was seen; what is wrong with the journal is noted of it.
             self.troubles.pop(Source.TARGET, None)
             return
         self._note(Source.TARGET, error)
@@ -239,6 +238,7 @@ class Play:
             self.troubles,
             self.ports.clock.now(),
             self.patience,
+            terms=self.ports.platform.terms,
             interrupted=self.ports.clock.interrupted(),
             promoting=self._is_promoting(state),
         )
@@ -258,7 +258,7 @@ class Play:
         if state.phase is Phase.BAKING:
             return True
         return state.phase is Phase.PROMOTING and bool(
-            self.snapshot and View(state=state, snapshot=self.snapshot).is_given_back
+            self.snapshot and self.ports.view(state, self.snapshot).is_given_back
         )
 
     def _flee(self, move: RollBack) -> None:
@@ -268,7 +268,7 @@ class Play:
         trouble = self.troubles.get(Source.TARGET)
         silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
         if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
-            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience))
+            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience, self.ports.platform.terms))
 
     @contextmanager
     def _heeding_going_back(self) -> Iterator[None]:

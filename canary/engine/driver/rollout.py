@@ -15,13 +15,13 @@ from davy.canary.engine.driver.loop import Outcome, Play, Run
 from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.driver.steady_clock import SteadyClock
-from davy.canary.engine.driver.takeover import BY_LOST, Found, Way, Wish, found
+from davy.canary.engine.driver.takeover import BY_LOST, Takeover, Way, Wish, takeover_of
 from davy.canary.engine.orders import Enforce, Order, Resume, Start
 from davy.canary.engine.patience import Patience
 from davy.canary.engine.state import Phase, folded
-from davy.canary.engine.view import View
 from davy.canary.ports.lock import Holder
 from davy.canary.ports.snapshot import Snapshot
+from davy.canary.ports.terms import Hitch
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.core.events import (
@@ -106,7 +106,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     ports = replace(ports, clock=SteadyClock(ports.clock, at))
     opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since, behind=at - own)
     past = ports.journal.read()
-    was = opening.found(past, snapshot)
+    was = opening.takeover(past, snapshot)
     if was.way is Way.NOTHING and not snapshot.traces and not opening.is_wanted(snapshot):
         return opening.nothing(was)
     if was.way is Way.BY_HAND or (was.way is Way.LEAVE_HELD and _is_over(past)):
@@ -114,7 +114,7 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     ports.platform.take(fence)
     with opening.leaving_no_trace(snapshot):
         past, snapshot = ports.journal.read(), ports.platform.snapshot()
-        was = opening.found(past, snapshot)
+        was = opening.takeover(past, snapshot)
     return (yield from opening.done(past, snapshot, was))
 
 
@@ -130,8 +130,9 @@ class _Opening:
     behind: timedelta
     """How far the runner's own clock is behind the cluster's."""
 
-    def found(self, past: Sequence[Event], snapshot: Snapshot) -> Found:
-        return found(_wish(self.order), folded(past), snapshot, self.ports.clock.now())
+    def takeover(self, past: Sequence[Event], snapshot: Snapshot) -> Takeover:
+        terms, now = self.ports.platform.terms, self.ports.clock.now()
+        return takeover_of(_wish(self.order), folded(past), snapshot, terms, now)
 
     def is_wanted(self, snapshot: Snapshot) -> bool:
         """There is a release to begin."""
@@ -152,7 +153,7 @@ class _Opening:
             with suppress(Exception):
                 self.ports.platform.untake()
 
-    def done(self, past: Sequence[Event], snapshot: Snapshot, was: Found) -> Run:
+    def done(self, past: Sequence[Event], snapshot: Snapshot, was: Takeover) -> Run:
         """What was found, dealt with; then the order."""
         play = self.play(past)
         match was.way:
@@ -178,7 +179,7 @@ class _Opening:
         actor = Actor(Book(ports.journal, past), ports.platform, ports.clock, ports.aside)
         return Play(ports=ports, patience=self.patience, actor=actor, looks=Looks(ports.judge, ports.aside))
 
-    def nothing(self, was: Found) -> Outcome:
+    def nothing(self, was: Takeover) -> Outcome:
         """There is no rollout, and none is to be begun."""
         match self.order:
             case Resume():
@@ -189,14 +190,14 @@ class _Opening:
             case Start():
                 return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
 
-    def gone_on(self, play: Play, past: Sequence[Event], snapshot: Snapshot, was: Found) -> Run:
+    def gone_on(self, play: Play, past: Sequence[Event], snapshot: Snapshot, was: Takeover) -> Run:
         """Go on with a rollout, or take it back by the machine's own way. The journal is not waited for."""
         now, book = self.ports.clock.now(), play.actor.book
         self.ports.judge.recall(_evidence(past))
         resumed = Resumed(at=now, runner=self.order.runner, lost_since=self.lost_since(now))
         book.record_later(was.journal or resumed)
         play.snapshot = snapshot
-        play.actor.touched = not (play.state.phase is Phase.NEW and View(state=play.state, snapshot=snapshot).is_bare)
+        play.actor.touched = not (play.state.phase is Phase.NEW and self.ports.view(play.state, snapshot).is_bare)
         if was.way is Way.TAKE_BACK and play.state.phase not in (Phase.ROLLING_BACK, Phase.BACK):
             how = play.rollback(snapshot, because="", by="").how
             book.record_later(RollbackStarted(at=now, because=was.because, how=how, by=BY_LOST))
@@ -212,7 +213,7 @@ class _Opening:
             snapshot = _at_rest(ports)
             if _serves(order, snapshot):
                 self.untake(snapshot)
-                return self.nothing(Found(way=Way.NOTHING, because=""))
+                return self.nothing(Takeover(way=Way.NOTHING, because=""))
             started = CanaryStarted(
                 at=ports.clock.now(),
                 release=order.release,
@@ -228,22 +229,20 @@ class _Opening:
             play.actor.book.record(started)
         return (yield from play.run())
 
-    def left(self, play: Play, snapshot: Snapshot, was: Found) -> Run:
+    def left(self, play: Play, snapshot: Snapshot, was: Takeover) -> Run:
         """A rollout that is held stays so."""
         state, book, now = play.state, play.actor.book, self.ports.clock.now()
         if state.finished is None:
             finished = CanaryFinished(at=now, ending=Ending.UNDECIDED, sentence=was.because, weights=state.weights)
             with self.leaving_no_trace(snapshot):
-                book.record(
-                    Held(at=now, because=was.because, weight=View(state=state, snapshot=snapshot).weight), finished
-                )
+                book.record(Held(at=now, because=was.because, weight=self.ports.view(state, snapshot).weight), finished)
             yield from book.told()
         if isinstance(self.order, Start):
             raise LockedOut(was.because, remedy="`davy canary resume`, `davy canary promote` or `davy canary abort` it")
         return play.outcome()
 
-    def ended_by_hand(self, play: Play, was: Found) -> Run:
-        """A person let Kubernetes finish it: that is written down, and nothing is touched."""
+    def ended_by_hand(self, play: Play, was: Takeover) -> Run:
+        """A person let the platform finish it: that is written down, and nothing is touched."""
         book, now = play.actor.book, self.ports.clock.now()
         end = CanaryFinished(at=now, ending=Ending.DONE, sentence=was.because, weights=play.state.weights)
         book.record_later(end)
@@ -275,18 +274,19 @@ def _wish(order: Order) -> Wish:
 
 
 def _serves(order: Start, snapshot: Snapshot) -> bool:
-    """The images to be released are the Deployment's own."""
+    """The images to be released are the target's own."""
     return all(snapshot.images.get(container) == image for container, image in order.images.items())
 
 
 def _at_rest(ports: Ports) -> Snapshot:
-    """The Deployment once Kubernetes has a ReplicaSet for its template: stable's hash is read from it."""
+    """The target once its version's hash is known: it is stable's."""
     for _ in range(REST_TICKS):
         snapshot = ports.platform.snapshot()
         if snapshot.is_current and snapshot.hash:
             return snapshot
         ports.clock.sleep(1)
+    terms = ports.platform.terms
     raise Unreachable(
-        f"the Deployment controller has not caught up with {snapshot.workload} within {REST_TICKS} s",
-        remedy=f"`kubectl -n {snapshot.workload.namespace} describe deployment {snapshot.workload.name}` may say why",
+        f"{terms.controller} has not caught up with {snapshot.workload} within {REST_TICKS} s",
+        remedy=terms.hint(Hitch.NOT_CURRENT, snapshot.workload),
     )

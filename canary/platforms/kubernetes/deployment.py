@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.platforms.kubernetes import documents, patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, fence_from
 from davy.canary.platforms.kubernetes.environment import surroundings_of
@@ -30,7 +31,9 @@ Doc = dict[str, Any]
     snapshot="standing", propose="begin", size="grow", freeze="hold", complete="promote", restore="roll_back"
 )
 class KubernetesPlatform:
-    """`canary.ports.Platform` on a real Deployment."""
+    """`canary.ports.platform.Platform` on a real Deployment."""
+
+    terms = HELD_UPDATE
 
     def __init__(
         self,

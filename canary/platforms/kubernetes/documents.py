@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Inscription, Version
 from davy.canary.platforms.kubernetes.annotations import RESTORE, ROLLOUT
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.ports.snapshot import Baseline, FailureKind, PodFailure, PodView, Snapshot
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import tree

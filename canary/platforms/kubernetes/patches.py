@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
 from davy.canary.platforms.kubernetes.annotations import (
     FENCE,
     HELD_PROGRESS_DEADLINE_SECONDS,
@@ -19,7 +20,6 @@ from davy.canary.platforms.kubernetes.annotations import (
     restore_text,
 )
 from davy.canary.platforms.kubernetes.documents import annotations, containers
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
 from davy.canary.ports.platform import Proposal, Speed
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import tree

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.platforms.memory.deployment import Rollout, SimulatedDeployment, held, restore_of, rollout_of
 from davy.canary.ports.journal import Past
 from davy.canary.ports.lock import Holder
@@ -59,6 +60,8 @@ class World:
 
 class MemoryPlatform:
     """The Deployment, as one runner reaches it."""
+
+    terms = HELD_UPDATE
 
     def __init__(self, world: World, fault: Before = nothing) -> None:
         self._world = world

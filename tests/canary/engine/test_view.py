@@ -4,9 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from canary_events import START, started
-from davy.canary.engine.state import applied
+from davy.canary.engine.state import State, applied
 from davy.canary.engine.view import View
+from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.ports.snapshot import Baseline, PodView, Snapshot
+
+
+def view_of(state: State, snapshot: Snapshot) -> View:
+    return View(state=state, snapshot=snapshot, terms=HELD_UPDATE)
 
 
 def pod(name: str, side: str) -> PodView:
@@ -30,9 +35,9 @@ def test_pods_of_the_release_before_that_still_terminate_are_on_neither_side() -
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), before),
     )
-    asked = View(state=state, snapshot=snapshot).sides
+    asked = view_of(state, snapshot).sides
     assert ([one.name for one in asked.canary], [one.name for one in asked.stable]) == (["new-1"], ["old-1"])
-    assert View(state=state, snapshot=replace(snapshot, hash="")).sides.canary == ()
+    assert view_of(state, replace(snapshot, hash="")).sides.canary == ()
     assert asked.baseline == ()
 
 
@@ -51,11 +56,11 @@ def test_pods_that_a_restart_made_of_the_stable_images_are_stable_once_the_deplo
         held=begun.restore,
         pods=(pod("old-1", "old"), pod("new-1", "new"), pod("again-1", "restarted")),
     )
-    assert [one.name for one in View(state=state, snapshot=snapshot).stable_pods] == ["old-1", "again-1"]
-    assert [one.name for one in View(state=state, snapshot=snapshot).canary_pods] == ["new-1"]
-    assert View(state=state, snapshot=snapshot).serving == (2, 1)
+    assert [one.name for one in view_of(state, snapshot).stable_pods] == ["old-1", "again-1"]
+    assert [one.name for one in view_of(state, snapshot).canary_pods] == ["new-1"]
+    assert view_of(state, snapshot).serving == (2, 1)
     still_new = replace(snapshot, images=begun.images)
-    assert View(state=state, snapshot=still_new).serving == (1, 2)
+    assert view_of(state, still_new).serving == (1, 2)
 
 
 def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_stable_version() -> None:
@@ -83,8 +88,8 @@ def test_the_baseline_is_the_ready_pods_of_its_deployment_while_that_runs_the_st
         ),
     )
     state = applied(None, begun)
-    assert [one.name for one in View(state=state, snapshot=snapshot).sides.baseline] == ["base-1"]
+    assert [one.name for one in view_of(state, snapshot).sides.baseline] == ["base-1"]
     assert snapshot.baseline
     changed = replace(snapshot.baseline, images=dict.fromkeys(stable, "shop/app@sha256:other"))
-    assert View(state=state, snapshot=replace(snapshot, baseline=changed)).sides.baseline == ()
-    assert View(state=state, snapshot=replace(snapshot, baseline=Baseline(name="fresh"))).sides.baseline == ()
+    assert view_of(state, replace(snapshot, baseline=changed)).sides.baseline == ()
+    assert view_of(state, replace(snapshot, baseline=Baseline(name="fresh"))).sides.baseline == ()

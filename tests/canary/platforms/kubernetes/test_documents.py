@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from cluster_texts import deployment, pod, replica_set, slice_of
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS
 from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
 from davy.canary.platforms.kubernetes.documents import baseline_of, failure_of, own_settings, snapshot_of
 from davy.canary.platforms.kubernetes.environment import surroundings_of
 from davy.canary.platforms.kubernetes.selectors import selector_text, selects
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS
 from davy.canary.ports.snapshot import FailureKind, Snapshot
 from davy.pipeline.core.workload import Workload
 

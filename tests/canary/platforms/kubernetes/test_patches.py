@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_texts import deployment
+from davy.canary.platforms.held_update import ROLLBACK
 from davy.canary.platforms.kubernetes import patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_from
 from davy.canary.platforms.kubernetes.documents import annotations, images, own_settings
-from davy.canary.ports.hold import ROLLBACK
 from davy.canary.ports.platform import Proposal, Speed
 
 FENCED = 7
