@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from davy.canary.engine import steps
+from davy.canary.ports.router import Router
 from davy.canary.ports.snapshot import Snapshot
 from davy.canary.ports.surroundings import Autoscaler, Budget, Surroundings
 from davy.pipeline.config.document import Config
@@ -58,7 +59,7 @@ def placed(surroundings: Surroundings, configs: Sequence[ImageConfig], images: S
 
 
 def problems(
-    surroundings: Surroundings, snapshot: Snapshot, config: Config, images: Sequence[Image] = ()
+    surroundings: Surroundings, snapshot: Snapshot, config: Config, router: Router, images: Sequence[Image] = ()
 ) -> tuple[Problem, ...]:
     """Everything that forbids the rollout. Empty: go. Without `images` (a plan), the names alone are checked."""
     placement = placed(surroundings, config.images, images)
@@ -72,11 +73,11 @@ def problems(
         *_baseline(snapshot, config),
         *(_scaled_by(scaler) for scaler in surroundings.autoscalers if "autoscaler" not in config.canary.accept),
         *(_kept_by(budget) for budget in _blocking(surroundings) if "disruption-budget" not in config.canary.accept),
-        *steps.planned(config.canary, config.checks.worse, snapshot.replicas).problems,
+        *steps.planned(config.canary, config.checks.worse, snapshot.replicas, router).problems,
     )
 
 
-def warnings(surroundings: Surroundings, snapshot: Snapshot, config: Config) -> tuple[str, ...]:
+def warnings(surroundings: Surroundings, snapshot: Snapshot, config: Config, router: Router) -> tuple[str, ...]:
     """What a person should know and stops nothing."""
     canary: CanaryConfig = config.canary
     accepted = [
@@ -95,7 +96,8 @@ def warnings(surroundings: Surroundings, snapshot: Snapshot, config: Config) -> 
         "else's and the rollout is held; pause its sync for the release, and put the new digest into its source after"
         for manager in surroundings.managers
     ]
-    return (*managers, *accepted, *budgets, *steps.planned(canary, config.checks.worse, snapshot.replicas).warnings)
+    plan = steps.planned(canary, config.checks.worse, snapshot.replicas, router)
+    return (*managers, *accepted, *budgets, *plan.warnings)
 
 
 def is_serving_already(snapshot: Snapshot, placement: Placement) -> bool:

@@ -10,6 +10,7 @@ from davy.canary.engine.driver.rollout import Order, Resume, Start, rollout
 from davy.canary.platforms.memory.deployment import template_hash
 from davy.canary.platforms.memory.platform import Killed, MemoryJournal, MemoryLock, MemoryPlatform, World
 from davy.canary.ports.judge import Judge
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.core.events import CanaryPolicy, Event, StepPlan
 from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Pair, Verdict, Window
 from davy.pipeline.core.workload import Sides
@@ -176,6 +177,7 @@ class Stage:
         fault = fault or Fault()
         return Ports(
             platform=MemoryPlatform(self.world, fault),
+            router=Replicas(),
             lock=MemoryLock(self.world, fault),
             journal=MemoryJournal(self.world, fault),
             judge=judge,

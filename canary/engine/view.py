@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import datetime
 
 from davy.canary.engine.state import State
+from davy.canary.ports.router import Router
 from davy.canary.ports.snapshot import PodView, Snapshot
 from davy.canary.ports.terms import Terms
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -20,6 +21,7 @@ class View:
     snapshot: Snapshot
     terms: Terms
     """The platform's."""
+    router: Router
     verdict: Verdict | None = None
     """The newest; None before the first look."""
     unready_since: Mapping[str, datetime] = field(default_factory=dict)
@@ -52,9 +54,9 @@ class View:
 
     @property
     def weight(self) -> float:
-        """Percent of the serving pods that are canary's: the share of traffic, without a router."""
+        """Percent of traffic that the canary gets, as the router says."""
         stable, canary = self.serving
-        return round(100.0 * canary / (stable + canary), 2) if canary else 0.0
+        return self.router.weight(stable, canary)
 
     @property
     def is_whole(self) -> bool:

@@ -9,6 +9,7 @@ from davy.canary import preflight
 from davy.canary.platforms.memory.platform import MemoryPlatform
 from davy.canary.ports.snapshot import Baseline
 from davy.canary.ports.surroundings import Autoscaler, Budget, Surroundings
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.core.artifacts import Image
@@ -37,7 +38,7 @@ def snapshot(**changes):
 
 
 def said(surroundings=SURROUNDINGS, now=None, **more):
-    found = preflight.problems(surroundings, now or snapshot(), config(**more))
+    found = preflight.problems(surroundings, now or snapshot(), config(**more), Replicas())
     return [str(problem) for problem in found]
 
 
@@ -91,8 +92,8 @@ def test_all_problems_are_said_at_once():
 def test_an_accepted_risk_is_a_warning():
     around = replace(SURROUNDINGS, autoscalers=(SCALER,), budgets=(BUDGET,))
     accepting = config(canary={"accept": ["autoscaler", "disruption-budget"], "steps": ["20%"]})
-    assert preflight.problems(around, snapshot(), accepting) == ()
-    assert len(preflight.warnings(around, snapshot(), accepting)) == 2
+    assert preflight.problems(around, snapshot(), accepting, Replicas()) == ()
+    assert len(preflight.warnings(around, snapshot(), accepting, Replicas())) == 2
 
 
 def test_a_budget_that_allows_a_disruption_and_a_sidecar_without_a_probe_are_no_problem():
@@ -102,7 +103,7 @@ def test_a_budget_that_allows_a_disruption_and_a_sidecar_without_a_probe_are_no_
 
 def test_gitops_is_a_warning_that_says_what_would_happen():
     around = replace(SURROUNDINGS, managers=("Argo CD",))
-    (warning,) = preflight.warnings(around, snapshot(), config(canary={"steps": ["20%"]}))
+    (warning,) = preflight.warnings(around, snapshot(), config(canary={"steps": ["20%"]}), Replicas())
     assert "Argo CD" in warning
     assert "pause its sync" in warning
 

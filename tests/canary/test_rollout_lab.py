@@ -13,6 +13,7 @@ from davy.canary.engine.state import folded
 from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import PodTrouble, RollbackStarted, RolledBack
@@ -42,7 +43,7 @@ def released(lab, image, judge, *pods):
     api, workload, clock = lab.api(), Workload(namespace="canary", name=NAME), SystemClock()
     cluster, lock = KubernetesPlatform(api, workload), KubernetesLock(api, workload)
     journal = KubernetesJournal(api, workload, fence=lambda: lock.fence)
-    ports = Ports(platform=cluster, lock=lock, journal=journal, judge=judge, clock=clock)
+    ports = Ports(platform=cluster, router=Replicas(), lock=lock, journal=journal, judge=judge, clock=clock)
     short = {"ready_within": timedelta(seconds=40), "bake": timedelta(seconds=4), "at_least": timedelta(seconds=2)}
     steps = policy(clock, *pods, replicas=4, **short)
     order = Start(

@@ -16,6 +16,7 @@ from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ReleaseStarted
@@ -70,6 +71,7 @@ def command(state: Path) -> Ending:
         judge = ScriptedJudge(shy, interval=timedelta(seconds=1))
         ports = Ports(
             platform=MemoryPlatform(world),
+            router=Replicas(),
             lock=MemoryLock(world),
             journal=MemoryJournal(world),
             judge=judge,

@@ -11,6 +11,7 @@ from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Enforce, Order, Resume, Start, rollout
 from davy.canary.platforms.memory.platform import Killed
 from davy.canary.ports.background import InTurn
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.core.events import CanaryPolicy, Event
 from simulation.beside import Beside
 from simulation.judge import SimulatedJudge
@@ -78,6 +79,7 @@ class Runner:
         judge = SimulatedJudge(machine, manner.mood, luck, manner.interval, manner.takes)
         return Ports(
             platform=machine.cluster,
+            router=Replicas(),
             lock=machine.lock,
             journal=machine.journal,
             judge=judge,

@@ -11,6 +11,7 @@ from davy.canary.engine.driver.rollout import Resume, Start, rollout
 from davy.canary.engine.state import folded
 from davy.canary.engine.steps import policy
 from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.core.endings import Ending
@@ -40,6 +41,7 @@ class Scene:
         world = self.world
         return Ports(
             platform=MemoryPlatform(world),
+            router=Replicas(),
             lock=MemoryLock(world),
             journal=MemoryJournal(world),
             judge=Blind(),
@@ -52,7 +54,7 @@ class Scene:
             release="r1",
             workload=self.world.workload,
             images=NEW,
-            policy=policy(steps, 2.0, 4, self.clock.now()),
+            policy=policy(steps, 2.0, 4, self.clock.now(), router=Replicas(), target="the Deployment"),
             runner="ci",
         )
         return rollout(start, self.ports())

@@ -115,7 +115,7 @@ def planned(task: Order, said: Said) -> Ending:
             *error_budget.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
         )
         replicas = wiring.side_of(task.config, task.reach).cluster.snapshot().replicas
-        canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
+        canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas, wiring.router()).steps
     else:
         warnings = rollout_stage.notes(task)
     plan_told(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)

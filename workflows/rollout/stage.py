@@ -32,7 +32,7 @@ def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = Fals
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config, task.reach)
     snapshot, around = side.cluster.snapshot(), side.cluster.surroundings()
-    holder = side.lock.holder()
+    holder, router = side.lock.holder(), wiring.router()
     if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
         raise LockedOut(
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
@@ -43,11 +43,11 @@ def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = Fals
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(load.placed(problem, config) for problem in found)
     late = outlived(side.expires, side.now(), side.context, config.canary)
-    problems = (*preflight.problems(around, snapshot, config, images), *wrong, *([late] if late else []))
+    problems = (*preflight.problems(around, snapshot, config, router, images), *wrong, *([late] if late else []))
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     advised = questions.warnings(config.checks, metrics, stable, side.now())
-    return (*preflight.warnings(around, snapshot, config), *notes(task), *advised)
+    return (*preflight.warnings(around, snapshot, config, router), *notes(task), *advised)
 
 
 def notes(task: Order) -> tuple[str, ...]:
@@ -81,7 +81,14 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=steps.policy(config.canary, config.checks.worse, snapshot.replicas, task.clock.now()),
+        policy=steps.policy(
+            config.canary,
+            config.checks.worse,
+            snapshot.replicas,
+            task.clock.now(),
+            router=wiring.router(),
+            target=side.cluster.terms.target,
+        ),
         runner=task.runner,
         rules=rules_text.text(config.checks),
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from davy.canary.ports.judge import Judge
     from davy.canary.ports.lock import Lock
     from davy.canary.ports.platform import Platform
+    from davy.canary.ports.router import Router
     from davy.checks.ports import Metrics
     from davy.pipeline.clients.kubernetes.api import KubeApi
     from davy.pipeline.config.document import Config, DeliveryConfig
@@ -67,6 +68,7 @@ class Side:
 
         return Ports(
             platform=self.cluster,
+            router=router(),
             lock=self.lock,
             journal=self.journal,
             judge=judge,
@@ -74,6 +76,13 @@ class Side:
             aside=Threads(),
             listen=LISTEN,
         )
+
+
+def router() -> "Router":
+    """Who shares traffic: by replicas, so far the only way."""
+    from davy.canary.routers.replicas import Replicas  # noqa: PLC0415
+
+    return Replicas()
 
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:

@@ -9,6 +9,7 @@ from davy.canary.ports.journal import Journal
 from davy.canary.ports.judge import Judge
 from davy.canary.ports.lock import Lock
 from davy.canary.ports.platform import Platform
+from davy.canary.ports.router import Router
 from davy.canary.ports.snapshot import Snapshot
 from davy.pipeline.core.ports import Clock
 
@@ -21,6 +22,7 @@ class Ports:
     """What a rollout needs of the world."""
 
     platform: Platform
+    router: Router
     lock: Lock
     journal: Journal
     judge: Judge
@@ -32,4 +34,4 @@ class Ports:
 
     def view(self, state: State, snapshot: Snapshot) -> View:
         """What is seen of a rollout, with nothing of its judge."""
-        return View(state=state, snapshot=snapshot, terms=self.platform.terms)
+        return View(state=state, snapshot=snapshot, terms=self.platform.terms, router=self.router)

@@ -15,7 +15,7 @@ from davy.canary.engine.driver.loop import Outcome, Play, Run
 from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.driver.steady_clock import SteadyClock
-from davy.canary.engine.driver.takeover import BY_LOST, Takeover, Way, Wish, takeover_of
+from davy.canary.engine.driver.takeover import BY_LOST, Takeover, Way, Wish, takeover_of, unjournaled
 from davy.canary.engine.orders import Enforce, Order, Resume, Start
 from davy.canary.engine.patience import Patience
 from davy.canary.engine.state import Phase, folded
@@ -131,8 +131,10 @@ class _Opening:
     """How far the runner's own clock is behind the cluster's."""
 
     def takeover(self, past: Sequence[Event], snapshot: Snapshot) -> Takeover:
-        terms, now = self.ports.platform.terms, self.ports.clock.now()
-        return takeover_of(_wish(self.order), folded(past), snapshot, terms, now)
+        state, now = folded(past), self.ports.clock.now()
+        if state is None:
+            return unjournaled(snapshot, self.ports.platform.terms, now)
+        return takeover_of(_wish(self.order), self.ports.view(state, snapshot), now)
 
     def is_wanted(self, snapshot: Snapshot) -> bool:
         """There is a release to begin."""

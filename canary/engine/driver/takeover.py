@@ -11,7 +11,7 @@ without a runner: whoever comes next goes on with it and watches the bake, and d
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.engine.state import Phase, State
+from davy.canary.engine.state import Phase
 from davy.canary.engine.view import View
 from davy.canary.ports.snapshot import Snapshot
 from davy.canary.ports.terms import Terms
@@ -55,12 +55,13 @@ class Takeover:
     """Where the target carries the marks of a rollout that no journal tells of: its beginning, from the marks."""
 
 
-def takeover_of(wish: Wish, state: State | None, snapshot: Snapshot, terms: Terms, now: datetime) -> Takeover:
+def takeover_of(wish: Wish, view: View, now: datetime) -> Takeover:
     """What to do first. The lock is already ours, so no runner is alive behind an unfinished journal."""
-    if state is None or not state.open or not state.policy.steps:
-        return _without_journal(snapshot, terms, now)
+    state = view.state
+    if not state.open or not state.policy.steps:
+        return unjournaled(view.snapshot, view.terms, now)
     name = state.started.release
-    if _is_promoted_by_hand(View(state=state, snapshot=snapshot, terms=terms)):
+    if _is_promoted_by_hand(view):
         return Takeover(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
     if wish is Wish.RESUME:
         return Takeover(way=Way.GO_ON, because=f"release {name} goes on")
@@ -87,7 +88,7 @@ def _is_promoted_by_hand(view: View) -> bool:
     return under_way and unmarked and all(snapshot.images.get(name) == new[name] for name in new)
 
 
-def _without_journal(snapshot: Snapshot, terms: Terms, now: datetime) -> Takeover:
+def unjournaled(snapshot: Snapshot, terms: Terms, now: datetime) -> Takeover:
     """No journal, or one that ended. Marks on the target all the same: nothing can be proven, so go back."""
     if snapshot.held is None:
         marks = "; its marks cannot be read, see docs/by-hand.md" if snapshot.marked else ""

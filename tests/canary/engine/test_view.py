@@ -8,10 +8,11 @@ from davy.canary.engine.state import State, applied
 from davy.canary.engine.view import View
 from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.ports.snapshot import Baseline, PodView, Snapshot
+from davy.canary.routers.replicas import Replicas
 
 
 def view_of(state: State, snapshot: Snapshot) -> View:
-    return View(state=state, snapshot=snapshot, terms=HELD_UPDATE)
+    return View(state=state, snapshot=snapshot, terms=HELD_UPDATE, router=Replicas())
 
 
 def pod(name: str, side: str) -> PodView:

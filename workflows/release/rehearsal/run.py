@@ -23,6 +23,7 @@ from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Gap
 from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
+from davy.workflows import wiring
 from davy.workflows.release.rehearsal.traffic import Signal, Traffic
 from davy.workflows.story.stages import End, Told, canary_stage, framed
 
@@ -153,7 +154,14 @@ class Rehearsal:
             release=f"rehearsal-{self._wish.seed}",
             workload=self._world.workload,
             images={CONTAINER: NEW},
-            policy=steps.policy(config.canary, config.checks.worse, self._wish.replicas, now),
+            policy=steps.policy(
+                config.canary,
+                config.checks.worse,
+                self._wish.replicas,
+                now,
+                router=wiring.router(),
+                target=MemoryPlatform.terms.target,
+            ),
             runner="rehearsal",
             rules=rules_text.text(config.checks),
         )
@@ -161,6 +169,7 @@ class Rehearsal:
     def _ports(self) -> Ports:
         return Ports(
             platform=MemoryPlatform(self._world),
+            router=wiring.router(),
             lock=MemoryLock(self._world),
             journal=MemoryJournal(self._world),
             judge=SequentialJudge(self._metrics, self._config.checks, self._config.canary.warmup),
@@ -225,7 +234,7 @@ def signals(config: Config, wish: Wish) -> tuple[Signal, ...]:
 
 def warnings(config: Config, wish: Wish) -> Iterator[str]:
     """Where the rehearsal cannot be like the real thing, and what the plan itself warns of."""
-    yield from steps.planned(config.canary, config.checks.worse, wish.replicas).warnings
+    yield from steps.planned(config.canary, config.checks.worse, wish.replicas, wiring.router()).warnings
     yield f"{Stage.BUILD} and {Stage.TEST} are not rehearsed"
     if config.checks.thresholds or config.checks.judge == "threshold":
         yield "threshold checks are not rehearsed: there is no PromQL in memory; the SLOs are judged sequentially"
