@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from davy.canary.engine import snapshot, steps
-from davy.canary.ports.platform import Autoscaler, Budget, Standing, Surroundings
+from davy.canary.engine import steps
+from davy.canary.ports.router import Router
+from davy.canary.ports.snapshot import Snapshot
+from davy.canary.ports.surroundings import Autoscaler, Budget, Surroundings
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.config.sections.images.keys import ImageConfig
@@ -57,7 +59,7 @@ def placed(surroundings: Surroundings, configs: Sequence[ImageConfig], images: S
 
 
 def problems(
-    surroundings: Surroundings, standing: Standing, config: Config, images: Sequence[Image] = ()
+    surroundings: Surroundings, snapshot: Snapshot, config: Config, router: Router, images: Sequence[Image] = ()
 ) -> tuple[Problem, ...]:
     """Everything that forbids the rollout. Empty: go. Without `images` (a plan), the names alone are checked."""
     placement = placed(surroundings, config.images, images)
@@ -65,17 +67,17 @@ def problems(
         *_rights(surroundings),
         *placement.problems,
         *_update_strategy(surroundings),
-        *_replicas(standing),
+        *_replicas(snapshot),
         *_readiness(surroundings, placement),
-        *_not_at_rest(standing),
-        *_baseline(standing, config),
+        *_not_at_rest(snapshot),
+        *_baseline(snapshot, config),
         *(_scaled_by(scaler) for scaler in surroundings.autoscalers if "autoscaler" not in config.canary.accept),
         *(_kept_by(budget) for budget in _blocking(surroundings) if "disruption-budget" not in config.canary.accept),
-        *steps.planned(config.canary, config.checks.worse, standing.replicas).problems,
+        *steps.planned(config.canary, config.checks.worse, snapshot.replicas, router).problems,
     )
 
 
-def warnings(surroundings: Surroundings, standing: Standing, config: Config) -> tuple[str, ...]:
+def warnings(surroundings: Surroundings, snapshot: Snapshot, config: Config, router: Router) -> tuple[str, ...]:
     """What a person should know and stops nothing."""
     canary: CanaryConfig = config.canary
     accepted = [
@@ -94,13 +96,14 @@ def warnings(surroundings: Surroundings, standing: Standing, config: Config) -> 
         "else's and the rollout is held; pause its sync for the release, and put the new digest into its source after"
         for manager in surroundings.managers
     ]
-    return (*managers, *accepted, *budgets, *steps.planned(canary, config.checks.worse, standing.replicas).warnings)
+    plan = steps.planned(canary, config.checks.worse, snapshot.replicas, router)
+    return (*managers, *accepted, *budgets, *plan.warnings)
 
 
-def is_serving_already(standing: Standing, placement: Placement) -> bool:
+def is_serving_already(snapshot: Snapshot, placement: Placement) -> bool:
     """Every container runs the image that is to be released: there is nothing to do."""
-    there = [standing.images.get(container) == image for container, image in placement.images.items()]
-    return bool(there) and all(there) and standing.held is None
+    there = [snapshot.images.get(container) == image for container, image in placement.images.items()]
+    return bool(there) and all(there) and snapshot.held is None
 
 
 def _containers_of(surroundings: Surroundings, config: ImageConfig) -> list[str]:
@@ -141,10 +144,10 @@ def _update_strategy(surroundings: Surroundings) -> tuple[Problem, ...]:
     return (Problem(what=what),)
 
 
-def _replicas(standing: Standing) -> tuple[Problem, ...]:
-    if standing.replicas > 1:
+def _replicas(snapshot: Snapshot) -> tuple[Problem, ...]:
+    if snapshot.replicas > 1:
         return ()
-    if standing.replicas < 1:
+    if snapshot.replicas < 1:
         return (Problem(what="the Deployment is scaled to 0, so nothing serves; scale it to 2 or more"),)
     what = "the Deployment has one replica, so the smallest canary is half of the traffic; scale it to 2 or more"
     return (Problem(what=what),)
@@ -163,39 +166,39 @@ def _readiness(surroundings: Surroundings, placement: Placement) -> tuple[Proble
     )
 
 
-def _baseline(standing: Standing, config: Config) -> tuple[Problem, ...]:
+def _baseline(snapshot: Snapshot, config: Config) -> tuple[Problem, ...]:
     """Fresh pods for the comparison have to be of the stable version, or the canary is compared with something else."""
-    name, kept = config.checks.baseline_deployment, standing.baseline
+    name, kept = config.checks.baseline_deployment, snapshot.baseline
     if config.checks.baseline != "fresh" or name is None:
         return ()
-    stable = standing.held.images if standing.held else standing.images
-    if name == standing.workload.name:
+    stable = snapshot.held.images if snapshot.held else snapshot.images
+    if name == snapshot.workload.name:
         what = "is the Deployment under release itself; the baseline is one of its own, with the same pods"
     elif kept is None or not kept.images:
-        what = f"there is no Deployment {name} in the namespace {standing.workload.namespace}"
-    elif not snapshot.runs(kept, stable):
+        what = f"there is no Deployment {name} in the namespace {snapshot.workload.namespace}"
+    elif not kept.runs(stable):
         others = ", ".join(f"{c} {kept.images.get(c, 'is missing')}, stable {image}" for c, image in stable.items()
                            if kept.images.get(c) != image)  # fmt: skip
         what = f"Deployment {name} does not run the stable version ({others}); set the same images, written alike"
-    elif not snapshot.baseline(standing, stable):
+    elif not kept.ready_pods(stable):
         what = f"Deployment {name} has no Ready pod to compare with"
     else:
         return ()
     return (Problem(path="checks.baseline_deployment", what=what),)
 
 
-def _not_at_rest(standing: Standing) -> tuple[Problem, ...]:
+def _not_at_rest(snapshot: Snapshot) -> tuple[Problem, ...]:
     """A rollout that davy began is not meant: the driver finds it in the journal."""
-    if standing.held is not None:
+    if snapshot.held is not None:
         return ()
-    name = f"-n {standing.workload.namespace} deployment/{standing.workload.name}"
-    if standing.paused:
+    name = f"-n {snapshot.workload.namespace} deployment/{snapshot.workload.name}"
+    if snapshot.is_frozen:
         what = (
             f"the Deployment is paused, and not by davy; finish what it was paused for: kubectl rollout resume {name}"
         )
         return (Problem(what=what),)
-    sides = {pod.hash for pod in standing.pods if not pod.terminating}
-    if len(sides) > 1 or not standing.seen:
+    sides = {pod.hash for pod in snapshot.pods if not pod.terminating}
+    if len(sides) > 1 or not snapshot.is_current:
         what = f"another rollout of the Deployment is in progress; wait for its end: kubectl rollout status {name}"
         return (Problem(what=what),)
     return ()

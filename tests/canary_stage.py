@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from davy.canary.engine.driver.loop import Outcome, Patience, Ports
+from davy.canary.engine.driver.loop import Outcome, Patience
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Order, Resume, Start, rollout
 from davy.canary.platforms.memory.deployment import template_hash
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.platforms.memory.platform import Killed, MemoryJournal, MemoryLock, MemoryPlatform, World
 from davy.canary.ports.judge import Judge
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.core.events import CanaryPolicy, Event, StepPlan
 from davy.pipeline.core.verdict import Counts, Decision, Evidence, Gap, Pair, Verdict, Window
 from davy.pipeline.core.workload import Sides
@@ -128,7 +130,7 @@ class Fault:
             raise error
 
 
-READS = ("standing", "surroundings", "renew", "read", "asked", "words", "release")
+READS = ("snapshot", "surroundings", "renew", "read", "asked", "words", "release")
 
 
 class Broken:
@@ -174,7 +176,8 @@ class Stage:
     def ports(self, judge: Judge, fault: Callable[[str], None] | None = None) -> Ports:
         fault = fault or Fault()
         return Ports(
-            cluster=MemoryCluster(self.world, fault),
+            platform=MemoryPlatform(self.world, fault),
+            router=Replicas(),
             lock=MemoryLock(self.world, fault),
             journal=MemoryJournal(self.world, fault),
             judge=judge,

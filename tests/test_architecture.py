@@ -21,6 +21,8 @@ THE_LISTS = {ROOT / "workflows", ROOT / "workflows" / "cli" / "commands"}
 """What davy can do: a list by itself, however long."""
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 """In lines."""
+ONE_PLATFORMS = ("kubernetes", "deployment", "kubectl", "surge", "minready", "min_ready", "replicaset", "replica_set")
+"""What belongs to one platform."""
 HEAVY = {"docker", "git", "requests", "kubernetes", "junitparser", "prometheus_api_client", "rich"}
 
 SIN = {
@@ -51,8 +53,14 @@ SIN = {
     "pipeline-core": [("pipeline/core/endings.py", "import davy.pipeline.core.errors")],
     "pipeline-supply_chain": [("pipeline/supply_chain/scans.py", "import davy.pipeline.supply_chain.policy")],
     "canary": [
-        ("canary/ports/lock.py", "import davy.canary.engine.snapshot"),
+        ("canary/ports/lock.py", "import davy.canary.engine.view"),
         ("canary/platforms/memory/platform.py", "import davy.canary.preflight"),
+        ("canary/engine/view.py", "import davy.canary.platforms.held_update"),
+        ("canary/engine/driver/loop.py", "import davy.canary.platforms.memory.platform"),
+        ("canary/engine/steps.py", "import davy.canary.routers.replicas"),
+        ("canary/ports/terms.py", "import davy.canary.platforms.held_update"),
+        ("canary/ports/router.py", "import davy.canary.routers.replicas"),
+        ("canary/routers/replicas.py", "import davy.canary.engine.steps"),
     ],
     "canary-engine": [("canary/engine/moves.py", "import davy.canary.engine.machine")],
     "canary-platforms-kubernetes": [
@@ -71,6 +79,7 @@ SIN = {
     "adapters": [
         ("workflows/rollout/stage.py", "import davy.pipeline.source.git.repository"),
         ("canary/engine/driver/rollout.py", "import davy.canary.platforms.kubernetes.lease"),
+        ("workflows/rollout/stage.py", "import davy.canary.routers.replicas"),
     ],
     "pure": [
         ("canary/engine/machine.py", "import time"),
@@ -172,6 +181,17 @@ def test_no_folder_holds_more_than_can_be_taken_in_at_once() -> None:
 def test_every_adapter_family_says_so_in_its_first_line() -> None:
     said = {name for name, tree in trees() if (ast.get_docstring(tree) or "").startswith("Adapter:")}
     assert {name for name in said if not any(name.startswith(f"{family}.") for family in ADAPTERS)} == set(ADAPTERS)
+
+
+def test_the_engine_names_nothing_of_one_platform() -> None:
+    """Neither in code nor in words: what it says of a target, the target's platform has told it."""
+    said = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sorted((ROOT / "canary" / "engine").rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if any(name in line.lower() for name in ONE_PLATFORMS)
+    ]
+    assert said == []
 
 
 def test_no_pure_module_asks_what_time_it_is() -> None:

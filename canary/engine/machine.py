@@ -9,7 +9,7 @@ and a person is needed (STUCK).
 from datetime import datetime
 from typing import assert_never
 
-from davy.canary.engine import rollback, snapshot
+from davy.canary.engine import rollback
 from davy.canary.engine.moves import (
     Arrive,
     Begin,
@@ -23,8 +23,8 @@ from davy.canary.engine.moves import (
     StartBake,
     Wait,
 )
-from davy.canary.engine.snapshot import Seen
 from davy.canary.engine.state import Phase, State
+from davy.canary.engine.view import View
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Decision, Gap, Verdict
@@ -33,93 +33,100 @@ POLICY = "policy on_inconclusive"
 """`by` of a promotion that the configuration asked for, not a person."""
 
 
-def next_move(state: State, seen: Seen, now: datetime) -> Move:
+def next_move(view: View, now: datetime) -> Move:
     """What to do now. A finished rollout finishes again."""
+    state = view.state
     if state.finished is not None:
         return Finish(ending=state.finished, sentence=state.sentence)
     if state.phase in (Phase.ROLLING_BACK, Phase.BACK):
-        return rollback.next_back(state, seen, now)
-    if state.phase is Phase.NEW and snapshot.is_bare(state, seen.standing) and (state.abort or seen.interrupted):
-        return _unbegun(state, seen)
-    if why := rollback.reason(state, seen, now):
-        return rollback.rollback(state, seen, *why)
-    return _stopped(state, seen) or _onward(state, seen, now)
+        return rollback.next_back(view, now)
+    if state.phase is Phase.NEW and view.is_bare and (state.abort or view.is_interrupted):
+        return _unbegun(view)
+    if why := rollback.reason(view, now):
+        return rollback.rollback(view, *why)
+    return _stopped(view) or _onward(view, now)
 
 
-def _unbegun(state: State, seen: Seen) -> Move:
+def _unbegun(view: View) -> Move:
     """There is nothing to take back: only the fence may be there."""
-    if seen.standing.traces:
+    if view.snapshot.traces:
         return Settle()
-    if state.abort:
+    if view.state.abort:
         return Finish(ending=Ending.ROLLED_BACK, sentence="aborted before anything was begun; stable serves")
     return Finish(ending=Ending.INTERRUPTED, sentence="interrupted before anything was begun; stable serves")
 
 
-def _stopped(state: State, seen: Seen) -> Move | None:
-    if snapshot.is_foreign(state, seen.standing):
-        other = seen.standing.release not in ("", state.started.release)
-        what = f"release {seen.standing.release}" if other else "someone"
-        because = f"{what} gave the Deployment another template meanwhile; nothing was undone, see `davy canary status`"
+def _stopped(view: View) -> Move | None:
+    state = view.state
+    if view.is_foreign:
+        what = f"release {view.snapshot.release}" if view.is_anothers else "someone"
+        because = (
+            f"{what} gave {view.terms.target} another template meanwhile; nothing was undone, see `davy canary status`"
+        )
         return HoldHere(because=because, ending=Ending.LOCKED_OUT, pause=False)
-    if seen.interrupted:
+    if view.is_interrupted:
         pause = state.phase is not Phase.BAKING
         return HoldHere(because="the runner was interrupted", ending=Ending.INTERRUPTED, pause=pause)
     return None
 
 
-def _onward(state: State, seen: Seen, now: datetime) -> Move:
+def _onward(view: View, now: datetime) -> Move:
+    state = view.state
     match state.phase:
         case Phase.NEW:
             return Begin(pods=state.plan.pods)
         case Phase.GROWING:
-            return _growing(state, seen, now)
+            return _growing(view, now)
         case Phase.AT_STEP:
-            return _at_step(state, seen, now)
+            return _at_step(view, now)
         case Phase.PROMOTING:
-            return _promoting(state, seen, now)
+            return _promoting(view, now)
         case Phase.BAKING:
-            return _baking(state, seen, now)
+            return _baking(view, now)
         case Phase.ROLLING_BACK | Phase.BACK:
-            return rollback.next_back(state, seen, now)
+            return rollback.next_back(view, now)
     assert_never(state.phase)
 
 
-def _growing(state: State, seen: Seen, now: datetime) -> Move:
-    standing, want = seen.standing, snapshot.wanted(state, seen.standing)
-    if not snapshot.is_marked(state, standing):
+def _growing(view: View, now: datetime) -> Move:
+    state = view.state
+    snapshot, want = view.snapshot, view.wanted
+    if not view.is_marked:
         return Begin(pods=state.plan.pods)
     if now >= state.deadline:
-        return _inconclusive(state, seen, f"not all {want} canary pods were Ready at the deadline", proven=False)
-    there = snapshot.canary_pods(state, standing)
+        return _inconclusive(view, f"not all {want} canary pods were Ready at the deadline", proven=False)
+    there = view.canary_pods
     if len(there) < want:
-        asked = standing.surge == str(state.plan.pods) and not standing.paused
+        is_sized = snapshot.size == state.plan.pods and not snapshot.is_frozen
         again = Grow(step=state.step, pods=state.plan.pods, because="asked for again")
-        return Wait(why=f"Kubernetes makes {want} canary pods") if asked else again
-    if not standing.paused:
+        return Wait(why=f"{view.terms.keeper} makes {want} canary pods") if is_sized else again
+    if not snapshot.is_frozen:
         return HoldStill()
     ready = sum(1 for pod in there if pod.ready and pod.serving)
     if ready < want:
         return Wait(why=f"{ready} of {want} canary pods are Ready")
-    return Arrive(step=state.step, pods=len(there), weight=snapshot.weight(state, standing))
+    return Arrive(step=state.step, pods=len(there), weight=view.weight)
 
 
-def _at_step(state: State, seen: Seen, now: datetime) -> Move:
-    if not seen.standing.paused:
+def _at_step(view: View, now: datetime) -> Move:
+    state = view.state
+    if not view.snapshot.is_frozen:
         return HoldStill()
-    ready = sum(1 for pod in snapshot.canary_pods(state, seen.standing) if pod.ready)
+    ready = sum(1 for pod in view.canary_pods if pod.ready)
     if state.go and ready:
         return _further(state, because="a person said so" + _why(state.go.why), by=state.go.by)
     if late := _late(state, now):
-        return _inconclusive(state, seen, late, proven=ready > 0)
+        return _inconclusive(view, late, proven=ready > 0)
     if state.on_hold:
         return Wait(why=f"held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`")
-    return _weighed(state, seen, now, all_ready=ready >= snapshot.wanted(state, seen.standing))
+    return _weighed(view, now, all_ready=ready >= view.wanted)
 
 
-def _weighed(state: State, seen: Seen, now: datetime, *, all_ready: bool) -> Move:
+def _weighed(view: View, now: datetime, *, all_ready: bool) -> Move:
     """Is the evidence enough to go further?"""
+    state = view.state
     reached_at = state.reached_at or now
-    verdict = seen.verdict if seen.verdict and seen.verdict.at > reached_at else None
+    verdict = view.verdict if view.verdict and view.verdict.at > reached_at else None
     if verdict is None:
         return Wait(why="no look since the step was reached")
     if verdict.decision is not Decision.PROMOTE:
@@ -149,14 +156,15 @@ def _late(state: State, now: datetime) -> str:
     return ""
 
 
-def _inconclusive(state: State, seen: Seen, late: str, *, proven: bool) -> Move:
+def _inconclusive(view: View, late: str, *, proven: bool) -> Move:
     """The policy's word. What is not known promotes nothing, whatever the policy: then it is held."""
-    verdict = seen.verdict
-    if seen.looking:
+    state = view.state
+    verdict = view.verdict
+    if view.is_looking:
         return Wait(why=f"{late}; the look that is under way is waited for")
     last = f" The last look: {verdict.sentence}" if verdict else ""
     if state.policy.on_inconclusive == "roll_back":
-        return rollback.rollback(state, seen, late + last, POLICY)
+        return rollback.rollback(view, late + last, POLICY)
     deaf = bool(verdict and verdict.gaps) and not state.heard
     if verdict and deaf and all(gap is Gap.UNREACHABLE for gap in verdict.gaps.values()):
         return HoldHere(because=f"{late}: the metrics server did not answer.{last}", ending=Ending.UNREACHABLE)
@@ -173,23 +181,24 @@ def _speaks_for(state: State, verdict: Verdict | None) -> bool:
     return known and verdict.log_e_roll_back <= 0 and verdict.log_e_burn <= 0
 
 
-def _promoting(state: State, seen: Seen, now: datetime) -> Move:
-    standing = seen.standing
-    stable, canary = snapshot.serving(state, standing)
-    left = len(snapshot.stable_pods(state, standing))
-    old_gone = standing.seen and not left and not stable
-    if snapshot.is_given_back(state, standing) and old_gone and canary >= standing.replicas:
+def _promoting(view: View, now: datetime) -> Move:
+    state = view.state
+    snapshot = view.snapshot
+    stable, canary = view.serving
+    left = len(view.stable_pods)
+    old_gone = snapshot.is_current and not left and not stable
+    if view.is_given_back and old_gone and canary >= snapshot.replicas:
         return StartBake()
     if state.promotion_at and now - state.promotion_at > state.policy.promote_within:
         return _halted(
-            state, f"{canary} of {standing.replicas} pods of the new version serve beside {stable} of the old"
+            state, f"{canary} of {snapshot.replicas} pods of the new version serve beside {stable} of the old"
         )
     if state.on_hold:
         held = f"the promotion is held by {state.words[-1].by}, until `davy canary promote` or `davy canary abort`"
-        return Wait(why=held) if standing.paused else HoldStill()
-    if not snapshot.is_given_back(state, standing):
+        return Wait(why=held) if snapshot.is_frozen else HoldStill()
+    if not view.is_given_back:
         return Promote(because="asked for again")
-    return Wait(why=f"promoting: {canary} of {standing.replicas} pods of the new version serve, {left} old are left")
+    return Wait(why=f"promoting: {canary} of {snapshot.replicas} pods of the new version serve, {left} old are left")
 
 
 def _halted(state: State, where: str) -> HoldHere:
@@ -204,13 +213,14 @@ def _halted(state: State, where: str) -> HoldHere:
     return HoldHere(because=because, ending=Ending.STUCK)
 
 
-def _baking(state: State, seen: Seen, now: datetime) -> Move:
+def _baking(view: View, now: datetime) -> Move:
+    state = view.state
     over_at = (state.shifted_at or now) + state.policy.bake
     if now < over_at:
         return Wait(why=f"watched for {shown(over_at - now)} longer")
-    if seen.looking:
+    if view.is_looking:
         return Wait(why="the last look at it is waited for")
-    if not snapshot.is_settled(state, seen.standing, over_at, now):
+    if not view.is_settled(over_at, now):
         return Settle()
     took = shown((state.shifted_at or now) - state.started.at)
     bake = f", then watched for {shown(state.policy.bake)}" if state.policy.bake else ""

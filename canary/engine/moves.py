@@ -7,14 +7,14 @@ from davy.pipeline.core.fast_dataclass import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """The first patch: the new template, held at the first step's pods."""
+    """The first act: the new version, held at the first step's pods."""
 
     pods: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grow:
-    """Let Kubernetes make canary pods up to the step's."""
+    """Make room for the step's canary pods."""
 
     step: int
     pods: int
@@ -24,12 +24,12 @@ class Grow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldStill:
-    """Pause the Deployment: the pods wanted are there."""
+    """Freeze the target: the pods wanted are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrive:
-    """All pods of the step are Ready: its time counts from now. Nothing is written to the Deployment."""
+    """All pods of the step are Ready: its time counts from now. Nothing is written to the target."""
 
     step: int
     pods: int
@@ -45,7 +45,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promote:
-    """Give the strategy back and let Kubernetes finish."""
+    """Give the settings back and let the platform finish."""
 
     because: str
     by: str = ""
@@ -53,12 +53,12 @@ class Promote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartBake:
-    """Every pod is of the new version: watch it for a while. Nothing is written to the Deployment."""
+    """Every pod is of the new version: watch it for a while. Nothing is written to the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBack:
-    """Template and strategy as they were, in one patch."""
+    """Template and settings as they were, in one act."""
 
     because: str
     speed: Speed
@@ -69,7 +69,7 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeBack:
-    """No canary pod serves and stable is whole. Nothing is written to the Deployment."""
+    """No canary pod serves and stable is whole. Nothing is written to the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class HoldHere:
     because: str
     ending: Ending
     pause: bool = True
-    """False where the Deployment is no longer ours to write to."""
+    """False where the target is no longer ours to write to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

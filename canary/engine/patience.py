@@ -1,8 +1,8 @@
 """Patience: what to do while something does not answer, or answers with no. Pure.
 
 Whatever the answer was (a status, a page that is no JSON, a defect of davy's own), it is asked again. Where it stays
-like that, a canary is not left serving with nobody in charge: stable gets its traffic back. Once Kubernetes was told to
-finish the update, the pods were proven and it needs no runner: then the journal and the lock are not waited for.
+like that, a canary is not left serving with nobody in charge: stable gets its traffic back. Once the platform was told
+to finish the update, the pods were proven and it needs no runner: then the journal and the lock are not waited for.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from davy.canary.engine.state import Phase, State
+from davy.canary.ports.terms import Terms
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -32,7 +33,7 @@ class Source(StrEnum):
     LOCK = "the lock"
     WORDS = "people's words"
     JOURNAL = "the journal"
-    CLUSTER = "the Deployment"
+    TARGET = "the target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +72,33 @@ def course(
     now: datetime,
     patience: Patience,
     *,
+    terms: Terms,
     interrupted: bool,
     promoting: bool,
 ) -> Course:
-    """What to do about the troubles there are. `promoting`: Kubernetes was told to finish the update."""
+    """What to do about the troubles there are. `promoting`: the platform was told to finish the update."""
     back = state.phase in (Phase.ROLLING_BACK, Phase.BACK)
-    heeded = [one for source, one in troubles.items() if source is Source.CLUSTER or not (back or promoting)]
+    heeded = [one for source, one in troubles.items() if source is Source.TARGET or not (back or promoting)]
     if not heeded:
         return TRY_AGAIN
     worst = min(heeded, key=lambda one: one.since)
     lasted = now - worst.since
     if interrupted and not back and state.policy.on_interrupt == "hold":
-        said = f"interrupted while the cluster did not answer; held: {worst.what}"
+        said = f"interrupted while {terms.place} did not answer; held: {worst.what}"
         return Course(resort=Resort.END, ending=Ending.INTERRUPTED, sentence=said)
     if lasted >= patience.rolling_back:
         return Course(resort=Resort.END, ending=Ending.STUCK, sentence=_stuck(state, worst, patience))
     if back or interrupted or lasted < patience.going_on:
         return TRY_AGAIN
     if promoting or state.policy.on_interrupt == "hold":
-        return Course(resort=Resort.END, sentence=left(worst, patience, promoting=promoting))
+        return Course(resort=Resort.END, sentence=left(worst, patience, terms, promoting=promoting))
     return Course(resort=Resort.GO_BACK, sentence=f"davy could not go on for {shown(patience.going_on)}: {worst.what}")
 
 
-def left(trouble: Trouble, patience: Patience, *, promoting: bool = False) -> str:
+def left(trouble: Trouble, patience: Patience, terms: Terms, *, promoting: bool = False) -> str:
     """How it is said that nothing more can be done from here."""
     how = "no answer" if trouble.is_silence else "no good answer"
-    where = "Kubernetes goes on with the promotion" if promoting else "the canary stays as it is"
+    where = f"{terms.keeper} goes on with the promotion" if promoting else "the canary stays as it is"
     return f"{how} for {shown(patience.going_on)}, {where}: {trouble.what}"
 
 

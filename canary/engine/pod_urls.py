@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 
-from davy.canary.ports.platform import PodView, Standing
+from davy.canary.ports.snapshot import PodView, Snapshot
 
 DEFAULT_PORT = 80
 
 
-def held_pods(standing: Standing) -> tuple[PodView, ...]:
+def held_pods(snapshot: Snapshot) -> tuple[PodView, ...]:
     """The canary's pods that are to stay, by the `pod-template-hash` of the held rollout; none where none is held."""
-    own = standing.template_hash
-    if standing.held is None or not own or own == standing.stable_hash:
+    own = snapshot.hash
+    if snapshot.held is None or not own or own == snapshot.stable_hash:
         return ()
-    return tuple(pod for pod in standing.pods if pod.hash == own and not pod.terminating)
+    return tuple(pod for pod in snapshot.pods if pod.hash == own and not pod.terminating)
 
 
-def is_at_a_step(standing: Standing) -> bool:
+def is_at_a_step(snapshot: Snapshot) -> bool:
     """True where the rollout waits, all its canary pods Ready: what suites run against does not change under them."""
-    pods = held_pods(standing)
-    return standing.paused and bool(pods) and all(pod.ready for pod in pods)
+    pods = held_pods(snapshot)
+    return snapshot.is_frozen and bool(pods) and all(pod.ready for pod in pods)
 
 
 def urls(pods: Sequence[PodView], port: int | None = None) -> tuple[str, ...]:

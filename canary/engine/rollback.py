@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from davy.canary.engine import pod_failure, snapshot
+from davy.canary.engine import pod_failure
 from davy.canary.engine.moves import BeBack, Finish, Move, RollBack, Settle, Wait
-from davy.canary.engine.snapshot import Seen
 from davy.canary.engine.state import BY_INTERRUPT, Phase, State
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, ROLLBACK
+from davy.canary.engine.view import View
 from davy.canary.ports.platform import Speed
+from davy.canary.ports.terms import Hitch
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Asked
 from davy.pipeline.core.text.time_text import shown
@@ -20,26 +20,26 @@ SAID = "Rolled back: "
 """How a judge opens; the rollout says it itself."""
 
 
-def reason(state: State, seen: Seen, now: datetime) -> tuple[str, str] | None:
+def reason(view: View, now: datetime) -> tuple[str, str] | None:
     """Why to roll back, and who asked for it: asked before anything else, in every phase."""
-    if seen.verdict and seen.verdict.decision is Decision.ROLL_BACK:
-        return seen.verdict.sentence.removeprefix(SAID), ""
-    if failed := pod_failure.failure(state, seen, now):
+    if view.verdict and view.verdict.decision is Decision.ROLL_BACK:
+        return view.verdict.sentence.removeprefix(SAID), ""
+    if failed := pod_failure.failure(view, now):
         return failed.sentence, ""
-    return unseen_reason(state, seen.verdict, interrupted=seen.interrupted) or _undone(state, seen)
+    return unseen_reason(view.state, view.verdict, interrupted=view.is_interrupted) or _undone(view)
 
 
-def _undone(state: State, seen: Seen) -> tuple[str, str] | None:
+def _undone(view: View) -> tuple[str, str] | None:
     """Somebody put stable's template back by hand: agree with them, and finish it."""
-    marked, begun = snapshot.is_marked(state, seen.standing), bool(state.weights)
-    if (marked or begun) and snapshot.has_stable_template(state, seen.standing):
-        return "someone gave the Deployment its old template back", "kubectl"
+    marked, begun = view.is_marked, bool(view.state.weights)
+    if (marked or begun) and view.has_stable_template:
+        return f"someone gave {view.terms.target} its old template back", view.terms.by_hand
     return None
 
 
-def rollback(state: State, seen: Seen, because: str, by: str) -> RollBack:
+def rollback(view: View, because: str, by: str) -> RollBack:
     """The move, with the speed that loses the least."""
-    speed, bad, why = _speed(state, seen)
+    speed, bad, why = _speed(view)
     return RollBack(because=because, speed=speed, bad_pods=bad, how=f"{speed}: {why}", by=by)
 
 
@@ -48,7 +48,7 @@ def blind(state: State, because: str, by: str) -> RollBack:
     if state.promotion_at is None:
         speed, how = Speed.WHOLE, "no stable pod was taken away, so the canary's can go at once"
     else:
-        speed, how = Speed.SURGE, "its pods cannot be seen, so stable pods come before canary pods go"
+        speed, how = Speed.STABLE_FIRST, "its pods cannot be seen, so stable pods come before canary pods go"
     return RollBack(because=because, speed=speed, bad_pods=0, how=f"{speed}: {how}", by=by)
 
 
@@ -67,26 +67,26 @@ def _aborted(abort: Asked) -> tuple[str, str]:
     return "a person said so" + (f": {abort.why}" if abort.why else ""), abort.by
 
 
-def _speed(state: State, seen: Seen) -> tuple[Speed, int, str]:
-    stable, canary = snapshot.serving(state, seen.standing)
-    there = len(snapshot.canary_pods(state, seen.standing))
-    kept = len(snapshot.stable_pods(state, seen.standing))
-    if kept >= seen.standing.replicas or state.promotion_at is None:
+def _speed(view: View) -> tuple[Speed, int, str]:
+    stable, canary = view.serving
+    there = len(view.canary_pods)
+    kept = len(view.stable_pods)
+    if kept >= view.snapshot.replicas or view.state.promotion_at is None:
         return Speed.WHOLE, there, f"no stable pod was taken away ({kept} are there), so the canary's can go at once"
-    rate = bad_rate(seen.verdict)
+    rate = bad_rate(view.verdict)
     if rate >= WORTHLESS and stable:
-        return Speed.REPLACE, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
-    bad = pod_failure.bad_pods(state, seen)
+        return Speed.CANARY_FIRST, there, f"{rate:.0%} of the canary's answers are bad, so its pods are no capacity"
+    bad = pod_failure.bad_pods(view)
     if bad:
-        return Speed.REPLACE, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
+        return Speed.CANARY_FIRST, bad, f"{bad} of {there} canary pods crash, so they are no capacity"
     if rate >= WORTHLESS:
         return (
-            Speed.SURGE,
+            Speed.STABLE_FIRST,
             0,
             f"{rate:.0%} of the canary's answers are bad, but no stable pod serves yet to take its place",
         )
     serve = f"{stable} stable and {canary} canary pods serve"
-    return Speed.SURGE, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
+    return Speed.STABLE_FIRST, 0, f"{serve}; most canary answers are good, so stable pods come before canary pods go"
 
 
 def bad_rate(verdict: Verdict | None) -> float:
@@ -97,27 +97,22 @@ def bad_rate(verdict: Verdict | None) -> float:
     return max([evidence.canary.rate for evidence in verdict.evidence] + newest, default=0.0)
 
 
-def next_back(state: State, seen: Seen, now: datetime) -> Move:
+def next_back(view: View, now: datetime) -> Move:
     """The next move of a rollout that is on its way back, or there."""
+    state = view.state
     if state.phase is Phase.BACK:
-        return _end(state) if snapshot.is_settled(state, seen.standing, state.rollback_at or now, now) else Settle()
+        return _end(state) if view.is_settled(state.rollback_at or now, now) else Settle()
     late = state.rollback_at is not None and now - state.rollback_at > state.policy.ready_within
-    stable, canary = snapshot.serving(state, seen.standing)
-    if seen.standing.seen and _is_sent(state, seen) and not canary and snapshot.is_whole(state, seen.standing):
+    stable, canary = view.serving
+    if view.snapshot.is_current and view.is_sent_back and not canary and view.is_whole:
         return BeBack()
     if late:
-        return Finish(ending=Ending.STUCK, sentence=_stuck(state, seen, stable, canary))
-    if not _is_sent(state, seen):
-        bad = len(snapshot.canary_pods(state, seen.standing))
+        return Finish(ending=Ending.STUCK, sentence=_stuck(view, stable, canary))
+    if not view.is_sent_back:
+        bad = len(view.canary_pods)
         how = f"{state.speed}: asked for again"
         return RollBack(because=state.rollback_because, speed=state.speed, bad_pods=bad, how=how, by=state.rollback_by)
-    return Wait(why=f"rolling back: {canary} canary pods serve, {stable} of {seen.standing.replicas} stable")
-
-
-def _is_sent(state: State, seen: Seen) -> bool:
-    """Stable's template, and nothing holds Kubernetes: a person's undo brings the one back without the other."""
-    held = seen.standing.own.min_ready_seconds == HELD_MIN_READY_SECONDS != state.started.restore.min_ready_seconds
-    return not held and not seen.standing.paused and snapshot.has_stable_template(state, seen.standing)
+    return Wait(why=f"rolling back: {canary} canary pods serve, {stable} of {view.snapshot.replicas} stable")
 
 
 def _end(state: State) -> Finish:
@@ -125,15 +120,11 @@ def _end(state: State) -> Finish:
     return Finish(ending=ending, sentence=f"rolled back, stable serves: {state.rollback_because}")
 
 
-def _stuck(state: State, seen: Seen, stable: int, canary: int) -> str:
-    where = state.started.workload
-    kubectl, name = f"kubectl -n {where.namespace}", f"deployment {where.name}"
-    mark = ROLLBACK.replace(".", "\\.")
-    patch = f"$({kubectl} get {name} -o jsonpath='{{.metadata.annotations.{mark}}}')"
+def _stuck(view: View, stable: int, canary: int) -> str:
+    state = view.state
     left = "the canary is out of traffic" if not canary else f"{canary} canary pods still serve"
     return (
         f"could not get back to stable within {shown(state.policy.ready_within)}: {left}, {stable} of "
-        f"{seen.standing.replicas} stable pods serve. See what keeps stable's pods: `{kubectl} get pods`. To send the "
-        f'rollback again by hand: `{kubectl} patch {name} --type=json -p "{patch}"`. '
+        f"{view.snapshot.replicas} stable pods serve. {view.terms.hint(Hitch.NOT_WHOLE, state.started.workload)} "
         f"It was rolled back because: {state.rollback_because}"
     )

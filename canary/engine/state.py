@@ -44,7 +44,7 @@ class Phase(StrEnum):
     AT_STEP = "at_step"
     """All pods of the step are Ready: evidence is gathered."""
     PROMOTING = "promoting"
-    """Kubernetes is told to finish its rolling update."""
+    """The platform is told to finish the update."""
     BAKING = "baking"
     """Every pod is of the new version, and watched."""
     ROLLING_BACK = "rolling_back"
@@ -219,4 +219,4 @@ def _resumed(state: State, event: Resumed) -> State:
 def _speed(how: str) -> Speed:
     """RollbackStarted.how opens with the speed's name."""
     word = how.split(":", 1)[0]
-    return Speed(word) if word in tuple(Speed) else Speed.SURGE
+    return Speed(word) if word in tuple(Speed) else Speed.STABLE_FIRST

@@ -1,17 +1,15 @@
-"""Steps: from the weights wished for to the pods that give them. Pure."""
+"""Steps: from the weights wished for to what a router reaches of them. Pure."""
 
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
+from davy.canary.ports.router import Reach, Router
 from davy.pipeline.config.sections.canary import CanaryConfig, StepConfig
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import CanaryPolicy, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns
-
-MOST = 50.0
-"""By replicas stable stays whole beside at most as many canary pods: half of the traffic."""
 
 LADDER = ((10.0, 10.0), (50.0, 5.0))
 """(below this share, exclude this many times worse): leave 5 % when 10x is excluded, 20 % when 5x, 50 % when 2x.
@@ -29,27 +27,15 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
 
-def share(pods: int, replicas: int) -> float:
-    """Percent of traffic that `pods` canary pods beside `replicas` stable ones get."""
-    return 100.0 * pods / (replicas + pods) if pods else 0.0
-
-
-def pods_for(weight: float, replicas: int) -> int:
-    """Canary pods whose share is nearest to `weight` percent; ties go up; from 1 to `replicas`."""
-    exact = replicas * weight / (100.0 - weight) if weight < 100.0 else float(replicas)
-    low = min(max(int(exact), 1), replicas)
-    return min((min(low + 1, replicas), low), key=lambda pods: abs(share(pods, replicas) - weight))
-
-
-def planned(canary: CanaryConfig, worse: float, replicas: int) -> Plan:
-    """The plan for a Deployment of `replicas` pods; `worse` is `checks.worse`, the last step's demand."""
-    problems = (*_too_large(canary.steps), *_not_growing(canary.steps))
+def planned(canary: CanaryConfig, worse: float, replicas: int, router: Router) -> Plan:
+    """The plan for a target of `replicas` pods; `worse` is `checks.worse`, the last step's demand."""
+    problems = (*_unreachable(canary.steps, router), *_not_growing(canary.steps))
     if problems or replicas < 1:
         return Plan(steps=(), problems=problems)
     steps: list[StepPlan] = []
     warnings: list[str] = []
     for wished in canary.steps:
-        step = _step(wished, replicas)
+        step = _step(wished, router.reach(wished.weight, replicas))
         if steps and steps[-1].pods == step.pods:
             warnings.append(_merging(steps[-1], step, replicas))
             step = _merged(steps.pop(), step)
@@ -61,13 +47,18 @@ def planned(canary: CanaryConfig, worse: float, replicas: int) -> Plan:
     )
 
 
-def policy(canary: CanaryConfig, worse: float, replicas: int, now: datetime) -> CanaryPolicy:
-    """What the machine decides by, with an absolute deadline. Raises Unusable, every problem at once."""
-    plan = planned(canary, worse, replicas)
+def policy(
+    canary: CanaryConfig, worse: float, replicas: int, now: datetime, *, router: Router, target: str
+) -> CanaryPolicy:
+    """What the machine decides by, with an absolute deadline. Raises Unusable, every problem at once.
+
+    `target`: what the platform calls it.
+    """
+    plan = planned(canary, worse, replicas, router)
     if plan.problems:
         raise Unusable("the steps of the canary cannot be taken", problems=plan.problems)
     if replicas < 1:
-        raise Unusable("the Deployment has no replicas, so there is no stable side", remedy="scale it to 2 or more")
+        raise Unusable(f"{target} has no replicas, so there is no stable side", remedy="scale it to 2 or more")
     return CanaryPolicy(
         steps=plan.steps,
         replicas=replicas,
@@ -82,17 +73,11 @@ def policy(canary: CanaryConfig, worse: float, replicas: int, now: datetime) -> 
     )
 
 
-def _too_large(steps: tuple[StepConfig, ...]) -> tuple[Problem, ...]:
+def _unreachable(steps: tuple[StepConfig, ...], router: Router) -> tuple[Problem, ...]:
     return tuple(
-        Problem(
-            path=f"canary.steps[{number}].weight",
-            what=(
-                f"{step.weight:g}%: by replicas at most {MOST:g} % can be reached before stable pods have to go; "
-                f"write {MOST:g}% or less, the promotion takes it from there to 100 %"
-            ),
-        )
+        Problem(path=f"canary.steps[{number}].weight", what=refusal)
         for number, step in enumerate(steps)
-        if step.weight > MOST
+        if (refusal := router.refusal(step.weight))
     )
 
 
@@ -104,12 +89,11 @@ def _not_growing(steps: tuple[StepConfig, ...]) -> tuple[Problem, ...]:
     )
 
 
-def _step(wished: StepConfig, replicas: int) -> StepPlan:
-    pods = pods_for(wished.weight, replicas)
+def _step(wished: StepConfig, reach: Reach) -> StepPlan:
     return StepPlan(
         weight=wished.weight,
-        pods=pods,
-        share=round(share(pods, replicas), 2),
+        pods=reach.pods,
+        share=round(reach.share, 2),
         at_least=wished.at_least,
         at_most=wished.at_most,
         worse=wished.worse or 0.0,

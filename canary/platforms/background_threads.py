@@ -40,7 +40,7 @@ class _Threaded(Generic[T]):
 
 
 class Threads:
-    """`canary.aside.Aside` with real threads."""
+    """`canary.ports.background.Aside` with real threads."""
 
     def begin(self, work: Callable[[], T]) -> Work[T]:
         """See the port."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from bench.measure import Budget, ratio, spread, until_clear
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
-from davy.canary.ports.platform import Speed
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
+from davy.canary.ports.platform import Proposal, Speed
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.clients.kubernetes.kubeconfig import access_from
 from davy.pipeline.core.errors import DavyError
@@ -84,7 +84,7 @@ class Watch:
 def budget(shop: Shop, stable: str, canary: str) -> Budget:
     """Both in turn on the same Deployment, with the same canary."""
     api = KubeApi(access_from(kubeconfig=shop.facts.kubeconfig))
-    cluster = KubernetesCluster(api, Workload(namespace=shop.namespace, name="checkout"))
+    cluster = KubernetesPlatform(api, Workload(namespace=shop.namespace, name="checkout"))
     aged(shop)
     with Watch(shop, api).running() as watch:
 
@@ -104,16 +104,16 @@ def budget(shop: Shop, stable: str, canary: str) -> Budget:
     )
 
 
-def _davy(shop: Shop, cluster: KubernetesCluster, watch: Watch, image: str, fence: int) -> float:
-    before = cluster.standing()
+def _davy(shop: Shop, cluster: KubernetesPlatform, watch: Watch, image: str, fence: int) -> float:
+    before = cluster.snapshot()
     cluster.take(fence)
-    cluster.begin(
-        release="bench", images={"checkout": image}, surge=1, restore=before.own, stable_hash=before.template_hash
+    cluster.propose(
+        Proposal(release="bench", images={"checkout": image}, restore=before.own, stable_hash=before.hash), 1
     )
-    pods = canary_of(shop, before.template_hash)
-    cluster.hold()
+    pods = canary_of(shop, before.hash)
+    cluster.freeze()
     generation = generation_of(shop)
-    cluster.roll_back(before.own, Speed.WHOLE, 0)
+    cluster.restore(before.own, Speed.WHOLE, 0)
     took = watch.seconds(generation + 1, pods)
     cluster.settle(before.own)
     whole(shop)

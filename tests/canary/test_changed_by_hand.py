@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce, Resume
+from davy.canary.platforms.held_update import ROLLBACK
 from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Version
 from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, STABLE_HASH, fence_from
@@ -23,9 +24,9 @@ from davy.canary.platforms.kubernetes.journal.text import (
     with_word,
     written,
 )
-from davy.canary.platforms.kubernetes.patches import begin
+from davy.canary.platforms.kubernetes.patches import propose
 from davy.canary.platforms.memory.platform import Killed
-from davy.canary.ports.hold import ROLLBACK
+from davy.canary.ports.platform import Proposal
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing
 from davy.pipeline.core.events import Asked, CanaryStarted, Restore, StepReached, Warned
@@ -201,7 +202,7 @@ def test_what_is_passed_over_is_said():
     assert said == "2 lines of the journal cannot be read and are passed over"
     assert isinstance(read[0], CanaryStarted)
     at = ports(stage, data)
-    snapshot = status.taken(at.cluster, at.lock, at.journal, stage.clock.now)
+    snapshot = status.taken(at.platform, at.lock, at.journal, stage.clock.now)
     assert said in status.text(snapshot)
     assert past.table(at.journal.history())
 
@@ -210,7 +211,7 @@ def test_marks_without_a_journal_are_said_with_a_way_out_that_works():
     stage, data = lost()
     data.clear()
     at = ports(stage, data)
-    text = status.text(status.taken(at.cluster, at.lock, at.journal, stage.clock.now))
+    text = status.text(status.taken(at.platform, at.lock, at.journal, stage.clock.now))
     assert "davy canary abort" in text
     assert "rollout undo" not in text
 
@@ -252,7 +253,7 @@ def marks():
         "metadata": {"labels": {"a": "b"}},
         "spec": {"template": {"spec": {"containers": [{"name": "app", "image": OLD["app"]}]}}},
     }
-    ops = begin(deployment, 7, release="r1", images=NEW, surge=1, restore=RESTORED, stable_hash="old")
+    ops = propose(deployment, 7, Proposal(release="r1", images=NEW, restore=RESTORED, stable_hash="old"), 1)
     put = {op["path"].removeprefix("/metadata/annotations/").replace("~1", "/"): op.get("value") for op in ops}
     return {name: put[name] for name in (RELEASE, RESTORE, STABLE_HASH, ROLLBACK)}
 

@@ -6,7 +6,7 @@ import pytest
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, good, policy, shy
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.canary.ports.platform import Trouble, TroubleKind
+from davy.canary.ports.snapshot import FailureKind, PodFailure
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import PodTrouble, RollbackStarted
 
@@ -21,19 +21,19 @@ def released(behaviour, says=shy, *pods, **more):
 
 
 def broken(kind, after=0, words="", ready_after=None):
-    trouble = Trouble(kind=kind, words=f"{kind} says Kubernetes")
+    trouble = PodFailure(kind=kind, words=f"{kind} says Kubernetes")
     return Behaviour(ready_after=ready_after, trouble=trouble, trouble_after=after * SECONDS, words=words)
 
 
 @pytest.mark.parametrize(
     ("kind", "sentence", "within"),
     [
-        (TroubleKind.CRASH_LOOP, "crashes again and again", 5),
-        (TroubleKind.OUT_OF_MEMORY, "was killed for using more memory than its limit", 5),
-        (TroubleKind.IMAGE_PULL, "cannot get its image", 25),
-        (TroubleKind.CONFIG_ERROR, "cannot start with this configuration", 25),
-        (TroubleKind.UNSCHEDULABLE, "finds no node within 1m00s", 65),
-        (TroubleKind.NEVER_READY, "does not get Ready within 1m00s", 65),
+        (FailureKind.CRASH_LOOP, "crashes again and again", 5),
+        (FailureKind.OUT_OF_MEMORY, "was killed for using more memory than its limit", 5),
+        (FailureKind.IMAGE_PULL, "cannot get its image", 25),
+        (FailureKind.CONFIG_ERROR, "cannot start with this configuration", 25),
+        (FailureKind.UNSCHEDULABLE, "finds no node within 1m00s", 65),
+        (FailureKind.NEVER_READY, "does not get Ready within 1m00s", 65),
     ],
 )
 def test_a_pod_that_cannot_work_takes_the_canary_back_in_its_own_words(kind, sentence, within):
@@ -55,7 +55,7 @@ def test_a_pod_that_is_never_ready_and_says_nothing_takes_the_canary_back():
 
 def test_a_pull_that_fails_once_is_given_a_second_try():
     stage = Stage()
-    stage.world.deployment.behaviours[NEW["app"]] = broken(TroubleKind.IMAGE_PULL)
+    stage.world.deployment.behaviours[NEW["app"]] = broken(FailureKind.IMAGE_PULL)
 
     def registry_is_back(now):
         for pod in stage.world.deployment.pods():
@@ -105,7 +105,7 @@ def test_crashes_while_promoting_take_it_back_at_once_and_crashing_pods_are_not_
             stage.clock.sleep(4)
             for pod in stage.world.deployment.pods():
                 if pod.hash == stage.world.deployment.current_set().hash:
-                    pod.behaviour = broken(TroubleKind.CRASH_LOOP)
+                    pod.behaviour = broken(FailureKind.CRASH_LOOP)
 
     events, outcome = stage.play(order, ScriptedJudge(good), on=crashes)
     (back,) = [event for event in events if isinstance(event, RollbackStarted)]
@@ -114,7 +114,7 @@ def test_crashes_while_promoting_take_it_back_at_once_and_crashing_pods_are_not_
     assert stage.is_as_it_was
 
 
-@pytest.mark.parametrize("kind", [TroubleKind.UNSCHEDULABLE, TroubleKind.IMAGE_PULL, TroubleKind.NEVER_READY])
+@pytest.mark.parametrize("kind", [FailureKind.UNSCHEDULABLE, FailureKind.IMAGE_PULL, FailureKind.NEVER_READY])
 def test_pods_that_find_no_place_while_promoting_halt_it_and_leave_the_proven_pods_in_traffic(kind):
     stage = Stage()
 

@@ -90,7 +90,7 @@ def test_killed_twice_at_any_two_acts_it_still_ends_the_same():
 
 def test_a_canary_whose_runner_is_dead_never_grows():
     for at, call in enumerate(calls_of(good)):
-        if call.endswith(("promote", "settle", "roll_back")):
+        if call.endswith(("complete", "settle", "restore")):
             break
         stage = killed(good, at)
         stage.clock.sleep(5)
@@ -101,7 +101,7 @@ def test_a_canary_whose_runner_is_dead_never_grows():
 
 
 def test_evidence_of_before_the_kill_counts_after_it():
-    stage = killed(bad, calls_of(bad).index("before roll_back"))
+    stage = killed(bad, calls_of(bad).index("before restore"))
     judge = ScriptedJudge(bad)
     stage.clock.sleep(60)
     stage.play(Resume(runner="ci-2"), judge)
@@ -124,8 +124,8 @@ def test_what_a_person_let_kubernetes_finish_is_not_taken_back(order):
     stage = Stage()
     _, outcome = stage.play(stage.start(policy(stage.clock, 1, 2)), ScriptedJudge(shy))
     assert outcome.ending is Ending.UNDECIDED
-    cluster = stage.ports(ScriptedJudge(good)).cluster
-    held = cluster.standing()
+    cluster = stage.ports(ScriptedJudge(good)).platform
+    held = cluster.snapshot()
     cluster.take(99)
     cluster.settle(held.held)
     stage.clock.sleep(60)

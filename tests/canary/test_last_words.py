@@ -22,7 +22,7 @@ def calls():
 
 def test_an_abort_before_the_first_patch_ends_at_once_and_leaves_nothing():
     stage = Stage()
-    fault = Fault(calls().index("before begin"))
+    fault = Fault(calls().index("before propose"))
     with pytest.raises(Killed):
         stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(good), fault)
     stage.clock.sleep(60)
@@ -60,7 +60,7 @@ def test_who_declares_a_lost_canary_held_shuts_its_sleeping_runner_out():
     _, outcome = stage.play(Enforce(runner="cron"), ScriptedJudge(shy))
     assert (outcome.ending, stage.serving) == (Ending.UNDECIDED, (4, 1))
     with pytest.raises(Conflict):
-        asleep.cluster.grow(2)
+        asleep.platform.size(2)
     stage.clock.sleep(60)
     assert stage.serving == (4, 1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from canary_stage import NEW, OLD, Broken, ScriptedJudge, Stage, bad, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryPlatform
 from davy.pipeline.clients.kubernetes.answers import ApiAnswer, fail
 from davy.pipeline.clients.kubernetes.kubeconfig import Access
 from davy.pipeline.core.endings import Ending
@@ -68,8 +68,8 @@ SOURCES = {
     "the journal, all of it": "write,read,asked",
     "people's words": "before asked",
     "the lock": "before renew",
-    "what is seen": "before standing",
-    "everything but the patch": "write,read,asked,renew,standing",
+    "what is seen": "before snapshot",
+    "everything but the patch": "write,read,asked,renew,snapshot",
 }
 
 
@@ -95,12 +95,12 @@ def test_whatever_stops_answering_and_however_stable_has_its_traffic_back(source
     assert fault.met > 1, "it was asked again"
     assert outcome.ending in (Ending.ROLLED_BACK, Ending.STUCK)
     assert (stage.serving, stage.images) == ((4, 0), OLD)
-    if "standing" not in SOURCES[source]:
+    if "snapshot" not in SOURCES[source]:
         assert outcome.ending is Ending.ROLLED_BACK
         assert stage.is_as_it_was
 
 
-@pytest.mark.parametrize("source", [*SOURCES, "grow", "hold", "promote", "settle", "roll_back"])
+@pytest.mark.parametrize("source", [*SOURCES, "size", "freeze", "complete", "settle", "restore"])
 @pytest.mark.parametrize("error", ["status 403", "status 413", "a page that is no JSON"])
 @pytest.mark.parametrize(("says", "ending"), [(good, Ending.DONE), (bad, Ending.ROLLED_BACK)])
 def test_what_answers_again_within_two_minutes_changes_no_end(source, error, says, ending):
@@ -128,16 +128,16 @@ def test_a_failing_verdict_is_followed_by_the_patch_at_once_though_nothing_else_
             fault.begins = stage.clock.elapsed()
         return decision
 
-    fault = Broken(stage, "write,read,asked,renew,standing", ERRORS[error], after=timedelta(days=1))
+    fault = Broken(stage, "write,read,asked,renew,snapshot", ERRORS[error], after=timedelta(days=1))
     sent = []
 
-    class Timed(MemoryCluster):
-        def roll_back(self, *given):
+    class Timed(MemoryPlatform):
+        def restore(self, *given):
             sent.append(stage.clock.elapsed())
-            super().roll_back(*given)
+            super().restore(*given)
 
     judge.says = says
-    ports = replace(stage.ports(judge, fault), cluster=Timed(stage.world, fault))
+    ports = replace(stage.ports(judge, fault), platform=Timed(stage.world, fault))
     fault.ends = timedelta(days=2)
     _, outcome = stage.driven(stage.start(policy(stage.clock, 1, 2)), ports)
     assert sent[0] == gone[0]
@@ -175,7 +175,7 @@ def test_once_the_promotion_is_under_way_it_needs_no_journal_and_no_lock(error):
 
 @pytest.mark.parametrize("error", ["status 403", "status 404", "status 422"])
 def test_a_no_before_the_first_patch_is_raised_and_nothing_was_touched(error):
-    for call in ("before take", "before write", "before begin", "before read", "before standing"):
+    for call in ("before take", "before write", "before propose", "before read", "before snapshot"):
         stage = Stage()
         before = (stage.images, stage.world.deployment.rollout)
         with pytest.raises(type(ERRORS[error])):
@@ -193,7 +193,7 @@ def test_a_no_before_the_first_patch_is_raised_and_nothing_was_touched(error):
 
 def test_a_patch_that_may_not_be_sent_back_any_more_calls_a_person():
     stage = Stage()
-    fault = Broken(stage, "write,read,asked,renew,standing,roll_back", answered(403))
+    fault = Broken(stage, "write,read,asked,renew,snapshot,restore", answered(403))
     order = stage.start(policy(stage.clock, 1, deadline=stage.clock.now() + 60 * MINUTES))
     _, outcome = stage.play(order, ScriptedJudge(shy), fault)
     assert (outcome.ending, int(outcome.ending)) == (Ending.STUCK, 7)

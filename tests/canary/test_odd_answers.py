@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.pipeline.clients.kubernetes.access import Access
@@ -86,10 +86,10 @@ class Held(KubeApi):
 
 Act = Callable[[KubeApi], object]
 ACTS: dict[str, Act] = {
-    "standing": lambda api: KubernetesCluster(api, SHOP).standing(),
-    "surroundings": lambda api: KubernetesCluster(api, SHOP).surroundings(),
-    "take": lambda api: KubernetesCluster(api, SHOP).take(6),
-    "words": lambda api: KubernetesCluster(api, SHOP).words("checkout-1"),
+    "snapshot": lambda api: KubernetesPlatform(api, SHOP).snapshot(),
+    "surroundings": lambda api: KubernetesPlatform(api, SHOP).surroundings(),
+    "take": lambda api: KubernetesPlatform(api, SHOP).take(6),
+    "words": lambda api: KubernetesPlatform(api, SHOP).words("checkout-1"),
     "holder": lambda api: KubernetesLock(api, SHOP).holder(),
     "acquire": lambda api: KubernetesLock(api, SHOP, sleep=lambda _: None).acquire("me"),
     "read": lambda api: KubernetesJournal(api, SHOP, fence=lambda: 5).read(),
@@ -111,7 +111,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 PLACES = [place for place in places(WORLD) if len(place) > 1]
 
 
-@pytest.mark.parametrize("act", ["standing", "surroundings", "holder", "read", "asked", "history"])
+@pytest.mark.parametrize("act", ["snapshot", "surroundings", "holder", "read", "asked", "history"])
 def test_the_world_as_it_should_be_is_read(act: str) -> None:
     ACTS[act](Held(WORLD))
 

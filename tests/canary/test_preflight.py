@@ -6,8 +6,10 @@ import pytest
 
 from canary_stage import Stage
 from davy.canary import preflight
-from davy.canary.platforms.memory.platform import MemoryCluster
-from davy.canary.ports.platform import Autoscaler, Baseline, Budget, Surroundings
+from davy.canary.platforms.memory.platform import MemoryPlatform
+from davy.canary.ports.snapshot import Baseline
+from davy.canary.ports.surroundings import Autoscaler, Budget, Surroundings
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.config.document import Config
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.core.artifacts import Image
@@ -31,12 +33,12 @@ def config(canary=None, checks=None, **image):
     )
 
 
-def standing(**changes):
-    return replace(MemoryCluster(Stage().world).standing(), **changes)
+def snapshot(**changes):
+    return replace(MemoryPlatform(Stage().world).snapshot(), **changes)
 
 
 def said(surroundings=SURROUNDINGS, now=None, **more):
-    found = preflight.problems(surroundings, now or standing(), config(**more))
+    found = preflight.problems(surroundings, now or snapshot(), config(**more), Replicas())
     return [str(problem) for problem in found]
 
 
@@ -65,17 +67,17 @@ def test_each_risk_around_the_deployment_is_said_with_what_to_do(change, words):
     [
         ({"replicas": 1}, ["one replica", "scale it to 2 or more"]),
         ({"replicas": 0}, ["scaled to 0", "scale it to 2 or more"]),
-        ({"paused": True}, ["paused, and not by davy", "kubectl rollout resume -n shop deployment/checkout"]),
-        ({"seen": False}, ["another rollout", "kubectl rollout status -n shop deployment/checkout"]),
+        ({"is_frozen": True}, ["paused, and not by davy", "kubectl rollout resume -n shop deployment/checkout"]),
+        ({"is_current": False}, ["another rollout", "kubectl rollout status -n shop deployment/checkout"]),
     ],
 )
 def test_each_risk_of_the_deployment_itself_is_said_with_what_to_do(change, words):
-    (sentence,) = said(now=standing(**change))
+    (sentence,) = said(now=snapshot(**change))
     assert all(word in sentence for word in words), sentence
 
 
 def test_pods_of_two_versions_mean_that_another_rollout_is_in_progress():
-    now = standing()
+    now = snapshot()
     mixed = (replace(now.pods[0], hash="other"), *now.pods[1:])
     assert "another rollout" in said(now=replace(now, pods=mixed))[0]
     gone = (replace(now.pods[0], hash="other", terminating=True), *now.pods[1:])
@@ -84,14 +86,14 @@ def test_pods_of_two_versions_mean_that_another_rollout_is_in_progress():
 
 def test_all_problems_are_said_at_once():
     around = replace(SURROUNDINGS, strategy="Recreate", without_readiness=("app",), autoscalers=(SCALER,))
-    assert len(said(around, standing(replicas=1), canary={"steps": ["60%", "50%"]})) == 6
+    assert len(said(around, snapshot(replicas=1), canary={"steps": ["60%", "50%"]})) == 6
 
 
 def test_an_accepted_risk_is_a_warning():
     around = replace(SURROUNDINGS, autoscalers=(SCALER,), budgets=(BUDGET,))
     accepting = config(canary={"accept": ["autoscaler", "disruption-budget"], "steps": ["20%"]})
-    assert preflight.problems(around, standing(), accepting) == ()
-    assert len(preflight.warnings(around, standing(), accepting)) == 2
+    assert preflight.problems(around, snapshot(), accepting, Replicas()) == ()
+    assert len(preflight.warnings(around, snapshot(), accepting, Replicas())) == 2
 
 
 def test_a_budget_that_allows_a_disruption_and_a_sidecar_without_a_probe_are_no_problem():
@@ -101,7 +103,7 @@ def test_a_budget_that_allows_a_disruption_and_a_sidecar_without_a_probe_are_no_
 
 def test_gitops_is_a_warning_that_says_what_would_happen():
     around = replace(SURROUNDINGS, managers=("Argo CD",))
-    (warning,) = preflight.warnings(around, standing(), config(canary={"steps": ["20%"]}))
+    (warning,) = preflight.warnings(around, snapshot(), config(canary={"steps": ["20%"]}), Replicas())
     assert "Argo CD" in warning
     assert "pause its sync" in warning
 
@@ -115,8 +117,8 @@ def test_an_image_goes_to_the_container_with_the_same_repository_and_is_known_to
     image = Image(name="shop/app", digest=DIGEST)
     placement = preflight.placed(SURROUNDINGS, config().images, [image])
     assert placement.images == {"app": f"shop/app@{DIGEST}"}
-    assert not preflight.is_serving_already(standing(), placement)
-    assert preflight.is_serving_already(standing(images={"app": image.reference}), placement)
+    assert not preflight.is_serving_already(snapshot(), placement)
+    assert preflight.is_serving_already(snapshot(images={"app": image.reference}), placement)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +137,8 @@ def test_a_repository_is_read_as_docker_reads_it(reference, repository):
 
 
 def test_a_rollout_of_our_own_in_progress_is_the_drivers_business():
-    now = standing()
-    held = replace(now, held=now.own, paused=True, seen=True, release="r0")
+    now = snapshot()
+    held = replace(now, held=now.own, is_frozen=True, is_current=True, release="r0")
     assert said(now=held) == []
 
 
@@ -159,15 +161,15 @@ SAME = {"app": "shop/app@sha256:1"}
     ],
 )
 def test_a_baseline_that_cannot_be_compared_with_is_said(checks, kept, words):
-    (sentence,) = said(now=standing(baseline=kept), checks=checks)
+    (sentence,) = said(now=snapshot(baseline=kept), checks=checks)
     assert sentence.startswith("checks.baseline_deployment: ")
     assert words in sentence
 
 
 def test_a_baseline_of_ready_pods_of_the_stable_version_is_no_problem_even_while_a_rollout_is_held():
     stage = Stage()
-    pods = MemoryCluster(stage.world).standing().pods
+    pods = MemoryPlatform(stage.world).snapshot().pods
     kept = Baseline(name="checkout-baseline", images=SAME, pods=pods)
-    assert said(now=standing(baseline=kept), checks=FRESH) == []
-    held = standing(baseline=kept)
+    assert said(now=snapshot(baseline=kept), checks=FRESH) == []
+    held = snapshot(baseline=kept)
     assert said(now=replace(held, held=held.own, images={"app": "shop/app@sha256:2"}), checks=FRESH) == []

@@ -7,12 +7,13 @@ import pytest
 
 from canary_stage import ScriptedJudge, failing_at, good, policy
 from contracts import kube_lab as lab_module
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.engine.state import folded
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import PodTrouble, RollbackStarted, RolledBack
@@ -40,9 +41,9 @@ def lab(monkeypatch):
 def released(lab, image, judge, *pods):
     """Events, outcome, and the ports it was played on."""
     api, workload, clock = lab.api(), Workload(namespace="canary", name=NAME), SystemClock()
-    cluster, lock = KubernetesCluster(api, workload), KubernetesLock(api, workload)
+    cluster, lock = KubernetesPlatform(api, workload), KubernetesLock(api, workload)
     journal = KubernetesJournal(api, workload, fence=lambda: lock.fence)
-    ports = Ports(cluster=cluster, lock=lock, journal=journal, judge=judge, clock=clock)
+    ports = Ports(platform=cluster, router=Replicas(), lock=lock, journal=journal, judge=judge, clock=clock)
     short = {"ready_within": timedelta(seconds=40), "bake": timedelta(seconds=4), "at_least": timedelta(seconds=2)}
     steps = policy(clock, *pods, replicas=4, **short)
     order = Start(
@@ -56,9 +57,9 @@ def released(lab, image, judge, *pods):
             return events, stop.value, ports
 
 
-def sides(standing, image):
-    serving = [pod for pod in standing.pods if pod.serving]
-    return standing.images["shop"] == image, len(serving), {pod.hash for pod in serving}
+def sides(snapshot, image):
+    serving = [pod for pod in snapshot.pods if pod.serving]
+    return snapshot.images["shop"] == image, len(serving), {pod.hash for pod in serving}
 
 
 def test_good_bad_and_crashing_versions_end_as_they_should_on_a_real_cluster(lab):
@@ -69,16 +70,16 @@ def test_good_bad_and_crashing_versions_end_as_they_should_on_a_real_cluster(lab
 
     _, outcome, ports = released(lab, v2, judge, 1, 2)
     assert (outcome.ending, outcome.weights) == (Ending.DONE, (20.0, 33.33, 100.0))
-    before = ports.cluster.standing()
-    assert sides(before, v2) == (True, 4, {before.template_hash})
+    before = ports.platform.snapshot()
+    assert sides(before, v2) == (True, 4, {before.hash})
     assert folded(ports.journal.read()) == outcome.state
 
     for image, judge_of in ((v3, failing_at(2)), (crash, good)):
         events, outcome, ports = released(lab, image, ScriptedJudge(judge_of, interval=timedelta(seconds=1)), 1, 2)
         assert outcome.ending is Ending.ROLLED_BACK
-        after = ports.cluster.standing()
-        assert sides(after, v2) == (True, 4, {before.template_hash})
-        assert (after.own, after.held, after.paused) == (before.own, None, False)
+        after = ports.platform.snapshot()
+        assert sides(after, v2) == (True, 4, {before.hash})
+        assert (after.own, after.held, after.is_frozen) == (before.own, None, False)
         assert next(e for e in events if isinstance(e, RollbackStarted)).how.startswith("whole: ")
         assert next(e for e in events if isinstance(e, RolledBack)).took < timedelta(seconds=5)
     (trouble,) = (event for event in events if isinstance(event, PodTrouble))

@@ -10,8 +10,8 @@ from canary_stage import NEW, OLD, STABLE, ScriptedJudge, Stage, bad, deaf, good
 from davy.canary.engine.driver.rollout import Enforce, Resume, rollout
 from davy.canary.platforms.background_threads import Threads
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
-from davy.canary.ports.platform import Trouble, TroubleKind
+from davy.canary.platforms.memory.platform import Killed, MemoryJournal, MemoryPlatform
+from davy.canary.ports.snapshot import FailureKind, PodFailure
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.core.events import Asked, CanaryStarted, Judged, PodTrouble, RollbackStarted, StepReached, Warned
@@ -78,13 +78,13 @@ def test_a_clock_that_is_set_back_all_the_time_stops_no_look_and_no_deadline():
     assert stage.clock.elapsed() <= timedelta(minutes=11)
 
 
-@pytest.mark.parametrize("kind", [TroubleKind.IMAGE_PULL, TroubleKind.NEVER_READY])
+@pytest.mark.parametrize("kind", [FailureKind.IMAGE_PULL, FailureKind.NEVER_READY])
 @pytest.mark.parametrize("step", [-HOUR, 24 * HOUR])
 def test_a_pod_in_trouble_is_given_its_time_whatever_the_clock_says(kind, step):
     took = []
     for skew in (timedelta(0), step):
         stage = Stage()
-        stuck = Behaviour(ready_after=None, trouble=Trouble(kind=kind, words="x"))
+        stuck = Behaviour(ready_after=None, trouble=PodFailure(kind=kind, words="x"))
         stage.world.deployment.behaviours[NEW["app"]] = stuck
         order = stage.start(policy(stage.clock, 1))
         stepping(stage, skew, at=5)
@@ -119,24 +119,24 @@ def test_a_runner_on_another_machine_with_another_clock_keeps_the_deadline():
 
 
 def crashing(after=20):
-    trouble = Trouble(kind=TroubleKind.CRASH_LOOP, words="exit code 3")
+    trouble = PodFailure(kind=FailureKind.CRASH_LOOP, words="exit code 3")
     return Behaviour(trouble=trouble, trouble_after=after * SECONDS, words="no such table")
 
 
 def test_the_patch_is_sent_before_a_crashing_pods_log_is_waited_for():
     stage, sent = Stage(), []
 
-    class SlowLog(MemoryCluster):
+    class SlowLog(MemoryPlatform):
         def words(self, pod):
             stage.clock.sleep(68)
             raise Unreachable("the kubelet did not answer")
 
-        def roll_back(self, *given):
+        def restore(self, *given):
             sent.append(stage.clock.elapsed())
-            super().roll_back(*given)
+            super().restore(*given)
 
     stage.world.deployment.behaviours[NEW["app"]] = crashing()
-    ports = replace(stage.ports(ScriptedJudge(shy)), cluster=SlowLog(stage.world))
+    ports = replace(stage.ports(ScriptedJudge(shy)), platform=SlowLog(stage.world))
     events, outcome = stage.driven(stage.start(policy(stage.clock, 1, 2)), ports)
     assert sent[0] <= 23 * SECONDS
     assert (outcome.ending, stage.serving) == (Ending.ROLLED_BACK, (4, 0))
@@ -157,7 +157,7 @@ def test_nothing_slow_stands_between_a_failing_verdict_and_the_patch(slow):
     def fault(name):
         if told and name == slow:
             stage.clock.sleep(15)
-        if name == "before roll_back":
+        if name == "before restore":
             told.append(("patch", stage.clock.elapsed()))
 
     _, outcome = stage.play(stage.start(policy(stage.clock, 1, 2)), ScriptedJudge(says), fault)
@@ -169,13 +169,13 @@ def test_nothing_slow_stands_between_a_failing_verdict_and_the_patch(slow):
 def test_a_pods_log_that_never_comes_holds_up_nothing():
     stage, never = Stage(), threading.Event()
 
-    class DeafLog(MemoryCluster):
+    class DeafLog(MemoryPlatform):
         def words(self, pod):
             never.wait(60)
             return ""
 
     stage.world.deployment.behaviours[NEW["app"]] = crashing()
-    ports = replace(stage.ports(ScriptedJudge(shy)), cluster=DeafLog(stage.world), aside=Threads())
+    ports = replace(stage.ports(ScriptedJudge(shy)), platform=DeafLog(stage.world), aside=Threads())
     events, outcome = stage.driven(stage.start(policy(stage.clock, 1, 2)), ports)
     never.set()
     assert outcome.ending is Ending.ROLLED_BACK
@@ -222,15 +222,15 @@ def test_while_a_look_does_not_come_back_the_lock_is_renewed_and_an_abort_is_obe
             asked.append(stage.clock.elapsed())
             MemoryJournal(stage.world).ask(Asked(at=now, what="abort", by="ann"))
 
-    class Timed(MemoryCluster):
-        def roll_back(self, *given):
+    class Timed(MemoryPlatform):
+        def restore(self, *given):
             sent.append(stage.clock.elapsed())
-            super().roll_back(*given)
+            super().restore(*given)
 
     quiet = []
     stage.clock.whenever(person)
     stage.clock.whenever(lambda now: quiet.append(now - stage.world.holder.renewed_at) if stage.world.holder else None)
-    ports = replace(ports, cluster=Timed(stage.world))
+    ports = replace(ports, platform=Timed(stage.world))
     events, outcome = stage.driven(stage.start(policy(stage.clock, 1, 2)), ports)
     assert (outcome.ending, stage.serving) == (Ending.ROLLED_BACK, (4, 0))
     assert sent[0] - asked[0] <= 2 * SECONDS
@@ -380,12 +380,12 @@ def test_the_fence_is_taken_before_anything_is_read_that_is_acted_on():
     stage = Stage()
     gone(stage)
     stage.clock.sleep(60)
-    stale = MemoryCluster(stage.world)
+    stale = MemoryPlatform(stage.world)
     stale._fence = stage.world.fence
 
     def fault(name):
         if name == "before take" and stage.world.deployment.images == NEW:
-            stale.roll_back(stale.standing().held, "whole", 0)
+            stale.restore(stale.snapshot().held, "whole", 0)
             stage.clock.sleep(3)
 
     _, outcome = stage.play(Resume(runner="ci-2"), ScriptedJudge(good), fault)
@@ -407,7 +407,7 @@ def test_an_interruption_before_the_first_patch_sends_none_and_leaves_no_trace(h
 
     _, outcome = stage.play(stage.start(policy(stage.clock, 1, on_interrupt=hold)), ScriptedJudge(good), fault)
     assert outcome.ending is Ending.INTERRUPTED
-    assert not [name for name in calls if name in ("before begin", "before roll_back", "before hold")]
+    assert not [name for name in calls if name in ("before propose", "before restore", "before freeze")]
     assert stage.is_as_it_was
 
 
@@ -446,7 +446,7 @@ def test_an_abort_between_ticks_is_heard_within_a_fraction_of_a_second():
                 MemoryJournal(stage.world).ask(Asked(at=now, what="abort", by="ann"))
 
         def fault(name, sent=sent, stage=stage):
-            if name == "before roll_back":
+            if name == "before restore":
                 sent.append(stage.clock.elapsed())
 
         stage.clock.whenever(person)

@@ -8,7 +8,7 @@ import pytest
 from canary_stage import NEW, OLD, STABLE, Fault, ScriptedJudge, Stage, bad, deaf, failing_at, good, policy, shy
 from davy.canary.engine.driver.rollout import Enforce, Patience, Resume, rollout
 from davy.canary.platforms.memory.deployment import Behaviour, Rollout
-from davy.canary.platforms.memory.platform import Killed, MemoryCluster, MemoryJournal
+from davy.canary.platforms.memory.platform import Killed, MemoryJournal, MemoryPlatform
 from davy.canary.ports.platform import Speed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, Forbidden, LockedOut, Missing, Unreachable
@@ -260,15 +260,15 @@ def test_a_runner_that_lost_its_lock_touches_nothing_more():
 
 def test_a_stale_runners_writes_are_fenced_out():
     stage = Stage()
-    stale, fresh = MemoryCluster(stage.world), MemoryCluster(stage.world)
+    stale, fresh = MemoryPlatform(stage.world), MemoryPlatform(stage.world)
     stale.take(1)
     fresh.take(2)
-    for write in (stale.hold, lambda: stale.grow(4), lambda: stale.roll_back(fresh.standing().own, Speed.WHOLE, 0)):
+    for write in (stale.freeze, lambda: stale.size(4), lambda: stale.restore(fresh.snapshot().own, Speed.WHOLE, 0)):
         with pytest.raises(Conflict):
             write()
     with pytest.raises(Conflict):
         stale.take(1)
-    fresh.hold()
+    fresh.freeze()
 
 
 def test_someone_elses_template_is_left_alone_and_said():
@@ -303,7 +303,7 @@ def test_a_new_release_is_refused_while_one_is_held_on_purpose():
 def test_a_new_release_first_takes_back_one_whose_runner_vanished():
     stage = Stage()
     with pytest.raises(Killed):
-        stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(shy), KilledAt("after hold"))
+        stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(shy), KilledAt("after freeze"))
     stage.clock.sleep(60)
     _, outcome = stage.play(stage.start(policy(stage.clock, 1), release="r2", runner="ci-2"), ScriptedJudge(good))
     assert (outcome.ending, outcome.state.started.release) == (Ending.DONE, "r2")
@@ -401,7 +401,7 @@ def test_a_rollback_is_tried_for_longer_and_then_calls_a_person():
 
     class Away(Fault):
         def __call__(self, name):
-            if name == "before roll_back":
+            if name == "before restore":
                 raise cluster_away
 
     fault = Away()
@@ -462,7 +462,7 @@ def test_rights_lost_half_way_take_the_canary_back_and_say_so():
 
     class NoGrow(Fault):
         def __call__(self, name):
-            if name == "before promote":
+            if name == "before complete":
                 raise Forbidden("may not patch deployments")
 
     _, outcome = stage.play(stage.start(policy(stage.clock, 1)), ScriptedJudge(good), NoGrow())

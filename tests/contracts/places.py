@@ -15,7 +15,8 @@ from davy.canary.platforms.memory import platform
 from davy.canary.platforms.memory.deployment import Behaviour
 from davy.canary.ports.journal import Journal
 from davy.canary.ports.lock import Lock
-from davy.canary.ports.platform import Cluster, Trouble, TroubleKind
+from davy.canary.ports.platform import Platform
+from davy.canary.ports.snapshot import FailureKind, PodFailure
 from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
 from simulation.place import SimulatedPlace
@@ -28,7 +29,7 @@ class Place(Protocol):
     """Images of a version that works, by container."""
     crashing: dict[str, str]
 
-    def cluster(self) -> Cluster: ...
+    def cluster(self) -> Platform: ...
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock: ...
 
@@ -46,13 +47,13 @@ class MemoryPlace:
         self._clock = SimulatedClock()
         self._world = platform.World(self._clock)
         self.good, self.crashing = {"app": "shop/app@sha256:2"}, {"app": "shop/app@sha256:3"}
-        crash = Trouble(kind=TroubleKind.CRASH_LOOP, words="exit code 3")
+        crash = PodFailure(kind=FailureKind.CRASH_LOOP, words="exit code 3")
         self._world.deployment.behaviours[self.crashing["app"]] = Behaviour(
             trouble=crash, words="cannot find the price list"
         )
 
-    def cluster(self) -> Cluster:
-        return platform.MemoryCluster(self._world)
+    def cluster(self) -> Platform:
+        return platform.MemoryPlatform(self._world)
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
         return platform.MemoryLock(self._world, lasts=lasts)
@@ -90,15 +91,15 @@ class KubernetesPlace:
         self._apis.append(self._lab.api())
         return self._apis[-1]
 
-    def cluster(self) -> Cluster:
-        from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    def cluster(self) -> Platform:
+        from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
         from davy.canary.platforms.kubernetes.watches.mirror import Listening  # noqa: PLC0415
 
         if not self._is_up:
             self._lab.deployment(self.name, self._lab.image("v1"))
             self._is_up = True
-        return KubernetesCluster(self._api(), self.workload, listening=Listening(opened=ThreadFeed))
+        return KubernetesPlatform(self._api(), self.workload, listening=Listening(opened=ThreadFeed))
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:
         from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415

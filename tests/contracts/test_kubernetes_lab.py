@@ -8,11 +8,11 @@ import pytest
 
 from canary_events import held, looked, started
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab, until
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.platforms.kubernetes.permissions import RIGHTS, missing, role
-from davy.canary.ports.platform import Speed
+from davy.canary.ports.platform import Proposal, Speed
 from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi
 from davy.pipeline.core.errors import Conflict, Forbidden, LockedOut, Unreachable
 from davy.pipeline.core.workload import Workload
@@ -50,21 +50,23 @@ class Lossy(KubeApi):
 
 def test_a_rollback_takes_the_canary_out_of_the_endpoints_in_moments(clean: KubeLab) -> None:
     clean.deployment("only-real", clean.image("v1"))
-    cluster = KubernetesCluster(clean.api(), SHOP)
+    cluster = KubernetesPlatform(clean.api(), SHOP)
     cluster.take(1)
-    until(lambda: bool(cluster.standing().template_hash))
-    before = cluster.standing()
-    stable = before.template_hash
-    cluster.begin(release="r1", images={"shop": clean.image("v2")}, surge=2, restore=before.own, stable_hash=stable)
+    until(lambda: bool(cluster.snapshot().hash))
+    before = cluster.snapshot()
+    stable = before.hash
+    cluster.propose(
+        Proposal(release="r1", images={"shop": clean.image("v2")}, restore=before.own, stable_hash=stable), 2
+    )
 
     def canary() -> int:
-        return sum(pod.serving and pod.hash != stable for pod in cluster.standing().pods)
+        return sum(pod.serving and pod.hash != stable for pod in cluster.snapshot().pods)
 
     until(lambda: canary() == 2)
-    cluster.hold()
+    cluster.freeze()
     time.sleep(1)
     began = time.monotonic()
-    cluster.roll_back(before.own, Speed.WHOLE, 0)
+    cluster.restore(before.own, Speed.WHOLE, 0)
     patched = time.monotonic()
     while canary():
         assert time.monotonic() - began < 5
@@ -75,19 +77,19 @@ def test_a_rollback_takes_the_canary_out_of_the_endpoints_in_moments(clean: Kube
     fence = lock.acquire("ann")
     cluster.take(fence)
     clean.api().patch(DEPLOYMENT, {"metadata": {"annotations": {"davy.dev/fence": None}}}, MERGE_PATCH)
-    cluster.hold()
-    assert cluster.standing().paused
+    cluster.freeze()
+    assert cluster.snapshot().is_frozen
     clean.api().patch(DEPLOYMENT, {"metadata": {"annotations": {"davy.dev/fence": None}}}, MERGE_PATCH)
     KubernetesLock(clean.api(), SHOP).release()
     lock.release()
     KubernetesLock(clean.api(), SHOP).acquire("bob")
     with pytest.raises(Conflict, match="another runner"):
-        cluster.grow(1)
+        cluster.size(1)
 
 
 def test_without_rights_every_missing_one_is_named(lab: KubeLab) -> None:
-    cluster = KubernetesCluster(lab.api(limited=True), SHOP)
-    for ask in (cluster.standing, cluster.surroundings):
+    cluster = KubernetesPlatform(lab.api(limited=True), SHOP)
+    for ask in (cluster.snapshot, cluster.surroundings):
         with pytest.raises(Forbidden) as caught:
             ask()
         assert all(str(right) in str(caught.value) for right in RIGHTS)

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
-from davy.canary.ports.platform import PodView
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
+from davy.canary.ports.snapshot import PodView
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.prometheus.client import Prometheus
 from davy.pipeline.clients.kubernetes.api import KubeApi
@@ -120,9 +120,9 @@ class Scene:
         for side in SIDES:
             self.shop.kubectl("rollout", "status", f"deployment/checkout-{side}", "--timeout=120s")
 
-    def _cluster(self, side: str) -> KubernetesCluster:
+    def _cluster(self, side: str) -> KubernetesPlatform:
         workload = Workload(namespace=NAMESPACE, name=f"checkout-{side}")
-        return KubernetesCluster(self.api, workload, baseline="checkout-good" if side == "stable" else "")
+        return KubernetesPlatform(self.api, workload, baseline="checkout-good" if side == "stable" else "")
 
     def _judge(self) -> SequentialJudge:
         mine = f'namespace="{NAMESPACE}"'
@@ -150,8 +150,8 @@ class Scene:
     # ---- looking ----
 
     def pods(self, side: str) -> tuple[PodView, ...]:
-        standing = self.clusters[side].standing()
-        return tuple(pod for pod in standing.pods if pod.ready_since and not pod.terminating)
+        snapshot = self.clusters[side].snapshot()
+        return tuple(pod for pod in snapshot.pods if pod.ready_since and not pod.terminating)
 
     def names(self, side: str = "") -> list[str]:
         return [pod.name for one in ([side] if side else SIDES) for pod in self.pods(one)]
@@ -268,12 +268,12 @@ def test_client_prometheus_and_judge_count_the_same(scene: Scene) -> None:
 
 
 def test_the_pods_of_a_deployment_of_fresh_ones_are_the_baseline(scene: Scene) -> None:
-    baseline = scene.clusters["stable"].standing().baseline
+    baseline = scene.clusters["stable"].snapshot().baseline
     assert baseline is not None
-    assert baseline.images == scene.clusters["stable"].standing().images
+    assert baseline.images == scene.clusters["stable"].snapshot().images
     assert {pod.name for pod in baseline.pods} == set(scene.names("good"))
-    gone = KubernetesCluster(scene.api, Workload(namespace=NAMESPACE, name="checkout-stable"), baseline="nowhere")
-    assert gone.standing().baseline == replace(baseline, name="nowhere", images={}, pods=())
+    gone = KubernetesPlatform(scene.api, Workload(namespace=NAMESPACE, name="checkout-stable"), baseline="nowhere")
+    assert gone.snapshot().baseline == replace(baseline, name="nowhere", images={}, pods=())
 
 
 def test_a_restart_a_deleted_pod_a_gap_and_a_dead_prometheus_change_no_verdict_for_the_worse(

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from canary_stage import NEW, OLD, STABLE, ScriptedJudge, policy, shy
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.clients.system_clock import SystemClock
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ReleaseStarted
@@ -69,7 +70,12 @@ def command(state: Path) -> Ending:
         clock.whenever(lambda _: written(state, serving=world.serving(STABLE)))
         judge = ScriptedJudge(shy, interval=timedelta(seconds=1))
         ports = Ports(
-            cluster=MemoryCluster(world), lock=MemoryLock(world), journal=MemoryJournal(world), judge=judge, clock=clock
+            platform=MemoryPlatform(world),
+            router=Replicas(),
+            lock=MemoryLock(world),
+            journal=MemoryJournal(world),
+            judge=judge,
+            clock=clock,
         )
         order = Start(release="r1", workload=world.workload, images=NEW, policy=policy(clock, 1), runner="ci-1")
         started = ReleaseStarted(at=clock.now(), release="r1", service="checkout", runner="ci-1")

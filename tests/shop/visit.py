@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import yaml
 
-from davy.canary.ports.hold import PREFIX
+from davy.canary.platforms.held_update import PREFIX
 from davy.pipeline.clients.kubernetes.api import KubeApi
 from davy.pipeline.core.events import Event
 from lab.faulty_proxy import FaultyProxy

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from davy.canary.engine.driver.loop import Outcome
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, DavyError, LockedOut
 from davy.pipeline.core.verdict import Decision

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from davy.canary.platforms.kubernetes.deployment import KubernetesCluster
+from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform
 from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.platforms.kubernetes.watches.mirror import Listening
@@ -68,7 +68,7 @@ class Machine:
         self.api = KubeApi(ACCESS, sleep=self.doze, host=host)
         self.lock = KubernetesLock(self.api, WORKLOAD, sleep=self.doze, monotonic=self.monotonic)
         listening = Listening(opened=self.opened, monotonic=self.monotonic)
-        self.cluster = KubernetesCluster(self.api, WORKLOAD, listening=listening)
+        self.cluster = KubernetesPlatform(self.api, WORKLOAD, listening=listening)
         world.machines[name] = self
         self.journal = KubernetesJournal(self.api, WORKLOAD, fence=lambda: self.lock.fence, listening=listening)
 

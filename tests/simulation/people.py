@@ -7,8 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from davy.canary.engine.driver.rollout import Resume, rollout
+from davy.canary.platforms.held_update import PREFIX
 from davy.canary.platforms.kubernetes.annotations import ROLLOUT
-from davy.canary.ports.hold import PREFIX
 from davy.pipeline.core.events import Event
 from davy.workflows.rollout.request import lives, said
 from simulation.exchange import DEPLOYMENT, LEASES, MAPS

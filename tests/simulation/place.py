@@ -11,7 +11,7 @@ from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal
 from davy.canary.platforms.kubernetes.lease import KubernetesLock
 from davy.canary.ports.journal import Journal
 from davy.canary.ports.lock import Lock
-from davy.canary.ports.platform import Cluster
+from davy.canary.ports.platform import Platform
 from simulation.machine import WORKLOAD, Machine
 from simulation.pods import Nature
 from simulation.world import NEW, World
@@ -30,7 +30,7 @@ class SimulatedPlace:
     def _machine(self) -> Machine:
         return Machine(self._world, f"hand {len(self._world.machines) + 1}")
 
-    def cluster(self) -> Cluster:
+    def cluster(self) -> Platform:
         return self._machine().cluster
 
     def lock(self, lasts: timedelta = timedelta(seconds=30)) -> Lock:

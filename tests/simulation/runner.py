@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davy.canary.engine.driver.loop import Outcome, Patience, Ports
+from davy.canary.engine.driver.loop import Outcome, Patience
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Enforce, Order, Resume, Start, rollout
 from davy.canary.platforms.memory.platform import Killed
 from davy.canary.ports.background import InTurn
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.core.events import CanaryPolicy, Event
 from simulation.beside import Beside
 from simulation.judge import SimulatedJudge
@@ -76,7 +78,8 @@ class Runner:
         luck = machine.world.luck(f"judge of {machine.name}")
         judge = SimulatedJudge(machine, manner.mood, luck, manner.interval, manner.takes)
         return Ports(
-            cluster=machine.cluster,
+            platform=machine.cluster,
+            router=Replicas(),
             lock=machine.lock,
             journal=machine.journal,
             judge=judge,

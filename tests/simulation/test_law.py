@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from davy.canary.ports.platform import Speed
+from davy.canary.ports.platform import Proposal, Speed
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Forbidden
 from davy.pipeline.core.verdict import Decision
@@ -29,10 +29,8 @@ def begun(scene, surge=1):
     machine = scene.first.machine
     fence = machine.lock.acquire(machine.name)
     machine.cluster.take(fence)
-    before = machine.cluster.standing()
-    machine.cluster.begin(
-        release="r1", images=IMAGES, surge=surge, restore=before.own, stable_hash=before.template_hash
-    )
+    before = machine.cluster.snapshot()
+    machine.cluster.propose(Proposal(release="r1", images=IMAGES, restore=before.own, stable_hash=before.hash), surge)
     wait(scene, 10)
     return machine, before.own
 
@@ -48,9 +46,9 @@ def broken(scene):
 def test_a_canary_that_grows_on_a_look_and_goes_back_breaks_nothing(scene):
     machine, own = begun(scene)
     scene.world.law.judged(machine, Decision.PROMOTE)
-    machine.cluster.grow(2)
+    machine.cluster.size(2)
     wait(scene, 10)
-    machine.cluster.roll_back(own, Speed.WHOLE, 2)
+    machine.cluster.restore(own, Speed.WHOLE, 2)
     wait(scene, 10)
     machine.cluster.settle(own)
     wait(scene, 10)
@@ -60,21 +58,21 @@ def test_a_canary_that_grows_on_a_look_and_goes_back_breaks_nothing(scene):
 
 def test_weight_that_grows_on_nothing_breaks_the_third(scene):
     machine, _ = begun(scene)
-    machine.cluster.grow(2)
+    machine.cluster.size(2)
     assert broken(scene) == ["3"]
 
 
 def test_a_promotion_after_a_look_that_knew_nothing_breaks_the_third(scene):
     machine, own = begun(scene)
     scene.world.law.judged(machine, Decision.UNKNOWN)
-    machine.cluster.promote(own)
+    machine.cluster.complete(own)
     assert broken(scene) == ["3"]
 
 
 def test_anything_but_a_rollback_after_a_failing_look_breaks_the_second(scene):
     machine, _ = begun(scene)
     scene.world.law.judged(machine, Decision.ROLL_BACK)
-    machine.cluster.hold()
+    machine.cluster.freeze()
     assert broken(scene) == ["2"]
 
 

@@ -1,4 +1,4 @@
-"""A person's words, watching and standing, in the memory world."""
+"""A person's words, watching and snapshot, in the memory world."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from davy.canary.engine.driver.loop import Ports
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.rollout import Resume, Start, rollout
 from davy.canary.engine.state import folded
 from davy.canary.engine.steps import policy
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.routers.replicas import Replicas
 from davy.pipeline.config.parsing.reader import made
 from davy.pipeline.config.sections.canary import CanaryConfig
 from davy.pipeline.core.endings import Ending
@@ -39,7 +40,8 @@ class Scene:
     def ports(self) -> Ports:
         world = self.world
         return Ports(
-            cluster=MemoryCluster(world),
+            platform=MemoryPlatform(world),
+            router=Replicas(),
             lock=MemoryLock(world),
             journal=MemoryJournal(world),
             judge=Blind(),
@@ -52,7 +54,7 @@ class Scene:
             release="r1",
             workload=self.world.workload,
             images=NEW,
-            policy=policy(steps, 2.0, 4, self.clock.now()),
+            policy=policy(steps, 2.0, 4, self.clock.now(), router=Replicas(), target="the Deployment"),
             runner="ci",
         )
         return rollout(start, self.ports())
@@ -70,7 +72,7 @@ class Scene:
         ports = self.ports()
 
         def marked() -> bool:
-            return ports.cluster.standing().marked
+            return ports.platform.snapshot().marked
 
         def act() -> Iterator[Event]:
             started = ReleaseStarted(at=self.clock.now(), release="", service="s")
@@ -87,7 +89,7 @@ class Scene:
 
     def snapshot(self) -> status.Snapshot:
         ports = self.ports()
-        return status.taken(ports.cluster, ports.lock, ports.journal, self.clock.now)
+        return status.taken(ports.platform, ports.lock, ports.journal, self.clock.now)
 
 
 @pytest.fixture
@@ -188,7 +190,7 @@ def test_watching_tells_the_whole_story_and_ends_as_the_rollout_did(scene: Scene
     scene.say("abort")
     ports = scene.ports()
     place = Watched(
-        cluster=ports.cluster, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
+        cluster=ports.platform, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
     )
     told = tuple(watched(place))
     assert end(told).ending is Ending.ROLLED_BACK
@@ -199,7 +201,7 @@ def test_watching_a_lost_runner_says_so_and_ends_unreachable(scene: Scene) -> No
     scene.lost_runner()
     ports = scene.ports()
     place = Watched(
-        cluster=ports.cluster, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
+        cluster=ports.platform, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
     )
     last = end(tuple(watched(place)))
     assert last.ending is Ending.UNREACHABLE
@@ -209,7 +211,7 @@ def test_watching_a_lost_runner_says_so_and_ends_unreachable(scene: Scene) -> No
 def test_watching_nothing_is_refused(scene: Scene) -> None:
     ports = scene.ports()
     place = Watched(
-        cluster=ports.cluster, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
+        cluster=ports.platform, lock=ports.lock, journal=ports.journal, clock=scene.clock, now=scene.clock.now
     )
     with pytest.raises(Missing):
         list(watched(place))

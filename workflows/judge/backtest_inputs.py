@@ -84,7 +84,7 @@ def _problems(asked: Asked, config: Config) -> Iterator[Problem]:
 def _ladder(asked: Asked, config: Config) -> strategy.Plan:
     steps = tuple(StepConfig(weight=100 * share) for share in asked.share) or config.canary.steps
     canary = config.canary.copied(steps=steps)
-    return strategy.planned(canary, config.checks.worse, ANY_SHARE)
+    return strategy.planned(canary, config.checks.worse, ANY_SHARE, wiring.router())
 
 
 def _room(config: Config, steps: int) -> timedelta:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from davy.canary.engine import steps as strategy
 from davy.checks.forecast.ladder import ExpectedCourse, Fate, Ladder, PlannedMetric, Rung
 from davy.checks.forecast.power import (
     MOST,
@@ -22,6 +21,7 @@ from davy.checks.forecast.power import (
 )
 from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.time_text import shown
+from davy.workflows import wiring
 from davy.workflows.judge.traffic_and_rules import UNKNOWN_REPLICAS, Situation
 
 VERSION = 1
@@ -47,8 +47,9 @@ def advice(known: Situation) -> Advice:
     The deadline is the configured one, or the next by which half of the healthy canaries are promoted.
     """
     replicas = known.replicas or UNKNOWN_REPLICAS
-    pods = dict.fromkeys(strategy.pods_for(100 * share, replicas) for share, _ in RUNGS)
-    shares = tuple(strategy.share(count, replicas) / 100 for count in pods)
+    router = wiring.router()
+    reaches = dict.fromkeys(router.reach(100 * share, replicas) for share, _ in RUNGS)
+    shares = tuple(reach.share / 100 for reach in reaches)
     first = _advice(known, shares, known.canary.deadline)
     for deadline in (known.canary.deadline, *DEADLINES):
         if deadline >= known.canary.deadline:

@@ -58,7 +58,7 @@ class Situation:
     @property
     def steps(self) -> strategy.Plan:
         """The configured steps as these pods can take them."""
-        return strategy.planned(self.canary, self.worse, self.replicas or UNKNOWN_REPLICAS)
+        return strategy.planned(self.canary, self.worse, self.replicas or UNKNOWN_REPLICAS, wiring.router())
 
     @property
     def ladder(self) -> Ladder:

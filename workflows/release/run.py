@@ -114,8 +114,8 @@ def planned(task: Order, said: Said) -> Ending:
             *rollout_stage.examined(task, images),
             *error_budget.foreseen(task.config.checks.gate, lambda: rollout_stage.budgeted(task)),
         )
-        replicas = wiring.side_of(task.config, task.reach).cluster.standing().replicas
-        canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas).steps
+        replicas = wiring.side_of(task.config, task.reach).cluster.snapshot().replicas
+        canary_steps = strategy.planned(task.config.canary, task.config.checks.worse, replicas, wiring.router()).steps
     else:
         warnings = rollout_stage.notes(task)
     plan_told(plan.planned(task.config, revision, replicas=replicas, canary=canary_steps), said, warnings)

@@ -49,7 +49,7 @@ def word(what: str, said: Mapping[str, Any]) -> Ending:
             act=lambda: _acted(side, clock, judge, retell=view.verbose or is_live(view, sys.stderr)),
             # To promote, somebody has to look, and this one was not made ready for it.
             lost=(lambda: not _lives(side)) if what == "abort" else never,
-            marked=lambda: side.cluster.standing().marked,
+            marked=lambda: side.cluster.snapshot().marked,
             patience=patience_for(side.lock),
         )
         return told(events, clock, view)

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from davy.canary import preflight
 from davy.canary.engine import steps
 from davy.canary.engine.driver.rollout import Outcome, Resume, Start, rollout
-from davy.canary.ports.platform import Standing
+from davy.canary.ports.snapshot import Snapshot
 from davy.checks.budget import reader
 from davy.checks.budget.budget import Budget
 from davy.checks.preflight import problems as questions
@@ -31,23 +31,23 @@ def examined(task: Order, images: tuple[Image, ...] = (), *, acting: bool = Fals
     config = task.config.copied(images=works.placed(task.config, task.folder))
     wiring.quarantine(config, task.folder)  # What is wrong with it is said before minutes are spent.
     side = wiring.side_of(config, task.reach)
-    standing, around = side.cluster.standing(), side.cluster.surroundings()
-    holder = side.lock.holder()
+    snapshot, around = side.cluster.snapshot(), side.cluster.surroundings()
+    holder, router = side.lock.holder(), wiring.router()
     if holder is not None and not holder.lost(side.now()) and holder.runner != task.runner:
         raise LockedOut(
             f"{holder.runner} is releasing {side.workload} since {holder.since:%H:%M:%S} UTC",
             remedy="`davy canary watch` follows it; `davy canary abort` ends it",
         )
-    metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(standing)
+    metrics, stable = wiring.metrics(config, task.folder, acting=acting), _stable(snapshot)
     analysis = kayenta_file.read(config.checks, task.folder)
     found = questions.problems(config.checks, metrics, stable, side.now(), analysis)
     wrong = tuple(load.placed(problem, config) for problem in found)
     late = outlived(side.expires, side.now(), side.context, config.canary)
-    problems = (*preflight.problems(around, standing, config, images), *wrong, *([late] if late else []))
+    problems = (*preflight.problems(around, snapshot, config, router, images), *wrong, *([late] if late else []))
     if problems:
         raise Unusable(f"{side.workload} cannot be released like this.", problems=problems)
     advised = questions.warnings(config.checks, metrics, stable, side.now())
-    return (*preflight.warnings(around, standing, config), *notes(task), *advised)
+    return (*preflight.warnings(around, snapshot, config, router), *notes(task), *advised)
 
 
 def notes(task: Order) -> tuple[str, ...]:
@@ -62,10 +62,10 @@ def budgeted(task: Order, *, acting: bool = False) -> tuple[Budget, ...]:
     return reader.read(checks.slos, lambda: wiring.metrics(task.config, task.folder, acting=acting), task.clock.now())
 
 
-def _stable(standing: Standing) -> list[str]:
+def _stable(snapshot: Snapshot) -> list[str]:
     # While a rollout is held the Deployment's own template is the canary's.
-    sides = ("", standing.stable_hash or standing.template_hash)
-    return [pod.name for pod in standing.pods if pod.ready and pod.hash in sides]
+    sides = ("", snapshot.stable_hash or snapshot.hash)
+    return [pod.name for pod in snapshot.pods if pod.ready and pod.hash in sides]
 
 
 def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
@@ -73,7 +73,7 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
     config = task.config
     yield from sign.verified(task, images)
     side = wiring.side_of(config, task.reach)
-    standing = side.cluster.standing()
+    snapshot = side.cluster.snapshot()
     placement = preflight.placed(side.cluster.surroundings(), works.placed(config, task.folder), images)
     if placement.problems:
         raise Unusable("An image has no place in the Deployment.", problems=placement.problems)
@@ -81,7 +81,14 @@ def canaried(task: Order, images: tuple[Image, ...]) -> Generator[Event, None, O
         release=task.release,
         workload=side.workload,
         images=placement.images,
-        policy=steps.policy(config.canary, config.checks.worse, standing.replicas, task.clock.now()),
+        policy=steps.policy(
+            config.canary,
+            config.checks.worse,
+            snapshot.replicas,
+            task.clock.now(),
+            router=wiring.router(),
+            target=side.cluster.terms.target,
+        ),
         runner=task.runner,
         rules=rules_text.text(config.checks),
     )

@@ -6,7 +6,8 @@ from datetime import datetime
 from davy.canary.engine.state import State, folded
 from davy.canary.ports.journal import Journal
 from davy.canary.ports.lock import Lock
-from davy.canary.ports.platform import Cluster, PodView, Standing
+from davy.canary.ports.platform import Platform
+from davy.canary.ports.snapshot import PodView, Snapshot
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, Missing, Unreachable
 from davy.pipeline.core.events import CanaryFinished, Event, PodsSeen, PodTrouble, ReleaseFinished, Warned
@@ -22,7 +23,7 @@ MOST_FAILURES = 60
 class Watched:
     """Where to look."""
 
-    cluster: Cluster
+    cluster: Platform
     lock: Lock
     journal: Journal
     clock: Clock
@@ -89,9 +90,9 @@ class _Told:
         yield from self._finished(events)
 
     def _pods_seen(self, state: State) -> Iterator[Event]:
-        standing, now = self.place.cluster.standing(), self.place.clock.now()
-        canary = _canary(standing, state)
-        pods = (len(standing.pods) - len(canary), len(canary), sum(pod.ready for pod in canary))
+        snapshot, now = self.place.cluster.snapshot(), self.place.clock.now()
+        canary = _canary(snapshot, state)
+        pods = (len(snapshot.pods) - len(canary), len(canary), sum(pod.ready for pod in canary))
         if pods != self._pods:
             self._pods = pods
             yield PodsSeen(at=now, stable=pods[0], canary=pods[1], canary_ready=pods[2])
@@ -118,8 +119,8 @@ class _Told:
             yield from _end(self.place, self, Ending.UNREACHABLE, lost)
 
 
-def _canary(standing: Standing, state: State) -> tuple[PodView, ...]:
-    return tuple(pod for pod in standing.pods if pod.hash != state.started.stable_hash)
+def _canary(snapshot: Snapshot, state: State) -> tuple[PodView, ...]:
+    return tuple(pod for pod in snapshot.pods if pod.hash != state.started.stable_hash)
 
 
 def _end(place: Watched, told: _Told, ending: Ending, sentence: str) -> Iterator[Event]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from davy.canary.engine.pod_urls import held_pods, is_at_a_step, urls
 from davy.canary.ports.judge import Judge
-from davy.canary.ports.platform import Cluster, PodView, Standing
+from davy.canary.ports.platform import Platform
+from davy.canary.ports.snapshot import PodView, Snapshot
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.artifacts import Image
@@ -30,14 +31,14 @@ def meant(config: DeliveryConfig) -> list[SuiteConfig]:
     return [suite for suite in config.tests if suite.against == "canary"]
 
 
-def reached(standing: Standing) -> tuple[PodView, ...]:
+def reached(snapshot: Snapshot) -> tuple[PodView, ...]:
     """The canary's Ready pods. Raises Unusable where there is no canary, with what to do."""
-    pods = tuple(pod for pod in held_pods(standing) if pod.ready and pod.ip)
+    pods = tuple(pod for pod in held_pods(snapshot) if pod.ready and pod.ip)
     if pods:
         return pods
-    held = f"release {standing.release} has no Ready canary pod yet" if standing.held else "no rollout is held there"
+    held = f"release {snapshot.release} has no Ready canary pod yet" if snapshot.held else "no rollout is held there"
     raise Unusable(
-        f"There is no canary of {standing.workload} to test.",
+        f"There is no canary of {snapshot.workload} to test.",
         problems=(Problem(what=held),),
         remedy="`davy canary start --image NAME@DIGEST` begins one, and `davy canary hold` keeps it where it is.",
     )
@@ -53,17 +54,17 @@ def told(pods: Sequence[PodView]) -> Callable[[SuiteConfig], dict[str, str]]:
     return of
 
 
-def released(config: DeliveryConfig, standing: Standing, given: Sequence[Image]) -> tuple[Image, ...]:
+def released(config: DeliveryConfig, snapshot: Snapshot, given: Sequence[Image]) -> tuple[Image, ...]:
     """The configuration's images as the canary runs them; those given on the command line come first."""
     found = {image.name: image for image in given}
-    for reference in standing.images.values():
+    for reference in snapshot.images.values():
         name, at, digest = reference.partition("@")
         if at and any(image.name == name for image in config.images):
             found.setdefault(name, Image(name=name, digest=digest))
     return tuple(found.values())
 
 
-def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callable[[], Cluster]) -> SuiteJudge | None:
+def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callable[[], Platform]) -> SuiteJudge | None:
     """The judge with the suites of the configuration; None where it has none. `cluster`: with its own connection."""
     if not meant(task.config):
         return None
@@ -72,14 +73,14 @@ def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callabl
     def play(over: Callable[[], bool]) -> Round | None:
         clock = _OwnClock(clock=task.clock, over=over)
         try:
-            standing = _at_a_step(cluster(), clock)
-            if standing is None:
+            snapshot = _at_a_step(cluster(), clock)
+            if snapshot is None:
                 return None
             number = next(rounds)
             if number == 1:
                 cleanup.rounds_cleared(task.out / "canary", driver.REPORT)
             out = task.out / "canary" / str(number)
-            return _played(task, images, standing, clock=clock, out=out)
+            return _played(task, images, snapshot, clock=clock, out=out)
         except KeyboardInterrupt:
             return None
         except Unusable:
@@ -90,19 +91,19 @@ def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callabl
     return SuiteJudge(inner, play)
 
 
-def _at_a_step(cluster: Cluster, clock: Clock) -> Standing | None:
+def _at_a_step(cluster: Platform, clock: Clock) -> Snapshot | None:
     """Once all canary pods of the step are Ready; None where it is over before."""
     while not clock.interrupted():
-        standing = cluster.standing()
-        if is_at_a_step(standing):
-            return standing
+        snapshot = cluster.snapshot()
+        if is_at_a_step(snapshot):
+            return snapshot
         clock.sleep(LOOK_SECONDS)
     return None
 
 
-def _played(task: Errand, given: Sequence[Image], standing: Standing, *, clock: Clock, out: Path) -> Round:
-    wanted, pods = meant(task.config), reached(standing)
-    images = released(task.config, standing, given)
+def _played(task: Errand, given: Sequence[Image], snapshot: Snapshot, *, clock: Clock, out: Path) -> Round:
+    wanted, pods = meant(task.config), reached(snapshot)
+    images = released(task.config, snapshot, given)
     names = frozenset(pod.name for pod in pods)
     orders = asking.ordered(task, asking.asks(task, wanted), images, out, told(pods))
     places = wiring.suite_places(task.config, task.release, clock, folder=task.folder, suites=wanted, reach=task.reach)

@@ -44,9 +44,9 @@ def test(task: Errand, said: Said) -> Ending:
 def _against_canary(task: Errand, said: Said) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
     wanted = _reaching(task, said["suites"])
-    standing = wiring.cluster(task.config, task.reach).standing()
-    pods = on_canary.reached(standing)
-    images = on_canary.released(task.config, standing, named.given(task.config, said["images"]))
+    snapshot = wiring.cluster(task.config, task.reach).snapshot()
+    pods = on_canary.reached(snapshot)
+    images = on_canary.released(task.config, snapshot, named.given(task.config, said["images"]))
     asked = orders.asks(task, wanted, shard=said["shard"])
 
     def body() -> Told:
@@ -54,7 +54,7 @@ def _against_canary(task: Errand, said: Said) -> Ending:
         if failed:
             return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
         count = nouns.counted(len(pods), "canary pod")
-        return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {standing.release}")
+        return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {snapshot.release}")
 
     return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), keeper(task.out))
 

@@ -4,7 +4,7 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 """
 
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
-from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, side_at, side_of
+from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, router, side_at, side_of
 from davy.workflows.wiring.runtime import (
     breakable,
     clock,
@@ -42,6 +42,7 @@ __all__ = [
     "quarantine",
     "records",
     "revision",
+    "router",
     "runner",
     "scanner",
     "secret",

@@ -17,11 +17,12 @@ from davy.workflows.wiring.reach import FILE, Reach, reach_of
 from davy.workflows.wiring.runtime import secrets
 
 if TYPE_CHECKING:
-    from davy.canary.engine.driver.loop import Ports
+    from davy.canary.engine.driver.ports import Ports
     from davy.canary.ports.journal import Journal
     from davy.canary.ports.judge import Judge
     from davy.canary.ports.lock import Lock
-    from davy.canary.ports.platform import Cluster
+    from davy.canary.ports.platform import Platform
+    from davy.canary.ports.router import Router
     from davy.checks.ports import Metrics
     from davy.pipeline.clients.kubernetes.api import KubeApi
     from davy.pipeline.config.document import Config, DeliveryConfig
@@ -43,7 +44,7 @@ class Side:
 
     workload: Workload
     api: "KubeApi"
-    cluster: "Cluster"
+    cluster: "Platform"
     lock: "Lock"
     journal: "Journal"
     now: Callable[[], datetime]
@@ -62,11 +63,12 @@ class Side:
 
     def ports(self, judge: "Judge", clock: "Clock") -> "Ports":
         """What a rollout is given: looks beside its ticks, and words heard between them."""
-        from davy.canary.engine.driver.loop import Ports  # noqa: PLC0415
+        from davy.canary.engine.driver.ports import Ports  # noqa: PLC0415
         from davy.canary.platforms.background_threads import Threads  # noqa: PLC0415
 
         return Ports(
-            cluster=self.cluster,
+            platform=self.cluster,
+            router=router(),
             lock=self.lock,
             journal=self.journal,
             judge=judge,
@@ -74,6 +76,13 @@ class Side:
             aside=Threads(),
             listen=LISTEN,
         )
+
+
+def router() -> "Router":
+    """Who shares traffic: by replicas, so far the only way."""
+    from davy.canary.routers.replicas import Replicas  # noqa: PLC0415
+
+    return Replicas()
 
 
 def target(file: Path, namespace: str | None = None, deployment: str | None = None) -> Target:
@@ -134,7 +143,7 @@ def side(
     `lease`: how long a lock taken here lasts; `baseline`: the Deployment of baseline pods, where one is kept; `jobs`:
     whether suites run in the cluster.
     """
-    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.journal.journal import KubernetesJournal  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.lease import KubernetesLock  # noqa: PLC0415
     from davy.canary.platforms.kubernetes.watches.feeds import ThreadFeed  # noqa: PLC0415
@@ -147,7 +156,7 @@ def side(
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesCluster(api, workload, baseline=baseline, jobs=jobs, listening=listening),
+        cluster=KubernetesPlatform(api, workload, baseline=baseline, jobs=jobs, listening=listening),
         lock=lock,
         journal=MaskedJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening)),
         now=api.server_now,
@@ -186,13 +195,13 @@ def cluster_of(config: "DeliveryConfig", reach: Reach = FILE) -> "tuple[KubeApi,
     return _api(said.kubeconfig, said.context, reach), said.namespace
 
 
-def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Cluster":
+def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Platform":
     """The Deployment's side, for who only looks. Raises Unusable where the configuration names none."""
-    from davy.canary.platforms.kubernetes.deployment import KubernetesCluster  # noqa: PLC0415
+    from davy.canary.platforms.kubernetes.deployment import KubernetesPlatform  # noqa: PLC0415
 
     api, namespace = cluster_of(config, reach)
     assert config.deploy is not None  # noqa: S101 - cluster_of raised else
-    return KubernetesCluster(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
+    return KubernetesPlatform(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
 def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, again: bool = False) -> "Metrics":

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from davy.canary.engine import rollback as retreat
 from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.moves import (
     Arrive,
@@ -23,10 +22,10 @@ from davy.canary.engine.moves import (
     Wait,
 )
 from davy.canary.engine.pod_failure import Failure, failure
-from davy.canary.engine.snapshot import Seen, weight
 from davy.canary.engine.state import Phase
+from davy.canary.engine.view import View
 from davy.canary.ports.background import Aside, InTurn, Work
-from davy.canary.ports.platform import Cluster, Standing
+from davy.canary.ports.platform import Platform, Proposal
 from davy.pipeline.core.errors import Missing, Unusable
 from davy.pipeline.core.events import (
     CanaryFinished,
@@ -50,23 +49,23 @@ WORDS_WITHIN = 2.0
 class Actor:
     """Carries out the machine's moves, with what was done in the book."""
 
-    def __init__(self, book: Book, cluster: Cluster, clock: Clock, aside: Aside | None = None) -> None:
+    def __init__(self, book: Book, platform: Platform, clock: Clock, aside: Aside | None = None) -> None:
         """`aside`: where what may be slow is asked for."""
-        self.book, self._cluster, self._clock = book, cluster, clock
+        self.book, self._platform, self._clock = book, platform, clock
         self._aside = aside or InTurn()
         self._words: tuple[Failure, Work[str]] | None = None
         self.touched = False
-        """False as long as nothing of this rollout can be on the Deployment."""
+        """False as long as nothing of this rollout can be on the target."""
         self.is_sent = False
-        """True once the API server has taken the rollback."""
+        """True once the platform has taken the rollback."""
         self.gives_journal_up = False
         """True once the journal was waited for long enough: an end is then an end without it."""
 
-    def act(self, move: Move, seen: Seen) -> None:
+    def act(self, move: Move, view: View) -> None:
         """Carry out a move. Raises what the ports raise; done again, it leads to the same."""
         match move:
             case RollBack():
-                self._roll_back(move, seen)
+                self._roll_back(move, view)
             case Wait():
                 self.book.write_up()
             case Begin() | Grow() | HoldStill() | Promote() | Settle():
@@ -74,7 +73,7 @@ class Actor:
             case Arrive() | StartBake() | BeBack():
                 self._arrive(move)
             case HoldHere():
-                self._hold_here(move, seen)
+                self._hold_here(move, view)
             case Finish():
                 weights = self.book.known().weights
                 now = self._clock.now()
@@ -83,7 +82,7 @@ class Actor:
                 assert_never(move)
 
     def _change(self, move: Begin | Grow | HoldStill | Promote | Settle) -> None:
-        """Moves that write to the Deployment: the intent first."""
+        """Moves that write to the target: the intent first."""
         state, now = self.book.known(), self._clock.now()
         match move:
             case Begin():
@@ -94,28 +93,28 @@ class Actor:
                 if state.step != move.step:
                     entered = StepEntered(at=now, step=move.step, pods=move.pods, because=move.because, by=move.by)
                     self.book.record(entered)
-                self._cluster.grow(move.pods)
+                self._platform.size(move.pods)
             case HoldStill():
-                self._cluster.hold()
+                self._platform.freeze()
             case Promote():
                 if state.phase is not Phase.PROMOTING:
                     self.book.record(PromotionStarted(at=now, because=move.because, by=move.by))
-                self._cluster.promote(state.started.restore)
+                self._platform.complete(state.started.restore)
             case Settle():
-                self._cluster.settle(state.started.restore)
+                self._platform.settle(state.started.restore)
             case _:
                 assert_never(move)
 
     def _begin(self, move: Begin) -> None:
         started = self.book.known().started
+        proposal = Proposal(
+            release=started.release,
+            images=started.images,
+            restore=started.restore,
+            stable_hash=started.stable_hash,
+        )
         try:
-            self._cluster.begin(
-                release=started.release,
-                images=started.images,
-                surge=move.pods,
-                restore=started.restore,
-                stable_hash=started.stable_hash,
-            )
+            self._platform.propose(proposal, move.pods)
         except (Unusable, Missing):  # A no, and the patch happens whole or not at all.
             raise
         except BaseException:
@@ -137,12 +136,12 @@ class Actor:
                 assert_never(move)
         self.book.write_up()
 
-    def _hold_here(self, move: HoldHere, seen: Seen) -> None:
-        if move.pause and not seen.standing.paused:
-            self._cluster.hold()
+    def _hold_here(self, move: HoldHere, view: View) -> None:
+        if move.pause and not view.snapshot.is_frozen:
+            self._platform.freeze()
         now, state = self._clock.now(), self.book.known()
         self._finish(
-            Held(at=now, because=move.because, weight=weight(state, seen.standing)),
+            Held(at=now, because=move.because, weight=view.weight),
             CanaryFinished(at=now, ending=move.ending, sentence=f"held: {move.because}", weights=state.weights),
         )
 
@@ -158,12 +157,6 @@ class Actor:
 
     # ---- the way back ----
 
-    def rollback(self, standing: Standing | None, *, because: str, by: str) -> RollBack:
-        """The rollback as it would be now. `standing`: None where nothing can be seen."""
-        if standing is None:
-            return retreat.blind(self.book.known(), because, by)
-        return retreat.rollback(self.book.known(), Seen(standing=standing), because, by)
-
     def flee(self, move: RollBack) -> None:
         """Roll back where nothing else can be done: what was not sent is not believed. Raises what the cluster does."""
         now = self._clock.now()
@@ -171,11 +164,11 @@ class Actor:
         self._note_rollback(move, now)
         self.book.write_up()
 
-    def _roll_back(self, move: RollBack, seen: Seen) -> None:
+    def _roll_back(self, move: RollBack, view: View) -> None:
         """The patch first. A pod's words are asked for beside it: they go with the pod."""
         now = self._clock.now()
         if self.book.known().phase is not Phase.ROLLING_BACK:
-            self._ask_words(seen)
+            self._ask_words(view)
         try:
             self._send(move)
         finally:
@@ -184,17 +177,17 @@ class Actor:
         self._keep_words()
 
     def _send(self, move: RollBack) -> None:
-        self._cluster.roll_back(self.book.known().started.restore, move.speed, move.bad_pods)
+        self._platform.restore(self.book.known().started.restore, move.speed, move.bad_pods)
         self.is_sent = True
 
     def _note_rollback(self, move: RollBack, now: datetime) -> None:
         if self.book.known().phase not in (Phase.ROLLING_BACK, Phase.BACK):
             self.book.record_later(RollbackStarted(at=now, because=move.because, how=move.how, by=move.by))
 
-    def _ask_words(self, seen: Seen) -> None:
-        failed = failure(self.book.known(), seen, self._clock.now())
+    def _ask_words(self, view: View) -> None:
+        failed = failure(view, self._clock.now())
         if failed and failed.pod:
-            self._words = failed, self._aside.begin(partial(self._cluster.words, failed.pod))
+            self._words = failed, self._aside.begin(partial(self._platform.words, failed.pod))
 
     def _keep_words(self) -> None:
         if self._words is None:

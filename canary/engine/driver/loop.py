@@ -5,47 +5,25 @@ Whatever goes wrong in a tick is noted by who did not answer, and the tick is tr
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from davy.canary.engine import patience, rollback, snapshot
+from davy.canary.engine import patience, rollback
 from davy.canary.engine.driver.actor import Actor
 from davy.canary.engine.driver.judge_looks import Looks
+from davy.canary.engine.driver.ports import TICK, Ports
 from davy.canary.engine.driver.state_store import Unwritten
 from davy.canary.engine.machine import next_move
 from davy.canary.engine.moves import RollBack
 from davy.canary.engine.patience import Patience, Resort, Source, Trouble
-from davy.canary.engine.snapshot import Seen, canary_pods, serving, sides, stable_pods
 from davy.canary.engine.state import Phase, State
-from davy.canary.ports.background import Aside, InTurn
-from davy.canary.ports.journal import Journal
-from davy.canary.ports.judge import Judge
-from davy.canary.ports.lock import Lock
-from davy.canary.ports.platform import Cluster, Standing
+from davy.canary.engine.view import View
+from davy.canary.ports.snapshot import Snapshot
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Conflict, LockedOut, Unreachable
 from davy.pipeline.core.events import CanaryFinished, Event, Judged, PodsSeen, Warned
-from davy.pipeline.core.ports import Clock
 
-__all__ = ["Outcome", "Patience", "Play", "Ports", "Run"]
-
-TICK = 1.0
-"""Seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What a rollout needs of the world."""
-
-    cluster: Cluster
-    lock: Lock
-    journal: Journal
-    judge: Judge
-    clock: Clock
-    aside: Aside = field(default_factory=InTurn)
-    """Where looks go on beside the ticks."""
-    listen: float = TICK
-    """Seconds after which people's words are heard again."""
+__all__ = ["Outcome", "Patience", "Play", "Run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +47,7 @@ class Play:
     patience: Patience
     actor: Actor
     looks: Looks
-    standing: Standing | None = None
+    snapshot: Snapshot | None = None
     """As it was seen last."""
     troubles: dict[Source, Trouble] = field(default_factory=dict)
     unready_since: dict[str, datetime] = field(default_factory=dict)
@@ -104,12 +82,18 @@ class Play:
             state=state,
         )
 
+    def rollback(self, snapshot: Snapshot | None, *, because: str, by: str) -> RollBack:
+        """The rollback as it would be now. `snapshot`: None where nothing can be seen."""
+        if snapshot is None:
+            return rollback.blind(self.state, because, by)
+        return rollback.rollback(self.ports.view(self.state, snapshot), because, by)
+
     # ---- a tick ----
 
     def _tick(self) -> None:
         try:
             self._move()
-            self.troubles.pop(Source.CLUSTER, None)
+            self.troubles.pop(Source.TARGET, None)
         except LockedOut as error:
             self._end(Ending.LOCKED_OUT, f"another runner took over, so nothing more was touched: {error.what}")
         except Exception as error:  # noqa: BLE001 - nothing may leave a canary alone
@@ -128,45 +112,45 @@ class Play:
         with self._heeding(Source.WORDS):
             self.actor.book.honour(self.ports.journal.asked())
         # Who said abort waits for nothing more: what was seen a moment ago is good enough to go back by.
-        hurried = self.state.abort and self.standing and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
-        standing = self.standing if hurried and self.standing else self.ports.cluster.standing()
-        self.standing = standing
-        self._see(standing)
+        hurried = self.state.abort and self.snapshot and self.state.phase not in (Phase.ROLLING_BACK, Phase.BACK)
+        snapshot = self.snapshot if hurried and self.snapshot else self.ports.platform.snapshot()
+        self.snapshot = snapshot
+        self._see(self.ports.view(self.state, snapshot))
         if not hurried:
-            self._look(standing)
-        seen = Seen(
-            standing=standing,
+            self._look(self.ports.view(self.state, snapshot))
+        view = self._view(snapshot)
+        self.actor.act(next_move(view, self.ports.clock.now()), view)
+        if hurried:  # Good for one act: what it changed is to be seen.
+            self.snapshot = None
+
+    def _view(self, snapshot: Snapshot) -> View:
+        return replace(
+            self.ports.view(self.state, snapshot),
             verdict=self.looks.verdict,
             unready_since=self.unready_since,
-            interrupted=self.ports.clock.interrupted(),
-            looking=self.looks.is_awaited(self.ports.clock.now()),
+            is_interrupted=self.ports.clock.interrupted(),
+            is_looking=self.looks.is_awaited(self.ports.clock.now()),
         )
-        self.actor.act(next_move(self.state, seen, self.ports.clock.now()), seen)
-        if hurried:  # Good for one act: what it changed is to be seen.
-            self.standing = None
 
-    def _see(self, standing: Standing) -> None:
-        state, now = self.state, self.ports.clock.now()
-        self.actor.touched = self.actor.touched or standing.marked
-        unready = {pod.name for pod in canary_pods(state, standing) if not pod.ready}
-        self.unready_since = {name: self.unready_since.get(name, now) for name in unready}
-        stable, canary = len(stable_pods(state, standing)), len(canary_pods(state, standing))
-        pods = (stable, canary, serving(state, standing)[1])
+    def _see(self, view: View) -> None:
+        now, notes, there = self.ports.clock.now(), view.snapshot.notes, view.canary_pods
+        self.actor.touched = self.actor.touched or view.snapshot.marked
+        self.unready_since = {pod.name: self.unready_since.get(pod.name, now) for pod in there if not pod.ready}
+        pods = (len(view.stable_pods), len(there), view.serving[1])
         if pods != self.pods:
             self.pods = pods
-            self.actor.book.show(PodsSeen(at=now, stable=stable, canary=canary, canary_ready=pods[2]))
-        for note in dict.fromkeys(standing.notes):
+            self.actor.book.show(PodsSeen(at=now, stable=pods[0], canary=pods[1], canary_ready=pods[2]))
+        for note in dict.fromkeys(notes):
             if note not in self.notes:
                 self.actor.book.show(Warned(at=now, what=note))
-        self.notes = (*self.notes, *standing.notes)[-20:]
+        self.notes = (*self.notes, *notes)[-20:]
 
-    def _look(self, standing: Standing) -> None:
+    def _look(self, view: View) -> None:
         """While there is a canary pod to ask about; what a look brought late is heeded in every phase."""
-        state, now = self.state, self.ports.clock.now()
-        on_its_way = state.phase in (Phase.NEW, Phase.ROLLING_BACK, Phase.BACK)
-        asked = sides(state, standing)
-        if not on_its_way and asked.canary:
-            self.looks.begin(asked, now, standing.at or now, state.plan.worse)
+        now, sides = self.ports.clock.now(), view.sides
+        on_its_way = view.state.phase in (Phase.NEW, Phase.ROLLING_BACK, Phase.BACK)
+        if not on_its_way and sides.canary:
+            self.looks.begin(sides, now, view.snapshot.at or now, view.state.plan.worse)
         verdict, note = self.looks.taken(now)
         if note:
             self.actor.book.show(Warned(at=now, what=note))
@@ -223,16 +207,16 @@ class Play:
         self.actor.gives_journal_up = long
 
     def _not_done(self, error: Exception) -> None:
-        """Nothing is on the Deployment yet: then a no is the end. Else go back where that is due, and try again."""
+        """Nothing is on the target yet: then a no is the end. Else go back where that is due, and try again."""
         cause = error.__cause__ if isinstance(error, Unwritten) else error
         if not self.actor.touched and not isinstance(cause, Unreachable | Conflict):
             with suppress(Exception):
-                self.ports.cluster.untake()
+                self.ports.platform.untake()
             raise cause or error
-        if isinstance(error, Unwritten):  # The Deployment was seen; what is wrong with the journal is noted of it.
-            self.troubles.pop(Source.CLUSTER, None)
+        if isinstance(error, Unwritten):  # The target was seen; what is wrong with the journal is noted of it.
+            self.troubles.pop(Source.TARGET, None)
             return
-        self._note(Source.CLUSTER, error)
+        self._note(Source.TARGET, error)
         with self._heeding_going_back():
             self._go_back_unseen()
 
@@ -254,6 +238,7 @@ class Play:
             self.troubles,
             self.ports.clock.now(),
             self.patience,
+            terms=self.ports.platform.terms,
             interrupted=self.ports.clock.interrupted(),
             promoting=self._is_promoting(state),
         )
@@ -262,33 +247,35 @@ class Play:
                 self._end(course.ending, course.sentence)
             case Resort.GO_BACK if not self.actor.touched:
                 with suppress(Exception):
-                    self.ports.cluster.untake()
+                    self.ports.platform.untake()
                 self._end(Ending.UNREACHABLE, f"nothing was touched: {course.sentence}")
             case Resort.GO_BACK:
-                self._flee(self.actor.rollback(self.standing, because=course.sentence, by="davy"))
+                self._flee(self.rollback(self.snapshot, because=course.sentence, by="davy"))
             case Resort.TRY_AGAIN:
                 pass
 
     def _is_promoting(self, state: State) -> bool:
         if state.phase is Phase.BAKING:
             return True
-        return state.phase is Phase.PROMOTING and bool(self.standing and snapshot.is_given_back(state, self.standing))
+        return state.phase is Phase.PROMOTING and bool(
+            self.snapshot and self.ports.view(state, self.snapshot).is_given_back
+        )
 
     def _flee(self, move: RollBack) -> None:
         """Nobody will be in charge: stable gets its traffic back before anything is said."""
         with self._heeding_going_back():
             self.actor.flee(move)
-        trouble = self.troubles.get(Source.CLUSTER)
+        trouble = self.troubles.get(Source.TARGET)
         silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
         if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
-            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience))
+            self._end(Ending.UNREACHABLE, patience.left(trouble, self.patience, self.ports.platform.terms))
 
     @contextmanager
     def _heeding_going_back(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - it is tried again at the next tick
-            self._note(Source.CLUSTER, error)
+            self._note(Source.TARGET, error)
 
     def _end(self, ending: Ending, sentence: str) -> None:
         if self.end is None:

@@ -11,16 +11,17 @@ from datetime import datetime, timedelta
 
 from davy.canary.engine.driver.actor import Actor
 from davy.canary.engine.driver.judge_looks import Looks
-from davy.canary.engine.driver.loop import Outcome, Play, Ports, Run
+from davy.canary.engine.driver.loop import Outcome, Play, Run
+from davy.canary.engine.driver.ports import Ports
 from davy.canary.engine.driver.state_store import Book, Unwritten
 from davy.canary.engine.driver.steady_clock import SteadyClock
-from davy.canary.engine.driver.takeover import BY_LOST, Found, Way, Wish, found
+from davy.canary.engine.driver.takeover import BY_LOST, Takeover, Way, Wish, takeover_of, unjournaled
 from davy.canary.engine.orders import Enforce, Order, Resume, Start
 from davy.canary.engine.patience import Patience
-from davy.canary.engine.snapshot import is_bare, weight
 from davy.canary.engine.state import Phase, folded
 from davy.canary.ports.lock import Holder
-from davy.canary.ports.platform import Standing
+from davy.canary.ports.snapshot import Snapshot
+from davy.canary.ports.terms import Hitch
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import LockedOut, Missing, Unreachable
 from davy.pipeline.core.events import (
@@ -99,22 +100,22 @@ def _opened(order: Order, ports: Ports, patience: Patience, fence: int, lost_sin
     Before anything is done the fence is taken, and then all is read again: a runner before this one, that slept, may
     have written until then.
     """
-    standing = ports.cluster.standing()
+    snapshot = ports.platform.snapshot()
     own = ports.clock.now()
-    at = standing.at or own
+    at = snapshot.at or own
     ports = replace(ports, clock=SteadyClock(ports.clock, at))
     opening = _Opening(order=order, ports=ports, patience=patience, fence=fence, lost_since=lost_since, behind=at - own)
     past = ports.journal.read()
-    was = opening.found(past, standing)
-    if was.way is Way.NOTHING and not standing.traces and not opening.is_wanted(standing):
+    was = opening.takeover(past, snapshot)
+    if was.way is Way.NOTHING and not snapshot.traces and not opening.is_wanted(snapshot):
         return opening.nothing(was)
     if was.way is Way.BY_HAND or (was.way is Way.LEAVE_HELD and _is_over(past)):
-        return (yield from opening.done(past, standing, was))
-    ports.cluster.take(fence)
-    with opening.leaving_no_trace(standing):
-        past, standing = ports.journal.read(), ports.cluster.standing()
-        was = opening.found(past, standing)
-    return (yield from opening.done(past, standing, was))
+        return (yield from opening.done(past, snapshot, was))
+    ports.platform.take(fence)
+    with opening.leaving_no_trace(snapshot):
+        past, snapshot = ports.journal.read(), ports.platform.snapshot()
+        was = opening.takeover(past, snapshot)
+    return (yield from opening.done(past, snapshot, was))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,55 +130,58 @@ class _Opening:
     behind: timedelta
     """How far the runner's own clock is behind the cluster's."""
 
-    def found(self, past: Sequence[Event], standing: Standing) -> Found:
-        return found(_wish(self.order), folded(past), standing, self.ports.clock.now())
+    def takeover(self, past: Sequence[Event], snapshot: Snapshot) -> Takeover:
+        state, now = folded(past), self.ports.clock.now()
+        if state is None:
+            return unjournaled(snapshot, self.ports.platform.terms, now)
+        return takeover_of(_wish(self.order), self.ports.view(state, snapshot), now)
 
-    def is_wanted(self, standing: Standing) -> bool:
+    def is_wanted(self, snapshot: Snapshot) -> bool:
         """There is a release to begin."""
-        return isinstance(self.order, Start) and not _serves(self.order, standing)
+        return isinstance(self.order, Start) and not _serves(self.order, snapshot)
 
     @contextmanager
-    def leaving_no_trace(self, standing: Standing) -> Iterator[None]:
+    def leaving_no_trace(self, snapshot: Snapshot) -> Iterator[None]:
         """What goes wrong before anything is begun takes the fence away again."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - raised again
-            self.untake(standing)
+            self.untake(snapshot)
             raise (error.__cause__ if isinstance(error, Unwritten) and error.__cause__ else error) from None
 
-    def untake(self, standing: Standing) -> None:
+    def untake(self, snapshot: Snapshot) -> None:
         """A fence without a rollout is nothing but a trace."""
-        if not standing.marked:
+        if not snapshot.marked:
             with suppress(Exception):
-                self.ports.cluster.untake()
+                self.ports.platform.untake()
 
-    def done(self, past: Sequence[Event], standing: Standing, was: Found) -> Run:
+    def done(self, past: Sequence[Event], snapshot: Snapshot, was: Takeover) -> Run:
         """What was found, dealt with; then the order."""
         play = self.play(past)
         match was.way:
-            case Way.NOTHING if self.is_wanted(standing):
-                return (yield from self.fresh(standing))
+            case Way.NOTHING if self.is_wanted(snapshot):
+                return (yield from self.fresh(snapshot))
             case Way.NOTHING:
-                self.untake(standing)
+                self.untake(snapshot)
                 return self.nothing(was)
             case Way.LEAVE_HELD:
-                self.untake(standing)
-                return (yield from self.left(play, standing, was))
+                self.untake(snapshot)
+                return (yield from self.left(play, snapshot, was))
             case Way.BY_HAND:
-                self.untake(standing)
+                self.untake(snapshot)
                 outcome = yield from self.ended_by_hand(play, was)
             case Way.GO_ON | Way.TAKE_BACK:
-                outcome = yield from self.gone_on(play, past, standing, was)
+                outcome = yield from self.gone_on(play, past, snapshot, was)
         if not isinstance(self.order, Start) or outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK):
             return outcome
-        return (yield from self.fresh(self.ports.cluster.standing()))
+        return (yield from self.fresh(self.ports.platform.snapshot()))
 
     def play(self, past: Sequence[Event]) -> Play:
         ports = self.ports
-        actor = Actor(Book(ports.journal, past), ports.cluster, ports.clock, ports.aside)
+        actor = Actor(Book(ports.journal, past), ports.platform, ports.clock, ports.aside)
         return Play(ports=ports, patience=self.patience, actor=actor, looks=Looks(ports.judge, ports.aside))
 
-    def nothing(self, was: Found) -> Outcome:
+    def nothing(self, was: Takeover) -> Outcome:
         """There is no rollout, and none is to be begun."""
         match self.order:
             case Resume():
@@ -188,37 +192,37 @@ class _Opening:
             case Start():
                 return Outcome(ending=Ending.DONE, sentence="these images serve already; nothing was done")
 
-    def gone_on(self, play: Play, past: Sequence[Event], standing: Standing, was: Found) -> Run:
+    def gone_on(self, play: Play, past: Sequence[Event], snapshot: Snapshot, was: Takeover) -> Run:
         """Go on with a rollout, or take it back by the machine's own way. The journal is not waited for."""
         now, book = self.ports.clock.now(), play.actor.book
         self.ports.judge.recall(_evidence(past))
         resumed = Resumed(at=now, runner=self.order.runner, lost_since=self.lost_since(now))
         book.record_later(was.journal or resumed)
-        play.standing = standing
-        play.actor.touched = not (play.state.phase is Phase.NEW and is_bare(play.state, standing))
+        play.snapshot = snapshot
+        play.actor.touched = not (play.state.phase is Phase.NEW and self.ports.view(play.state, snapshot).is_bare)
         if was.way is Way.TAKE_BACK and play.state.phase not in (Phase.ROLLING_BACK, Phase.BACK):
-            how = play.actor.rollback(standing, because="", by="").how
+            how = play.rollback(snapshot, because="", by="").how
             book.record_later(RollbackStarted(at=now, because=was.because, how=how, by=BY_LOST))
         return (yield from play.run())
 
-    def fresh(self, standing: Standing) -> Run:
+    def fresh(self, snapshot: Snapshot) -> Run:
         """Start."""
         order, ports = self.order, self.ports
         assert isinstance(order, Start)  # noqa: S101 - is_wanted asked
         play = self.play(())
-        with self.leaving_no_trace(standing):
-            ports.cluster.take(self.fence)
-            standing = _at_rest(ports)
-            if _serves(order, standing):
-                self.untake(standing)
-                return self.nothing(Found(way=Way.NOTHING, because=""))
+        with self.leaving_no_trace(snapshot):
+            ports.platform.take(self.fence)
+            snapshot = _at_rest(ports)
+            if _serves(order, snapshot):
+                self.untake(snapshot)
+                return self.nothing(Takeover(way=Way.NOTHING, because=""))
             started = CanaryStarted(
                 at=ports.clock.now(),
                 release=order.release,
                 workload=order.workload,
                 images=dict(order.images),
-                stable_hash=standing.template_hash,
-                restore=standing.own,
+                stable_hash=snapshot.hash,
+                restore=snapshot.own,
                 policy=replace(order.policy, deadline=order.policy.deadline + self.behind),
                 runner=order.runner,
                 rules=order.rules,
@@ -227,20 +231,20 @@ class _Opening:
             play.actor.book.record(started)
         return (yield from play.run())
 
-    def left(self, play: Play, standing: Standing, was: Found) -> Run:
+    def left(self, play: Play, snapshot: Snapshot, was: Takeover) -> Run:
         """A rollout that is held stays so."""
         state, book, now = play.state, play.actor.book, self.ports.clock.now()
         if state.finished is None:
             finished = CanaryFinished(at=now, ending=Ending.UNDECIDED, sentence=was.because, weights=state.weights)
-            with self.leaving_no_trace(standing):
-                book.record(Held(at=now, because=was.because, weight=weight(state, standing)), finished)
+            with self.leaving_no_trace(snapshot):
+                book.record(Held(at=now, because=was.because, weight=self.ports.view(state, snapshot).weight), finished)
             yield from book.told()
         if isinstance(self.order, Start):
             raise LockedOut(was.because, remedy="`davy canary resume`, `davy canary promote` or `davy canary abort` it")
         return play.outcome()
 
-    def ended_by_hand(self, play: Play, was: Found) -> Run:
-        """A person let Kubernetes finish it: that is written down, and nothing is touched."""
+    def ended_by_hand(self, play: Play, was: Takeover) -> Run:
+        """A person let the platform finish it: that is written down, and nothing is touched."""
         book, now = play.actor.book, self.ports.clock.now()
         end = CanaryFinished(at=now, ending=Ending.DONE, sentence=was.because, weights=play.state.weights)
         book.record_later(end)
@@ -271,19 +275,20 @@ def _wish(order: Order) -> Wish:
             return Wish.ENFORCE
 
 
-def _serves(order: Start, standing: Standing) -> bool:
-    """The images to be released are the Deployment's own."""
-    return all(standing.images.get(container) == image for container, image in order.images.items())
+def _serves(order: Start, snapshot: Snapshot) -> bool:
+    """The images to be released are the target's own."""
+    return all(snapshot.images.get(container) == image for container, image in order.images.items())
 
 
-def _at_rest(ports: Ports) -> Standing:
-    """The Deployment once Kubernetes has a ReplicaSet for its template: stable's hash is read from it."""
+def _at_rest(ports: Ports) -> Snapshot:
+    """The target once its version's hash is known: it is stable's."""
     for _ in range(REST_TICKS):
-        standing = ports.cluster.standing()
-        if standing.seen and standing.template_hash:
-            return standing
+        snapshot = ports.platform.snapshot()
+        if snapshot.is_current and snapshot.hash:
+            return snapshot
         ports.clock.sleep(1)
+    terms = ports.platform.terms
     raise Unreachable(
-        f"the Deployment controller has not caught up with {standing.workload} within {REST_TICKS} s",
-        remedy=f"`kubectl -n {standing.workload.namespace} describe deployment {standing.workload.name}` may say why",
+        f"{terms.controller} has not caught up with {snapshot.workload} within {REST_TICKS} s",
+        remedy=terms.hint(Hitch.NOT_CURRENT, snapshot.workload),
     )

@@ -4,16 +4,17 @@
 status) first carries out `on_lost` for a rollout whose runner vanished. A rollout that was held on purpose has not
 lost its runner: it stays held until a person resumes, promotes or aborts it, and a new release is refused.
 
-`on_lost` is about a canary. Once the promotion has begun the decision is made, and Kubernetes carries it out with or
+`on_lost` is about a canary. Once the promotion has begun the decision is made, and the platform carries it out with or
 without a runner: whoever comes next goes on with it and watches the bake, and does not reverse proven pods hours later.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from davy.canary.engine.snapshot import is_given_back
-from davy.canary.engine.state import Phase, State
-from davy.canary.ports.platform import Standing
+from davy.canary.engine.state import Phase
+from davy.canary.engine.view import View
+from davy.canary.ports.snapshot import Snapshot
+from davy.canary.ports.terms import Terms
 from davy.pipeline.core.events import CanaryPolicy, CanaryStarted, StepPlan
 from davy.pipeline.core.fast_dataclass import dataclass
 
@@ -41,77 +42,79 @@ class Way(StrEnum):
     LEAVE_HELD = "leave_held"
     """Record that it is held; a START is refused."""
     BY_HAND = "by_hand"
-    """A person let Kubernetes finish the update: record that, and touch nothing."""
+    """A person let the platform finish the update: record that, and touch nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Takeover:
     """A rollout that is not over, and what to do about it."""
 
     way: Way
     because: str
     journal: CanaryStarted | None = None
-    """Where the Deployment carries the marks of a rollout that no journal tells of: its beginning, from the marks."""
+    """Where the target carries the marks of a rollout that no journal tells of: its beginning, from the marks."""
 
 
-def found(wish: Wish, state: State | None, standing: Standing, now: datetime) -> Found:
+def takeover_of(wish: Wish, view: View, now: datetime) -> Takeover:
     """What to do first. The lock is already ours, so no runner is alive behind an unfinished journal."""
-    if state is None or not state.open or not state.policy.steps:
-        return _without_journal(standing, now)
+    state = view.state
+    if not state.open or not state.policy.steps:
+        return unjournaled(view.snapshot, view.terms, now)
     name = state.started.release
-    if _promoted_by_hand(state, standing):
-        return Found(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
+    if _is_promoted_by_hand(view):
+        return Takeover(way=Way.BY_HAND, because=f"release {name} was promoted by hand")
     if wish is Wish.RESUME:
-        return Found(way=Way.GO_ON, because=f"release {name} goes on")
+        return Takeover(way=Way.GO_ON, because=f"release {name} goes on")
     if state.held:
-        return Found(way=Way.LEAVE_HELD, because=f"release {name} is held: {state.sentence}")
+        return Takeover(way=Way.LEAVE_HELD, because=f"release {name} is held: {state.sentence}")
     if state.finished is not None:
-        return Found(way=Way.LEAVE_HELD, because=f"release {name} is stuck on its way back: {state.sentence}")
+        return Takeover(way=Way.LEAVE_HELD, because=f"release {name} is stuck on its way back: {state.sentence}")
     if state.phase in (Phase.PROMOTING, Phase.BAKING):
-        return Found(way=Way.GO_ON, because=f"the runner of release {name} vanished after the promotion had begun")
+        return Takeover(way=Way.GO_ON, because=f"the runner of release {name} vanished after the promotion had begun")
     if state.policy.on_lost == "roll_back" or state.rollback_at is not None:
-        return Found(way=Way.TAKE_BACK, because=f"the runner of release {name} vanished")
-    return Found(way=Way.LEAVE_HELD, because=f"the runner of release {name} vanished; it is held as on_lost says")
+        return Takeover(way=Way.TAKE_BACK, because=f"the runner of release {name} vanished")
+    return Takeover(way=Way.LEAVE_HELD, because=f"the runner of release {name} vanished; it is held as on_lost says")
 
 
-def _promoted_by_hand(state: State, standing: Standing) -> bool:
-    """The new version is the Deployment's own, no mark is on it and it is not held: docs/by-hand.md.
+def _is_promoted_by_hand(view: View) -> bool:
+    """The new version is the target's own, no mark is on it and it is not held: docs/by-hand.md.
 
     Who only takes the label away has promoted nothing: the canary is held as before.
     """
+    state, snapshot = view.state, view.snapshot
     under_way = state.phase not in (Phase.NEW, Phase.PROMOTING, Phase.BAKING) and state.rollback_at is None
     new = state.started.images
-    unmarked = standing.held is None and not standing.marked and is_given_back(state, standing)
-    return under_way and unmarked and all(standing.images.get(name) == new[name] for name in new)
+    unmarked = snapshot.held is None and not snapshot.marked and view.is_given_back
+    return under_way and unmarked and all(snapshot.images.get(name) == new[name] for name in new)
 
 
-def _without_journal(standing: Standing, now: datetime) -> Found:
-    """No journal, or one that ended. Marks on the Deployment all the same: nothing can be proven, so go back."""
-    if standing.held is None:
-        marks = "; its marks cannot be read, see docs/by-hand.md" if standing.marked else ""
-        return Found(way=Way.NOTHING, because=f"no rollout is in progress{marks}")
-    return Found(
+def unjournaled(snapshot: Snapshot, terms: Terms, now: datetime) -> Takeover:
+    """No journal, or one that ended. Marks on the target all the same: nothing can be proven, so go back."""
+    if snapshot.held is None:
+        marks = "; its marks cannot be read, see docs/by-hand.md" if snapshot.marked else ""
+        return Takeover(way=Way.NOTHING, because=f"no rollout is in progress{marks}")
+    return Takeover(
         way=Way.TAKE_BACK,
-        because=f"the Deployment carries the marks of release {standing.release}, and there is no journal of it",
-        journal=_from_marks(standing, now),
+        because=f"{terms.target} carries the marks of release {snapshot.release}, and there is no journal of it",
+        journal=_from_marks(snapshot, now),
     )
 
 
-def _from_marks(standing: Standing, now: datetime) -> CanaryStarted | None:
-    if standing.held is None:
+def _from_marks(snapshot: Snapshot, now: datetime) -> CanaryStarted | None:
+    if snapshot.held is None:
         return None
     minutes = timedelta(minutes=5)
     step = StepPlan(weight=0.0, pods=1, share=0.0, at_least=timedelta(0), worse=2.0)
     return CanaryStarted(
         at=now,
-        release=standing.release,
-        workload=standing.workload,
-        images=dict(standing.images),
-        stable_hash=standing.stable_hash,
-        restore=standing.held,
+        release=snapshot.release,
+        workload=snapshot.workload,
+        images=dict(snapshot.images),
+        stable_hash=snapshot.stable_hash,
+        restore=snapshot.held,
         policy=CanaryPolicy(
             steps=(step,),
-            replicas=standing.replicas,
+            replicas=snapshot.replicas,
             warmup=timedelta(0),
             ready_within=minutes,
             promote_within=minutes,

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from davy.canary.platforms.held_update import ROLLBACK
 from davy.canary.platforms.kubernetes.annotations import MOST_MARK, RELEASE, RESTORE, STABLE_HASH, restore_from
-from davy.canary.ports.hold import ROLLBACK
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json import tree

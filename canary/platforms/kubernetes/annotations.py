@@ -1,6 +1,6 @@
 """Annotations: what a rollout leaves on a Deployment, its label too, and the names of davy's own objects. Pure."""
 
-from davy.canary.ports.hold import PREFIX
+from davy.canary.platforms.held_update import PREFIX
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import codec, tree
 from davy.pipeline.core.workload import Workload

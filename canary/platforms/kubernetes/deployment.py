@@ -1,10 +1,11 @@
 """Deployment: the Deployment under release, read and written through its API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.platforms.kubernetes import documents, patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, fence_from
 from davy.canary.platforms.kubernetes.environment import surroundings_of
@@ -14,8 +15,10 @@ from davy.canary.platforms.kubernetes.pod_messages import last_words
 from davy.canary.platforms.kubernetes.selectors import selector_text
 from davy.canary.platforms.kubernetes.watches.mirror import Listening, Mirror, listed
 from davy.canary.platforms.kubernetes.watches.replica_sets import Offspring
-from davy.canary.ports.platform import Baseline, Speed, Standing, Surroundings
-from davy.pipeline.clients.kubernetes.answers import understood
+from davy.canary.ports.platform import Proposal, Speed
+from davy.canary.ports.snapshot import Baseline, Snapshot
+from davy.canary.ports.surroundings import Surroundings
+from davy.pipeline.clients.kubernetes.answers import understood_as
 from davy.pipeline.clients.kubernetes.api import MERGE_PATCH, KubeApi, RefusedRequest
 from davy.pipeline.core.errors import Conflict, Forbidden, Missing, Unusable
 from davy.pipeline.core.events import Restore
@@ -24,9 +27,13 @@ from davy.pipeline.core.workload import Workload
 Doc = dict[str, Any]
 
 
-@understood
-class KubernetesCluster:
-    """`canary.ports.Cluster` on a real Deployment."""
+@understood_as(
+    snapshot="standing", propose="begin", size="grow", freeze="hold", complete="promote", restore="roll_back"
+)
+class KubernetesPlatform:
+    """`canary.ports.platform.Platform` on a real Deployment."""
+
+    terms = HELD_UPDATE
 
     def __init__(
         self,
@@ -56,29 +63,29 @@ class KubernetesCluster:
         self._seen = {name: self._mirrored(name) for name in (workload.name, baseline) if name}
         self._slices = listed(api, listening, f"/apis/discovery.k8s.io/v1/{space}/endpointslices", {})
         self._kin: dict[str, Offspring] = {}
-        self._said: tuple[tuple[object, ...], Standing] | None = None
-        """The last standing, and by what it was reckoned."""
+        self._said: tuple[tuple[object, ...], Snapshot] | None = None
+        """The last snapshot, and by what it was reckoned."""
 
     # ---- reading ----
 
-    def standing(self) -> Standing:
+    def snapshot(self) -> Snapshot:
         """See the port. Without the rights for it, the error names every right that is missing."""
         try:
-            return self._standing()
+            return self._snapshot()
         except Forbidden as error:
             raise self._without_rights(error) from error
         except Exception:
             self._forget()  # Whatever of it was odd is not to be met again.
             raise
 
-    def _standing(self) -> Standing:
+    def _snapshot(self) -> Snapshot:
         deployment = self._deployment()
         slices = self._slices.documents()
         kin = self._of(self._workload.name, deployment)
         stamps = (self._seen[self._workload.name].stamp, self._slices.stamp, self._kin[self._workload.name].stamp)
         said = self._said
         if said is None or said[0] != stamps:
-            said = stamps, documents.standing_of(self._workload, deployment=deployment, slices=slices, **kin)
+            said = stamps, documents.snapshot_of(self._workload, deployment=deployment, slices=slices, **kin)
             self._said = said
         # To read the baseline forgets what was said, where something was found to be new.
         kept = self._kept(slices) if self._baseline else None
@@ -166,39 +173,29 @@ class KubernetesCluster:
         with suppress(RefusedRequest):
             self._written(self._api.patch(self._path, patches.untake(self._fence)))
 
-    def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
+    def propose(self, proposal: Proposal, pods: int) -> None:
         """See the port."""
-        self._write(
-            lambda seen: patches.begin(
-                seen,
-                self._fence,
-                release=release,
-                images=images,
-                surge=surge,
-                restore=restore,
-                stable_hash=stable_hash,
-            )
-        )
+        self._write(lambda seen: patches.propose(seen, self._fence, proposal, pods))
 
-    def grow(self, surge: int) -> None:
+    def size(self, pods: int) -> None:
         """See the port."""
-        self._write(lambda _: patches.grow(self._fence, surge))
+        self._write(lambda _: patches.size(self._fence, pods))
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         """See the port."""
-        self._write(lambda _: patches.hold(self._fence))
+        self._write(lambda _: patches.freeze(self._fence))
 
-    def promote(self, restore: Restore) -> None:
+    def complete(self, before: Restore) -> None:
         """See the port."""
-        self._write(lambda _: patches.promote(self._fence, restore))
+        self._write(lambda _: patches.complete(self._fence, before))
 
-    def roll_back(self, restore: Restore, speed: Speed, bad_pods: int) -> None:
+    def restore(self, before: Restore, speed: Speed, bad_pods: int) -> None:
         """See the port."""
-        self._write(lambda seen: patches.roll_back(seen, self._fence, restore=restore, speed=speed, bad_pods=bad_pods))
+        self._write(lambda seen: patches.restore(seen, self._fence, before, speed=speed, bad_pods=bad_pods))
 
-    def settle(self, restore: Restore) -> None:
+    def settle(self, before: Restore) -> None:
         """See the port."""
-        self._write(lambda seen: patches.settle(seen, self._fence, restore))
+        self._write(lambda seen: patches.settle(seen, self._fence, before))
 
     # ---- how ----
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS, PREFIX
 from davy.canary.platforms.kubernetes import annotation_values
 from davy.canary.platforms.kubernetes.annotation_values import Inscription, Version
 from davy.canary.platforms.kubernetes.annotations import RESTORE, ROLLOUT
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX
-from davy.canary.ports.platform import Baseline, PodView, Standing, Trouble, TroubleKind
+from davy.canary.ports.snapshot import Baseline, FailureKind, PodFailure, PodView, Snapshot
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.excerpt import excerpt
@@ -29,9 +29,9 @@ https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/kubelet/images/types.g
 CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"})
 
 
-def standing_of(
+def snapshot_of(
     workload: Workload, *, deployment: Doc, replica_sets: Sequence[Doc], pods: Sequence[Doc], slices: Sequence[Doc]
-) -> Standing:
+) -> Snapshot:
     """The Deployment at one moment. Documents of others in the same namespace may be among those given."""
     spec = deployment["spec"]
     own_sets = [doc for doc in replica_sets if owner_uid(doc) == uid(deployment)]
@@ -47,14 +47,14 @@ def standing_of(
         versions = [_version(document, template_hash) for document in own_sets]
         said = annotation_values.read(annotations(deployment), versions, tuple(images(spec)))
     seen = int(deployment.get("status", {}).get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
-    return Standing(
+    return Snapshot(
         workload=workload,
         replicas=int(spec.get("replicas", 1)),
         images=images(spec),
-        template_hash=template_hash if seen else "",
-        seen=seen,
-        paused=bool(spec.get("paused", False)),
-        surge=str((spec.get("strategy", {}).get("rollingUpdate") or {}).get("maxSurge", "")),
+        hash=template_hash if seen else "",
+        is_current=seen,
+        is_frozen=bool(spec.get("paused", False)),
+        size=_size(spec),
         own=own_settings(deployment),
         held=said.held,
         release=said.release,
@@ -64,6 +64,12 @@ def standing_of(
         traces=any(name.startswith(PREFIX) for name in (*labels(deployment), *annotations(deployment))),
         notes=said.notes,
     )
+
+
+def _size(spec: Doc) -> int | None:
+    """`maxSurge`, where it is no percentage."""
+    surge = str((spec.get("strategy", {}).get("rollingUpdate") or {}).get("maxSurge", ""))
+    return int(surge) if surge.isascii() and surge.isdecimal() and len(surge) <= 10 else None
 
 
 def _version(replica_set: Doc, template_hash: str) -> Version:
@@ -207,7 +213,7 @@ def _pod_view(pod: Doc, endpoints: Mapping[str, bool] | None, ports: Mapping[str
         created_at=moment(meta["creationTimestamp"]),
         ready_since=moment(ready["lastTransitionTime"]) if is_ready and ready.get("lastTransitionTime") else None,
         terminating=terminating,
-        trouble=None if terminating else trouble_of(pod),
+        trouble=None if terminating else failure_of(pod),
         ip=str(pod.get("status", {}).get("podIP") or ""),
         port=ports.get(name) or _own_port(pod),
     )
@@ -220,7 +226,7 @@ def _condition(pod: Doc, kind: str) -> Doc:
     return {}
 
 
-def trouble_of(pod: Doc) -> Trouble | None:
+def failure_of(pod: Doc) -> PodFailure | None:
     """The first thing Kubernetes says of a pod that means it cannot work; None where nothing does.
 
     A pod that could not be scheduled is told of at once: whether to wait for a node is the caller's to say.
@@ -230,7 +236,7 @@ def trouble_of(pod: Doc) -> Trouble | None:
             return found
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        return Trouble(kind=TroubleKind.UNSCHEDULABLE, words=excerpt(str(scheduled.get("message", "Unschedulable"))))
+        return PodFailure(kind=FailureKind.UNSCHEDULABLE, words=excerpt(str(scheduled.get("message", "Unschedulable"))))
     return None
 
 
@@ -240,7 +246,7 @@ def _statuses(pod: Doc) -> Iterator[Doc]:
     yield from status.get("containerStatuses") or []
 
 
-def _container_trouble(status: Doc) -> Trouble | None:
+def _container_trouble(status: Doc) -> PodFailure | None:
     state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated")
     waiting, ended = state.get("waiting") or {}, state.get("terminated")
     if not (waiting or ended or last):
@@ -248,14 +254,14 @@ def _container_trouble(status: Doc) -> Trouble | None:
     reason, name = str(waiting.get("reason", "")), str(status.get("name", ""))
     died = ended or last
     if died and died.get("reason") == "OOMKilled":
-        return Trouble(kind=TroubleKind.OUT_OF_MEMORY, words=f"container {name} was killed: {_death(died)}")
+        return PodFailure(kind=FailureKind.OUT_OF_MEMORY, words=f"container {name} was killed: {_death(died)}")
     if reason == "CrashLoopBackOff" or (ended and ended.get("exitCode") and status.get("restartCount", 0) > 0):
         words = _said(name, waiting, "crashes") + (f"; it ended with {_death(died)}" if died else "")
-        return Trouble(kind=TroubleKind.CRASH_LOOP, words=words)
+        return PodFailure(kind=FailureKind.CRASH_LOOP, words=words)
     if reason in PULL or (reason == "ErrImagePull" and _is_final(waiting)):
-        return Trouble(kind=TroubleKind.IMAGE_PULL, words=_said(name, waiting, reason))
+        return PodFailure(kind=FailureKind.IMAGE_PULL, words=_said(name, waiting, reason))
     if reason in CONFIG:
-        return Trouble(kind=TroubleKind.CONFIG_ERROR, words=_said(name, waiting, reason))
+        return PodFailure(kind=FailureKind.CONFIG_ERROR, words=_said(name, waiting, reason))
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from davy.canary.platforms.kubernetes.documents import annotations, containers, images, labels
 from davy.canary.platforms.kubernetes.selectors import selects
-from davy.canary.ports.platform import Autoscaler, Budget, Surroundings
+from davy.canary.ports.surroundings import Autoscaler, Budget, Surroundings
 
 Doc = Mapping[str, Any]
 

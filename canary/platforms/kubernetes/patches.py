@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
 from davy.canary.platforms.kubernetes.annotations import (
     FENCE,
     HELD_PROGRESS_DEADLINE_SECONDS,
@@ -19,8 +20,7 @@ from davy.canary.platforms.kubernetes.annotations import (
     restore_text,
 )
 from davy.canary.platforms.kubernetes.documents import annotations, containers
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS, PREFIX, ROLLBACK
-from davy.canary.ports.platform import Speed
+from davy.canary.ports.platform import Proposal, Speed
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import tree
 
@@ -43,70 +43,62 @@ def take(deployment: Doc, fence: int) -> dict[str, Any]:
     }
 
 
-def begin(
-    deployment: Doc,
-    fence: int,
-    *,
-    release: str,
-    images: Mapping[str, str],
-    surge: int,
-    restore: Restore,
-    stable_hash: str,
-) -> Ops:
+def propose(deployment: Doc, fence: int, proposal: Proposal, pods: int) -> Ops:
     """The new template and the hold, with what to restore. Unknown containers raise KeyError."""
+    restore = proposal.restore
     return [
         _fenced(fence),
-        *_images(deployment, images),
-        _put("/spec/strategy", rolling(surge, 0)),
+        *_images(deployment, proposal.images),
+        _put("/spec/strategy", rolling(pods, 0)),
         _put("/spec/minReadySeconds", HELD_MIN_READY_SECONDS),
         _put("/spec/progressDeadlineSeconds", HELD_PROGRESS_DEADLINE_SECONDS),
         _put("/spec/paused", False),
         *([] if deployment["metadata"].get("labels") else [_put("/metadata/labels", {})]),
         _put(LABEL, str(fence)),
-        _put(_annotation(RELEASE), release),
+        _put(_annotation(RELEASE), proposal.release),
         _put(_annotation(RESTORE), restore_text(restore)),
-        _put(_annotation(STABLE_HASH), stable_hash),
+        _put(_annotation(STABLE_HASH), proposal.stable_hash),
         _put(_annotation(ROLLBACK), _line([*_images(deployment, restore.images), *by_hand(restore)])),
         _put(_annotation(PROMOTE), _line(by_hand(restore))),
     ]
 
 
-def grow(fence: int, surge: int) -> Ops:
-    """Room for `surge` canary pods, all else still held."""
+def size(fence: int, pods: int) -> Ops:
+    """Room for `pods` canary pods, all else still held."""
     return [
         _fenced(fence),
-        _put("/spec/strategy", rolling(surge, 0)),
+        _put("/spec/strategy", rolling(pods, 0)),
         _put("/spec/minReadySeconds", HELD_MIN_READY_SECONDS),
         _put("/spec/progressDeadlineSeconds", HELD_PROGRESS_DEADLINE_SECONDS),
         _put("/spec/paused", False),
     ]
 
 
-def hold(fence: int) -> Ops:
+def freeze(fence: int) -> Ops:
     """Kubernetes leaves the update where it is; it still scales both sides in proportion."""
     return [_fenced(fence), _put("/spec/paused", True)]
 
 
-def promote(fence: int, restore: Restore) -> Ops:
+def complete(fence: int, before: Restore) -> Ops:
     """The user's own strategy: Kubernetes finishes the update."""
-    return [_fenced(fence), *_own(restore), _put("/spec/paused", False)]
+    return [_fenced(fence), *_own(before), _put("/spec/paused", False)]
 
 
-def roll_back(deployment: Doc, fence: int, *, restore: Restore, speed: Speed, bad_pods: int) -> Ops:
+def restore(deployment: Doc, fence: int, before: Restore, *, speed: Speed, bad_pods: int) -> Ops:
     """The stable template back, in one write, with the strategy that the speed asks for."""
-    ops = [_fenced(fence), *_images(deployment, restore.images), *_own(restore), _put("/spec/paused", False)]
+    ops = [_fenced(fence), *_images(deployment, before.images), *_own(before), _put("/spec/paused", False)]
     match speed:
         case Speed.WHOLE:
             return ops
-        case Speed.SURGE:
+        case Speed.STABLE_FIRST:
             return [*ops, _put("/spec/strategy", rolling("100%", 0))]
-        case Speed.REPLACE:
+        case Speed.CANARY_FIRST:
             return [*ops, _put("/spec/strategy", rolling("100%", bad_pods))]
     assert_never(speed)
 
 
 def by_hand(restore: Restore) -> Ops:
-    """What a person sends to let Kubernetes finish: as `promote` and `settle`, but nobody's fence is asked."""
+    """What a person sends to let Kubernetes finish: as `complete` and `settle`, but nobody's fence is asked."""
     return [*_own(restore), _put("/spec/paused", False), *_away(LABEL), *_unmarked()]
 
 

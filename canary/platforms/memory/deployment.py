@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from davy.canary.ports.platform import Trouble
+from davy.canary.ports.snapshot import PodFailure
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.json import tree
 
@@ -23,7 +23,7 @@ class Behaviour:
 
     ready_after: timedelta | None = timedelta(seconds=3)
     """From being made to Ready; None: never."""
-    trouble: Trouble | None = None
+    trouble: PodFailure | None = None
     trouble_after: timedelta = timedelta(0)
     """From being made; the pod is not Ready from then on."""
     words: str = ""
@@ -56,7 +56,7 @@ class SimulatedPod:
             return None
         return self.made_at + after
 
-    def trouble(self, now: datetime) -> Trouble | None:
+    def trouble(self, now: datetime) -> PodFailure | None:
         """What keeps it from working."""
         begun = self.made_at + self.behaviour.trouble_after <= now
         return self.behaviour.trouble if begun else None

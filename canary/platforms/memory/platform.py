@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from davy.canary.platforms.held_update import HELD_UPDATE
 from davy.canary.platforms.memory.deployment import Rollout, SimulatedDeployment, held, restore_of, rollout_of
 from davy.canary.ports.journal import Past
 from davy.canary.ports.lock import Holder
-from davy.canary.ports.platform import Baseline, PodView, Speed, Standing, Surroundings
+from davy.canary.ports.platform import Proposal, Speed
+from davy.canary.ports.snapshot import Baseline, PodView, Snapshot
+from davy.canary.ports.surroundings import Surroundings
 from davy.pipeline.core.errors import Conflict, LockedOut, Missing
 from davy.pipeline.core.events import Asked, CanaryFinished, CanaryStarted, Event, Judged, Restore
 from davy.pipeline.core.json.codec import decode, encode
@@ -17,7 +20,7 @@ from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
 
 Before = Callable[[str], None]
-"""Told `before grow`, `after grow` and so on; may raise."""
+"""Told `before size`, `after size` and so on; may raise."""
 
 
 def nothing(_name: str) -> None:
@@ -26,15 +29,6 @@ def nothing(_name: str) -> None:
 
 class Killed(BaseException):
     """Stands for SIGKILL."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
-    """What the annotation says."""
-
-    release: str
-    restore: Restore
-    stable_hash: str
 
 
 class World:
@@ -46,7 +40,8 @@ class World:
         self.deployment = SimulatedDeployment(images or {"app": "shop/app@sha256:1"}, replicas, clock.world_now())
         self.baseline: Baseline | None = None
         self.surroundings = Surroundings(strategy="RollingUpdate", containers=self.deployment.images)
-        self.marks: Marks | None = None
+        self.marks: Proposal | None = None
+        """What the annotations say."""
         self.fence = 0
         self.fenced = False
         self.holder: Holder | None = None
@@ -63,28 +58,30 @@ class World:
         return sides.count(True), sides.count(False)
 
 
-class MemoryCluster:
+class MemoryPlatform:
     """The Deployment, as one runner reaches it."""
+
+    terms = HELD_UPDATE
 
     def __init__(self, world: World, fault: Before = nothing) -> None:
         self._world = world
         self._fault = fault
         self._fence: int | None = None
 
-    def standing(self) -> Standing:
+    def snapshot(self) -> Snapshot:
         """As the port says."""
-        self._fault("before standing")
+        self._fault("before snapshot")
         world, now = self._world, self._world.clock.world_now()
         deployment, marks = world.deployment, world.marks
         current = deployment.current_set()
-        standing = Standing(
+        snapshot = Snapshot(
             workload=world.workload,
             replicas=deployment.replicas,
             images=dict(deployment.images),
-            template_hash=current.hash if current else "",
-            seen=deployment.observed,
-            paused=deployment.rollout.paused,
-            surge=deployment.rollout.surge,
+            hash=current.hash if current else "",
+            is_current=deployment.observed,
+            is_frozen=deployment.rollout.paused,
+            size=int(surge) if (surge := deployment.rollout.surge).isdecimal() else None,
             own=restore_of(deployment),
             held=marks.restore if marks else None,
             release=marks.release if marks else "",
@@ -106,8 +103,8 @@ class MemoryCluster:
                 for pod in deployment.pods()
             ),
         )
-        self._fault("after standing")
-        return standing
+        self._fault("after snapshot")
+        return snapshot
 
     def surroundings(self) -> Surroundings:
         """As the port says."""
@@ -127,42 +124,41 @@ class MemoryCluster:
         """As the port says."""
         self._write("untake", lambda: setattr(self._world, "fenced", False))
 
-    def begin(self, *, release: str, images: Mapping[str, str], surge: int, restore: Restore, stable_hash: str) -> None:
+    def propose(self, proposal: Proposal, pods: int) -> None:
         """As the port says."""
 
         def write() -> None:
-            self._world.marks = Marks(release=release, restore=restore, stable_hash=stable_hash)
-            deployment = self._world.deployment
-            deployment.changed(images=images, rollout=held(deployment.rollout, surge))
+            self._world.marks, deployment = proposal, self._world.deployment
+            deployment.changed(images=proposal.images, rollout=held(deployment.rollout, pods))
 
-        self._write("begin", write)
+        self._write("propose", write)
 
-    def grow(self, surge: int) -> None:
+    def size(self, pods: int) -> None:
         """As the port says."""
-        self._roll("grow", lambda rollout: held(rollout, surge))
+        self._roll("size", lambda rollout: held(rollout, pods))
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         """As the port says."""
-        self._roll("hold", lambda rollout: replace(rollout, paused=True))
+        self._roll("freeze", lambda rollout: replace(rollout, paused=True))
 
-    def promote(self, restore: Restore) -> None:
+    def complete(self, before: Restore) -> None:
         """As the port says."""
-        self._roll("promote", lambda _: rollout_of(restore))
+        self._roll("complete", lambda _: rollout_of(before))
 
-    def roll_back(self, restore: Restore, speed: Speed, bad_pods: int) -> None:
+    def restore(self, before: Restore, speed: Speed, bad_pods: int) -> None:
         """As the port says."""
-        rollout = rollout_of(restore)
-        if speed is Speed.SURGE:
+        rollout = rollout_of(before)
+        if speed is Speed.STABLE_FIRST:
             rollout = replace(rollout, surge="100%", unavailable="0")
-        if speed is Speed.REPLACE:
+        if speed is Speed.CANARY_FIRST:
             rollout = replace(rollout, surge="100%", unavailable=str(bad_pods))
-        self._write("roll_back", lambda: self._world.deployment.changed(images=restore.images, rollout=rollout))
+        self._write("restore", lambda: self._world.deployment.changed(images=before.images, rollout=rollout))
 
-    def settle(self, restore: Restore) -> None:
+    def settle(self, before: Restore) -> None:
         """As the port says: the fence goes with the marks."""
 
         def write() -> None:
-            self._world.deployment.changed(rollout=rollout_of(restore))
+            self._world.deployment.changed(rollout=rollout_of(before))
             self._world.marks = None
             self._world.fenced = False
 

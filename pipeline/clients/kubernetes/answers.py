@@ -89,20 +89,29 @@ def understood(kind: T) -> T:
 
     It is the border: what is behind it may lean on the shape that Kubernetes promises.
     """
-    for name, method in list(vars(kind).items()):
-        if callable(method) and not name.startswith("_"):
-            setattr(kind, name, _understanding(method))
-    return kind
+    return understood_as()(kind)
 
 
-def _understanding(method: Callable[..., Any]) -> Callable[..., Any]:
+def understood_as(**names: str) -> Callable[[T], T]:
+    """The same; `names`: what a method is called in the sentence, where people know it by another name."""
+
+    def border(kind: T) -> T:
+        for name, method in list(vars(kind).items()):
+            if callable(method) and not name.startswith("_"):
+                setattr(kind, name, _understanding(method, names.get(name, name)))
+        return kind
+
+    return border
+
+
+def _understanding(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(method)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
         except ODD as error:
             raise Unreachable(
-                f"Kubernetes answered with a document that is not what it should be, for {method.__name__}: "
+                f"Kubernetes answered with a document that is not what it should be, for {name}: "
                 f"{type(error).__name__} {excerpt(str(error), 100)}.",
                 remedy=f"`kubectl get` of the same thing shows it. {WELL}",
             ) from error

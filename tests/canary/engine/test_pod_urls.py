@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from davy.canary.engine.pod_urls import held_pods, is_at_a_step, urls
 from davy.canary.platforms.kubernetes.documents import ports_of
-from davy.canary.ports.platform import PodView, Standing
+from davy.canary.ports.snapshot import PodView, Snapshot
 from davy.pipeline.core.events import Restore
 from davy.pipeline.core.workload import Workload
 
@@ -18,14 +18,14 @@ def pod(name: str, side: str, **more: object) -> PodView:
     return PodView(name=name, hash=side, **(known | more))  # type: ignore[arg-type]
 
 
-HELD = Standing(
+HELD = Snapshot(
     workload=Workload(namespace="shop", name="checkout"),
     replicas=2,
     images={"shop": "a@sha256:1"},
-    template_hash="new",
-    seen=True,
-    paused=True,
-    surge="1",
+    hash="new",
+    is_current=True,
+    is_frozen=True,
+    size=1,
     own=OWN,
     held=OWN,
     release="r",
@@ -37,13 +37,13 @@ HELD = Standing(
 def test_only_the_held_rollouts_own_pods_are_the_canarys() -> None:
     assert [one.name for one in held_pods(HELD)] == ["c"]
     assert held_pods(replace(HELD, held=None)) == ()
-    assert held_pods(replace(HELD, template_hash="old")) == ()
-    assert held_pods(replace(HELD, template_hash="")) == ()
+    assert held_pods(replace(HELD, hash="old")) == ()
+    assert held_pods(replace(HELD, hash="")) == ()
 
 
 def test_suites_wait_until_the_step_is_there_whole() -> None:
     assert is_at_a_step(HELD)
-    assert not is_at_a_step(replace(HELD, paused=False))
+    assert not is_at_a_step(replace(HELD, is_frozen=False))
     assert not is_at_a_step(replace(HELD, pods=(*HELD.pods, pod("late", "new", ready=False))))
     assert not is_at_a_step(replace(HELD, pods=()))
 

@@ -9,8 +9,8 @@ from statistics import median
 from davy.canary.engine import steps
 from davy.canary.engine.driver.rollout import Ports, Start, rollout
 from davy.canary.platforms.memory.deployment import Behaviour
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
-from davy.canary.ports.platform import Trouble, TroubleKind
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
+from davy.canary.ports.snapshot import FailureKind, PodFailure
 from davy.checks.judges.sequential.judge import SequentialJudge
 from davy.checks.metrics.memory import SimulatedMetrics
 from davy.checks.traces import rules_text
@@ -23,6 +23,7 @@ from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import Gap
 from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
+from davy.workflows import wiring
 from davy.workflows.release.rehearsal.traffic import Signal, Traffic
 from davy.workflows.story.stages import End, Told, canary_stage, framed
 
@@ -63,18 +64,18 @@ BEHAVIOURS = {
     Fault.NEVER_READY: Behaviour(ready_after=None, words="readiness probe failed: HTTP 503"),
     Fault.CRASH_LOOP: Behaviour(
         ready_after=None,
-        trouble=Trouble(kind=TroubleKind.CRASH_LOOP, words="back-off restarting failed container, exit code 1"),
+        trouble=PodFailure(kind=FailureKind.CRASH_LOOP, words="back-off restarting failed container, exit code 1"),
         trouble_after=timedelta(seconds=20),
         words="KeyError: 'DATABASE_URL'",
     ),
     Fault.OOM: Behaviour(
-        trouble=Trouble(kind=TroubleKind.OUT_OF_MEMORY, words="OOMKilled, exit code 137"),
+        trouble=PodFailure(kind=FailureKind.OUT_OF_MEMORY, words="OOMKilled, exit code 137"),
         trouble_after=timedelta(minutes=4),
         words="cache warmed: 498 MiB",
     ),
     Fault.IMAGE_PULL: Behaviour(
         ready_after=None,
-        trouble=Trouble(kind=TroubleKind.IMAGE_PULL, words="ImagePullBackOff: manifest unknown"),
+        trouble=PodFailure(kind=FailureKind.IMAGE_PULL, words="ImagePullBackOff: manifest unknown"),
         trouble_after=timedelta(seconds=10),
     ),
 }
@@ -153,14 +154,22 @@ class Rehearsal:
             release=f"rehearsal-{self._wish.seed}",
             workload=self._world.workload,
             images={CONTAINER: NEW},
-            policy=steps.policy(config.canary, config.checks.worse, self._wish.replicas, now),
+            policy=steps.policy(
+                config.canary,
+                config.checks.worse,
+                self._wish.replicas,
+                now,
+                router=wiring.router(),
+                target=MemoryPlatform.terms.target,
+            ),
             runner="rehearsal",
             rules=rules_text.text(config.checks),
         )
 
     def _ports(self) -> Ports:
         return Ports(
-            cluster=MemoryCluster(self._world),
+            platform=MemoryPlatform(self._world),
+            router=wiring.router(),
             lock=MemoryLock(self._world),
             journal=MemoryJournal(self._world),
             judge=SequentialJudge(self._metrics, self._config.checks, self._config.canary.warmup),
@@ -225,7 +234,7 @@ def signals(config: Config, wish: Wish) -> tuple[Signal, ...]:
 
 def warnings(config: Config, wish: Wish) -> Iterator[str]:
     """Where the rehearsal cannot be like the real thing, and what the plan itself warns of."""
-    yield from steps.planned(config.canary, config.checks.worse, wish.replicas).warnings
+    yield from steps.planned(config.canary, config.checks.worse, wish.replicas, wiring.router()).warnings
     yield f"{Stage.BUILD} and {Stage.TEST} are not rehearsed"
     if config.checks.thresholds or config.checks.judge == "threshold":
         yield "threshold checks are not rehearsed: there is no PromQL in memory; the SLOs are judged sequentially"

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from davy.canary.platforms.held_update import PREFIX
 from davy.canary.platforms.kubernetes.annotations import FENCE, MANAGED_BY, fence_from, object_name
 from davy.canary.platforms.kubernetes.documents import annotations
 from davy.canary.platforms.kubernetes.journal.text import (
@@ -25,7 +26,6 @@ from davy.canary.platforms.kubernetes.journal.text import (
 )
 from davy.canary.platforms.kubernetes.lease import current_fence
 from davy.canary.platforms.kubernetes.watches.mirror import Listening, Mirror
-from davy.canary.ports.hold import PREFIX
 from davy.canary.ports.journal import Past
 from davy.pipeline.clients.kubernetes.answers import understood
 from davy.pipeline.clients.kubernetes.api import METADATA, KubeApi

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from canary_stage import NEW, OLD, ScriptedJudge, Stage, bad, deaf, good, policy, shy
-from davy.canary.platforms.memory.platform import MemoryCluster
-from davy.canary.ports.platform import Baseline
+from davy.canary.platforms.memory.platform import MemoryPlatform
+from davy.canary.ports.snapshot import Baseline
 from davy.pipeline.core.endings import Ending
 
 
@@ -43,7 +43,7 @@ def test_a_metrics_server_that_never_answers_ends_unreachable_and_promotes_nothi
 
 def test_the_judge_is_asked_about_the_baseline_too_and_one_that_gets_another_image_is_none():
     stage, seen = Stage(), []
-    pods = tuple(replace(pod, name=f"base-{pod.name}") for pod in MemoryCluster(stage.world).standing().pods[:2])
+    pods = tuple(replace(pod, name=f"base-{pod.name}") for pod in MemoryPlatform(stage.world).snapshot().pods[:2])
     stage.world.baseline = Baseline(name="fresh", images=OLD, pods=pods)
 
     def says(sides, now, worse, windows):

@@ -7,19 +7,19 @@ import pytest
 import yaml
 
 from cluster_texts import deployment, pod, replica_set, slice_of
+from davy.canary.platforms.held_update import HELD_MIN_READY_SECONDS
 from davy.canary.platforms.kubernetes.annotations import RELEASE, RESTORE, ROLLOUT, STABLE_HASH, restore_text
-from davy.canary.platforms.kubernetes.documents import baseline_of, own_settings, standing_of, trouble_of
+from davy.canary.platforms.kubernetes.documents import baseline_of, failure_of, own_settings, snapshot_of
 from davy.canary.platforms.kubernetes.environment import surroundings_of
 from davy.canary.platforms.kubernetes.selectors import selector_text, selects
-from davy.canary.ports.hold import HELD_MIN_READY_SECONDS
-from davy.canary.ports.platform import Standing, TroubleKind
+from davy.canary.ports.snapshot import FailureKind, Snapshot
 from davy.pipeline.core.workload import Workload
 
 OLD, NEW = replica_set("old", revision=1, image="app:1"), replica_set("new")
 
 
-def stand(document: Any = None, sets: Any = (OLD, NEW), pods: Any = (), slices: Any = ()) -> Standing:
-    return standing_of(
+def stand(document: Any = None, sets: Any = (OLD, NEW), pods: Any = (), slices: Any = ()) -> Snapshot:
+    return snapshot_of(
         Workload(namespace="shop", name="checkout"),
         deployment=document or deployment(),
         replica_sets=sets,
@@ -29,23 +29,23 @@ def stand(document: Any = None, sets: Any = (OLD, NEW), pods: Any = (), slices: 
 
 
 def test_the_template_hash_is_that_of_the_replica_set_with_the_deployments_revision() -> None:
-    assert stand().template_hash == "new"
+    assert stand().hash == "new"
 
 
 def test_there_is_no_template_hash_before_the_controller_saw_the_write() -> None:
     unseen = deployment()
     unseen["metadata"]["generation"] = 4
-    assert (stand(unseen).seen, stand(unseen).template_hash) == (False, "")
+    assert (stand(unseen).is_current, stand(unseen).hash) == (False, "")
 
 
 def test_there_is_no_template_hash_while_the_revision_is_still_the_old_templates() -> None:
-    assert stand(sets=(OLD, replica_set("new", image="app:other"))).template_hash == ""
+    assert stand(sets=(OLD, replica_set("new", image="app:other"))).hash == ""
 
 
 def test_a_replica_set_of_another_deployment_counts_for_nothing() -> None:
     other = replica_set("foreign", uid="rs-foreign", owner="d-2")
-    standing = stand(sets=(other,), pods=[pod("a", "foreign")])
-    assert (standing.template_hash, standing.pods) == ("", ())
+    snapshot = stand(sets=(other,), pods=[pod("a", "foreign")])
+    assert (snapshot.hash, snapshot.pods) == ("", ())
 
 
 def test_pods_of_the_baseline_are_those_of_its_own_present_template_whoever_else_its_selector_selects() -> None:
@@ -64,8 +64,8 @@ def test_a_rollout_in_progress_is_read_from_its_marks() -> None:
     # `kubectl rollout undo` brings annotations of past rollouts back from a ReplicaSet, but never the label.
     assert (stand(marked).held, stand(marked).release) == (None, "")
     marked["metadata"]["labels"] = {ROLLOUT: "7"}
-    standing = stand(marked)
-    assert (standing.release, standing.stable_hash, standing.held) == ("r7", "old", restore)
+    snapshot = stand(marked)
+    assert (snapshot.release, snapshot.stable_hash, snapshot.held) == ("r7", "old", restore)
     assert stand().held is None
 
 
@@ -74,8 +74,8 @@ def test_a_hold_whose_label_somebody_took_away_is_a_rollout_in_progress() -> Non
     marked = deployment()
     marked["metadata"]["annotations"] |= {RELEASE: "r7", STABLE_HASH: "old", RESTORE: restore_text(restore)}
     marked["spec"]["minReadySeconds"] = HELD_MIN_READY_SECONDS
-    standing = stand(marked)
-    assert (standing.marked, standing.release, standing.held) == (True, "r7", restore)
+    snapshot = stand(marked)
+    assert (snapshot.marked, snapshot.release, snapshot.held) == (True, "r7", restore)
     del marked["metadata"]["annotations"][RESTORE]
     assert not stand(marked).marked
 
@@ -128,39 +128,39 @@ def test_an_evicted_pod_is_neither_capacity_nor_trouble() -> None:
         (
             "{name: app, restartCount: 3, state: {waiting: {reason: CrashLoopBackOff, message: back-off 10s}}, "
             "lastState: {terminated: {exitCode: 3, reason: Error}}}",
-            TroubleKind.CRASH_LOOP,
+            FailureKind.CRASH_LOOP,
             "container app: CrashLoopBackOff: back-off 10s; it ended with exit code 3 (Error)",
         ),
         (
             "{name: app, restartCount: 1, state: {terminated: {exitCode: 1, reason: Error}}}",
-            TroubleKind.CRASH_LOOP,
+            FailureKind.CRASH_LOOP,
             "container app: crashes; it ended with exit code 1 (Error)",
         ),
         (
             "{name: app, restartCount: 1, state: {running: {}}, "
             "lastState: {terminated: {exitCode: 137, reason: OOMKilled}}}",
-            TroubleKind.OUT_OF_MEMORY,
+            FailureKind.OUT_OF_MEMORY,
             "container app was killed: exit code 137 (OOMKilled)",
         ),
         (
             "{name: app, state: {waiting: {reason: ImagePullBackOff, message: not found}}}",
-            TroubleKind.IMAGE_PULL,
+            FailureKind.IMAGE_PULL,
             "container app: ImagePullBackOff: not found",
         ),
         (
             "{name: app, state: {waiting: {reason: ErrImagePull, message: 'x: not found'}}}",
-            TroubleKind.IMAGE_PULL,
+            FailureKind.IMAGE_PULL,
             "container app: ErrImagePull: x: not found",
         ),
         (
             "{name: app, state: {waiting: {reason: CreateContainerConfigError, message: no secret}}}",
-            TroubleKind.CONFIG_ERROR,
+            FailureKind.CONFIG_ERROR,
             "container app: CreateContainerConfigError: no secret",
         ),
     ],
 )
-def test_what_cannot_work_is_known_by_its_state(status: str, kind: TroubleKind, words: str) -> None:
-    trouble = trouble_of({"status": {"containerStatuses": [yaml.safe_load(status)]}})
+def test_what_cannot_work_is_known_by_its_state(status: str, kind: FailureKind, words: str) -> None:
+    trouble = failure_of({"status": {"containerStatuses": [yaml.safe_load(status)]}})
     assert trouble is not None
     assert (trouble.kind, trouble.words) == (kind, words)
 
@@ -176,21 +176,21 @@ def test_what_cannot_work_is_known_by_its_state(status: str, kind: TroubleKind, 
     ],
 )
 def test_what_may_still_work_is_no_trouble(status: str) -> None:
-    assert trouble_of({"status": {"containerStatuses": [yaml.safe_load(status)]}}) is None
+    assert failure_of({"status": {"containerStatuses": [yaml.safe_load(status)]}}) is None
 
 
 def test_an_init_container_can_be_the_trouble() -> None:
     waiting = {"name": "init", "restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
-    trouble = trouble_of({"status": {"initContainerStatuses": [waiting], "containerStatuses": []}})
+    trouble = failure_of({"status": {"initContainerStatuses": [waiting], "containerStatuses": []}})
     assert trouble is not None
-    assert trouble.kind is TroubleKind.CRASH_LOOP
+    assert trouble.kind is FailureKind.CRASH_LOOP
 
 
 def test_a_pod_without_a_node_says_why() -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
-    trouble = trouble_of({"status": {"conditions": [condition]}})
+    trouble = failure_of({"status": {"conditions": [condition]}})
     assert trouble is not None
-    assert (trouble.kind, trouble.words) == (TroubleKind.UNSCHEDULABLE, "0/3 nodes")
+    assert (trouble.kind, trouble.words) == (FailureKind.UNSCHEDULABLE, "0/3 nodes")
 
 
 SELECTOR = yaml.safe_load(

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_texts import deployment
+from davy.canary.platforms.held_update import ROLLBACK
 from davy.canary.platforms.kubernetes import patches
 from davy.canary.platforms.kubernetes.annotations import FENCE, RELEASE, RESTORE, STABLE_HASH, restore_from
 from davy.canary.platforms.kubernetes.documents import annotations, images, own_settings
-from davy.canary.ports.hold import ROLLBACK
-from davy.canary.ports.platform import Speed
+from davy.canary.ports.platform import Proposal, Speed
 
 FENCED = 7
 
@@ -51,14 +51,11 @@ def taken(**spec: Any) -> dict[str, Any]:
 
 
 def begun(document: dict[str, Any]) -> dict[str, Any]:
-    ops = patches.begin(
+    ops = patches.propose(
         document,
         FENCED,
-        release="r7",
-        images={"app": "app@sha256:3"},
-        surge=2,
-        restore=own_settings(document),
-        stable_hash="old",
+        Proposal(release="r7", images={"app": "app@sha256:3"}, restore=own_settings(document), stable_hash="old"),
+        2,
     )
     return applied(document, ops)
 
@@ -66,16 +63,13 @@ def begun(document: dict[str, Any]) -> dict[str, Any]:
 def every_write(document: dict[str, Any], fence: int) -> dict[str, patches.Ops]:
     own = own_settings(document)
     return {
-        "begin": patches.begin(
-            document, fence, release="r", images={"app": "x"}, surge=1, restore=own, stable_hash="h"
+        "propose": patches.propose(
+            document, fence, Proposal(release="r", images={"app": "x"}, restore=own, stable_hash="h"), 1
         ),
-        "grow": patches.grow(fence, 3),
-        "hold": patches.hold(fence),
-        "promote": patches.promote(fence, own),
-        **{
-            f"roll back, {speed}": patches.roll_back(document, fence, restore=own, speed=speed, bad_pods=2)
-            for speed in Speed
-        },
+        "size": patches.size(fence, 3),
+        "freeze": patches.freeze(fence),
+        "complete": patches.complete(fence, own),
+        **{f"roll back, {speed}": patches.restore(document, fence, own, speed=speed, bad_pods=2) for speed in Speed},
         "settle": patches.settle(document, fence, own),
     }
 
@@ -93,9 +87,9 @@ def test_beginning_changes_the_image_and_holds_in_one_patch_that_says_what_to_re
 
 
 def test_holding_pauses_and_growing_goes_on_still_held() -> None:
-    held = applied(begun(taken()), patches.hold(FENCED))
+    held = applied(begun(taken()), patches.freeze(FENCED))
     assert held["spec"]["paused"] is True
-    grown = applied(held, patches.grow(FENCED, 5))
+    grown = applied(held, patches.size(FENCED, 5))
     assert grown["spec"]["paused"] is False
     assert grown["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 5, "maxUnavailable": 0}
     assert grown["spec"]["minReadySeconds"] == 604800
@@ -103,7 +97,7 @@ def test_holding_pauses_and_growing_goes_on_still_held() -> None:
 
 def test_promoting_gives_the_strategy_back_and_keeps_the_new_image() -> None:
     document = taken(minReadySeconds=5)
-    made = applied(applied(begun(document), patches.hold(FENCED)), patches.promote(FENCED, own_settings(document)))
+    made = applied(applied(begun(document), patches.freeze(FENCED)), patches.complete(FENCED, own_settings(document)))
     assert images(made["spec"])["app"] == "app@sha256:3"
     assert made["spec"]["strategy"] == document["spec"]["strategy"]
     assert (made["spec"]["minReadySeconds"], made["spec"]["paused"]) == (5, False)
@@ -113,16 +107,16 @@ def test_promoting_gives_the_strategy_back_and_keeps_the_new_image() -> None:
     ("speed", "limits"),
     [
         (Speed.WHOLE, {"maxSurge": "25%", "maxUnavailable": 0}),
-        (Speed.SURGE, {"maxSurge": "100%", "maxUnavailable": 0}),
-        (Speed.REPLACE, {"maxSurge": "100%", "maxUnavailable": 3}),
+        (Speed.STABLE_FIRST, {"maxSurge": "100%", "maxUnavailable": 0}),
+        (Speed.CANARY_FIRST, {"maxSurge": "100%", "maxUnavailable": 3}),
     ],
 )
 def test_rolling_back_is_one_patch_that_restores_the_template_at_the_speed_asked_for(
     speed: Speed, limits: dict[str, Any]
 ) -> None:
     document = taken()
-    held = applied(begun(document), patches.hold(FENCED))
-    ops = patches.roll_back(held, FENCED, restore=own_settings(document), speed=speed, bad_pods=3)
+    held = applied(begun(document), patches.freeze(FENCED))
+    ops = patches.restore(held, FENCED, own_settings(document), speed=speed, bad_pods=3)
     made = applied(held, ops)
     assert made["spec"]["template"] == document["spec"]["template"]
     assert made["spec"]["strategy"]["rollingUpdate"] == limits
@@ -148,10 +142,10 @@ def test_a_rollout_rolled_back_and_settled_leaves_everything_as_it_was(
     }
     own, made = own_settings(document), begun(document)
     for ops in (
-        patches.hold(FENCED),
-        patches.grow(FENCED, 4),
-        patches.hold(FENCED),
-        patches.roll_back(made, FENCED, restore=own, speed=speed, bad_pods=1),
+        patches.freeze(FENCED),
+        patches.size(FENCED, 4),
+        patches.freeze(FENCED),
+        patches.restore(made, FENCED, own, speed=speed, bad_pods=1),
     ):
         made = applied(made, ops)
     made = applied(made, patches.settle(made, FENCED, own))
@@ -165,7 +159,7 @@ def test_the_patch_for_a_person_undoes_a_held_canary_whole(labels: dict[str, str
     document = taken(minReadySeconds=5)
     if labels:
         document["metadata"]["labels"] = labels
-    held = applied(begun(document), patches.hold(FENCED))
+    held = applied(begun(document), patches.freeze(FENCED))
     made = applied(held, json.loads(annotations(held)[ROLLBACK]))
     before = copy.deepcopy(document)
     del before["metadata"]["annotations"][FENCE]
@@ -189,7 +183,7 @@ def test_every_write_may_be_repeated(name: str) -> None:
 
 def test_a_container_that_moved_is_not_mistaken_for_another() -> None:
     moved = taken()
-    ops = every_write(moved, FENCED)["begin"]
+    ops = every_write(moved, FENCED)["propose"]
     moved["spec"]["template"]["spec"]["containers"].reverse()
     with pytest.raises(TestFailed, match="name"):
         applied(moved, ops)

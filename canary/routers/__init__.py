@@ -1,0 +1,1 @@
+"""Adapter: routers, each a way to share traffic between stable and the canary."""
