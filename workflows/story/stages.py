@@ -58,7 +58,7 @@ class End:
     remedy: str = ""
 
 
-Told = Generator[Event, None, End]
+Story = Generator[Event, None, End]
 """Events, and how it ended."""
 
 
@@ -85,11 +85,11 @@ class Parts:
     """Why the error budgets let no release through, in one line; empty where they do. Raises Unreachable."""
 
 
-def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]:
-    """The body between ReleaseStarted and ReleaseFinished; what davy says no with is an end like any other."""
+def framed(started: ReleaseStarted, clock: Clock, story: Story) -> Iterator[Event]:
+    """The story between ReleaseStarted and ReleaseFinished; what davy says no with is an end like any other."""
     yield started
     try:
-        end = yield from body
+        end = yield from story
     except Unusable as error:
         end = End(ending=error.ending, sentence="\n".join([error.what, *map(str, error.problems)]), remedy=error.remedy)
     except DavyError as error:
@@ -108,7 +108,7 @@ def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]
     )
 
 
-def release(parts: Parts) -> Told:
+def release(parts: Parts) -> Story:
     """The whole way. Preflight comes before the build: bad input is found before minutes are spent."""
     revision = parts.source()
     yield from sourced(revision, parts.clock)
@@ -153,7 +153,7 @@ def stopped(clock: Clock) -> End | None:
     return End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
 
 
-def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, "Outcome"]]) -> Told:
+def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, "Outcome"]]) -> Story:
     """The canary as a stage, whatever way it ends."""
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.CANARY)
