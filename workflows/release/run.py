@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from davy.workflows import wiring
 from davy.workflows.config import load
 from davy.workflows.images import attest
 from davy.workflows.images import given as named
-from davy.workflows.release import steps
 from davy.workflows.release.options import StartOptions
+from davy.workflows.release.steps import ReleaseSteps
 from davy.workflows.render.json_text import json_text
 from davy.workflows.rollout import stage as rollout_stage
 from davy.workflows.rollout import status
@@ -76,7 +75,7 @@ def _play(task: ReleaseTask, view: ViewOptions, story: Story) -> Ending:
 
 def release(task: ReleaseTask, view: ViewOptions) -> Ending:
     """The whole way."""
-    return _play(task, view, stages.release(steps.parts(task)))
+    return _play(task, view, stages.release(ReleaseSteps(task=task)))
 
 
 def canary(task: ReleaseTask, options: StartOptions) -> Ending:
@@ -84,11 +83,11 @@ def canary(task: ReleaseTask, options: StartOptions) -> Ending:
     images = named.given(task.config, options.images)
 
     def story() -> Story:
-        parts = replace(steps.parts(task), examine=lambda: rollout_stage.examined(task, images).warnings)
-        yield from examined(parts)
-        if stop := (yield from gated(parts)):
+        own = ReleaseSteps(task=task, given=images)
+        yield from examined(own)
+        if stop := (yield from gated(own)):
             return stop
-        return (yield from canary_stage(task.clock, lambda: rollout_stage.canaried(task, images)))
+        return (yield from canary_stage(task.clock, lambda: own.canary(images)))
 
     return _play(task, options.view, story())
 
