@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,9 +46,14 @@ def reading(path: Path, environment: Mapping[str, str]) -> YamlReading:
     return yaml_tree.read(text(path), str(path), environment, raw=_is_command)
 
 
-def places(path: Path, environment: Mapping[str, str]) -> Callable[[Place, str], Problem]:
-    """Makes problems that name the line of a place in the file."""
-    return reading(path, environment).problem
+def config_of(reading: YamlReading, environment: Mapping[str, str]) -> Config:
+    """The Config of a file that was read. Raises Unusable as `loaded` does."""
+    return _made(reading, environment, Config)
+
+
+def delivery_of(reading: YamlReading, environment: Mapping[str, str]) -> DeliveryConfig:
+    """The same as `delivery`, of a file that was read."""
+    return _made(reading, environment, DeliveryConfig)
 
 
 def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
@@ -59,7 +64,11 @@ def parsed(written: str, file: str, environment: Mapping[str, str]) -> Config:
 def _parsed(written: str, file: str, environment: Mapping[str, str], model: type[C]) -> C:
     if len(written) > MOST_BYTES:
         raise _unusable(file, [Problem(what=TOO_LARGE, file=file)])
-    reading = yaml_tree.read(written, file, environment, raw=_is_command)
+    return _made(yaml_tree.read(written, file, environment, raw=_is_command), environment, model)
+
+
+def _made(reading: YamlReading, environment: Mapping[str, str], model: type[C]) -> C:
+    file = reading.file
     if not isinstance(reading.value, dict):
         what = "is empty" if reading.value is None else "must be a mapping of keys at its top"
         raise _unusable(file, reading.problems or [Problem(what=f"{what}; it needs `service`, `images`, …", file=file)])

@@ -23,7 +23,7 @@ from davy.pipeline.config.sections.checks import ChecksConfig
 from davy.pipeline.config.sections.objectives import GateConfig, SloConfig
 from davy.pipeline.core.errors import Unusable
 from davy.pipeline.core.verdict import Gap
-from davy.workflows.cli.commands.judge.plan import command
+from davy.workflows.cli.commands import judge
 from davy.workflows.cli.param_types import Number
 
 NOW = datetime(2026, 3, 1, 12, 0, 7, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_an_objective_of_neither_is_told_with_all_three_kinds():
 
 
 def planned(*options):
-    return CliRunner().invoke(command, list(options), catch_exceptions=False, env={})
+    return CliRunner().invoke(judge.plan.command(), list(options), catch_exceptions=False, env={})
 
 
 def test_above_the_burn_limit_the_plan_says_what_the_judge_does(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """What the door says of itself, and how lightly."""
 
-import importlib
 import json
 import re
 import shlex
@@ -14,7 +13,9 @@ import pytest
 
 from davy.pipeline.core.endings import Ending
 from davy.workflows.cli import main
+from davy.workflows.cli.definition import Definition
 from davy.workflows.cli.lazy_group import Entry, LazyGroup
+from davy.workflows.story.options import parameters_of
 
 Davy = Callable[..., subprocess.CompletedProcess[str]]
 HEAVY = {"docker", "git", "requests", "kubernetes", "rich", "junitparser", "pydantic", "yaml", "prometheus_api_client"}
@@ -22,7 +23,7 @@ HEAVY = {"docker", "git", "requests", "kubernetes", "rich", "junitparser", "pyda
 
 def commands(group: LazyGroup, name: str = "davy") -> Iterator[tuple[str, Entry, click.Command]]:
     for part, entry in group.table.items():
-        command = importlib.import_module(entry.module).command
+        command = entry.command()
         yield f"{name} {part}", entry, command
         if isinstance(command, LazyGroup):
             yield from commands(command, f"{name} {part}")
@@ -45,6 +46,23 @@ def test_every_command_has_help_and_every_option_an_environment_twin(name: str, 
         if isinstance(option, click.Option) and option.name != "help":
             assert option.help, f"{name} --{option.name}"
             assert option.show_envvar, f"{name} --{option.name}"
+
+
+DEFINED = [(name, found) for name, entry, _ in EVERY if isinstance(found := entry.definition(), Definition)]
+
+
+@pytest.mark.parametrize(("name", "definition"), DEFINED)
+def test_the_options_of_a_command_have_its_parameters_by_name_and_nothing_else(
+    name: str, definition: Definition
+) -> None:
+    parameters = [parameter.name for parameter in definition.command().params]
+    assert sorted(parameters_of(definition.options())) == sorted(map(str, parameters)), name
+    assert definition.act.__annotations__["options"] == definition.options().__name__
+
+
+def test_whatever_has_more_than_one_parameter_has_options_that_are_checked() -> None:
+    several = {name for name, _, command in EVERY if len(command.params) > 1}
+    assert several <= {name for name, _ in DEFINED}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["canary", "--help"], ["canary", "status", "--help"]])

@@ -22,8 +22,8 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import ReleaseStarted
 from davy.workflows.cli import main
 from davy.workflows.cli.lazy_group import Entry
-from davy.workflows.story.player import told
-from davy.workflows.story.screens import View
+from davy.workflows.story.options import ViewOptions
+from davy.workflows.story.player import play
 from davy.workflows.story.stages import canary_stage, framed
 
 
@@ -80,7 +80,7 @@ def command(state: Path) -> Ending:
         order = Start(release="r1", workload=world.workload, images=NEW, policy=policy(clock, 1), runner="ci-1")
         started = ReleaseStarted(at=clock.now(), release="r1", service="checkout", runner="ci-1")
         story = framed(started, clock, canary_stage(clock, lambda: rollout(order, ports)))
-        ending = told(story, clock, View(plain=True))
+        ending = play(story, clock, ViewOptions(plain=True))
         written(state, serving=world.serving(STABLE), ending=ending.name)
         return ending
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAP, LEASE = f"{MAPS}/davy-checkout", f"{LEASES}/davy-checkout"
 
 
-class Errand(Runner):
+class Task(Runner):
     """`davy canary abort`, `hold` or `promote`: the word is left, and carried out here where no runner lives."""
 
     word = "abort"
@@ -55,7 +55,7 @@ class Errand(Runner):
 
 def word(scene: Scene, name: str, what: str, after: float) -> None:
     """A person's command."""
-    errand = Errand(Machine(scene.world, name, pace=scene.pace), lambda: Resume(runner=name), lambda: scene.manner)
+    errand = Task(Machine(scene.world, name, pace=scene.pace), lambda: Resume(runner=name), lambda: scene.manner)
     errand.word = what
     scene.runners.append(errand)
     errand.start(after)

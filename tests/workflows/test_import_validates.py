@@ -15,7 +15,7 @@ from davy.checks.preflight import lint
 from davy.checks.preflight.remark import RemarkSeverity
 from davy.pipeline.config import file
 from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.workflows.cli.commands.slo.imports import command
+from davy.workflows.cli.commands import slo
 from davy.workflows.config import importer
 from slo_texts import (
     ARGO,
@@ -72,7 +72,7 @@ def test_files_of_every_format_are_printed_so_that_they_validate_and_mean_the_sa
     for number, text in enumerate(texts):
         files.append(tmp_path / f"{number}.yaml")
         files[-1].write_text(text)
-    run = CliRunner().invoke(command, [*map(str, files)], catch_exceptions=False)
+    run = CliRunner().invoke(slo.import_.command(), [*map(str, files)], catch_exceptions=False)
     assert run.exit_code == 0, run.output
     pasted(run.stdout)
     said_again(found_of(*texts))

@@ -11,7 +11,7 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import DavyError, LockedOut, Problem, Rejected, Unreachable, Unusable
 from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Stage, StageFinished, StageStarted, Warned
 from davy.pipeline.simulated_clock import SimulatedClock
-from davy.workflows.story.stages import REMEDIES, End, Parts, framed, release
+from davy.workflows.story.stages import REMEDIES, End, framed, release
 
 IMAGE = Image(name="shop/checkout", digest="sha256:" + "a" * 64)
 REVISION = Revision(sha="9b04e7d" + "0" * 33, committed_at=datetime(2026, 5, 1, tzinfo=UTC))
@@ -45,6 +45,10 @@ class Fake:
         self._did("examine")
         return ("the cluster has a mood",)
 
+    def gate(self) -> Generator[Event, None, str]:
+        yield from ()
+        return ""
+
     def build(self, _revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
         yield StageStarted(at=self.clock.now(), stage=Stage.BUILD)
         self._did("build")
@@ -61,16 +65,8 @@ class Fake:
         return self.outcome
 
     def play(self) -> tuple[list[Event], ReleaseFinished]:
-        parts = Parts(
-            clock=self.clock,
-            source=self.source,
-            examine=self.examine,
-            build=self.build,
-            test=self.test,
-            canary=self.canary,
-        )
         started = ReleaseStarted(at=self.clock.now(), release="r", service="checkout")
-        events = list(framed(started, self.clock, release(parts)))
+        events = list(framed(started, self.clock, release(self)))
         end = events[-1]
         assert isinstance(end, ReleaseFinished)
         return events, end

@@ -16,7 +16,7 @@ from davy.workflows.ci import github, identity
 from davy.workflows.cli import errors
 from davy.workflows.images.given import image
 from davy.workflows.story.screens import played
-from davy.workflows.story.task import named
+from davy.workflows.story.task import release_name
 from davy.workflows.wiring.secret_values import secret
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -159,6 +159,6 @@ def test_an_image_with_a_digest_keeps_its_registry_and_port() -> None:
 
 
 def test_a_release_has_a_name_that_fits_a_label() -> None:
-    name = named("C" * 60, NOW)
+    name = release_name("C" * 60, NOW)
     assert len(name) <= 63
     assert name.endswith("-20260501-120000")

@@ -7,10 +7,10 @@ from collections.abc import Generator, Sequence
 
 from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.events import Event
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 
-def built(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
+def built(task: Task, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
     """Scan, say how it was made, sign; each only where it is configured. Raises Rejected, Unreachable, Missing."""
     said = task.config.build
     if said.scan is not None:

@@ -14,6 +14,7 @@ from davy.pipeline.config import file as configfile
 from davy.pipeline.config.bake import Carried, carried
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json import tree
 from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.json_text import json_text
@@ -25,16 +26,24 @@ REMEDY = (
 )
 
 
-def imported(said: Mapping[str, Any]) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BakeImportOptions:
+    """What the command line of `davy build import` says."""
+
+    file: Path
+    output: str
+
+
+def print_images(options: BakeImportOptions) -> Ending:
     """Read it and print. Raises Unusable where it is no output of bake, or nothing could be carried over."""
-    file: Path = said["file"]
+    file = options.file
     name = "standard input" if str(file) == "-" else str(file)
     found = _read(_text(file), name)
     images, refused = _usable(found, name)
     left_out = (*found.left_out, *refused)
     if not images:
         raise Unusable("No target can be carried over.", problems=left_out)
-    if said["output"] == "json":
+    if options.output == "json":
         told = {"images": list(images.values()), "left_out": list(map(_said, left_out))}
         click.echo(json_text({"davy_build_import": VERSION, **told, "notes": list(map(_said, found.notes))}))
         return Ending.DONE

@@ -2,8 +2,7 @@
 
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -18,9 +17,9 @@ WIDEST = 100
 NARROWEST = 24
 
 
-def shown(images: Sequence[Outlook], warnings: Sequence[str], said: Mapping[str, Any]) -> None:
+def shown(images: Sequence[Outlook], warnings: Sequence[str], output: str) -> None:
     """On stdout; in JSON an object a line, and warnings on stderr in both."""
-    if said["output"] == "json":
+    if output == "json":
         for one in images:
             click.echo(json_text(document(one)))
     else:

@@ -1,8 +1,7 @@
 """Explain: what `davy build explain` says: why an image will or won't be built, since which build."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +20,7 @@ from davy.pipeline.core.text.sanitize import MASK, harmless, one_line
 from davy.workflows import wiring
 from davy.workflows.builds import images
 from davy.workflows.render.json_text import json_text
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 VERSION = 1
 MOST = 40
@@ -33,6 +32,17 @@ SAYS = {
     BuildAction.REUSE: "will not be built",
     BuildAction.UNKNOWN: "may have to be built",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildExplainOptions:
+    """What the command line of `davy build explain` says."""
+
+    image: str
+    file: Path
+    out: Path
+    offline: bool
+    output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +66,22 @@ class Change:
     changes: tuple[str, ...]
 
 
-def explained(task: Errand, said: Mapping[str, Any]) -> Ending:
+def explain(task: Task, options: BuildExplainOptions) -> Ending:
     """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
-    only = images.meant(task.config, (said["image"],))
+    only = images.meant(task.config, (options.image,))
     try:
-        told = _told(task, only, ask=not said["offline"])
+        told = _told(task, only, ask=not options.offline)
     except Unreachable as error:
-        if said["offline"]:
+        if options.offline:
             raise
         click.echo(harmless(f"note: {error.what} What this machine knows of the last build answers."), err=True)
         told = _told(task, only, ask=False)
     for why in told:
-        click.echo(json_text(document(why)) if said["output"] == "json" else text(why))
+        click.echo(json_text(document(why)) if options.output == "json" else text(why))
     return Ending.DONE
 
 
-def _told(task: Errand, only: Collection[str], *, ask: bool) -> list[Why]:
+def _told(task: Task, only: Collection[str], *, ask: bool) -> list[Why]:
     with images.seen(task, ask=ask) as (shop, memory):
         found = outlook.outlook(shop, memory, only=only)
         return [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]

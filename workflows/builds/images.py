@@ -5,25 +5,22 @@ from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
-from davy.pipeline.builds.content import base_images, graph, lock_file
+from davy.pipeline.builds.content import base_images, lock_file
 from davy.pipeline.builds.content import resolve as prepared
 from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.keyed_images import Workshop
-from davy.pipeline.builds.dockerfile import parser
 from davy.pipeline.builds.lookup import Memory
 from davy.pipeline.builds.ports import Built
 from davy.pipeline.builds.record import Records
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.images import matrix
-from davy.pipeline.config.sections.images.keys import ImageConfig
-from davy.pipeline.config.sections.images.matrix import Recipe
 from davy.pipeline.core.artifacts import Revision
-from davy.pipeline.core.errors import Missing, Problem, Unusable
+from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import Event
 from davy.pipeline.registry.ports import ImageStore
 from davy.pipeline.source.ports import WorkTree
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 OWN = prepared.OWN
 
@@ -33,12 +30,12 @@ def records(folder: Path) -> Records:
     return wiring.records(folder / OWN)
 
 
-def asking(task: Errand, store: ImageStore) -> Workshop:
+def asking(task: Task, store: ImageStore) -> Workshop:
     """Every image with its key; bases that the lock does not hold are asked for at their registries."""
     return _workshop(task, lambda wanted: base_images.resolved(wanted, store))
 
 
-def knowing(task: Errand, known: Records) -> Workshop:
+def knowing(task: Task, known: Records) -> Workshop:
     """The same with nobody asked: a base that the lock does not hold is taken as the last build here had it."""
 
     def recalled(wanted: Mapping[str, Naming]) -> dict[str, str]:
@@ -52,7 +49,7 @@ def knowing(task: Errand, known: Records) -> Workshop:
     return _workshop(task, recalled)
 
 
-def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
+def _workshop(task: Task, resolve: prepared.Resolve) -> Workshop:
     tree = wiring.work_tree()
     with wiring.breakable():
         lock = _locked(task, tree)
@@ -67,7 +64,7 @@ def _workshop(task: Errand, resolve: prepared.Resolve) -> Workshop:
         )
 
 
-def _locked(task: Errand, tree: WorkTree) -> lock_file.LockFile:
+def _locked(task: Task, tree: WorkTree) -> lock_file.LockFile:
     """What it says; nothing where there is no lock. Raises Unusable with every line that cannot be read."""
     name = task.config.build.lock
     read = lock_file.read(tree.own_text(task.folder / name, task.folder) or "", name)
@@ -77,7 +74,7 @@ def _locked(task: Errand, tree: WorkTree) -> lock_file.LockFile:
 
 
 def built(
-    task: Errand, revision: Revision, *, only: Collection[str] = (), force: bool = False, anew: bool = False
+    task: Task, revision: Revision, *, only: Collection[str] = (), force: bool = False, anew: bool = False
 ) -> Generator[Event, None, tuple[Built, ...]]:
     """Build and push what has to be; every image that was asked for. Raises as the driver and the scan do."""
     from davy.pipeline.builds import driver, worker  # noqa: PLC0415
@@ -108,7 +105,7 @@ def built(
 
 
 @contextmanager
-def seen(task: Errand, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
+def seen(task: Task, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
     """The images with their keys, and where earlier builds are known: with the registry while this is open, or not."""
     known = records(task.folder)
     if not ask:
@@ -117,34 +114,6 @@ def seen(task: Errand, *, ask: bool) -> Iterator[tuple[Workshop, Memory]]:
     branch = wiring.revision(task.folder).branch
     with closing(wiring.images(task.config)) as store:
         yield asking(task, store), Memory(records=known, store=store, branch=branch)
-
-
-def placed(config: DeliveryConfig, folder: Path) -> tuple[ImageConfig, ...]:
-    """Every image by the name it is built under, with `deploy` said for each: what the file leaves open is decided.
-
-    A Dockerfile that is not there or cannot be read tells nothing: a job that only deploys has no need of it.
-    """
-    made = matrix.expanded(config.images)
-    tree = wiring.work_tree()
-    references = {one.id: _references(one, folder, tree) for one in made} if len(made) > 1 else {}
-    said = {one.id: image.deploy for image in config.images for one in matrix.cells_of(image)}
-    runs = graph.deployed(made, graph.linked(made, references).parents, said)
-    return tuple(
-        image.copied(name=one.name, matrix={}, deploy=one.id in runs)
-        for image in config.images
-        for one in matrix.cells_of(image)
-    )
-
-
-def _references(recipe: Recipe, folder: Path, tree: WorkTree) -> tuple[str, ...]:
-    try:
-        text = tree.own_text(folder / recipe.context / recipe.dockerfile, folder)
-    except (Unusable, Missing):
-        return ()
-    read = parser.parsed(
-        text or "", args=recipe.args, target=recipe.target, contexts=recipe.contexts, stand_ins=recipe.stand_ins
-    )
-    return read.bases
 
 
 def meant(config: DeliveryConfig, words: Sequence[str]) -> tuple[str, ...]:

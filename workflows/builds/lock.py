@@ -4,7 +4,6 @@ import errno
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from davy.pipeline.builds.content.base_images import Naming
 from davy.pipeline.builds.content.lock_file import ChangeKind, LockChange, LockFile
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.images.names import familiar
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.sanitize import harmless
@@ -20,22 +20,33 @@ from davy.pipeline.files import own_files
 from davy.pipeline.source.ports import WorkTree
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 VERSION = 1
-Said = Mapping[str, Any]
 
 
-def locked(task: Errand, said: Said) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOptions:
+    """What the command line of `davy build lock` says."""
+
+    references: tuple[str, ...]
+    file: Path
+    update: bool
+    check: bool
+    dry_run: bool
+    output: str
+
+
+def lock(task: Task, options: LockOptions) -> Ending:
     """Ask, compare, write. Raises as the registries answer; the file is as it was then."""
     tree = wiring.work_tree()
     name = task.config.build.lock
     with wiring.breakable():
         before = lock_file.read(tree.own_text(task.folder / name, task.folder) or "", name)
         named = _named(task, tree, before)
-    due = lock_file.due(before.bases, named, _renewed(named, said))
+    due = lock_file.due(before.bases, named, _renewed(named, options))
     # A check alone asks no registry: that a line is missing is the answer, whatever the digest.
-    blind = said["check"] and not said["update"]
+    blind = options.check and not options.update
     found, noted = (
         (dict.fromkeys(due, ""), frozenset[str]()) if blind else _found(task, {one: named[one] for one in due})
     )
@@ -43,14 +54,14 @@ def locked(task: Errand, said: Said) -> Ending:
     holding = before.holding if blind else before.holding - found.keys() | noted
     changes = lock_file.difference(before.bases, after)
     differs = bool(changes or before.problems or holding & after.keys() != before.holding & after.keys())
-    writes = differs and not said["check"] and not said["dry_run"]
+    writes = differs and not options.check and not options.dry_run
     if writes:
         _write(task.folder / name, lock_file.written(after, holding))
-    _told(name, before, after, changes, said, written=writes)
-    return Ending.REJECTED if said["check"] and differs else Ending.DONE
+    _told(name, before, after, changes, options, written=writes)
+    return Ending.REJECTED if options.check and differs else Ending.DONE
 
 
-def _named(task: Errand, tree: WorkTree, before: LockFile) -> dict[str, Naming]:
+def _named(task: Task, tree: WorkTree, before: LockFile) -> dict[str, Naming]:
     """Every base that may move, with where it is named first. Raises Unusable with every problem of the Dockerfiles."""
     named: dict[str, Naming] = {}
 
@@ -63,10 +74,10 @@ def _named(task: Errand, tree: WorkTree, before: LockFile) -> dict[str, Naming]:
     return {one: by_name[familiar(one)] for one in lock_file.once(before.bases, named)}
 
 
-def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
+def _renewed(named: Mapping[str, Naming], options: LockOptions) -> tuple[str, ...]:
     """What `--update` means: all, or what was said. Raises Unusable for a reference that no Dockerfile names."""
-    wanted: Sequence[str] = said["references"]
-    if wanted and not said["update"]:
+    wanted: Sequence[str] = options.references
+    if wanted and not options.update:
         raise click.UsageError(f"{wanted[0]} is asked for again only with --update.")
     meant = {one: [name for name in named if name == one or familiar(name) == familiar(one)] for one in wanted}
     strange = [one for one, names in meant.items() if not names]
@@ -77,12 +88,12 @@ def _renewed(named: Mapping[str, Naming], said: Said) -> tuple[str, ...]:
             problems=tuple(Problem(what=f"no Dockerfile stands on {one}") for one in strange),
             remedy=f"The bases are {known}.",
         )
-    if said["update"] and not wanted:
+    if options.update and not wanted:
         return tuple(named)
     return tuple(name for names in meant.values() for name in names)
 
 
-def _found(task: Errand, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], frozenset[str]]:
+def _found(task: Task, wanted: Mapping[str, Naming]) -> tuple[dict[str, str], frozenset[str]]:
     """The digests of now, and which of these bases hold something back by ONBUILD."""
     if not wanted:
         return {}, frozenset()
@@ -103,9 +114,15 @@ def _write(path: Path, text: str) -> None:
 
 
 def _told(
-    name: str, before: LockFile, after: Mapping[str, str], changes: Sequence[LockChange], said: Said, *, written: bool
+    name: str,
+    before: LockFile,
+    after: Mapping[str, str],
+    changes: Sequence[LockChange],
+    options: LockOptions,
+    *,
+    written: bool,
 ) -> None:
-    if said["output"] == "json":
+    if options.output == "json":
         click.echo(json_text(_document(name, after, changes, written=written)))
     else:
         for change in changes:
@@ -117,7 +134,7 @@ def _told(
         told = f"{name} is written: {count}. Commit it."
     elif changes or before.problems:
         told = (
-            f"{name} is not what it should be: `davy build lock` writes it." if said["check"] else "Nothing is written."
+            f"{name} is not what it should be: `davy build lock` writes it." if options.check else "Nothing is written."
         )
     else:
         told = f"{name} is as it should be: {count}."

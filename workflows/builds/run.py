@@ -1,8 +1,6 @@
 """Run: what `davy build` does, between its options and its ending."""
 
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import click
 
@@ -10,32 +8,30 @@ from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import BuildAction, ImageBuilt
 from davy.workflows import wiring
 from davy.workflows.builds import images
-from davy.workflows.story.player import keeper, told
+from davy.workflows.builds.options import BuildOptions
+from davy.workflows.story.player import keeper, play
 from davy.workflows.story.recorder import overheard
-from davy.workflows.story.screens import view_of
-from davy.workflows.story.stages import End, Told, framed, sourced
-from davy.workflows.story.task import Errand, started
+from davy.workflows.story.stages import End, Story, framed, sourced
+from davy.workflows.story.task import Task, started
 
 GO_ON = "`davy build` goes on from here: what was pushed by then is not built again"
-Said = Mapping[str, Any]
-"""The command line: options by name."""
 
 
-def build(task: Errand, said: Said) -> Ending:
+def build(task: Task, options: BuildOptions) -> Ending:
     """The images alone; their references are the data on stdout."""
-    only = images.meant(task.config, said["images"])
+    only = images.meant(task.config, options.images)
     wished: list[str] = []
-    body = _building(task, only, wished, force=said["force"], anew=said["no_cache"])
+    body = _building(task, only, wished, force=options.force, anew=options.no_cache)
     events = framed(started(task, "build"), task.clock, body)
-    ending = told(events, task.clock, view_of(said), keeper(task.out), talk=True)
-    if said["output"] == "text" and ending is Ending.DONE:
+    ending = play(events, task.clock, options.view, keeper(task.out), talk=True)
+    if options.view.output == "text" and ending is Ending.DONE:
         with suppress(OSError):
             for reference in sorted(wished):
                 click.echo(reference)
     return ending
 
 
-def _building(task: Errand, only: tuple[str, ...], wished: list[str], *, force: bool, anew: bool) -> Told:
+def _building(task: Task, only: tuple[str, ...], wished: list[str], *, force: bool, anew: bool) -> Story:
     """`anew`: no step from a cache. At its end `wished` holds the reference of every image that was asked for."""
     try:
         revision = wiring.revision(task.folder)

@@ -6,17 +6,33 @@ from typing import Any, NamedTuple
 
 import click
 
+from davy.workflows.cli.definition import Definition
+
 
 class Entry(NamedTuple):
-    """One command: the section of the help it stands in, its one-line help, the module that holds it.
+    """One command: the section of the help it stands in, its one-line help, the place that holds it.
 
-    `example`: how it is typed, a line each; its own help ends with it.
+    `place`: `module:name` of the command, or a module that holds one of its own name. `example`: how it is typed,
+    a line each; its own help ends with it.
     """
 
     section: str
     summary: str
-    module: str
+    place: str
     example: str
+
+    def definition(self) -> click.Command | Definition:
+        """As its module writes it, imported now."""
+        module, _, name = self.place.partition(":")
+        found: click.Command | Definition = getattr(import_module(module), name or module.rpartition(".")[2])
+        return found
+
+    def command(self) -> click.Command:
+        """Built, with the example at the end of its help."""
+        found = self.definition()
+        command = found.command() if isinstance(found, Definition) else found
+        command.epilog = command.epilog or self.epilog()
+        return command
 
     def epilog(self) -> str:
         """The end of its help; `\\b` keeps Click from joining the lines."""
@@ -25,7 +41,7 @@ class Entry(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """`table`: by command name. The module's `command` is the Click command."""
+    """`table`: by command name."""
 
     def __init__(
         self, *args: Any, table: Mapping[str, Entry], elsewhere: Mapping[str, str] | None = None, **kwargs: Any
@@ -41,11 +57,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import it now; None where there is no such command."""
         entry = self.table.get(cmd_name)
-        if entry is None:
-            return None
-        command: click.Command = import_module(entry.module).command
-        command.epilog = command.epilog or entry.epilog()
-        return command
+        return entry.command() if entry else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As Click does it; a group alone is a question, and its help the answer: exit 0, on stdout."""

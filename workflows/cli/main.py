@@ -53,8 +53,8 @@ TABLE = {
     ),
     "plan": Entry(LOOK, "Say what a release would do.", f"{HOME}.plan", "davy plan"),
     "schema": Entry(LOOK, "Print the JSON Schema of davy.yaml.", f"{HOME}.schema", "davy schema > davy.schema.json"),
-    "help": Entry(LOOK, "Print the help of a command.", f"{HOME}.help", "davy help canary abort"),
-    "version": Entry(LOOK, "Print davy's version.", f"{HOME}.version", "davy version"),
+    "help": Entry(LOOK, "Print the help of a command.", f"{HOME}.about:help_", "davy help canary abort"),
+    "version": Entry(LOOK, "Print davy's version.", f"{HOME}.about:version", "davy version"),
 }
 
 ELSEWHERE = {

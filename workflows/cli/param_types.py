@@ -1,15 +1,14 @@
 """Param types: how options' values are read, with words for those that are none."""
 
 import math
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from davy.pipeline.core.text import time_text
-
 # Generic since click 8.4; davy works with older ones too.
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     ShareType = click.ParamType[float]
     BadType = click.ParamType[tuple[str, float]]
     SpanType = click.ParamType[timedelta]
@@ -80,8 +79,12 @@ class Span(SpanType):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "timedelta":
         """Fails with what would be right."""
+        from datetime import timedelta  # noqa: PLC0415 - only who says a span needs them
+
+        from davy.pipeline.core.text import time_text  # noqa: PLC0415
+
         if isinstance(value, timedelta):
             return value
         try:

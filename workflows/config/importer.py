@@ -19,6 +19,7 @@ from davy.pipeline.config.sections.objectives import FiledSlo
 from davy.pipeline.config.sections.thresholds import ThresholdConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.sanitize import one_line
 from davy.workflows.render.json_text import json_text
 
@@ -38,15 +39,23 @@ REMEDY = (
 )
 
 
-def imported(said: Mapping[str, Any]) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What the command line of `davy slo import` says."""
+
+    files: tuple[Path, ...]
+    output: str
+
+
+def print_checks(options: ImportOptions) -> Ending:
     """Read the files and print. Raises Unusable where one is of no known kind, or nothing could be carried over."""
-    found = slo_formats.read(_texts(said["files"]), thresholds=True)
+    found = slo_formats.read(_texts(options.files), thresholds=True)
     if found.problems:
         raise Unusable("The files cannot be imported.", problems=tuple(found.problems), remedy=REMEDY)
     settle(found)
     if not found.objectives and not found.thresholds:
         raise Unusable("Nothing in the files can be carried over.", problems=(*found.refused, *found.notes))
-    if said["output"] == "json":
+    if options.output == "json":
         click.echo(json_text(document(found)))
         return Ending.DONE
     click.echo(_yaml({"checks": checks(found)}), nl=False)

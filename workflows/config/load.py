@@ -22,17 +22,20 @@ def loaded(file: Path, environment: Mapping[str, str]) -> Config:
     return read(file, environment)[0]
 
 
-def read(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Problem, ...]]:
-    """The same, and what of the SLO files is not wholly carried over."""
+def read(
+    file: Path, environment: Mapping[str, str], written: YamlReading | None = None
+) -> tuple[Config, tuple[Problem, ...]]:
+    """The same, and what of the SLO files is not wholly carried over. `written`: the file, where it was read before."""
+    written = written or configfile.reading(file, environment)
     try:
-        config, wrong = configfile.loaded(file, environment), None
+        config, wrong = configfile.config_of(written, environment), None
         veil.learn(secret_values.secrets_of(config, environment, file.parent))
     except Unusable as error:
         config, wrong = None, error
     if config is not None and not config.checks.slo_files:
         return config, ()
     # Of a broken davy.yaml the files are read all the same, so that their problems are told with its own.
-    own = configfile.reading(file, environment) if wrong is None or wrong.problems else None
+    own = written if wrong is None or wrong.problems else None
     found, missing = _of_files(file.parent, own) if own is not None else (None, [])
     problems = [*missing, *_problems(found, own)] if own is not None else []
     if wrong is not None and not problems:

@@ -8,6 +8,7 @@ from davy.checks.preflight import lint
 from davy.checks.preflight.remark import RemarkSeverity
 from davy.pipeline.config import file as configfile
 from davy.pipeline.config.document import Config, DeliveryConfig
+from davy.pipeline.config.parsing.yaml_tree import YamlReading
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text.nouns import counted
@@ -23,15 +24,24 @@ if TYPE_CHECKING:
 REMEDY = "Correct the query, or add the rule's name to the threshold's `accept` where you know better."
 
 
-def loaded(file: Path, environment: Mapping[str, str]) -> tuple[Config, tuple[Problem, ...], tuple[Problem, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateOptions:
+    """What the command line of `davy validate` says."""
+
+    file: Path
+    output: str
+
+
+def loaded(
+    file: Path, environment: Mapping[str, str], written: YamlReading
+) -> tuple[Config, tuple[Problem, ...], tuple[Problem, ...]]:
     """The Config, the linter's warnings, and what of SLO files is not carried over.
 
     Raises Unusable with every problem, and the linter's errors.
     """
-    config, notes = load.read(file, environment)
-    place = configfile.places(file, environment)
+    config, notes = load.read(file, environment, written)
     found = [
-        (remark.severity, load.placed(place(remark.place, str(remark)), config))
+        (remark.severity, load.placed(written.problem(remark.place, str(remark)), config))
         for remark in lint.remarks(config.checks)
     ]
     errors = tuple(problem for severity, problem in found if severity is RemarkSeverity.ERROR)
@@ -57,12 +67,12 @@ class Validated:
 def validated(file: Path, environment: Mapping[str, str]) -> Validated:
     """What the file is good for. Raises Unusable with every problem of the first file that has one."""
     folder = file.resolve().parent
-    written = configfile.reading(file, environment).value
-    if isinstance(written, dict) and not any(key in written for key in RELEASES):
-        config = configfile.delivery(file, environment)
+    written = configfile.reading(file, environment)
+    if isinstance(written.value, dict) and not any(key in written.value for key in RELEASES):
+        config = configfile.delivery_of(written, environment)
         notes = _of_tests(config, folder, environment)
         return Validated(service=config.service, good_for=_delivery(config), notes=notes)
-    whole, warnings, found = loaded(file, environment)
+    whole, warnings, found = loaded(file, environment, written)
     notes = _of_tests(whole, folder, environment)
     analysis = kayenta_file.read(whole.checks, file.parent)
     notes = (*map(str, found), *(map(str, analysis.notes) if analysis else ()), *notes)

@@ -25,7 +25,7 @@ from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows import wiring
 from davy.workflows.images import builder_attestations
 from davy.workflows.story.recorder import overheard
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 T = TypeVar("T")
 REF_NAME = f"{PREFIX}ref.name"
@@ -35,7 +35,7 @@ ABREAST = 8
 """Images that are written to at once."""
 
 
-def tests(task: Errand, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
+def tests(task: Task, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
     """The story of the suites; at its end their results are attached to every image."""
     suites: list[SuiteFinished] = []
     ended = yield from overheard(story, suites, SuiteFinished)
@@ -45,7 +45,7 @@ def tests(task: Errand, images: Sequence[Image], story: Generator[Event, None, T
     return ended
 
 
-def canary(task: Errand, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
+def canary(task: Task, images: Sequence[Image], story: Generator[Event, None, T]) -> Generator[Event, None, T]:
     """The story of the canary; at its end its verdict is attached to every image."""
     seen: list[CanaryFinished | Judged] = []
     ended = yield from overheard(story, seen, CanaryFinished, Judged)
@@ -64,7 +64,7 @@ def journaled(journal: Journal) -> tuple[Image, ...]:
     return tuple(Image(name=name, digest=digest) for name, _, digest in named if digest)
 
 
-def made(task: Errand, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
+def made(task: Task, revision: Revision, images: Sequence[Image]) -> Generator[Event, None, None]:
     """SLSA provenance for every image that has none: where `build.provenance` asks for it and the builder made none."""
     if not task.config.build.attests:
         return
@@ -121,7 +121,7 @@ def _recipe(config: DeliveryConfig, image: Image, annotations: Mapping[str, str]
 
 
 def _attached(
-    task: Errand, images: Sequence[Image], what: str, said: Callable[[Image], Attachment]
+    task: Task, images: Sequence[Image], what: str, said: Callable[[Image], Attachment]
 ) -> Generator[Event, None, None]:
     with closing(wiring.images(task.config)) as store, ThreadPoolExecutor(ABREAST) as crew:
         yield from _told(task, what, crew.map(lambda image: (image, _tried(store, image, said(image))), images))
@@ -134,7 +134,7 @@ def _tried(store: ImageStore, image: Image, said: Attachment) -> str | DavyError
         return error
 
 
-def _told(task: Errand, what: str, ends: Iterable[tuple[Image, str | DavyError]]) -> Generator[Event, None, None]:
+def _told(task: Task, what: str, ends: Iterable[tuple[Image, str | DavyError]]) -> Generator[Event, None, None]:
     shown = wiring.washing(task.config)
     for image, end in ends:
         if isinstance(end, DavyError):
@@ -145,7 +145,7 @@ def _told(task: Errand, what: str, ends: Iterable[tuple[Image, str | DavyError]]
             yield LogLine(at=task.clock.now(), source="registry", line=line)
 
 
-def _occasion(task: Errand, revision: Revision | None = None) -> Occasion:
+def _occasion(task: Task, revision: Revision | None = None) -> Occasion:
     if revision is None:
         try:
             revision = wiring.source(task.folder).revision()

@@ -17,12 +17,12 @@ from davy.pipeline.supply_chain.ports import Scanner, ScanOrder
 from davy.pipeline.supply_chain.scans import Finding, Severity
 from davy.pipeline.threads import spoken
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 REMEDY = "Mend what is listed, or accept it in the file of `build.scan.ignore` with a reason, an owner and an end."
 
 
-def scanned(task: Errand, images: Sequence[Image]) -> Generator[Event, None, None]:
+def scanned(task: Task, images: Sequence[Image]) -> Generator[Event, None, None]:
     """Scan every image where `build.scan` is configured. Raises Rejected where one is refused, and where a scanner
     fails; Unreachable where it had to be stopped. Every image is scanned before the word is said.
     """
@@ -76,7 +76,7 @@ def reports_of(said: ScanConfig, image: Image, folder: Path) -> tuple[Path, ...]
 
 
 def _findings(
-    task: Errand, said: ScanConfig, image: Image, scanner: Scanner
+    task: Task, said: ScanConfig, image: Image, scanner: Scanner
 ) -> Generator[Event, None, tuple[Finding, ...]]:
     found: list[Finding] = []
     if said.run:
@@ -91,7 +91,7 @@ def _findings(
     return tuple(found)
 
 
-def _run(task: Errand, said: ScanConfig, image: Image, scanner: Scanner) -> Generator[Event, None, tuple[Finding, ...]]:
+def _run(task: Task, said: ScanConfig, image: Image, scanner: Scanner) -> Generator[Event, None, tuple[Finding, ...]]:
     """Raises Unreachable where it was stopped, Rejected where it failed: neither is a pass."""
     report = task.out / "scan" / f"{image.name.rsplit('/', 1)[-1]}-{image.digest[7:19]}.json"
     order = ScanOrder(image=image, run=said.run or "", report=report, folder=task.folder, limit=said.timeout)
@@ -132,7 +132,7 @@ def _without_report(image: Image, code: int) -> Missing | Rejected:
     )
 
 
-def _told(task: Errand, image: Image, judgement: PolicyVerdict, by: ScanPolicy) -> Generator[Event, None, None]:
+def _told(task: Task, image: Image, judgement: PolicyVerdict, by: ScanPolicy) -> Generator[Event, None, None]:
     source, shown, now = f"scan {image.name.rsplit('/', 1)[-1]}", wiring.washing(task.config), task.clock.now()
     yield LogLine(at=now, source=source, line=shown(policy.sentence(judgement, by)))
     if not judgement.passed:

@@ -1,9 +1,9 @@
 """Scan gate: what `davy image` holds against an image: reports in files, and those attached to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from pathlib import Path
 
 from davy.pipeline.config.document import DeliveryConfig
 from davy.pipeline.config.sections.build import ScanConfig
@@ -14,6 +14,7 @@ from davy.pipeline.supply_chain.policy import PolicyVerdict, ScanPolicy
 from davy.pipeline.supply_chain.scans import Finding
 from davy.workflows import wiring
 from davy.workflows.images import scan
+from davy.workflows.images.options import GateOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +39,12 @@ class Refused:
     lines: tuple[str, ...] = ()
 
 
-def gate(said: Mapping[str, Any], config: DeliveryConfig | None) -> Gate:
+def gate(file: Path, options: GateOptions, config: DeliveryConfig | None) -> Gate:
     """By `build.scan`, else by its defaults; the command line, where it has the options, counts over both."""
     kept = (config.build.scan if config else None) or ScanConfig()
-    named = {key: said[key] for key in ("severity", "fixable_only") if said.get(key)}
-    listed = said.get("ignore") or (said["file"].resolve().parent / kept.ignore if kept.ignore else None)
+    words = {"severity": options.severity, "fixable_only": options.fixable_only}
+    named = {key: word for key, word in words.items() if word}
+    listed = options.ignore or (file.resolve().parent / kept.ignore if kept.ignore else None)
     with wiring.clock() as clock:
         today = clock.now().date()
     return Gate(

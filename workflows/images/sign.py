@@ -6,10 +6,10 @@ from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.errors import Rejected
 from davy.pipeline.core.events import Event, LogLine
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 
-def signed(task: Errand, images: Sequence[Image]) -> Generator[Event, None, None]:
+def signed(task: Task, images: Sequence[Image]) -> Generator[Event, None, None]:
     """Sign every image that is not signed yet. Raises Rejected, Missing."""
     said = task.config.build.sign
     if said is None:
@@ -23,7 +23,7 @@ def signed(task: Errand, images: Sequence[Image]) -> Generator[Event, None, None
         yield LogLine(at=task.clock.now(), source="cosign", line=line)
 
 
-def verified(task: Errand, images: Sequence[Image]) -> Generator[Event, None, None]:
+def verified(task: Task, images: Sequence[Image]) -> Generator[Event, None, None]:
     """Hold every image's signature against the configuration. Raises Rejected where one is not signed so."""
     said = task.config.build.sign
     if said is None:

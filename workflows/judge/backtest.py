@@ -15,7 +15,7 @@ from davy.pipeline.core.errors import DavyError
 from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge import backtest_inputs, rejudge
-from davy.workflows.judge.backtest_inputs import Asked, Tried
+from davy.workflows.judge.backtest_inputs import PastOptions, Tried
 from davy.workflows.judge.rejudge import LastRollout
 from davy.workflows.wiring.reach import Reach
 
@@ -59,18 +59,18 @@ class Backtest:
         return datetime.fromtimestamp(counts.start + window * counts.length, tz=UTC)
 
 
-def backtest(asked: Asked, talk: TextIO) -> Backtest:
+def backtest(options: PastOptions, talk: TextIO) -> Backtest:
     """Read the past, try the policy. Raises Unusable, Unreachable, Forbidden."""
-    config = backtest_inputs.config_of(asked)
-    held = backtest_inputs.past(asked, config, talk)
-    tried = backtest_inputs.tried(asked, config, held, talk)
-    last, why = (None, "") if asked.source else _last(config, asked.reach)
+    config = backtest_inputs.config_of(options)
+    held = backtest_inputs.past(options, config, talk)
+    tried = backtest_inputs.tried(options, config, held, talk)
+    last, why = (None, "") if options.source else _last(config, options.cluster.reach)
     counts = tried.trial.counts
     others = disagreed(tried.runs)
     return Backtest(
         service=config.service,
-        source=f"from {asked.source}" if asked.source else "read from Prometheus",
-        seed=asked.seed,
+        source=f"from {options.source}" if options.source else "read from Prometheus",
+        seed=options.seed,
         tried=tried,
         rows=rows(tried.runs, tried.trial.policy.windows),
         biases={name: bias(counts.whole(name), one.value) for name, one in tried.dispersions.items()},

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -25,7 +25,7 @@ from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.files import plain_file
 from davy.workflows import wiring
 from davy.workflows.config import load
-from davy.workflows.wiring.reach import FILE, Reach
+from davy.workflows.story.options import ClusterOptions, part
 
 ANY_SHARE = 1_000_000
 """Pods of a service beside which every share can be reached; those of the past are drawn to come near it."""
@@ -33,56 +33,66 @@ BLOCK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the command line says."""
+class PastOptions:
+    """What the command line says of the past, and of what is tried on it."""
 
-    file: Path
-    days: float = 7.0
-    every: timedelta = timedelta(minutes=30)
-    seed: int = 1
-    inject: tuple[float, ...] = (2.0, 5.0, 10.0)
-    into: str | None = None
+    cluster: ClusterOptions = field(metadata=part(ClusterOptions))
+    """The configuration, and its cluster, which holds the last rollout."""
+    days: float
+    every: timedelta
+    seed: int
+    inject: tuple[float, ...]
+    into: str | None
     """The metric that regressions are injected into."""
-    share: tuple[float, ...] = ()
-    starts: int | None = None
-    source: Path | None = None
+    share: tuple[float, ...]
+    starts: int | None
+    source: Path | None
     """A past that was exported before."""
-    export: Path | None = None
-    reach: Reach = FILE
-    """What is said of the cluster, which holds the last rollout."""
+    export: Path | None
 
 
-def config_of(asked: Asked) -> Config:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestOptions:
+    """What the command line of `davy judge backtest` says."""
+
+    past: PastOptions = field(metadata=part(PastOptions))
+    output: str
+    plot: bool
+    html: Path | None
+    no_color: bool
+
+
+def config_of(options: PastOptions) -> Config:
     """The file's Config, fit to be tried. Raises Unusable with every problem."""
-    config = load.loaded(asked.file, os.environ)
-    problems = [*_problems(asked, config)]
+    config = load.loaded(options.cluster.file, os.environ)
+    problems = [*_problems(options, config)]
     if problems:
         raise Unusable("This cannot be tried on the past.", problems=tuple(problems))
     return config
 
 
-def _problems(asked: Asked, config: Config) -> Iterator[Problem]:
+def _problems(options: PastOptions, config: Config) -> Iterator[Problem]:
     names = [slo.name for slo in config.checks.slos]
     if not names:
         yield Problem(path="checks.slos", what="is empty: only counts can be judged again, and only SLOs have them")
-    if asked.into is not None and names and asked.into not in names:
-        yield Problem(path="--into", what=f"no SLO is named {asked.into!r}; there are: {', '.join(names)}")
+    if options.into is not None and names and options.into not in names:
+        yield Problem(path="--into", what=f"no SLO is named {options.into!r}; there are: {', '.join(names)}")
     yield from (
         Problem(path="--inject", what=f"{ratio:g} is no regression; say how many times worse, above 1")
-        for ratio in asked.inject
+        for ratio in options.inject
         if not 1 < ratio <= 10_000
     )
-    steps = _ladder(asked, config)
+    steps = _ladder(options, config)
     yield from steps.problems
     room, least = _room(config, len(steps.steps) or 1), sum((step.at_least for step in steps.steps), timedelta(0))
     if not steps.problems and least >= room:
         yield Problem(path="canary.deadline", what=f"leaves no time after `at_least` ({shown(least)}) and warm-up")
-    if asked.source is None and timedelta(days=asked.days) < 2 * room:
+    if options.source is None and timedelta(days=options.days) < 2 * room:
         yield Problem(path="--days", what=f"is too short: one rollout alone takes up to {shown(room)}")
 
 
-def _ladder(asked: Asked, config: Config) -> strategy.Plan:
-    steps = tuple(StepConfig(weight=100 * share) for share in asked.share) or config.canary.steps
+def _ladder(options: PastOptions, config: Config) -> strategy.Plan:
+    steps = tuple(StepConfig(weight=100 * share) for share in options.share) or config.canary.steps
     canary = config.canary.copied(steps=steps)
     return strategy.planned(canary, config.checks.worse, ANY_SHARE, wiring.router())
 
@@ -92,9 +102,9 @@ def _room(config: Config, steps: int) -> timedelta:
     return max(config.canary.deadline - steps * config.canary.warmup, timedelta(seconds=1))
 
 
-def policy(asked: Asked, config: Config, length: float) -> TriedPolicy:
+def policy(options: PastOptions, config: Config, length: float) -> TriedPolicy:
     """The ladder as a timetable, as `judge simulate` has it: the last step lasts until the deadline."""
-    checks, steps = config.checks, _ladder(asked, config).steps
+    checks, steps = config.checks, _ladder(options, config).steps
     room = _room(config, len(steps)).total_seconds()
     before = steps[:-1]
     least = [step.at_least.total_seconds() for step in before]
@@ -115,24 +125,24 @@ def policy(asked: Asked, config: Config, length: float) -> TriedPolicy:
     )
 
 
-def past(asked: Asked, config: Config, talk: TextIO) -> PodHistory:
+def past(options: PastOptions, config: Config, talk: TextIO) -> PodHistory:
     """Read, and kept where `--export` says; or from a file. Raises Unusable, Unreachable, Forbidden."""
-    if asked.source is not None:
-        return _from_file(asked.source, config)
+    if options.source is not None:
+        return _from_file(options.source, config)
     now = wiring.clock().now()
     try:
         held = pod_reader.read(
-            wiring.metrics(config, asked.file.resolve().parent),
+            wiring.metrics(config, options.cluster.file.resolve().parent),
             config.checks,
             warmup=config.canary.warmup,
-            start=now - timedelta(days=asked.days),
+            start=now - timedelta(days=options.days),
             end=now,
             told=lambda part: told(talk, f"reading the past: {100 * part:.0f} %"),
         )
     finally:
         told(talk, "")
-    if asked.export is not None:
-        exported(held.counts, asked.export)
+    if options.export is not None:
+        exported(held.counts, options.export)
     return held
 
 
@@ -194,13 +204,13 @@ class Tried:
         )
 
 
-def tried(asked: Asked, config: Config, held: PodHistory, talk: TextIO) -> Tried:
+def tried(options: PastOptions, config: Config, held: PodHistory, talk: TextIO) -> Tried:
     """Every start on the grid, every truth, every judge. Raises Unusable where no start can be made a run."""
     counts = held.counts
-    wanted = policy(asked, config, counts.length)
-    trial = Trial.of(counts, wanted, lambda words: _dice(asked.seed, words))
-    faults = faults_of(counts, asked.into or _first_of(config), asked.inject)
-    grid = starts(counts, wanted, round(asked.every.total_seconds() / counts.length), asked.starts)
+    wanted = policy(options, config, counts.length)
+    trial = Trial.of(counts, wanted, lambda words: _dice(options.seed, words))
+    faults = faults_of(counts, options.into or _first_of(config), options.inject)
+    grid = starts(counts, wanted, round(options.every.total_seconds() / counts.length), options.starts)
     runs: list[Run] = []
     skipped: list[Skipped] = []
     try:
@@ -219,7 +229,7 @@ def tried(asked: Asked, config: Config, held: PodHistory, talk: TextIO) -> Tried
         trial=trial,
         runs=tuple(runs),
         faults=faults,
-        every=asked.every,
+        every=options.every,
         skipped=tuple(skipped),
         notes=tuple(held.notes),
         dispersions=dispersions(counts, wanted, counts.first, counts.end),

@@ -12,10 +12,10 @@ from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.workflows.judge.backtest import Backtest, part, percent, sentence, span
 from davy.workflows.judge.rejudge import LastRollout
-from davy.workflows.judge.trace_file import kept
+from davy.workflows.judge.trace_file import write
 from davy.workflows.render.text.columns import VERDICTS
 from davy.workflows.render.text.width import width_of
-from davy.workflows.story.screens import View
+from davy.workflows.story.options import ViewOptions
 
 WIDTH = 80
 ABREAST = 3
@@ -160,7 +160,7 @@ def plotted(made: Backtest, *, no_color: bool) -> str:
     from davy.workflows.render.plots.backtest_chart import drawn  # noqa: PLC0415
 
     width = width_of(sys.stdout)
-    color = width is not None and View(no_color=no_color).color
+    color = width is not None and ViewOptions(no_color=no_color).color
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     return drawn(made.rows, made.tried.trial.policy.rules.alpha, width or WIDTH, color=color, unicode=unicode)
 
@@ -169,4 +169,4 @@ def paged(out: Path, made: Backtest) -> None:
     """The whole as a page of its own. Raises Unusable where it cannot be written."""
     from davy.workflows.render.plots.backtest_chart import page  # noqa: PLC0415
 
-    kept(out, page(sentence(made), made.rows, made.tried.trial.policy.rules.alpha, text(made)))
+    write(out, page(sentence(made), made.rows, made.tried.trial.policy.rules.alpha, text(made)))

@@ -3,8 +3,8 @@
 import os
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -15,6 +15,7 @@ from davy.pipeline.config.document import Config
 from davy.pipeline.config.sections.objectives import FiledSlo, GateConfig, SloConfig
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Missing
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.shares import percent_of, share_of
@@ -30,22 +31,32 @@ NAME, BAR, CELL = 16, 8, 12
 """Columns of the table; with the figure between they are 80."""
 
 
-def status(said: Mapping[str, Any]) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetOptions:
+    """What the command line of `davy slo status` says."""
+
+    names: tuple[str, ...]
+    file: Path
+    gate: bool
+    output: str
+
+
+def status(options: BudgetOptions) -> Ending:
     """Ask, print, and end: 0, 6 where the server gave no answer, with `gate` 3 where a budget is not as asked.
 
     Raises Unusable, and Missing for a name that is no objective's.
     """
-    config = load.loaded(said["file"], os.environ)
-    slos = _wanted(config.checks.slos, said["names"])
-    folder = said["file"].resolve().parent
+    config = load.loaded(options.file, os.environ)
+    slos = _wanted(config.checks.slos, options.names)
+    folder = options.file.resolve().parent
     # First, for a budget that cannot be read is told in the table.
     trust.demand(config.checks, os.environ, folder, acting=False)
     with wiring.clock() as clock:
         found = reader.read(slos, lambda: wiring.metrics(config, folder), clock.now())
-    gate = _gate(config, said["gate"])
+    gate = _gate(config, options.gate)
     refused = refusals(found, gate) if gate is not None else ()
     ending = _ending(found, refused)
-    if said["output"] == "json":
+    if options.output == "json":
         click.echo(json_text(document(found, slos, gate, refused, ending)))
         return ending
     width = min(max(shutil.get_terminal_size((80, 24)).columns, 60), 80)

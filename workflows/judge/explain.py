@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from davy.checks.judges.sequential.sentences import percent, times
@@ -14,8 +15,21 @@ from davy.pipeline.core.verdict import Counts
 from davy.workflows.judge.trace_file import name_of, opened
 from davy.workflows.render.bars import factor
 from davy.workflows.render.text.columns import VERDICTS, side
+from davy.workflows.story.options import TargetOptions, part
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions:
+    """What the command line of `davy judge explain` says."""
+
+    trace: str | None
+    at: float | None
+    target: TargetOptions = field(metadata=part(TargetOptions))
+    output: str
+
+
 WIDTH = 80
 LABEL = 12
 

@@ -1,7 +1,7 @@
 """Replay: a trace from a file to a judge, and what it found in words and as JSON."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,29 @@ from davy.checks.traces.result import TraceResult
 from davy.checks.traces.trace import Trace
 from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.verdict import Counts, Evidence
-from davy.workflows.judge.trace_file import kept, name_of, opened
+from davy.workflows.judge.trace_file import name_of, opened, write
 from davy.workflows.render.bars import factor
 from davy.workflows.render.text.columns import VERDICTS, short, side
 from davy.workflows.render.text.table import table
 from davy.workflows.render.text.width import width_of
-from davy.workflows.story.screens import View
+from davy.workflows.story.options import ViewOptions
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """What the command line of `davy judge replay` says."""
+
+    trace: str
+    judge: str
+    to_end: bool
+    plot: bool
+    html: Path | None
+    output: str
+    no_color: bool
+
+
 WIDTH = 80
 LOOKS = 512
 """Kept for a picture, at least."""
@@ -100,7 +115,7 @@ def paged(out: Path, finding: TraceResult, trace: Trace) -> None:
     """The verdict as a page of its own. Raises Unusable where it cannot be written."""
     from davy.workflows.render.plots.page import page  # noqa: PLC0415
 
-    kept(out, page(finding, trace))
+    write(out, page(finding, trace))
 
 
 def plotted(finding: TraceResult, trace: Trace, *, no_color: bool) -> str:
@@ -108,7 +123,7 @@ def plotted(finding: TraceResult, trace: Trace, *, no_color: bool) -> str:
     from davy.workflows.render.plots.chart import drawn  # noqa: PLC0415
 
     width = width_of(sys.stdout)
-    color = width is not None and View(no_color=no_color).color
+    color = width is not None and ViewOptions(no_color=no_color).color
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     return drawn(finding, trace, width or WIDTH, color=color, unicode=unicode)
 

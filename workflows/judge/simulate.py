@@ -2,8 +2,9 @@
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from statistics import median
 from typing import TextIO
@@ -24,9 +25,23 @@ from davy.checks.traces.result import ReplayEnd
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.text.sanitize import harmless
 from davy.pipeline.core.text.time_text import shown
-from davy.workflows.judge.traffic_and_rules import Situation
+from davy.workflows.judge.traffic_and_rules import Situation, TrafficOptions
+from davy.workflows.story.options import part
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """What the command line of `davy judge simulate` says."""
+
+    file: Path
+    output: str
+    traffic: TrafficOptions = field(metadata=part(TrafficOptions))
+    rollouts: int
+    seed: int
+
+
 WIDTH = 80
 ERRORS = (
     Scenario(name="healthy"),

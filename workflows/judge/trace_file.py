@@ -32,7 +32,7 @@ def name_of(path: str) -> str:
     return "stdin" if path == "-" else path
 
 
-def kept(out: Path, text: str) -> None:
+def write(out: Path, text: str) -> None:
     """The text as a file. Raises Unusable where it cannot be written."""
     try:
         out.write_text(f"{text}\n", encoding="utf-8")

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from davy.canary.engine import steps as strategy
 from davy.checks.forecast import base_rates
@@ -21,6 +20,7 @@ from davy.pipeline.core.text import time_text
 from davy.pipeline.core.text.shares import rest, share_of
 from davy.workflows import wiring
 from davy.workflows.config import load
+from davy.workflows.story.options import part
 
 UNKNOWN_REPLICAS = 1_000_000
 """Pods of a service whose number nobody said: any share can be reached."""
@@ -74,31 +74,56 @@ class Situation:
         )
 
 
-def taken(said: Mapping[str, Any], *, file_was_named: bool) -> Situation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficOptions:
+    """What the command line says of the traffic that is planned for."""
+
+    last: timedelta
+    rps: float | None
+    bad: tuple[tuple[str, float], ...]
+    replicas: int | None
+    share: tuple[float, ...]
+    objective: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgePlanOptions:
+    """What the command line of `davy judge plan` says."""
+
+    file: Path
+    output: str
+    traffic: TrafficOptions = field(metadata=part(TrafficOptions))
+    dispersion: float | None
+
+
+def taken(file: Path, options: TrafficOptions, dispersion: float | None = None, *, file_was_named: bool) -> Situation:
     """From the command line, the file and, where `--rps` is not said, Prometheus. Raises Unusable, Unreachable."""
-    file: Path = said["file"]
-    told = said["rps"] is not None
-    if told != bool(said["bad"]):
+    is_told = options.rps is not None
+    if is_told != bool(options.bad):
         raise Unusable(
             "--rps and --bad belong together: with both, no server is asked.",
             remedy="Say --rps 100 --bad 0.1%, or neither to read them from Prometheus.",
         )
-    config = load.loaded(file, os.environ) if file.exists() or file_was_named or not told else None
-    known = _told(said, config) if told or config is None else _read(said, config)
-    return _checked(_with_steps(known, said))
+    config = load.loaded(file, os.environ) if file.exists() or file_was_named or not is_told else None
+    if options.rps is not None:
+        known = _as_told(options, options.rps, config, dispersion)
+    else:
+        assert config is not None  # noqa: S101 - it is left out only where --rps is said
+        known = _read(options, config, file.resolve().parent, dispersion)
+    return _checked(_with_steps(known, options))
 
 
-def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
-    metrics = _metrics(said, config)
-    rates, problems = _bads(said["bad"], metrics)
+def _as_told(options: TrafficOptions, rps: float, config: Config | None, dispersion: float | None) -> Situation:
+    metrics = _metrics(options, config, dispersion)
+    rates, problems = _bads(options.bad, metrics)
     if problems:
         raise Unusable("The shares of bad events cannot be used.", problems=problems)
     checks, canary = (config.checks, config.canary) if config else (None, CanaryConfig())
     return Situation(
         service=config.service if config else "a service",
         source="as told",
-        rps=said["rps"],
-        replicas=said["replicas"],
+        rps=rps,
+        replicas=options.replicas,
         metrics=metrics,
         bases=tuple(rates[metric.name] for metric in metrics),
         rules=rules_of(checks) if checks else Rules(),
@@ -109,10 +134,10 @@ def _told(said: Mapping[str, Any], config: Config | None) -> Situation:
     )
 
 
-def _read(said: Mapping[str, Any], config: Config) -> Situation:
+def _read(options: TrafficOptions, config: Config, folder: Path, dispersion: float | None) -> Situation:
     now = wiring.clock().now()
-    seen = base_rates.traffic(wiring.metrics(config, said["file"].resolve().parent), config.checks, now, said["last"])
-    metrics = _metrics(said, config)
+    seen = base_rates.traffic(wiring.metrics(config, folder), config.checks, now, options.last)
+    metrics = _metrics(options, config, dispersion)
     notes = tuple(
         f"{name}: no bad event among {rate.total:,.0f}; planned as if it were one"
         for name, rate in seen.rates.items()
@@ -120,9 +145,9 @@ def _read(said: Mapping[str, Any], config: Config) -> Situation:
     )
     return Situation(
         service=config.service,
-        source=f"read from Prometheus, last {time_text.shown(said['last'])}",
+        source=f"read from Prometheus, last {time_text.shown(options.last)}",
         rps=seen.rps,
-        replicas=said["replicas"] or seen.pods,
+        replicas=options.replicas or seen.pods,
         metrics=metrics,
         bases=tuple(_base(seen.rates[metric.name], metric) for metric in metrics),
         rules=rules_of(config.checks),
@@ -140,10 +165,9 @@ def _base(seen: BaseRate, metric: Metric) -> float:
     return min(seen.rate, allowed)
 
 
-def _metrics(said: Mapping[str, Any], config: Config | None) -> tuple[Metric, ...]:
-    dispersion = said.get("dispersion")
+def _metrics(options: TrafficOptions, config: Config | None, dispersion: float | None) -> tuple[Metric, ...]:
     if config is None:
-        objective = said["objective"]
+        objective = options.objective
         share = None if objective is None else share_of(objective)
         return (Metric(name=ALONE, objective=share, dispersion=dispersion or 1.0),)
     if not config.checks.slos:
@@ -170,13 +194,13 @@ def _bads(
     return {name: named.get(name, named.get("", 0.0)) for name in names}, tuple(problems)
 
 
-def _with_steps(known: Situation, said: Mapping[str, Any]) -> Situation:
-    if not said["share"]:
+def _with_steps(known: Situation, options: TrafficOptions) -> Situation:
+    if not options.share:
         return known
-    if not all(said["share"]):
+    if not all(options.share):
         problem = Problem(path="--share", what="must be above 0")
         raise Unusable("The steps of the canary cannot be taken.", problems=(problem,))
-    steps = tuple(StepConfig(weight=100 * share) for share in said["share"])
+    steps = tuple(StepConfig(weight=100 * share) for share in options.share)
     return replace(known, canary=known.canary.copied(steps=steps))
 
 

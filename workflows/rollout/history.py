@@ -1,15 +1,26 @@
 """History: the rollouts that were, as a table and as JSON. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import field
 
 from davy.canary.engine.state import folded
 from davy.canary.ports.journal import Past
 from davy.pipeline.core.events import CanaryFinished, Event
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text.sanitize import one_line
 from davy.pipeline.core.text.time_text import shown
+from davy.workflows.story.options import TargetOptions, part
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryOptions:
+    """What the command line of `davy canary history` says."""
+
+    target: TargetOptions = field(metadata=part(TargetOptions))
+    output: str
 
 
 def rollouts(current: Sequence[Event], history: Iterable[Past]) -> tuple[Past, ...]:

@@ -17,8 +17,17 @@ from davy.pipeline.core.text.sanitize import harmless, one_line
 from davy.pipeline.core.text.time_text import shown
 from davy.pipeline.core.verdict import NOTHING, Pair
 from davy.workflows.render.phrases import ENDINGS, percent, pods
+from davy.workflows.story.options import TargetOptions, part
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusOptions:
+    """What the command line of `davy canary status` says."""
+
+    target: TargetOptions = field(metadata=part(TargetOptions))
+    output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

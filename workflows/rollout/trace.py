@@ -3,8 +3,9 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
+from pathlib import Path
 
 from davy.checks.traces.reader import TraceReader
 from davy.checks.traces.trace import BESIDE, Glance, Trace
@@ -18,7 +19,17 @@ from davy.pipeline.core.events import (
     StepEntered,
     StepReached,
 )
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Decision, Pair, Window
+from davy.workflows.story.options import TargetOptions, part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceOptions:
+    """What the command line of `davy canary trace` says."""
+
+    target: TargetOptions = field(metadata=part(TargetOptions))
+    out: Path | None
 
 
 def trace_of(events: Sequence[Event]) -> Trace:

@@ -1,6 +1,7 @@
 """Watch: a rollout that runs elsewhere, told from its journal until it ends."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import field
 from datetime import datetime
 
 from davy.canary.engine.state import State, folded
@@ -14,9 +15,18 @@ from davy.pipeline.core.events import CanaryFinished, Event, PodsSeen, PodTroubl
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.text.time_text import shown
+from davy.workflows.story.options import TargetOptions, ViewOptions, part
 
 POLL_SECONDS = 1.0
 MOST_FAILURES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """What the command line of `davy canary watch` says."""
+
+    target: TargetOptions = field(metadata=part(TargetOptions))
+    view: ViewOptions = field(metadata=part(ViewOptions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -17,9 +16,9 @@ HANG = " " * 10
 """Where the sentence of a stage begins."""
 
 
-def plan_told(made: ReleasePlan, said: Mapping[str, Any], warnings: Sequence[str]) -> None:
+def print_plan(made: ReleasePlan, output: str, warnings: Sequence[str]) -> None:
     """A whole release."""
-    if said["output"] == "json":
+    if output == "json":
         click.echo(json_text({"davy_plan": 1, **plain(made), "warnings": list(warnings)}))
         return
     _say(f"Plan for {made.service}, {made.workload}. Nothing is touched yet.")
@@ -28,9 +27,9 @@ def plan_told(made: ReleasePlan, said: Mapping[str, Any], warnings: Sequence[str
         _say(f"  warning {warning}")
 
 
-def steps_told(service: str, steps: Sequence[PlanStep], said: Mapping[str, Any]) -> None:
+def print_steps(service: str, steps: Sequence[PlanStep], output: str) -> None:
     """Some stages of one."""
-    if said["output"] == "json":
+    if output == "json":
         click.echo(json_text({"davy_plan": 1, "service": service, "steps": [plain(step) for step in steps]}))
         return
     _say(f"Plan for {service}. Nothing is touched yet.")

@@ -21,7 +21,8 @@ from davy.workflows.render import markdown as report
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.summary import summary
 from davy.workflows.render.text.width import width_of
-from davy.workflows.story.screens import View, played, screen
+from davy.workflows.story.options import ViewOptions
+from davy.workflows.story.screens import played, screen
 
 
 def keeper(out: Path) -> Callable[[tuple[Event, ...]], Path]:
@@ -43,7 +44,9 @@ Keep = Callable[[tuple[Event, ...]], Path | None]
 """Writes the report of these events; where it lies."""
 
 
-def told(events: Iterator[Event], clock: Clock, view: View, keep: Keep | None = None, *, talk: bool = False) -> Ending:
+def play(
+    events: Iterator[Event], clock: Clock, view: ViewOptions, keep: Keep | None = None, *, talk: bool = False
+) -> Ending:
     """Drive the events to their end. In text mode the summary is the data on stdout, in JSON the events are.
 
     `talk`: the command has other data for stdout, so the summary goes to stderr.

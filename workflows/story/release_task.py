@@ -1,37 +1,43 @@
-"""Release task: the whole configuration, for commands that release."""
+"""Release task: the whole configuration, for commands that release, and what such a command opens."""
 
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from davy.checks.gates.error_budget import Accepted
 from davy.pipeline.config.document import Config
-from davy.pipeline.core.fast_dataclass import dataclass
-from davy.pipeline.core.ports import Clock
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand, named
-from davy.workflows.wiring.reach import FILE, Reach
+from davy.workflows.story.task import Task
+from davy.workflows.wiring import placed_images
+
+if TYPE_CHECKING:
+    from davy.checks.judges.kayenta.config_file import Analysis
+    from davy.pipeline.config.sections.images.keys import ImageConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order(Errand):
-    """The task of a command that releases: with the whole configuration."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReleaseTask(Task):
+    """The task of a command that releases."""
 
     config: Config
+    acting: bool = False
+    """The command changes the world on this file's word; one that only looks sends no secret on that word alone."""
     accepted: Accepted | None = None
     """A person's word that the error budgets do not matter this once."""
+    analysis: "Analysis | None" = None
+    """What Kayenta's canary config says; None where another judge is asked for."""
 
+    @cached_property
+    def side(self) -> wiring.Side:
+        """The cluster's side: one client of the API server. Raises Unusable."""
+        return wiring.side_of(self.config, self.reach)
 
-def order(
-    config: Config, file: Path, out: Path, clock: Clock, accept_budget: str = "", *, reach: Reach = FILE
-) -> Order:
-    """A new release of the configured service."""
-    release = named(config.service, clock.now())
-    return Order(
-        config=config,
-        folder=file.resolve().parent,
-        out=out,
-        clock=clock,
-        release=release,
-        runner=wiring.runner(),
-        reach=reach,
-        accepted=Accepted(by=wiring.person(), why=accept_budget) if accept_budget else None,
-    )
+    @cached_property
+    def placed_images(self) -> "tuple[ImageConfig, ...]":
+        """Every image by the name it is built under, with `deploy` said for each."""
+        return placed_images.placed(self.config, self.folder)
+
+    @cached_property
+    def servers(self) -> wiring.Servers:
+        """A session for each Prometheus. Raises Unusable for all secrets that miss."""
+        return wiring.servers(self.config, self.folder, acting=self.acting)

@@ -2,18 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol, TextIO, cast
+from typing import Protocol, TextIO, cast
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import CanaryFinished, Event, LogLine, ReleaseFinished
-from davy.pipeline.core.fast_dataclass import dataclass
 from davy.workflows.render import veil
 from davy.workflows.render.json_lines import JsonLines
 from davy.workflows.render.text.brief import Brief
 from davy.workflows.render.text.lines import Text
+from davy.workflows.story.options import ViewOptions
 from davy.workflows.story.outlet import Outlet, may_block
 
 
@@ -29,30 +29,7 @@ class Screen(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What the command line says about showing."""
-
-    output: str = "text"
-    plain: bool = False
-    verbose: bool = False
-    """Plain lines with everything in them; without it, one a look and one a step."""
-    no_color: bool = False
-
-    @property
-    def color(self) -> bool:
-        """False for `--no-color` and for any NO_COLOR (no-color.org)."""
-        return not (self.no_color or os.environ.get("NO_COLOR"))
-
-
-def view_of(said: Mapping[str, Any]) -> View:
-    """How the command line wants it shown."""
-    return View(
-        output=said["output"], plain=said["plain"], verbose=bool(said.get("verbose")), no_color=said["no_color"]
-    )
-
-
-def screen(view: View, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:
+def screen(view: ViewOptions, now: Callable[[], datetime], *, rehearsal: bool = False) -> Screen:
     """JSON lines on stdout; else on stderr: the live view on a terminal, plain lines elsewhere."""
     if view.output == "json":
         return _unblocked(sys.stdout, lambda stream: JsonLines(stream, rehearsal=rehearsal))
@@ -98,7 +75,7 @@ def are_one(one: TextIO, other: TextIO) -> bool:
         return False
 
 
-def is_live(view: View, stream: TextIO) -> bool:
+def is_live(view: ViewOptions, stream: TextIO) -> bool:
     """True where the live view can be drawn."""
     return (
         view.output == "text"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from davy.pipeline.core.artifacts import Image, Revision
 from davy.pipeline.core.endings import Ending
@@ -58,38 +58,48 @@ class End:
     remedy: str = ""
 
 
-Told = Generator[Event, None, End]
+Story = Generator[Event, None, End]
 """Events, and how it ended."""
 
 
-def open_gate() -> Generator[Event, None, str]:
-    """No budget is asked for."""
-    yield from ()
-    return ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Stages(Protocol):
     """What a release is made of; each may raise any DavyError."""
 
-    clock: Clock
-    source: Callable[[], Revision]
-    examine: Callable[[], tuple[str, ...]]
-    """Looks at cluster and checks before minutes are spent. The warnings; raises Unusable with every problem."""
-    build: Callable[[Revision], Generator[Event, None, tuple[Image, ...]]]
-    """Raises Rejected where a build fails."""
-    test: Callable[[tuple[Image, ...]], Generator[Event, None, str]]
-    """What failed, in one line; empty where nothing did."""
-    canary: Callable[[tuple[Image, ...]], Generator[Event, None, "Outcome"]]
-    gate: Callable[[], Generator[Event, None, str]] = open_gate
-    """Why the error budgets let no release through, in one line; empty where they do. Raises Unreachable."""
+    @property
+    def clock(self) -> Clock:
+        """The release's."""
+        ...
+
+    def source(self) -> Revision:
+        """What git says."""
+        ...
+
+    def examine(self) -> tuple[str, ...]:
+        """Look at cluster and checks before minutes are spent. The warnings; raises Unusable with every problem."""
+        ...
+
+    def gate(self) -> Generator[Event, None, str]:
+        """Why the error budgets let no release through, in one line; empty where they do. Raises Unreachable."""
+        ...
+
+    def build(self, revision: Revision, /) -> Generator[Event, None, tuple[Image, ...]]:
+        """Raises Rejected where a build fails."""
+        ...
+
+    def test(self, images: tuple[Image, ...], /) -> Generator[Event, None, str]:
+        """What failed, in one line; empty where nothing did."""
+        ...
+
+    def canary(self, images: tuple[Image, ...], /) -> Generator[Event, None, "Outcome"]:
+        """Raises what the rollout does."""
+        ...
 
 
-def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]:
-    """The body between ReleaseStarted and ReleaseFinished; what davy says no with is an end like any other."""
+def framed(started: ReleaseStarted, clock: Clock, story: Story) -> Iterator[Event]:
+    """The story between ReleaseStarted and ReleaseFinished; what davy says no with is an end like any other."""
     yield started
     try:
-        end = yield from body
+        end = yield from story
     except Unusable as error:
         end = End(ending=error.ending, sentence="\n".join([error.what, *map(str, error.problems)]), remedy=error.remedy)
     except DavyError as error:
@@ -108,28 +118,28 @@ def framed(started: ReleaseStarted, clock: Clock, body: Told) -> Iterator[Event]
     )
 
 
-def release(parts: Parts) -> Told:
+def release(stages: Stages) -> Story:
     """The whole way. Preflight comes before the build: bad input is found before minutes are spent."""
-    revision = parts.source()
-    yield from sourced(revision, parts.clock)
-    yield from examined(parts)
-    if stop := (yield from gated(parts)) or stopped(parts.clock):
+    revision = stages.source()
+    yield from sourced(revision, stages.clock)
+    yield from examined(stages)
+    if stop := (yield from gated(stages)) or stopped(stages.clock):
         return stop
-    images = yield from parts.build(revision)
-    if stop := stopped(parts.clock):
+    images = yield from stages.build(revision)
+    if stop := stopped(stages.clock):
         return stop
-    failed = yield from parts.test(images)
+    failed = yield from stages.test(images)
     if failed:
         return End(ending=Ending.REJECTED, sentence=f"{failed}; no traffic moved")
     # Again: a build and its tests take their time, and a budget may have begun to burn meanwhile.
-    if stop := stopped(parts.clock) or (yield from gated(parts)):
+    if stop := stopped(stages.clock) or (yield from gated(stages)):
         return stop
-    return (yield from canary_stage(parts.clock, lambda: parts.canary(images)))
+    return (yield from canary_stage(stages.clock, lambda: stages.canary(images)))
 
 
-def gated(parts: Parts) -> Generator[Event, None, End | None]:
+def gated(stages: Stages) -> Generator[Event, None, End | None]:
     """The end where the error budgets let no release through."""
-    refused = yield from parts.gate()
+    refused = yield from stages.gate()
     return End(ending=Ending.REJECTED, sentence=f"{refused}; no traffic moved", remedy=GATE) if refused else None
 
 
@@ -140,10 +150,10 @@ def sourced(revision: Revision, clock: Clock) -> Iterator[Event]:
         yield Warned(at=clock.now(), what=DIRTY)
 
 
-def examined(parts: Parts) -> Iterator[Event]:
+def examined(stages: Stages) -> Iterator[Event]:
     """Preflight's warnings. Raises Unusable with every problem."""
-    for warning in parts.examine():
-        yield Warned(at=parts.clock.now(), what=warning)
+    for warning in stages.examine():
+        yield Warned(at=stages.clock.now(), what=warning)
 
 
 def stopped(clock: Clock) -> End | None:
@@ -153,7 +163,7 @@ def stopped(clock: Clock) -> End | None:
     return End(ending=Ending.INTERRUPTED, sentence="interrupted before any traffic moved")
 
 
-def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, "Outcome"]]) -> Told:
+def canary_stage(clock: Clock, canary: Callable[[], Generator[Event, None, "Outcome"]]) -> Story:
     """The canary as a stage, whatever way it ends."""
     began = clock.now()
     yield StageStarted(at=began, stage=Stage.CANARY)

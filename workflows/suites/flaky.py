@@ -1,14 +1,15 @@
 """Flaky: what `davy test flaky` and `davy test history` say, from the runs in the archive."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from pathlib import Path
 
 import click
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json.codec import plain
 from davy.pipeline.core.text import nouns
 from davy.pipeline.core.text.sanitize import harmless, one_line
@@ -18,24 +19,40 @@ from davy.pipeline.suites.history.record import RunRecord
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 VERSION = 1
 WIDTH = 79
 NAME = 36
 """Columns for a test's name; of a longer one the end tells more."""
 
-Said = Mapping[str, Any]
-"""The command line: options by name."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlakyOptions:
+    """What the command line of `davy test flaky` says."""
+
+    file: Path
+    suite: str | None
+    last: int
+    output: str
 
 
-def flaky(task: Errand, said: Said) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsOptions:
+    """What the command line of `davy test history` says."""
+
+    file: Path
+    last: int
+    output: str
+
+
+def flaky(task: Task, options: FlakyOptions) -> Ending:
     """The tests that did not simply pass. Raises what the archive raises."""
-    _known(task, said["suite"])
-    records = wiring.archive(task.config, task.folder).recent(said["last"], _said)
-    found, today = flakes(records, said["suite"]), task.clock.now().date()
-    notes = _notes(task, records, today, whole=said["suite"] is None)
-    match said["output"]:
+    _known(task, options.suite)
+    records = wiring.archive(task.config, task.folder).recent(options.last, _said)
+    found, today = flakes(records, options.suite), task.clock.now().date()
+    notes = _notes(task, records, today, whole=options.suite is None)
+    match options.output:
         case "json":
             click.echo(json_text(_document(task, records, found, notes)))
         case "quarantine":
@@ -46,10 +63,10 @@ def flaky(task: Errand, said: Said) -> Ending:
     return Ending.DONE
 
 
-def history(task: Errand, said: Said) -> Ending:
+def history(task: Task, options: RunsOptions) -> Ending:
     """The last runs. Raises what the archive raises."""
-    records = wiring.archive(task.config, task.folder).recent(said["last"], _said)
-    if said["output"] == "json":
+    records = wiring.archive(task.config, task.folder).recent(options.last, _said)
+    if options.output == "json":
         runs = [_run(record) for record in records]
         click.echo(json_text({"davy_test_history": VERSION, "service": task.config.service, "runs": runs}))
     else:
@@ -57,16 +74,16 @@ def history(task: Errand, said: Said) -> Ending:
     return Ending.DONE
 
 
-def _known(task: Errand, suite: str | None) -> None:
+def _known(task: Task, suite: str | None) -> None:
     names = [one.name for one in task.config.tests]
     if suite is not None and suite.partition("[")[0] not in names:
         problem = Problem(what=f"--suite {suite!r}: there is no suite of this name")
         raise Unusable("A suite is not there.", problems=(problem,), remedy=nouns.named(tuple(names)))
 
 
-def _notes(task: Errand, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
+def _notes(task: Task, records: Sequence[RunRecord], today: date, *, whole: bool) -> tuple[str, ...]:
     """What there is to say of the quarantine."""
-    held = wiring.quarantine(task.config, task.folder)
+    held = task.quarantine
     seen = {(case.suite, name) for record in records for case in record.cases for name in case.names}
     told = quarantine.notes(held, seen, today, whole=whole and bool(records))
     return (*told, *quarantine.release_notes(held, records, today))
@@ -81,7 +98,7 @@ def _warned(notes: Sequence[str]) -> None:
         click.echo(f"note: {one_line(note)}", err=True)
 
 
-def _text(task: Errand, records: Sequence[RunRecord], found: Sequence[Flake]) -> list[str]:
+def _text(task: Task, records: Sequence[RunRecord], found: Sequence[Flake]) -> list[str]:
     if not records:
         return [f"No run of {task.config.service} is in the archive yet; `davy test` keeps one."]
     runs = "the last run" if len(records) == 1 else f"the last {len(records)} runs"
@@ -115,7 +132,7 @@ def _percent(share: float) -> str:
 
 
 def _document(
-    task: Errand, records: Sequence[RunRecord], found: Sequence[Flake], notes: Sequence[str]
+    task: Task, records: Sequence[RunRecord], found: Sequence[Flake], notes: Sequence[str]
 ) -> dict[str, object]:
     return {
         "davy_flaky": VERSION,

@@ -1,14 +1,14 @@
 """Merge: what `davy test merge` does: the parts of several CI jobs as one verdict and one report."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import Result
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.files import own_files, plain_file
 from davy.pipeline.suites import driver
 from davy.pipeline.suites.parts import completeness, part_file
@@ -16,32 +16,41 @@ from davy.pipeline.suites.parts.completeness import PartReport
 from davy.pipeline.suites.reports import highlights, reader, writer
 from davy.pipeline.suites.reports.cases import Case, CaseResult, Suite
 from davy.workflows import wiring
-from davy.workflows.story.player import keeper, told
-from davy.workflows.story.screens import view_of
-from davy.workflows.story.stages import End, Told, framed
-from davy.workflows.story.task import Errand, started
+from davy.workflows.story.options import ViewOptions, part
+from davy.workflows.story.player import keeper, play
+from davy.workflows.story.stages import End, Story, framed
+from davy.workflows.story.task import Task, started
 from davy.workflows.suites.run import chosen
 
-Said = Mapping[str, Any]
-"""The command line: options by name."""
 CHUNK = 2**20
 REMEDY = "Hand over the davy-out of every job of one run, each once, in a folder of its own."
 
 
-def merged(task: Errand, said: Said) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeOptions:
+    """What the command line of `davy test merge` says."""
+
+    folders: tuple[Path, ...]
+    file: Path
+    suites: tuple[str, ...]
+    out: Path
+    view: ViewOptions = field(metadata=part(ViewOptions))
+
+
+def merge(task: Task, options: MergeOptions) -> Ending:
     """Raises Unusable where these are not the parts of one run."""
-    wanted = chosen(task, said["suites"])
-    jobs = tuple(_read(task, said["folders"]))
+    wanted = chosen(task, options.suites)
+    jobs = tuple(_read(task, options.folders))
     problems = tuple(completeness.misfits(jobs, task.config.service, [suite.name for suite in task.config.tests]))
     if problems:
         raise Unusable("These are not the parts of one run.", problems=problems, remedy=REMEDY)
     gone = completeness.missing(jobs, [suite.name for suite in wanted])
     every = (*completeness.added_up(jobs, wanted), *map(_gone, gone))
     events = framed(started(task, "test"), task.clock, _told(task, every))
-    return told(events, task.clock, view_of(said), keeper(task.out))
+    return play(events, task.clock, options.view, keeper(task.out))
 
 
-def _told(task: Errand, every: Sequence[Suite]) -> Told:
+def _told(task: Task, every: Sequence[Suite]) -> Story:
     shown = wiring.washing(task.config)
     own_files.write(task.out / driver.REPORT, writer.merged(every))
     for suite in every:
@@ -58,7 +67,7 @@ def _gone(sentence: str) -> Suite:
     return Suite(name="missing", cases=(case,), took=driver.NO_TIME, exit_code=None, because=sentence)
 
 
-def _read(task: Errand, folders: Sequence[Path]) -> Iterator[PartReport]:
+def _read(task: Task, folders: Sequence[Path]) -> Iterator[PartReport]:
     """Raises Unusable with every folder that is no part."""
     problems: list[Problem] = []
     for folder in folders:

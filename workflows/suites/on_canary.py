@@ -19,7 +19,7 @@ from davy.pipeline.core.ports import Clock
 from davy.pipeline.core.text import nouns
 from davy.pipeline.suites import cleanup, driver
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 from davy.workflows.suites import orders as asking
 from davy.workflows.suites.canary_judge import Round, SuiteJudge
 
@@ -64,7 +64,7 @@ def released(config: DeliveryConfig, snapshot: Snapshot, given: Sequence[Image])
     return tuple(found.values())
 
 
-def judged(task: Errand, images: Sequence[Image], inner: Judge, cluster: Callable[[], Platform]) -> SuiteJudge | None:
+def judged(task: Task, images: Sequence[Image], inner: Judge, cluster: Callable[[], Platform]) -> SuiteJudge | None:
     """The judge with the suites of the configuration; None where it has none. `cluster`: with its own connection."""
     if not meant(task.config):
         return None
@@ -101,7 +101,7 @@ def _at_a_step(cluster: Platform, clock: Clock) -> Snapshot | None:
     return None
 
 
-def _played(task: Errand, given: Sequence[Image], snapshot: Snapshot, *, clock: Clock, out: Path) -> Round:
+def _played(task: Task, given: Sequence[Image], snapshot: Snapshot, *, clock: Clock, out: Path) -> Round:
     wanted, pods = meant(task.config), reached(snapshot)
     images = released(task.config, snapshot, given)
     names = frozenset(pod.name for pod in pods)

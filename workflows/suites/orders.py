@@ -14,7 +14,7 @@ from davy.pipeline.suites.plan import order as ordering
 from davy.pipeline.suites.plan.order import Wanted
 from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.workflows import wiring
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 from davy.workflows.suites import testfiles
 
 Told = Callable[[SuiteConfig], Mapping[str, str]]
@@ -27,7 +27,7 @@ def nothing(suite: SuiteConfig) -> Mapping[str, str]:  # noqa: ARG001 - the shap
 
 
 def asks(
-    task: Errand, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None
+    task: Task, wanted: Sequence[SuiteConfig], *, shard: tuple[int, int] | None = None
 ) -> tuple[PlannedSuite, ...]:
     """The suites with the test files that there are now. Raises Unusable with every suite that has none."""
     asked = ordering.asks(wanted, lambda suite: testfiles.listed(task.folder, suite), shard=shard)
@@ -45,7 +45,7 @@ def asks(
 
 
 def ordered(
-    task: Errand, asked: Sequence[PlannedSuite], images: Sequence[Image], out: Path, told: Told = nothing
+    task: Task, asked: Sequence[PlannedSuite], images: Sequence[Image], out: Path, told: Told = nothing
 ) -> tuple[Wanted, ...]:
     """The orders, with the environment they run in. Raises Unusable for images and secrets that are missing."""
     by_name = {image.name: image for image in images}

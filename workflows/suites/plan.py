@@ -1,9 +1,9 @@
 """Plan: what `davy test plan` says: which part of a suite runs where, and how long that should take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import click
 
@@ -19,14 +19,21 @@ from davy.pipeline.suites.plan.pieces import Guesses, Piece, PlannedSuite
 from davy.workflows import wiring
 from davy.workflows.render.json_text import json_text
 from davy.workflows.render.text.table import table
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 from davy.workflows.suites import orders, stage
 from davy.workflows.suites.run import chosen
 
-Said = Mapping[str, Any]
-"""The command line: options by name."""
 SHOWN = 12
 """Parts that text names; JSON has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestPlanOptions:
+    """What the command line of `davy test plan` says."""
+
+    file: Path
+    suites: tuple[str, ...]
+    output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +56,14 @@ class Forecast:
         return round(sharding.makespan(queue, self.ask.at_once), 1) if self.known else None
 
 
-def forecast(task: Errand, said: Said) -> Ending:
+def plan(task: Task, options: TestPlanOptions) -> Ending:
     """Print it; nothing is run."""
-    asked = orders.asks(task, chosen(task, said["suites"]))
+    asked = orders.asks(task, chosen(task, options.suites))
     history, warnings = archive.recent(wiring.archive(task.config, task.folder), stage.LATEST)
     for warning in warnings:
         click.echo(harmless(f"warning: {warning}"), err=True)
     made = [_forecast(ask, history) for ask in asked]
-    match said["output"]:
+    match options.output:
         case "json":
             click.echo(json_text({"davy_test_plan": 1, "service": task.config.service,
                                    "suites": [_told(each) for each in made]}))  # fmt: skip

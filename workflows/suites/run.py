@@ -1,65 +1,78 @@
 """Run: what `davy test` does, between its options and its ending."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import field, replace
+from pathlib import Path
 
 from davy.pipeline.config.sections.suites import SuiteConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.events import SuiteFinished
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.text import nouns
-from davy.pipeline.release import plan
+from davy.pipeline.release import plan as release_plan
 from davy.pipeline.release.plan import PlanStep
 from davy.pipeline.suites.plan import order
 from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.workflows import wiring
 from davy.workflows.builds import stage
 from davy.workflows.images import given as named
-from davy.workflows.story.plan_text import steps_told
-from davy.workflows.story.player import keeper, told
+from davy.workflows.story.options import ClusterOptions, ViewOptions, part
+from davy.workflows.story.plan_text import print_steps
+from davy.workflows.story.player import keeper, play
 from davy.workflows.story.recorder import overheard
-from davy.workflows.story.screens import view_of
-from davy.workflows.story.stages import End, Told, framed, sourced
-from davy.workflows.story.task import Errand, started
+from davy.workflows.story.stages import End, Story, framed, sourced
+from davy.workflows.story.task import Task, started
 from davy.workflows.suites import on_canary, orders
 from davy.workflows.suites import stage as parts
 
-Said = Mapping[str, Any]
-"""The command line: options by name."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestOptions:
+    """What the command line of `davy test` says."""
+
+    cluster: ClusterOptions = field(metadata=part(ClusterOptions))
+    images: tuple[str, ...]
+    suites: tuple[str, ...]
+    shard: tuple[int, int] | None
+    files: str | None
+    against: str | None
+    out: Path
+    dry_run: bool
+    view: ViewOptions = field(metadata=part(ViewOptions))
 
 
-def test(task: Errand, said: Said) -> Ending:
+def test(task: Task, options: TestOptions) -> Ending:
     """The suites alone."""
-    if said["against"]:
-        return _against_canary(task, said)
-    images = named.given(task.config, said["images"])
-    wiring.quarantine(task.config, task.folder)  # What is wrong with it is said before anything is built.
-    asked = shared(orders.asks(task, chosen(task, said["suites"]), shard=said["shard"]), said["files"])
+    if options.against:
+        return _against_canary(task, options)
+    images = named.given(task.config, options.images)
+    _ = task.quarantine  # What is wrong with it is said before anything is built.
+    asked = shared(orders.asks(task, chosen(task, options.suites), shard=options.shard), options.files)
     events = framed(started(task, "test"), task.clock, _testing(task, images, asked))
-    return told(events, task.clock, view_of(said), keeper(task.out))
+    return play(events, task.clock, options.view, keeper(task.out))
 
 
-def _against_canary(task: Errand, said: Said) -> Ending:
+def _against_canary(task: Task, options: TestOptions) -> Ending:
     """Raises Unusable where no canary is held, or no suite can be run against it."""
-    wanted = _reaching(task, said["suites"])
+    wanted = _reaching(task, options.suites)
     snapshot = wiring.cluster(task.config, task.reach).snapshot()
     pods = on_canary.reached(snapshot)
-    images = on_canary.released(task.config, snapshot, named.given(task.config, said["images"]))
-    asked = orders.asks(task, wanted, shard=said["shard"])
+    images = on_canary.released(task.config, snapshot, named.given(task.config, options.images))
+    asked = orders.asks(task, wanted, shard=options.shard)
 
-    def body() -> Told:
+    def body() -> Story:
         failed = yield from parts.tested(task, images, asked, on_canary.told(pods))
         if failed:
             return End(ending=Ending.REJECTED, sentence=f"{failed}; the rollout was left as it is")
         count = nouns.counted(len(pods), "canary pod")
         return End(ending=Ending.DONE, sentence=f"every suite passed against {count} of release {snapshot.release}")
 
-    return told(framed(started(task, "test"), task.clock, body()), task.clock, view_of(said), keeper(task.out))
+    return play(framed(started(task, "test"), task.clock, body()), task.clock, options.view, keeper(task.out))
 
 
-def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+def _reaching(task: Task, names: tuple[str, ...]) -> list[SuiteConfig]:
     """The suites that can be run against the canary: those that say so, or those named. Raises Unusable."""
     wanted = chosen(task, names) if names else on_canary.meant(task.config)
     outside = [suite.name for suite in wanted if suite.in_ != "kubernetes"]
@@ -73,7 +86,7 @@ def _reaching(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
     )
 
 
-def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[PlannedSuite, ...]) -> Told:
+def _testing(task: Task, images: tuple[Image, ...], asked: tuple[PlannedSuite, ...]) -> Story:
     if not images and any(order.needs_image(ask.suite) for ask in asked):
         # What a place lacks, a right or a cloud's account, is said before minutes are spent on a build.
         meant = [ask.suite for ask in asked]
@@ -90,7 +103,7 @@ def _testing(task: Errand, images: tuple[Image, ...], asked: tuple[PlannedSuite,
     return End(ending=Ending.DONE, sentence="every suite passed" if seen else f"no suite ran: {idle}")
 
 
-def chosen(task: Errand, names: tuple[str, ...]) -> list[SuiteConfig]:
+def chosen(task: Task, names: tuple[str, ...]) -> list[SuiteConfig]:
     """The suites of these names; without names all that run before any traffic. Raises Unusable for unknown ones."""
     known = {suite.name: suite for suite in task.config.tests}
     strange = [name for name in names if name not in known]
@@ -125,18 +138,18 @@ def shared(asked: tuple[PlannedSuite, ...], files: str | None) -> tuple[PlannedS
     return (replace(asked[0], share=named),)
 
 
-def planned(task: Errand, said: Said) -> Ending:
+def plan(task: Task, options: TestOptions) -> Ending:
     """What a test would do."""
-    if said["against"]:
-        steps = [plan.against_canary(suite) for suite in _reaching(task, said["suites"])]
+    if options.against:
+        steps = [release_plan.against_canary(suite) for suite in _reaching(task, options.suites)]
     else:
-        steps = list(_steps(task, said))
-    steps_told(task.config.service, steps, said)
+        steps = list(_steps(task, options))
+    print_steps(task.config.service, steps, options.view.output)
     return Ending.DONE
 
 
-def _steps(task: Errand, said: Said) -> Iterator[PlanStep]:
-    meant = chosen(task, said["suites"])
-    if not said["images"] and any(order.needs_image(suite) for suite in meant):
-        yield from plan.builds(task.config, wiring.source(task.folder).revision())
-    yield from (plan.suite(task.config, suite, alone=True) for suite in meant)
+def _steps(task: Task, options: TestOptions) -> Iterator[PlanStep]:
+    meant = chosen(task, options.suites)
+    if not options.images and any(order.needs_image(suite) for suite in meant):
+        yield from release_plan.builds(task.config, wiring.source(task.folder).revision())
+    yield from (release_plan.suite(task.config, suite, alone=True) for suite in meant)

@@ -19,7 +19,7 @@ from davy.pipeline.suites.plan.pieces import PlannedSuite
 from davy.pipeline.suites.recorder import EndedSuite
 from davy.workflows import wiring
 from davy.workflows.images import attest
-from davy.workflows.story.task import Errand, known
+from davy.workflows.story.task import Task, known
 from davy.workflows.suites.orders import Told, asks, nothing, ordered
 
 LATEST = 20
@@ -27,7 +27,7 @@ LATEST = 20
 
 
 def tested(
-    task: Errand,
+    task: Task,
     images: tuple[Image, ...],
     asked: Sequence[PlannedSuite],
     told: Told = nothing,  # noqa: PT028 - no test
@@ -39,7 +39,7 @@ def tested(
     places = wiring.suite_places(config, task.release, clock, folder=task.folder, suites=meant, reach=task.reach)
     archive, held, today = (
         wiring.archive(config, task.folder, acting=True),
-        wiring.quarantine(config, task.folder),
+        task.quarantine,
         clock.now().date(),
     )
     history, warnings = archiving.recent(archive, LATEST)
@@ -74,7 +74,7 @@ def tested(
     return "" if done.passed else wiring.washing(config)(done.sentence)
 
 
-def _part(task: Errand, asked: Sequence[PlannedSuite], ended: Sequence[EndedSuite]) -> part_file.PartFile:
+def _part(task: Task, asked: Sequence[PlannedSuite], ended: Sequence[EndedSuite]) -> part_file.PartFile:
     """What another job is told of this one."""
     revision = known(task)
     return part_file.PartFile(
@@ -87,7 +87,7 @@ def _part(task: Errand, asked: Sequence[PlannedSuite], ended: Sequence[EndedSuit
 
 
 def _agreed(
-    task: Errand, archive: Archive, asked: Sequence[PlannedSuite], history: tuple[RunRecord, ...]
+    task: Task, archive: Archive, asked: Sequence[PlannedSuite], history: tuple[RunRecord, ...]
 ) -> tuple[RunRecord, ...]:
     """The runs that the spread goes by. Machines that work their shards out alone must all go by the same ones.
 
@@ -119,6 +119,6 @@ def warned(sentences: Sequence[str], clock: Clock) -> Iterator[Event]:
         yield Warned(at=clock.now(), what=what)
 
 
-def before_traffic(task: Errand) -> tuple[PlannedSuite, ...]:
+def before_traffic(task: Task) -> tuple[PlannedSuite, ...]:
     """The suites of a release that run before any traffic moves."""
     return asks(task, [suite for suite in task.config.tests if suite.against is None])

@@ -4,7 +4,7 @@ The rest of davy knows this package alone: `wiring.clock()`, `wiring.images(conf
 """
 
 from davy.workflows.wiring.builds import builders, images, records, scanner, signer, work_tree
-from davy.workflows.wiring.rollouts import Side, cluster, judge, metrics, router, side_at, side_of
+from davy.workflows.wiring.rollouts import Servers, Side, cluster, metrics, router, servers, side_at, side_of
 from davy.workflows.wiring.runtime import (
     breakable,
     clock,
@@ -23,6 +23,7 @@ from davy.workflows.wiring.runtime import (
 from davy.workflows.wiring.suites import archive, demanded, mask_files, project_files, quarantine, suite_places
 
 __all__ = [
+    "Servers",
     "Side",
     "archive",
     "breakable",
@@ -33,7 +34,6 @@ __all__ = [
     "held",
     "history",
     "images",
-    "judge",
     "mask_files",
     "masks",
     "metrics",
@@ -47,6 +47,7 @@ __all__ = [
     "scanner",
     "secret",
     "secrets",
+    "servers",
     "side_at",
     "side_of",
     "signer",

@@ -1,9 +1,8 @@
 """Reach: what the command line says of the cluster: by which kubeconfig, as whom, to which Deployment."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from davy.pipeline.core.errors import Problem
 from davy.pipeline.core.fast_dataclass import dataclass
@@ -12,8 +11,6 @@ from davy.pipeline.core.text.time_text import shown
 if TYPE_CHECKING:
     from davy.pipeline.config.document import Config
     from davy.pipeline.config.sections.canary import CanaryConfig
-
-KEYS = ("kubeconfig", "context", "as_user", "as_groups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +29,6 @@ class Reach:
 
 FILE = Reach()
 """As the file says."""
-
-
-def reach_of(said: Mapping[str, Any]) -> Reach:
-    """Out of a command's options."""
-    file: Path | None = said.get("file")
-    return Reach(
-        kubeconfig=said.get("kubeconfig") or None,
-        context=said.get("context") or None,
-        as_user=said.get("as_user") or None,
-        as_groups=tuple(said.get("as_groups") or ()),
-        namespace=said.get("namespace") or None,
-        deployment=said.get("deployment") or None,
-        folder=file.resolve().parent if file else None,
-    )
 
 
 def reached(config: "Config", reach: Reach) -> "Config":

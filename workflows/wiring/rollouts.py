@@ -1,10 +1,10 @@
 """Rollouts: cluster, lock and journal, and the judge on its Prometheus."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from davy.pipeline.config.target import Target
 from davy.pipeline.core.errors import Problem, Unusable
@@ -13,7 +13,7 @@ from davy.pipeline.core.workload import Workload
 from davy.workflows.render import veil
 from davy.workflows.wiring import secret_values as access
 from davy.workflows.wiring import trust
-from davy.workflows.wiring.reach import FILE, Reach, reach_of
+from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.runtime import secrets
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from davy.canary.ports.lock import Lock
     from davy.canary.ports.platform import Platform
     from davy.canary.ports.router import Router
+    from davy.checks.judges.kayenta.config_file import Analysis
+    from davy.checks.metrics.prometheus.client import Prometheus
     from davy.checks.ports import Metrics
     from davy.pipeline.clients.kubernetes.api import KubeApi
     from davy.pipeline.config.document import Config, DeliveryConfig
@@ -49,6 +51,8 @@ class Side:
     journal: "Journal"
     now: Callable[[], datetime]
     """By the API server's clock, which the lock goes by."""
+    cluster_again: "Callable[[], Platform]"
+    """The same by a connection of its own, for another thread."""
 
     @property
     def context(self) -> str:
@@ -117,10 +121,9 @@ def target_of(config: "Config") -> Target:
     )
 
 
-def side_at(said: Mapping[str, Any]) -> Side:
-    """The ports that a command's options mean. Raises Unusable where they name no Deployment."""
-    reach = reach_of(said)
-    return side(target(said["file"], reach.namespace, reach.deployment), reach=reach)
+def side_at(file: Path, reach: Reach) -> Side:
+    """The ports that a command line means. Raises Unusable where it and the file name no Deployment."""
+    return side(target(file, reach.namespace, reach.deployment), reach=reach)
 
 
 def side_of(config: "Config", reach: Reach = FILE) -> Side:
@@ -153,13 +156,18 @@ def side(
     api, listening = _api(meant.kubeconfig, meant.context, reach), Listening(opened=ThreadFeed)
     workload = Workload(namespace=meant.namespace, name=meant.deployment)
     lock = KubernetesLock(api, workload, lasts=lease)
+
+    def cluster(client: "KubeApi") -> "Platform":
+        return KubernetesPlatform(client, workload, baseline=baseline, jobs=jobs, listening=listening)
+
     return Side(
         workload=workload,
         api=api,
-        cluster=KubernetesPlatform(api, workload, baseline=baseline, jobs=jobs, listening=listening),
+        cluster=cluster(api),
         lock=lock,
         journal=MaskedJournal(KubernetesJournal(api, workload, fence=lambda: lock.fence, listening=listening)),
         now=api.server_now,
+        cluster_again=lambda: cluster(api.again()),
     )
 
 
@@ -204,31 +212,51 @@ def cluster(config: "DeliveryConfig", reach: Reach = FILE) -> "Platform":
     return KubernetesPlatform(api, Workload(namespace=namespace, name=config.deploy.kubernetes.deployment))
 
 
-def metrics(config: "Config", folder: Path = Path(), *, acting: bool = False, again: bool = False) -> "Metrics":
-    """The configured Prometheus, or several as one, with their secrets read. Raises Unusable for all that miss.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """A session for each configured Prometheus, with its secrets read: for all that one command asks them."""
+
+    config: "Config"
+    folder: Path
+    acting: bool
+    clients: "tuple[Prometheus, ...]"
+
+    def metrics(self, *, again: bool = False) -> "Metrics":
+        """The one, or several as one. `again`: the same is asked look after look.
+
+        What may be sent is looked at anew: a file may have become a link meanwhile.
+        """
+        from davy.checks.metrics.lookback import Lookback  # noqa: PLC0415
+        from davy.checks.metrics.quorum import Quorum  # noqa: PLC0415
+
+        checks, overlap = self.config.checks, max(OVERLAP, 2 * self.config.checks.interval)
+        trust.demand(checks, os.environ, self.folder, acting=self.acting)
+        found = [(one.url, Lookback(one, overlap) if again else one) for one in self.clients]
+        # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
+        if len(found) == 1 and "replica_labels" not in checks.said:
+            return found[0][1]
+        return Quorum(found, need=checks.quorum, replica_labels=checks.replica_labels)
+
+    def judge(self, analysis: "Analysis | None") -> "Judge":
+        """The configured judge on them, without evidence. `analysis`: what Kayenta's canary config says."""
+        from davy.checks.judges.joint import judge_of  # noqa: PLC0415
+
+        return judge_of(self.config.checks, self.metrics(again=True), self.config.canary.warmup, analysis)
+
+
+def servers(config: "Config", folder: Path = Path(), *, acting: bool = False) -> Servers:
+    """The configured ones, opened. Raises Unusable for all secrets that miss, and for those that may not be sent.
 
     `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
-    `again`: the same is asked look after look.
     """
-    from davy.checks.metrics.lookback import Lookback  # noqa: PLC0415
     from davy.checks.metrics.prometheus.client import Prometheus  # noqa: PLC0415
-    from davy.checks.metrics.quorum import Quorum  # noqa: PLC0415
 
-    checks, known = config.checks, secrets(config)
-    trust.demand(checks, os.environ, folder, acting=acting)
-    clients = [Prometheus(server, secrets=known) for server in access.opened(checks.prometheus, os.environ)]
-    overlap = max(OVERLAP, 2 * checks.interval)
-    servers = [(one.url, Lookback(one, overlap) if again else one) for one in clients]
-    # Said for one server, it answers for several replicas: a querier that does not drop duplicates.
-    if len(servers) == 1 and "replica_labels" not in checks.said:
-        return servers[0][1]
-    return Quorum(servers, need=checks.quorum, replica_labels=checks.replica_labels)
+    known = secrets(config)
+    trust.demand(config.checks, os.environ, folder, acting=acting)
+    clients = tuple(Prometheus(one, secrets=known) for one in access.opened(config.checks.prometheus, os.environ))
+    return Servers(config=config, folder=folder, acting=acting, clients=clients)
 
 
-def judge(config: "Config", folder: Path) -> "Judge":
-    """The configured judge on the configured Prometheus. `folder`: the configuration's, for files it names."""
-    from davy.checks.judges.joint import judge_of  # noqa: PLC0415
-    from davy.workflows.wiring import kayenta_file  # noqa: PLC0415 - only where there is a judge
-
-    analysis = kayenta_file.read(config.checks, folder)
-    return judge_of(config.checks, metrics(config, folder, acting=True, again=True), config.canary.warmup, analysis)
+def metrics(config: "Config", folder: Path = Path()) -> "Metrics":
+    """What the configured Prometheus says, for a command that only looks. Raises Unusable."""
+    return servers(config, folder).metrics()

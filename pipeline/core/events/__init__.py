@@ -20,9 +20,8 @@ from davy.pipeline.core.events.canary import (
     StepPlan,
     StepReached,
 )
+from davy.pipeline.core.events.event import KINDS, VERSION, Event
 from davy.pipeline.core.events.release import (
-    VERSION,
-    Event,
     LogLine,
     ReleaseFinished,
     ReleaseStarted,
@@ -36,6 +35,7 @@ from davy.pipeline.core.events.release import (
 from davy.pipeline.core.events.suites import CaseTold, PartFinished, PartStarted, SuiteFinished
 
 __all__ = [
+    "KINDS",
     "VERSION",
     "Asked",
     "BuildAction",

@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from davy.pipeline.core.artifacts import Image
-from davy.pipeline.core.events.release import Event
+from davy.pipeline.core.events.event import Event
 from davy.pipeline.core.fast_dataclass import dataclass
 
 

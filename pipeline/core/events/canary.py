@@ -4,7 +4,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 
 from davy.pipeline.core.endings import Ending
-from davy.pipeline.core.events.release import Event
+from davy.pipeline.core.events.event import Event
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.verdict import Verdict
 from davy.pipeline.core.workload import Workload

@@ -1,13 +1,12 @@
 """Events of a release and its stages, whatever the stage is."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from davy.pipeline.core.artifacts import Revision
 from davy.pipeline.core.endings import Ending
+from davy.pipeline.core.events.event import Event
 from davy.pipeline.core.fast_dataclass import dataclass
-
-VERSION = 1
 
 
 class Stage(StrEnum):
@@ -27,13 +26,6 @@ class Result(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened, and when (aware, UTC)."""
-
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from davy.pipeline.core.events.release import Event, Result
+from davy.pipeline.core.events.event import Event
+from davy.pipeline.core.events.release import Result
 from davy.pipeline.core.fast_dataclass import dataclass
 
 

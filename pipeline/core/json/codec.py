@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, partial
 
-from davy.pipeline.core import events
-from davy.pipeline.core.events import VERSION, Event
+from davy.pipeline.core.events import KINDS, VERSION, Event
 from davy.pipeline.core.json import tree
 
 Json = typing.Any
@@ -29,7 +28,7 @@ def decode(document: Mapping[str, Json]) -> Event:
     """The event a document means. Raises ValueError for an unknown event or version; unknown fields are passed over."""
     if document.get("davy_event") != VERSION:
         raise ValueError(f"not an event of version {VERSION}: {document.get('davy_event')!r}")
-    kind = _kinds().get(str(document.get("event")))
+    kind = KINDS.get(str(document.get("event")))
     if kind is None:
         raise ValueError(f"unknown event {document.get('event')!r}")
     event: Event = _dataclass_in(kind, document)
@@ -49,15 +48,6 @@ def document(kind: type[T], written: str | bytes, *, noun: str, mark: str, versi
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"is no {noun}: {error!r}") from error
     return found
-
-
-@cache
-def _kinds() -> dict[str, type[Event]]:
-    return {
-        name: kind
-        for name, kind in vars(events).items()
-        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
-    }
 
 
 @cache

@@ -17,7 +17,7 @@ from davy.pipeline.core.events import Event, ReleaseFinished, ReleaseStarted, Re
 from davy.pipeline.core.verdict import Gap
 from davy.pipeline.simulated_clock import SimulatedClock
 from davy.workflows.render.markdown import markdown, summarized
-from davy.workflows.story.stages import Parts, framed, release
+from davy.workflows.story.stages import framed, release
 
 GATE = GateConfig(budget_left=10)
 REVISION = Revision(sha="9b04e7d" + "0" * 33, committed_at=datetime(2026, 5, 1, tzinfo=UTC))
@@ -41,36 +41,36 @@ class World:
         self.config = config
         self.done: list[str] = []
 
+    def source(self) -> Revision:
+        return REVISION
+
+    def examine(self) -> tuple[str, ...]:
+        return ()
+
+    def gate(self) -> Generator[Event, None, str]:
+        return error_budget.asked(self.config, self._read, self.clock, self.accepted)
+
     def _read(self) -> tuple[Budget, ...]:
         return (budget(self.budgets.pop(0)),)
 
-    def _build(self, _revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
+    def build(self, _revision: Revision) -> Generator[Event, None, tuple[Image, ...]]:
         self.done.append("build")
         yield from ()
         return ()
 
-    def _test(self, _images: tuple[Image, ...]) -> Generator[Event, None, str]:
+    def test(self, _images: tuple[Image, ...]) -> Generator[Event, None, str]:
         self.done.append("test")
         yield from ()
         return ""
 
-    def _canary(self, _images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
+    def canary(self, _images: tuple[Image, ...]) -> Generator[Event, None, Outcome]:
         self.done.append("canary")
         yield from ()
         return Outcome(ending=Ending.DONE, sentence="promoted")
 
     def play(self) -> tuple[list[Event], ReleaseFinished]:
-        parts = Parts(
-            clock=self.clock,
-            source=lambda: REVISION,
-            examine=lambda: (),
-            build=self._build,
-            test=self._test,
-            canary=self._canary,
-            gate=lambda: error_budget.asked(self.config, self._read, self.clock, self.accepted),
-        )
         started = ReleaseStarted(at=self.clock.now(), release="r", service="checkout")
-        events = list(framed(started, self.clock, release(parts)))
+        events = list(framed(started, self.clock, release(self)))
         assert isinstance(events[-1], ReleaseFinished)
         return events, events[-1]
 

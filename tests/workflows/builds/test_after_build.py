@@ -23,7 +23,7 @@ from davy.pipeline.supply_chain import evidence
 from davy.pipeline.supply_chain.ports import ScanOrder
 from davy.pipeline.supply_chain.tools.scanner import ProcessScanner
 from davy.workflows.images import attest, scan
-from davy.workflows.story.task import Errand
+from davy.workflows.story.task import Task
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -38,9 +38,9 @@ GRYPE = {
 }
 
 
-def task(folder: Path, images: Sequence[Mapping[str, object]] = ({"name": IMAGE.name},), **build: Any) -> Errand:
+def task(folder: Path, images: Sequence[Mapping[str, object]] = ({"name": IMAGE.name},), **build: Any) -> Task:
     (folder / "davy.yaml").write_text(json.dumps({"service": "app", "images": list(images), "build": build}))
-    return Errand(
+    return Task(
         config=file.delivery(folder / "davy.yaml", {}),
         folder=folder,
         out=folder / "davy-out",

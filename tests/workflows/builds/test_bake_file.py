@@ -15,7 +15,7 @@ from davy.pipeline.config.bake import KNOWN, carried
 from davy.pipeline.config.file import parsed_delivery
 from davy.pipeline.core.errors import Unusable
 from davy.workflows.builds import bake_file
-from davy.workflows.cli.commands.build.imports import command
+from davy.workflows.cli.commands import build
 
 WEB: dict[str, Any] = {
     "annotations": ["manifest:a=b"],
@@ -51,7 +51,7 @@ def imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(**targets: object) -> tuple[list[dict[str, Any]], str]:
         file = tmp_path / "bake.json"
         file.write_text(json.dumps({"group": {}, "target": targets}))
-        bake_file.imported({"file": file, "output": "text"})
+        bake_file.print_images(bake_file.BakeImportOptions(file=file, output="text"))
         said = capsys.readouterr()
         assert parsed_delivery(f"service: s\n{said.out}", "davy.yaml", {})
         return yaml.safe_load(said.out)["images"], said.err
@@ -155,7 +155,7 @@ def test_a_size_is_said_as_davy_has_it(imported: Any, size: str, right: str) -> 
 def test_what_bake_did_not_print_is_refused_with_the_command_that_prints_it(tmp_path: Path, text: str) -> None:
     (tmp_path / "f").write_text(text)
     with pytest.raises(Unusable) as caught:
-        bake_file.imported({"file": tmp_path / "f", "output": "text"})
+        bake_file.print_images(bake_file.BakeImportOptions(file=tmp_path / "f", output="text"))
     assert "docker buildx bake -f FILE --print" in caught.value.remedy or "No target" in caught.value.what
 
 
@@ -167,12 +167,12 @@ SCRAPS = st.none() | st.booleans() | st.integers(-1, 9) | st.text(max_size=4) | 
 def test_no_value_of_any_key_is_a_defect_of_davy_s(tmp_path: Path, key: str, value: object) -> None:
     (tmp_path / "f").write_text(json.dumps({"target": {"a": {key: value}, "b": {}}}))
     with suppress(Unusable):
-        bake_file.imported({"file": tmp_path / "f", "output": "text"})
+        bake_file.print_images(bake_file.BakeImportOptions(file=tmp_path / "f", output="text"))
 
 
 def test_standard_input_is_read_and_the_json_says_the_same() -> None:
     text = json.dumps({"target": {"base": BASE, "gone": {"call": "check"}}})
-    run = CliRunner().invoke(command, ["-", "--output", "json"], input=text)
+    run = CliRunner().invoke(build.import_.command(), ["-", "--output", "json"], input=text)
     said = json.loads(run.stdout)
     assert said["images"] == [{"name": "registry.example.com/base", "context": "base"}]
     assert [one["path"] for one in (*said["left_out"], *said["notes"])] == ["target.gone", "target.base"]

@@ -17,7 +17,8 @@ from davy.pipeline.core.errors import Unusable
 from davy.workflows import wiring
 from davy.workflows.cli import main
 from davy.workflows.cli.lazy_group import LazyGroup
-from davy.workflows.wiring.reach import Reach, outlived, reach_of, reached
+from davy.workflows.story.options import TargetOptions
+from davy.workflows.wiring.reach import FILE, Reach, outlived, reached
 
 ASKING = (
     "plan", "release", "test", "canary start", "canary resume", "canary promote", "canary abort", "canary hold",
@@ -88,9 +89,9 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path, httpserver: HTTP
 
 def test_the_deployment_of_the_command_line_is_the_one_that_is_resumed() -> None:
     config = parsed(CONFIG % "x", "davy.yaml", {})
-    said = reached(config, reach_of({"namespace": "other", "deployment": "cart", "file": Path("davy.yaml")}))
+    said = reached(config, TargetOptions(file=Path("davy.yaml"), namespace="other", deployment="cart").reach)
     assert (said.deploy.kubernetes.namespace, said.deploy.kubernetes.deployment) == ("other", "cart")
-    assert reached(config, reach_of({})) is config
+    assert reached(config, FILE) is config
 
 
 def test_a_kubeconfig_that_davy_yaml_names_inside_of_its_repository_starts_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from davy.checks.metrics.quorum import Quorum
 from davy.pipeline.config.file import parsed
 from davy.pipeline.core.errors import Unusable
 from davy.workflows import wiring
-from davy.workflows.cli.commands.validate import command
+from davy.workflows.cli.commands.validate import validate
 from davy.workflows.wiring import secret_values
 
 HEAD = """\
@@ -74,7 +74,7 @@ THRESHOLD = "  prometheus: http://p\n  thresholds: [{{name: q, query: '{query}',
 
 def validated(folder: Path, query: str, *options: str):
     (folder / "davy.yaml").write_text(HEAD + THRESHOLD.format(query=query))
-    return CliRunner().invoke(command, ["-f", str(folder / "davy.yaml"), *options])
+    return CliRunner().invoke(validate.command(), ["-f", str(folder / "davy.yaml"), *options])
 
 
 def test_validate_tells_what_the_linter_advises_and_is_still_good(tmp_path: Path):

@@ -1,22 +1,26 @@
 """`davy release`."""
 
-from typing import Any
-
-import click
+from typing import TYPE_CHECKING
 
 from davy.pipeline.core.endings import Ending
-from davy.workflows.cli import options
+from davy.workflows.cli import parameters
+from davy.workflows.cli.definition import command
+
+if TYPE_CHECKING:
+    from davy.workflows.release.options import ReleaseOptions
 
 
-@click.command()
-@options.file
-@options.cluster
-@options.out
-@options.accept_budget
-@options.dry_run
-@options.output
-@options.view
-def command(**said: Any) -> Ending:
+@command(
+    "release.options:ReleaseOptions",
+    parameters.file,
+    parameters.cluster,
+    parameters.out,
+    parameters.accept_budget,
+    parameters.dry_run,
+    parameters.output,
+    parameters.view,
+)
+def release(options: "ReleaseOptions") -> Ending:
     """Build, test and canary the commit in the work tree; promote it, or roll it back.
 
     Changes the world: pushes images, runs containers and Jobs, and rolls the Deployment over,
@@ -25,7 +29,8 @@ def command(**said: Any) -> Ending:
     """
     from davy.workflows.release import run  # noqa: PLC0415
 
-    with run.opened(said, tests=True) as task:
-        if said["dry_run"]:
-            return run.planned(task, said)
-        return run.release(task, said)
+    acts, accepted = not options.dry_run, options.accept_budget
+    with run.opened(options.cluster, out=options.out, acting=acts, holds=acts, accept_budget=accepted) as task:
+        if options.dry_run:
+            return run.plan(task, options.view.output)
+        return run.release(task, options.view)

@@ -6,7 +6,7 @@ import click
 
 
 @click.command()
-def command() -> None:
+def schema() -> None:
     """Print the JSON Schema of davy.yaml, for editors. Changes nothing."""
     from davy.pipeline.config.json_schema import schema  # noqa: PLC0415 - only when it is run
 

@@ -1,19 +1,25 @@
 """`davy validate`."""
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from davy.pipeline.core.text.sanitize import one_line
-from davy.workflows.cli import errors, options
+from davy.workflows.cli import errors, parameters
+from davy.workflows.cli.definition import command
 from davy.workflows.render.json_text import json_text
 
+if TYPE_CHECKING:
+    from davy.workflows.config.validate import ValidateOptions
 
-@click.command()
-@options.file
-@options.output
-def command(file: Path, output: str) -> None:
+
+@command(
+    "config.validate:ValidateOptions",
+    parameters.file,
+    parameters.output,
+)
+def validate(options: "ValidateOptions") -> None:
     """Check davy.yaml.
 
     Reads the file, and those that it names (SLOs, Kayenta's canary config, quarantine, .sauce/config.yml): no
@@ -23,15 +29,15 @@ def command(file: Path, output: str) -> None:
     """
     from davy.workflows.config import validate  # noqa: PLC0415 - only when it is run
 
-    found = validate.validated(file, os.environ)
+    found = validate.validated(options.file, os.environ)
     notes = [one_line(note) for note in found.notes]
     for note in notes:
         click.echo(f"note: {note}", err=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     errors.annotate("", found.warnings, os.environ, "warning")
-    if output == "json":
-        said = {"davy_validation": 1, "file": str(file), "service": found.service, "problems": []}
+    if options.output == "json":
+        said = {"davy_validation": 1, "file": str(options.file), "service": found.service, "problems": []}
         click.echo(json_text(said | {"warnings": [str(warning) for warning in found.warnings], "notes": notes}))
     else:
-        click.echo(f"{file}: good. Service {found.service}, {found.good_for}")
+        click.echo(f"{options.file}: good. Service {found.service}, {found.good_for}")

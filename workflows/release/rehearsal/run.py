@@ -25,7 +25,7 @@ from davy.pipeline.core.workload import Workload
 from davy.pipeline.simulated_clock import SimulatedClock
 from davy.workflows import wiring
 from davy.workflows.release.rehearsal.traffic import Signal, Traffic
-from davy.workflows.story.stages import End, Told, canary_stage, framed
+from davy.workflows.story.stages import End, Story, canary_stage, framed
 
 OLD, NEW = "rehearsed@sha256:" + "a" * 64, "rehearsed@sha256:" + "b" * 64
 CONTAINER = "app"
@@ -130,7 +130,7 @@ class Rehearsal:
         )
         return framed(started, self.clock, self._told())
 
-    def _told(self) -> Told:
+    def _told(self) -> Story:
         for warning in warnings(self._given, self._wish):
             yield Warned(at=self.clock.now(), what=warning)
         began = self.clock.now()

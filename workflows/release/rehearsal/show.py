@@ -4,8 +4,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import reduce
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -13,19 +14,32 @@ import click
 from davy.pipeline.config.document import Config
 from davy.pipeline.core.endings import Ending
 from davy.pipeline.core.events import Event, ReleaseFinished
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.workflows.release.rehearsal.run import Play, Rehearsal, Wish, shares, table
 from davy.workflows.render.phrases import ENDINGS, REHEARSAL
 from davy.workflows.render.scene import Scene, folded
 from davy.workflows.render.text.summary import summary
 from davy.workflows.render.text.width import width_of
-from davy.workflows.story.screens import View, is_live, played, screen
+from davy.workflows.story.options import ViewOptions, part
+from davy.workflows.story.screens import is_live, played, screen
 
 VERSION = 1
 LIVE_SECONDS = 0.08
 """Between events on a live view, so that eyes can follow."""
 
 
-def one(config: Config, wish: Wish, view: View) -> Ending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearseOptions:
+    """What the command line of `davy rehearse` says."""
+
+    file: Path
+    view: ViewOptions = field(metadata=part(ViewOptions))
+    wish: Wish = field(metadata=part(Wish))
+    repeat: int
+    exit_code: bool
+
+
+def one(config: Config, wish: Wish, view: ViewOptions) -> Ending:
     """Play it and show it; the ending is the play's."""
     rehearsal = Rehearsal(config, wish)
     events = rehearsal.events()

@@ -9,16 +9,14 @@ from hypothesis import strategies as st
 
 from davy.pipeline.core import events
 from davy.pipeline.core.events import Event
+from davy.pipeline.core.events.event import _KINDS
+from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.json import codec
 
-KINDS = sorted(
-    (
-        kind
-        for kind in vars(events).values()
-        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
-    ),
-    key=lambda kind: kind.__name__,
-)
+OWN = [
+    kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+]
+KINDS = sorted(OWN, key=lambda kind: kind.__name__)
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
 SPANS = st.integers(0, 10**10).map(lambda ms: timedelta(milliseconds=ms))
 st.register_type_strategy(datetime, MOMENTS)
@@ -32,6 +30,33 @@ st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False
 def test_every_event_comes_back_from_its_json_as_it_was(kind, data):
     event = data.draw(st.from_type(kind))
     assert codec.decode(json.loads(json.dumps(codec.encode(event)))) == event
+
+
+def test_the_registry_has_every_event_by_its_name():
+    assert {name: kind for name, kind in events.KINDS.items() if kind.__module__.startswith("davy.")} == {
+        kind.__name__: kind for kind in OWN
+    }
+
+
+def test_an_event_of_another_module_is_read_back():
+    kind = elsewhere("Imploded")
+    try:
+        event = kind(at=datetime(2026, 5, 1, tzinfo=UTC), how="slowly")
+        assert codec.decode(codec.encode(event)) == event
+    finally:
+        _KINDS.pop("Imploded")
+
+
+def test_two_events_of_one_name_are_refused():
+    with pytest.raises(TypeError, match=r"two events are called Warned: in davy\.\S+ and in elsewhere"):
+        elsewhere("Warned")
+    assert events.KINDS["Warned"] is events.Warned
+
+
+def elsewhere(name: str) -> type[Event]:
+    """An event of this name, of a module that is no part of davy's events."""
+    body = {"__module__": "elsewhere", "__annotations__": {"how": str}}
+    return dataclass(frozen=True, slots=True, kw_only=True)(type(name, (Event,), body))
 
 
 def test_an_unknown_event_is_refused():

@@ -1,4 +1,4 @@
-"""Options: what several commands share. Each names its environment twin in the help."""
+"""Parameters: what several commands take. Each names its environment twin in the help."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
