@@ -102,6 +102,8 @@ TO_MAKE = ("pipeline/notifications", "pipeline/config/sections/notify.py", "work
 BESIDE = (
     "canary/routers",
     "canary/ports/router",
+    "canary/ports/terms",
+    "tests/contracts/test_router_contract",
     "canary/engine/view",
     "workflows/cli/definition",
     "workflows/cli/parameters",
