@@ -104,6 +104,7 @@ BESIDE = (
     "canary/ports/router",
     "canary/ports/terms",
     "tests/contracts/test_router_contract",
+    "ROUTERS",
     "canary/engine/view",
     "workflows/cli/definition",
     "workflows/cli/parameters",
@@ -203,7 +204,7 @@ def is_there(quoted: str) -> bool:
         if quoted.endswith(".py"):
             return any(path.name == quoted for path in modules())
         return is_in_code(quoted) or is_key(quoted)
-    return not WORD.fullmatch(quoted) or CHOSEN in quoted or quoted in words()
+    return not WORD.fullmatch(quoted) or CHOSEN in quoted or quoted in words() or is_beside(quoted)
 
 
 def stale(text: str) -> list[str]:

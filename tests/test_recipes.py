@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pipeline", "canary", "checks", "workflows")
 PAGE = (ROOT / "docs" / "architecture" / "recipes.md").read_text()
@@ -132,9 +133,8 @@ class BeaconLit(Event):
 '''
     last = "@dataclass(frozen=True, slots=True, kw_only=True)\nclass ReleaseFinished(Event):\n"
     house.put("pipeline/core/events/release.py", last, kind + last)
-    house.put(
-        "pipeline/core/events/__init__.py", "    VERSION,\n    Event,\n", "    VERSION,\n    BeaconLit,\n    Event,\n"
-    )
+    imported = "from davy.pipeline.core.events.release import BeaconLit\n"
+    house.put("pipeline/core/events/__init__.py", "\n__all__ = [\n", f"{imported}\n__all__ = [\n")
     house.after("pipeline/core/events/__init__.py", '    "Asked",\n', '    "BeaconLit",\n')
     house.after(
         "workflows/render/phrases.py",
