@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from davy.canary.platforms import held_update
 from davy.canary.platforms.kubernetes import annotation_values, annotations
 from davy.canary.platforms.kubernetes.journal import text as ledger
 from davy.canary.platforms.kubernetes.journal.text import Ledger
-from davy.canary.ports import hold
 from davy.pipeline.builds.builders.buildah_store import listed, storage_of
 from davy.pipeline.builds.builders.buildx import named_digest
 from davy.pipeline.builds.record import build_of, inputs_of, record_of
@@ -78,7 +78,7 @@ def by_journal(text: str, _: Path) -> object:
 
 
 def by_mark(text: str, _: Path) -> object:
-    found = annotation_values.read({annotations.RESTORE: text, hold.ROLLBACK: text}, (), ("app",))
+    found = annotation_values.read({annotations.RESTORE: text, held_update.ROLLBACK: text}, (), ("app",))
     return found.held
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from davy.canary.engine.driver.rollout import Outcome
-from davy.canary.platforms.memory.platform import MemoryCluster, MemoryJournal, MemoryLock, World
+from davy.canary.platforms.memory.platform import MemoryJournal, MemoryLock, MemoryPlatform, World
 from davy.checks.metrics.prometheus import client
 from davy.pipeline.config.parsing import yaml_tree
 from davy.pipeline.core.artifacts import Image, Revision
@@ -89,11 +89,11 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
         return wiring.Side(
             workload=world.workload,
             api=real.api,
-            cluster=MemoryCluster(world),
+            cluster=MemoryPlatform(world),
             lock=MemoryLock(world),
             journal=MemoryJournal(world),
             now=world.clock.now,
-            cluster_again=lambda: MemoryCluster(world),
+            cluster_again=lambda: MemoryPlatform(world),
         )
 
     monkeypatch.setattr(rollouts, "side", in_memory)
