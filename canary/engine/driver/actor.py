@@ -157,7 +157,7 @@ class Actor:
 
     # ---- the way back ----
 
-    def flee(self, move: RollBack) -> None:
+    def roll_back_unseen(self, move: RollBack) -> None:
         """Roll back where nothing else can be done: what was not sent is not believed. Raises what the cluster does."""
         now = self._clock.now()
         self._send(move)

@@ -227,9 +227,9 @@ class Play:
             return
         if state.phase is Phase.ROLLING_BACK:
             if not self.actor.is_sent:
-                self.actor.flee(rollback.blind(state, state.rollback_because, state.rollback_by))
+                self.actor.roll_back_unseen(rollback.blind(state, state.rollback_because, state.rollback_by))
         elif why := rollback.unseen_reason(state, self.looks.verdict, interrupted=interrupted):
-            self.actor.flee(rollback.blind(state, *why))
+            self.actor.roll_back_unseen(rollback.blind(state, *why))
 
     def _resort(self) -> None:
         state = self.state
@@ -250,7 +250,7 @@ class Play:
                     self.ports.platform.untake()
                 self._end(Ending.UNREACHABLE, f"nothing was touched: {course.sentence}")
             case Resort.GO_BACK:
-                self._flee(self.rollback(self.snapshot, because=course.sentence, by="davy"))
+                self._roll_back(self.rollback(self.snapshot, because=course.sentence, by="davy"))
             case Resort.TRY_AGAIN:
                 pass
 
@@ -261,10 +261,10 @@ class Play:
             self.snapshot and self.ports.view(state, self.snapshot).is_given_back
         )
 
-    def _flee(self, move: RollBack) -> None:
+    def _roll_back(self, move: RollBack) -> None:
         """Nobody will be in charge: stable gets its traffic back before anything is said."""
         with self._heeding_going_back():
-            self.actor.flee(move)
+            self.actor.roll_back_unseen(move)
         trouble = self.troubles.get(Source.TARGET)
         silent = trouble is not None and trouble.is_silence and self.state.phase is not Phase.ROLLING_BACK
         if trouble and silent and self.ports.clock.now() - trouble.since >= self.patience.going_on:
