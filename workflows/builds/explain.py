@@ -70,18 +70,18 @@ def explain(task: Task, options: BuildExplainOptions) -> Ending:
     """Of every image that was meant. Asks the registry, unless `--offline`; touches nothing."""
     only = images.meant(task.config, (options.image,))
     try:
-        told = _told(task, only, ask=not options.offline)
+        told = _reasons(task, only, ask=not options.offline)
     except Unreachable as error:
         if options.offline:
             raise
         click.echo(harmless(f"note: {error.what} What this machine knows of the last build answers."), err=True)
-        told = _told(task, only, ask=False)
+        told = _reasons(task, only, ask=False)
     for why in told:
         click.echo(json_text(document(why)) if options.output == "json" else text(why))
     return Ending.DONE
 
 
-def _told(task: Task, only: Collection[str], *, ask: bool) -> list[Why]:
+def _reasons(task: Task, only: Collection[str], *, ask: bool) -> list[Why]:
     with images.seen(task, ask=ask) as (shop, memory):
         found = outlook.outlook(shop, memory, only=only)
         return [_why(one, memory, shop, task.folder) for one in found if one.keyed.id in only]

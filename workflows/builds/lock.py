@@ -57,7 +57,7 @@ def lock(task: Task, options: LockOptions) -> Ending:
     writes = differs and not options.check and not options.dry_run
     if writes:
         _write(task.folder / name, lock_file.written(after, holding))
-    _told(name, before, after, changes, options, written=writes)
+    _print(name, before, after, changes, options, written=writes)
     return Ending.REJECTED if options.check and differs else Ending.DONE
 
 
@@ -113,7 +113,7 @@ def _write(path: Path, text: str) -> None:
         raise Unusable(f"{path} cannot be written: {error.strerror}.", remedy=remedy) from error
 
 
-def _told(
+def _print(
     name: str,
     before: LockFile,
     after: Mapping[str, str],

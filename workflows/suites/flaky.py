@@ -49,7 +49,7 @@ class RunsOptions:
 def flaky(task: Task, options: FlakyOptions) -> Ending:
     """The tests that did not simply pass. Raises what the archive raises."""
     _known(task, options.suite)
-    records = wiring.archive(task.config, task.folder).recent(options.last, _said)
+    records = wiring.archive(task.config, task.folder).recent(options.last, _warn)
     found, today = flakes(records, options.suite), task.clock.now().date()
     notes = _notes(task, records, today, whole=options.suite is None)
     match options.output:
@@ -59,13 +59,13 @@ def flaky(task: Task, options: FlakyOptions) -> Ending:
             click.echo(entries(found, today), nl=bool(found))
         case _:
             click.echo("\n".join(map(harmless, _text(task, records, found))))
-            _warned(notes)
+            _note(notes)
     return Ending.DONE
 
 
 def history(task: Task, options: RunsOptions) -> Ending:
     """The last runs. Raises what the archive raises."""
-    records = wiring.archive(task.config, task.folder).recent(options.last, _said)
+    records = wiring.archive(task.config, task.folder).recent(options.last, _warn)
     if options.output == "json":
         runs = [_run(record) for record in records]
         click.echo(json_text({"davy_test_history": VERSION, "service": task.config.service, "runs": runs}))
@@ -89,11 +89,11 @@ def _notes(task: Task, records: Sequence[RunRecord], today: date, *, whole: bool
     return (*told, *quarantine.release_notes(held, records, today))
 
 
-def _said(warning: str) -> None:
+def _warn(warning: str) -> None:
     click.echo(f"warning: {one_line(warning)}", err=True)
 
 
-def _warned(notes: Sequence[str]) -> None:
+def _note(notes: Sequence[str]) -> None:
     for note in notes:
         click.echo(f"note: {one_line(note)}", err=True)
 
@@ -140,12 +140,12 @@ def _document(
         "runs": len(records),
         "since": plain(records[-1].at) if records else None,
         "until": plain(records[0].at) if records else None,
-        "tests": [_told(flake) for flake in found],
+        "tests": [_test(flake) for flake in found],
         "notes": list(notes),
     }
 
 
-def _told(flake: Flake) -> dict[str, object]:
+def _test(flake: Flake) -> dict[str, object]:
     return {
         "suite": flake.suite,
         "name": flake.name,

@@ -46,11 +46,11 @@ def merge(task: Task, options: MergeOptions) -> Ending:
         raise Unusable("These are not the parts of one run.", problems=problems, remedy=REMEDY)
     gone = completeness.missing(jobs, [suite.name for suite in wanted])
     every = (*completeness.added_up(jobs, wanted), *map(_gone, gone))
-    events = framed(started(task, "test"), task.clock, _told(task, every))
+    events = framed(started(task, "test"), task.clock, _story(task, every))
     return play(events, task.clock, options.view, keeper(task.out))
 
 
-def _told(task: Task, every: Sequence[Suite]) -> Story:
+def _story(task: Task, every: Sequence[Suite]) -> Story:
     shown = wiring.washing(task.config)
     own_files.write(task.out / driver.REPORT, writer.merged(every))
     for suite in every:

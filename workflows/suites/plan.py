@@ -66,7 +66,7 @@ def plan(task: Task, options: TestPlanOptions) -> Ending:
     match options.output:
         case "json":
             click.echo(json_text({"davy_test_plan": 1, "service": task.config.service,
-                                   "suites": [_told(each) for each in made]}))  # fmt: skip
+                                   "suites": [_document(each) for each in made]}))  # fmt: skip
         case "github-matrix":
             rows = [row for each in made for row in _rows(each)]
             if not rows:
@@ -84,7 +84,7 @@ def _forecast(ask: PlannedSuite, history: Sequence[RunRecord]) -> Forecast:
     return Forecast(ask=ask, guesses=guesses, pieces=pieces(ask, guesses, ask.at_once))
 
 
-def _told(each: Forecast) -> dict[str, object]:
+def _document(each: Forecast) -> dict[str, object]:
     suite = each.ask.suite
     return {
         "suite": suite.name,
