@@ -1,8 +1,7 @@
-"""The rings: what needs the lab side by side, for it waits most of the time, and arithmetic in what that leaves of the
-machine; then all the rest.
+"""The rings: contracts beside what else needs the lab, for both wait most of the time; then all the rest computes.
 
-Where a lease of seconds is held, nobody shall wait for arithmetic: `aside` is what gives way to everything else. What
-looks at a clock itself is in the last rings, where it need not wait for a cluster. One report after the other.
+Not all at once: where a lease of seconds is held, nobody shall wait for arithmetic. Tried on two cores: with four rings
+side by side, pods' probes and customers ran out of time. One report after the other.
 
 Each is a plain pytest run; this only starts them, says how far they are, and fails where one of them fails.
 """
@@ -10,19 +9,15 @@ Each is a plain pytest run; this only starts them, says how far they are, and fa
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 SAY_EVERY = 20.0
 CORES = os.cpu_count() or 1
-LAST_IN_LINE = 19
-"""The niceness of what shall keep nobody waiting (nice(2))."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +30,19 @@ class Ring:
     """Those of `tests` that it takes; without any it takes all but those it leaves `out`."""
     out: tuple[str, ...] = ()
     how: tuple[str, ...] = ()
-    aside: bool = False
 
     def options(self) -> list[str]:
         chosen = [f"tests/{folder}" for folder in self.folders] or [f"--ignore=tests/{folder}" for folder in self.out]
         return [*(["-m", self.marked] if self.marked else []), *self.how, *chosen]
 
 
-ALONE = ("contracts", "checks", "canary", "simulation")
-"""Folders with a ring of their own for what needs no lab."""
 ON_THE_LAB = (
-    # Most of the time they wait. The doors take longest, and their customers feel a third worker.
-    Ring(name="contracts", folders=("contracts",), how=("-n", "2", "--dist=loadfile")),
-    Ring(name="doors", marked="lab", folders=("doors",)),
-    Ring(name="lab", marked="lab", out=("contracts", "doors")),
-    Ring(
-        name="arithmetic",
-        marked="not lab",
-        folders=ALONE[1:],
-        how=("-n", str(CORES), "--dist=worksteal"),
-        aside=True,
-    ),
+    Ring(name="contracts", folders=("contracts",)),
+    Ring(name="lab", marked="lab", out=("contracts",)),
 )
 AFTER_IT = (
     # A worker more than cores, for many of them wait for a command.
-    Ring(name="core", marked="not lab", out=ALONE, how=("-n", str(CORES + 1), "--dist=worksteal")),
+    Ring(name="core", marked="not lab", out=("contracts",), how=("-n", str(CORES + 1), "--dist=worksteal")),
 )
 ROUNDS = (ON_THE_LAB, AFTER_IT)
 """What a round holds runs side by side."""
@@ -106,17 +89,11 @@ def over(rings: tuple[Ring, ...], options: list[str], folder: Path, began: float
     """These side by side, once all have ended."""
     running = [started(ring, options, folder) for ring in rings]
     said = time.monotonic()
-    try:
-        while any(run.child.poll() is None for run in running):
-            time.sleep(0.5)
-            if time.monotonic() - said > SAY_EVERY:
-                said = time.monotonic()
-                print(f"{said - began:5.0f} s  " + "   ".join(run.so_far() for run in running), flush=True)
-    finally:
-        # In a session of its own nothing hears a Ctrl-C.
-        for run in running:
-            if run.ring.aside and run.child.poll() is None:
-                os.killpg(run.child.pid, signal.SIGTERM)
+    while any(run.child.poll() is None for run in running):
+        time.sleep(0.5)
+        if time.monotonic() - said > SAY_EVERY:
+            said = time.monotonic()
+            print(f"{said - began:5.0f} s  " + "   ".join(run.so_far() for run in running), flush=True)
     return running
 
 
@@ -126,20 +103,8 @@ def started(ring: Ring, options: list[str], folder: Path) -> Run:
     own = f"--basetemp={folder / ring.name}"
     command = [sys.executable, "-m", "pytest", "--durations=8", own, *options, *ring.options()]
     with log.open("wb") as out:
-        # A session of its own: Linux shares the processor out among sessions first, then by niceness in each (sched(7),
-        # autogroups).
-        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=ring.aside)
-    if ring.aside:
-        give_way(child.pid)
+        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
     return Run(ring=ring, child=child, log=log)
-
-
-def give_way(process: int) -> None:
-    """To whoever wants the processor; what it starts does, too."""
-    os.setpriority(os.PRIO_PROCESS, process, LAST_IN_LINE)
-    # Only where Linux was built with autogroups; elsewhere niceness counts alone.
-    with suppress(OSError):
-        Path(f"/proc/{process}/autogroup").write_text(str(LAST_IN_LINE))
 
 
 if __name__ == "__main__":

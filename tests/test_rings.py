@@ -1,15 +1,11 @@
-"""The rings leave no test out and run none twice, and what is aside gives way; what `quick` asks."""
+"""The rings leave no test out and run none twice; what `quick` asks."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from _pytest.mark.expression import Expression
 
 import quick
-import rings
 from rings import ROUNDS, Ring
 
 HERE = Path(__file__).parent
@@ -33,20 +29,12 @@ def test_every_folder_that_a_ring_names_is_there() -> None:
     assert named <= set(FOLDERS)
 
 
-def test_what_is_aside_gives_way_and_so_does_what_it_starts() -> None:
-    says = "import os, subprocess; input(); subprocess.run(['nice'])"
-    with subprocess.Popen(
-        [sys.executable, "-c", says], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as child:
-        rings.give_way(child.pid)
-        assert child.communicate("\n")[0].strip() == str(rings.LAST_IN_LINE)
-    assert os.getpriority(os.PRIO_PROCESS, 0) < rings.LAST_IN_LINE
-
-
 def test_a_room_is_asked_for_its_modules_and_for_its_tests() -> None:
-    paths = ["README.md", "canary/act.py", "tests/checks/deep/test_x.py", "tests/contracts/test_y.py"]
+    paths = ["README.md", "canary/engine/machine.py", "tests/checks/deep/test_x.py", "tests/contracts/test_y.py"]
     assert quick.rooms_of(paths) == ["checks", "canary"]
-    assert quick.modules(["README.md", "canary/adapters/lease.py"]) == ["davy.canary.adapters.lease"]
+    assert quick.modules(["README.md", "canary/platforms/kubernetes/lease.py"]) == [
+        "davy.canary.platforms.kubernetes.lease"
+    ]
 
 
 def test_what_quick_had_no_time_for_is_counted() -> None:
