@@ -469,7 +469,7 @@ def test_an_import_of_nothing_tells_its_notes_too(tmp_path):
     file = tmp_path / "keptn.yaml"
     file.write_text(keptn(None))
     with pytest.raises(Unusable) as caught:
-        importer.imported({"files": [file], "output": "text"})
+        importer.print_checks(importer.ImportOptions(files=(file,), output="text"))
     assert any("has no `pass`" in problem.what for problem in caught.value.problems)
 
 
@@ -477,5 +477,5 @@ def test_a_file_too_large_is_no_davy_yaml_and_told_as_what_it_is(tmp_path):
     file = tmp_path / "big.yaml"
     file.write_text("#" * 2**21)
     with pytest.raises(Unusable) as caught:
-        importer.imported({"files": [file], "output": "text"})
+        importer.print_checks(importer.ImportOptions(files=(file,), output="text"))
     assert caught.value.problems[0].what == "is larger than 1 MiB, the most that davy reads of an SLO file"

@@ -80,7 +80,7 @@ def cancelled(folder: Path, runner: str, line: str, shell: str) -> dict[str, Any
     with (folder / "said").open("wb") as said:
         job = subprocess.Popen(
             SHELLS[shell](folder / "script", text), cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            env=environment(**CI[runner], JENKINS_NODE_COOKIE=folder.name, HOME=str(folder)), start_new_session=True,
+            env=environment(**CI[runner], JENKINS_NODE_COOKIE=str(folder), HOME=str(folder)), start_new_session=True,
         )  # fmt: skip
         until(lambda: state(folder).get("serving") == [4, 1], folder)
         CANCEL[runner](job)

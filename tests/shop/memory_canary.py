@@ -4,7 +4,6 @@ For tests that end the processes around davy: the world dies with the process, a
 """
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -93,6 +92,5 @@ def written(path: Path, **state: object) -> None:
 
 
 if __name__ == "__main__":
-    main.TABLE["memory"] = Entry(main.WHOLE, "A canary in memory.", __name__, "davy memory STATE")
-    sys.modules[__name__].command = command
+    main.TABLE["memory"] = Entry(main.WHOLE, "A canary in memory.", f"{__name__}:command", "davy memory STATE")
     main.main()
