@@ -12,7 +12,6 @@ from davy.pipeline.core.fast_dataclass import dataclass
 from davy.pipeline.core.workload import Workload
 from davy.workflows.render import veil
 from davy.workflows.wiring import secret_values as access
-from davy.workflows.wiring import trust
 from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.runtime import secrets
 
@@ -228,6 +227,7 @@ class Servers:
         """
         from davy.checks.metrics.lookback import Lookback  # noqa: PLC0415
         from davy.checks.metrics.quorum import Quorum  # noqa: PLC0415
+        from davy.workflows.wiring import trust  # noqa: PLC0415
 
         checks, overlap = self.config.checks, max(OVERLAP, 2 * self.config.checks.interval)
         trust.demand(checks, os.environ, self.folder, acting=self.acting)
@@ -250,6 +250,7 @@ def servers(config: "Config", folder: Path = Path(), *, acting: bool = False) ->
     `acting`: the command changes the world on the file's word; one that only looks sends no secret on that word alone.
     """
     from davy.checks.metrics.prometheus.client import Prometheus  # noqa: PLC0415
+    from davy.workflows.wiring import trust  # noqa: PLC0415
 
     known = secrets(config)
     trust.demand(config.checks, os.environ, folder, acting=acting)

@@ -9,7 +9,7 @@ from davy.pipeline.config.parsing.section import tree_of
 from davy.pipeline.core.errors import Problem, Unusable
 from davy.pipeline.core.fast_dataclass import dataclass
 from davy.workflows.render import veil
-from davy.workflows.wiring import secret_values, trust
+from davy.workflows.wiring import secret_values
 from davy.workflows.wiring.reach import FILE, Reach
 from davy.workflows.wiring.rollouts import cluster_of
 from davy.workflows.wiring.runtime import masks
@@ -164,6 +164,8 @@ def archive(config: "DeliveryConfig", folder: Path, *, acting: bool = False) -> 
     `acting`: as `metrics` has it.
     """
     if not acting:
+        from davy.workflows.wiring import trust  # noqa: PLC0415
+
         trust.demand_endpoint(config, os.environ)
     said = config.results.archive
     if said.s3 is not None:
