@@ -73,6 +73,9 @@ class ClusterOptions:
     @property
     def reach(self) -> "Reach":
         """The same for the wiring."""
+        return self._reach()
+
+    def _reach(self, *, namespace: str | None = None, deployment: str | None = None) -> "Reach":
         from davy.workflows.wiring.reach import Reach  # noqa: PLC0415 - not for who only prints a help
 
         return Reach(
@@ -80,6 +83,8 @@ class ClusterOptions:
             context=self.context or None,
             as_user=self.as_user or None,
             as_groups=self.as_groups,
+            namespace=namespace or None,
+            deployment=deployment or None,
             folder=self.file.resolve().parent,
         )
 
@@ -94,14 +99,4 @@ class TargetOptions(ClusterOptions):
     @property
     def reach(self) -> "Reach":
         """The same for the wiring."""
-        from davy.workflows.wiring.reach import Reach  # noqa: PLC0415 - not for who only prints a help
-
-        return Reach(
-            kubeconfig=self.kubeconfig or None,
-            context=self.context or None,
-            as_user=self.as_user or None,
-            as_groups=self.as_groups,
-            namespace=self.namespace or None,
-            deployment=self.deployment or None,
-            folder=self.file.resolve().parent,
-        )
+        return self._reach(namespace=self.namespace, deployment=self.deployment)
