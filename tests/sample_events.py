@@ -74,8 +74,8 @@ def canary_started(seconds: float = 70) -> events.CanaryStarted:
     )
 
 
-def story() -> list[events.Event]:
-    """A release up to its second step."""
+def built() -> list[events.Event]:
+    """A release until its images are built."""
     return [
         events.ReleaseStarted(at=at(0), release="checkout-9b04e7d-1", service="checkout", runner="ci@host"),
         events.SourceRead(
@@ -95,6 +95,13 @@ def story() -> list[events.Event]:
         events.StageFinished(
             at=at(2), stage=events.Stage.BUILD, result=events.Result.PASSED, took=timedelta(seconds=1)
         ),
+    ]
+
+
+def story() -> list[events.Event]:
+    """A release up to its second step."""
+    return [
+        *built(),
         events.StageStarted(at=at(2), stage=events.Stage.TEST),
         events.PartStarted(at=at(2), suite="unit", part="tests/test_cart.py +3", waiting=1),
         events.LogLine(at=at(3), source="test unit tests/test_cart.py +3", line="collected 212 items"),

@@ -1,7 +1,6 @@
 """The house as checks: each contract of pyproject.toml is broken once on purpose, to see it caught."""
 
 import ast
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-ROOMS = ("pipeline", "canary", "checks", "workflows")
+from recipes.house import ROOMS, ROOT, copied
+
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
 PURE: list[str] = CONTRACTS["pure"]["source_modules"]
@@ -104,15 +103,6 @@ def lint_imports(folder: Path, *contracts: str) -> str:
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     return " ".join(f"{run.returncode} {run.stdout} {run.stderr}".split())
-
-
-def copied(folder: Path) -> Path:
-    """The rooms under their import name, in a folder of their own."""
-    (folder / "davy").mkdir()
-    (folder / "davy" / "__init__.py").touch()  # A package proper hides the installed namespace of the same name.
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / "davy" / room, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
 
 
 def test_the_tree_keeps_every_contract(tmp_path: Path) -> None:

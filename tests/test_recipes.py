@@ -1,68 +1,18 @@
 """The recipes of docs/architecture/recipes.md: each is carried out in a copy of the house, with the files it names."""
 
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from recipes.house import ROOT, House
+
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
-ROOMS = ("pipeline", "canary", "checks", "workflows")
 PAGE = (ROOT / "docs" / "architecture" / "recipes.md").read_text()
 CHOSEN = "beacon"
 """What NAME stands for here."""
-
-
-class House:
-    """A copy of the rooms, in which files are made and lines put in; it knows which files were touched."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.touched: set[str] = set()
-        (folder / "davy").mkdir()
-        (folder / "davy" / "__init__.py").touch()  # A package proper hides the installed namespace of the same name.
-        for room in ROOMS:
-            shutil.copytree(ROOT / room, folder / "davy" / room, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", folder)
-
-    def new(self, path: str, text: str) -> None:
-        place = self._place(path)
-        assert not place.exists(), f"{path} is there already"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(text)
-
-    def put(self, path: str, old: str, new: str) -> None:
-        """`new` in the one place where `old` is."""
-        place = self._place(path)
-        text = place.read_text()
-        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
-        place.write_text(text.replace(old, new))
-
-    def after(self, path: str, line: str, more: str) -> None:
-        self.put(path, line, line + more)
-
-    def python(self, code: str) -> str:
-        return self._run(sys.executable, "-c", code)
-
-    def lint_imports(self) -> str:
-        return " ".join(self._run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache").split())
-
-    def _run(self, *command: str) -> str:
-        here = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "400", "PATH": ""}
-        run = subprocess.run(
-            command, cwd=self.folder, env=here, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout
-
-    def _place(self, path: str) -> Path:
-        self.touched.add(path)
-        return self.folder / path if path == "pyproject.toml" else self.folder / "davy" / path
 
 
 def a_key(house: House) -> None:
@@ -71,53 +21,8 @@ def a_key(house: House) -> None:
 
 
 def a_command(house: House) -> None:
-    house.new(
-        "workflows/config/beacon.py",
-        '''"""Beacon: how often it shines."""
-
-import click
-
-from davy.pipeline.core.fast_dataclass import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeaconOptions:
-    """Of `davy beacon`."""
-
-    times: int
-    output: str
-
-
-def shine(options: BeaconOptions) -> None:
-    """Print it."""
-    click.echo(f"shines {options.times} times as {options.output}")
-''',
-    )
-    house.new(
-        "workflows/cli/commands/beacon.py",
-        '''"""`davy beacon`."""
-
-from typing import TYPE_CHECKING
-
-from davy.workflows.cli import parameters
-from davy.workflows.cli.definition import command
-
-if TYPE_CHECKING:
-    from davy.workflows.config.beacon import BeaconOptions
-
-
-@command(
-    "config.beacon:BeaconOptions",
-    parameters.option("--times", type=int, default=1, help="How often."),
-    parameters.output,
-)
-def beacon(options: "BeaconOptions") -> None:
-    """Shine. Changes nothing."""
-    from davy.workflows.config import beacon  # noqa: PLC0415 - only when it is run
-
-    beacon.shine(options)
-''',
-    )
+    house.new("workflows/config/beacon.py")
+    house.new("workflows/cli/commands/beacon.py")
     row = '    "beacon": Entry(LOOK, "Shine.", f"{HOME}.beacon", "davy beacon --times 2"),\n'
     house.put("workflows/cli/main.py", '    "validate": Entry(\n', row + '    "validate": Entry(\n')
 
@@ -144,24 +49,7 @@ class BeaconLit(Event):
 
 
 def an_slo_format(house: House) -> None:
-    house.new(
-        "checks/slo_formats/beacon.py",
-        '''"""Beacon: objectives as Beacon's files hold them."""
-
-from davy.checks.slo_formats import objective
-from davy.checks.slo_formats.promql_counters import selected
-from davy.checks.slo_formats.yaml_node import YamlNode
-
-
-def read(document: YamlNode) -> None:
-    """One objective."""
-    document.left(("apiVersion", "kind", "target", "days", "bad", "all"))
-    bad, every = (objective.asked(document.at(key), selected) for key in ("bad", "all"))
-    counters = objective.joined(document, errors=bad, total=every)
-    percent = (document.at("target"), document.at("target").number())
-    objective.put(document, document.at("name").text(), percent, document.at("window").span(), counters)
-''',
-    )
+    house.new("checks/slo_formats/beacon.py")
     detect = "checks/slo_formats/detect.py"
     house.put(detect, "import argo, flagger,", "import argo, beacon, flagger,")
     house.put(detect, 'KNOWN = "OpenSLO v1,', 'KNOWN = "Beacon, OpenSLO v1,')
@@ -173,63 +61,7 @@ def read(document: YamlNode) -> None:
 
 
 def a_report_format(house: House) -> None:
-    house.new(
-        "pipeline/suites/reports/formats/beacon.py",
-        '''"""Beacon: reports of a tool whose root is `robot`, as cases."""
-
-from davy.pipeline.suites.reports.cases import Case, CaseResult
-from davy.pipeline.suites.reports.formats import junit_cases
-from davy.pipeline.suites.reports.formats.junit_cases import LONGEST_TEXT, CaseOutcome, Draft, Words
-from davy.pipeline.suites.reports.formats.xml import LONGEST_NAME, ReportXml, counted_in
-
-ROOT = "robot"
-
-
-class BeaconEyes:
-    """Takes the parser's events in; holds the finished cases."""
-
-    def __init__(self) -> None:
-        self.cases: list[Case] = []
-        self.tools: set[str] = set()
-        self.foreign = ""
-        self._xml = ReportXml(self)
-
-    def feed(self, piece: str, *, last: bool = False) -> None:
-        """Raises Broken."""
-        self._xml.feed(piece, last=last)
-
-    def notes(self) -> tuple[str, ...]:
-        """Nothing is cut."""
-        return ()
-
-    def declares(self, name: str) -> None:
-        """See the parser's reader."""
-
-    def says(self, text: str) -> None:
-        """See the parser's reader."""
-
-    def ends(self, word: str) -> None:
-        """See the parser's reader."""
-
-    def begins(self, word: str, told: dict[str, str]) -> None:
-        """See the parser's reader."""
-        if word != "test":
-            return
-        counted_in(len(self.cases))
-        draft = Draft(
-            name=told.get("name", "")[:LONGEST_NAME],
-            classname="",
-            seconds=0.0,
-            file="",
-            line="",
-            output=Words(LONGEST_TEXT),
-            errors=Words(LONGEST_TEXT),
-        )
-        if told.get("status") != "PASS":
-            draft.outcomes.append(CaseOutcome(CaseResult.FAILED, "", Words(LONGEST_TEXT)))
-        self.cases.append(junit_cases.case(draft))
-''',
-    )
+    house.new("pipeline/suites/reports/formats/beacon.py")
     reader = "pipeline/suites/reports/reader.py"
     after = "        eyes = TrxEyes() if foreignreports.root(head) == trx.ROOT and not own else eyes\n"
     house.put(reader, "junit_suites, junit_times, trx\n", "beacon, junit_suites, junit_times, trx\n")
@@ -241,62 +73,9 @@ class BeaconEyes:
 
 
 def a_judge(house: House) -> None:
-    house.new("checks/judges/beacon/__init__.py", '"""Beacon\'s rule: so many looks."""\n')
-    house.new(
-        "checks/judges/beacon/rules.py",
-        '''"""Rules: after so many looks it is good. Pure."""
-
-from davy.pipeline.core.verdict import Decision
-
-LOOKS = 3
-
-
-def decision(looks: int) -> Decision:
-    """Good once there were enough."""
-    return Decision.PROMOTE if looks >= LOOKS else Decision.GO_ON
-''',
-    )
-    house.new(
-        "checks/judges/beacon/judge.py",
-        '''"""Judge: counts its looks."""
-
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-
-from davy.checks.judges.beacon import rules
-from davy.checks.ports import Metrics
-from davy.pipeline.config.sections.checks import ChecksConfig
-from davy.pipeline.core.verdict import Verdict, Window
-from davy.pipeline.core.workload import Sides
-
-
-class BeaconJudge:
-    """Promotes after so many looks."""
-
-    def __init__(self, metrics: Metrics, config: ChecksConfig, warmup: timedelta) -> None:
-        self._metrics, self._config, self._warmup = metrics, config, warmup
-        self._looks = 0
-
-    @property
-    def interval(self) -> timedelta:
-        """As configured."""
-        return self._config.interval
-
-    def recall(self, windows: Iterable[Window]) -> None:
-        """A window a look."""
-        self._looks = len(tuple(windows))
-
-    def look(self, sides: Sides, now: datetime, worse: float) -> Verdict:
-        """One more."""
-        del sides, worse
-        self._looks += 1
-        window = Window(start=now - self.interval, end=now, counts={})
-        said = f"{self._looks} looks."
-        return Verdict(
-            at=now, decision=rules.decision(self._looks), sentence=said, judge="beacon", evidence=(), windows=(window,)
-        )
-''',
-    )
+    house.new("checks/judges/beacon/__init__.py")
+    house.new("checks/judges/beacon/rules.py")
+    house.new("checks/judges/beacon/judge.py")
     house.put(
         "pipeline/config/sections/checks.py",
         'judge: Literal["sequential", "threshold", "mannwhitney"]',
@@ -314,39 +93,7 @@ class BeaconJudge:
 
 
 def an_archive(house: House) -> None:
-    house.new(
-        "pipeline/suites/history/archives/beacon.py",
-        '''"""Beacon: keeps nothing."""
-
-from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
-
-from davy.pipeline.config.sections.suites import BeaconConfig
-from davy.pipeline.core.ports import Say, unheard
-from davy.pipeline.suites.history import run_file
-from davy.pipeline.suites.history.record import RunRecord
-
-
-class BeaconArchive:
-    """Says where it would be."""
-
-    def __init__(self, config: BeaconConfig) -> None:
-        self._hill = config.hill
-
-    def keep(self, record: RunRecord, files: Sequence[tuple[str, Path]]) -> str:  # noqa: ARG002 - the port's shape
-        """See the port."""
-        return f"{self._hill}:{run_file.name(record)}"
-
-    def recent(self, most: int, note: Say = unheard) -> tuple[RunRecord, ...]:  # noqa: ARG002 - the port's shape
-        """None."""
-        return ()
-
-    def prune(self, before: datetime, keep_at_least: int) -> int:  # noqa: ARG002 - the port's shape
-        """None."""
-        return 0
-''',
-    )
+    house.new("pipeline/suites/history/archives/beacon.py")
     section = '''@part
 class BeaconConfig(Section):
     """A hill."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts.parts import demand
 from davy.pipeline.builds.builders.buildah import BuildahBuilder
 from davy.pipeline.builds.builders.buildx import BuildxBuilder
 from davy.pipeline.builds.builders.docker import DockerBuilder
 from davy.pipeline.builds.ports import Builder
 from lab import builders
-from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 REAL = ("engine", "buildx", "buildx-docker", "buildah")
@@ -65,12 +65,10 @@ class BuilderPlaces:
             return self.buildah("buildah")
         if name == "buildx-docker":
             return {**self._with_buildx(), "BUILDX_BUILDER": "default"}
-        if not self._known.buildkit:
-            pytest.skip(LEFT_OUT["buildkit"])
+        demand("buildkit", self._known.buildkit)
         return self.buildkit("lab", self._known.buildkit)
 
     def _with_buildx(self) -> dict[str, str]:
-        if not self._known.buildx:
-            pytest.skip(LEFT_OUT["buildkit"])
+        demand("buildkit", self._known.buildx)
         path = os.pathsep.join([str(Path(self._known.buildx).parent), self._plain["PATH"]])
         return {**self._plain, "PATH": path, "BUILDX_CONFIG": str(self._folder / "buildx")}

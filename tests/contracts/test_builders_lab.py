@@ -19,6 +19,7 @@ import pytest
 
 from context_rules import Asked
 from contracts.builder_places import REAL, BuilderPlaces
+from contracts.parts import demand
 from davy.pipeline.builds.builder_choice import chosen
 from davy.pipeline.builds.builders.buildah import BuildahBuilder
 from davy.pipeline.builds.builders.buildx import BuildxBuilder
@@ -37,7 +38,6 @@ from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.source.git.work_tree import GitWorkTree
 from davy.pipeline.supply_chain.evidence import Claim
 from davy.workflows.images import builder_attestations
-from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab("docker")
@@ -68,8 +68,7 @@ def registry(real_docker: Any) -> Iterator[Registry]:
 def other_buildkit(tmp_path: Path) -> Iterator[str]:
     """A BuildKit that has built nothing yet: another machine."""
     program = layout_from().binaries / "buildkitd"
-    if not program.exists():
-        pytest.skip(LEFT_OUT["buildkit"])
+    demand("buildkit", program.exists())
     home = tmp_path / "buildkit"
     home.mkdir()
     address = f"unix://{home}/socket"

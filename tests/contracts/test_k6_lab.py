@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from contracts.kube_lab import NAMESPACE, KubeLab, kube_lab
+from contracts.parts import demand
 from davy.pipeline.config.sections.suites import ServiceConfig
 from davy.pipeline.core.artifacts import Image
 from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
@@ -20,7 +21,6 @@ from davy.pipeline.suites.reports.writer import read
 from davy.pipeline.suites.runners.docker.runner import DockerSuites
 from davy.pipeline.suites.runners.kubernetes.runner import JobSuites
 from davy.pipeline.suites.runners.process import ProcessSuites
-from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 pytestmark = [pytest.mark.lab, pytest.mark.extra]
@@ -76,8 +76,7 @@ def lab() -> KubeLab:
 @pytest.fixture(scope="module")
 def k6() -> Path:
     path = layout_from().binaries / "k6"
-    if not path.exists():
-        pytest.skip(LEFT_OUT["k6"])
+    demand("k6", path.exists())
     return path.resolve()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.parts import demand
 from contracts.registries import Pusher, RealRegistry, credentials, random_file
 from davy.pipeline.config.sections.build import SignConfig
 from davy.pipeline.core.artifacts import Image
@@ -20,7 +21,6 @@ from davy.pipeline.registry.distribution.manifests import Registry
 from davy.pipeline.registry.distribution.store import RegistryImages
 from davy.pipeline.registry.ports import Attachment
 from davy.pipeline.supply_chain.tools.cosign import Cosign
-from lab.facts import LEFT_OUT
 from lab.layout import layout_from
 
 pytestmark = pytest.mark.lab("docker")
@@ -158,8 +158,7 @@ PASSWORD = "lamp-and-oil"
 def cosign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with cosign in its PATH, and a pair of keys in its HOME."""
     search = f"{layout_from().binaries}:{os.environ['PATH']}"
-    if not shutil.which("cosign", path=search):
-        pytest.skip(LEFT_OUT["cosign"])
+    demand("cosign", shutil.which("cosign", path=search))
     home = tmp_path_factory.mktemp("cosign")
     environment = {"PATH": search, "HOME": str(home), "COSIGN_PASSWORD": PASSWORD, "DOCKER_CONFIG": str(home)}
     for name in ("shop", "other"):

@@ -25,7 +25,7 @@ def github(shell: "subprocess.Popen[bytes]", patience: float = 2.0, grace: float
     tree = [shell.pid, *below(shell.pid)]
     if _ended(shell, signal.SIGINT, patience) or _ended(shell, signal.SIGTERM, grace):
         # The runner ends a tree that it still finds; here it finds also what was left alone.
-        _until_gone(tree, grace)
+        until_gone(tree, grace)
     _kill(tree)
     shell.wait()
 
@@ -34,7 +34,7 @@ def gitlab(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     """The job's shell leads a process group."""
     tree = [shell.pid, *below(shell.pid)]
     os.killpg(shell.pid, signal.SIGTERM)
-    _until_gone(tree, grace)
+    until_gone(tree, grace)
     with suppress(ProcessLookupError):
         os.killpg(shell.pid, signal.SIGKILL)
     shell.wait()
@@ -46,7 +46,7 @@ def jenkins(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     for number in reversed(marked):
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGTERM)
-    _until_gone(marked, grace)
+    until_gone(marked, grace)
     _kill(marked)
     shell.wait()
 
@@ -56,7 +56,7 @@ def nobody(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     tree = [shell.pid, *below(shell.pid)]
     shell.kill()
     shell.wait()
-    _until_gone(tree, grace)
+    until_gone(tree, grace)
     _kill(tree)
 
 
@@ -64,12 +64,13 @@ def timeout(shell: "subprocess.Popen[bytes]", grace: float = 5.0) -> None:
     """`timeout` leads the job, and its time is over: that is its SIGALRM."""
     tree = [shell.pid, *below(shell.pid)]
     shell.send_signal(signal.SIGALRM)
-    _until_gone(tree, grace)
+    until_gone(tree, grace)
     _kill(tree)
     shell.wait()
 
 
-def _until_gone(numbers: list[int], within: float) -> None:
+def until_gone(numbers: list[int], within: float) -> None:
+    """Returns then, or when the time is over."""
     ends = time.monotonic() + within
     while any(map(is_running, numbers)) and time.monotonic() < ends:
         time.sleep(0.05)

@@ -210,7 +210,7 @@ def test_a_case_is_filed_by_what_its_report_says() -> None:
     assert attribution.filed(Case(name="x", classname="tests.test_cart.TestTotal"), files) == files[0]
     assert attribution.filed(Case(name="x", classname="tests.test_cart_total"), files) == files[1]
     assert attribution.filed(Case(name="x", classname="login.spec.ts"), files) == files[2]
-    assert attribution.filed(Case(name="x", file="/work/e2e/login.spec.ts"), files) == files[2]
+    assert attribution.filed(Case(name="x", file="/app/e2e/login.spec.ts"), files) == files[2]
     assert attribution.filed(Case(name="x", classname="Login page"), files) is None
     assert attribution.filed(Case(name="x", classname="anything"), files[:1]) == files[0]
 

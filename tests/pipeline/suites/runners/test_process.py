@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from davy.pipeline.suites.ports import SuiteOrder, SuiteRun
 from davy.pipeline.suites.reports import files
 from davy.pipeline.suites.runners import orphans
 from davy.pipeline.suites.runners.process import ProcessPlace, ProcessSuites
+from shop.ci_runners import is_running, until_gone
 
 BARE = {"PATH": "/usr/bin:/bin", "LANG": "C"}
 
@@ -73,22 +73,9 @@ def test_stopping_ends_the_whole_session(tmp_path: Path) -> None:
     )
     run = suites.run(order, say)
     assert (run.exit_code, run.because) == (None, "stopped")
-    assert are_gone(pids)
-
-
-def are_gone(numbers: list[int], within: float = 10) -> bool:
-    """The kernel kills all of a session at once, but each ends on its own, a moment after its pipe has."""
-    until = time.monotonic() + within
-    while any(map(is_running, numbers)) and time.monotonic() < until:
-        time.sleep(0.01)
-    return not any(map(is_running, numbers))
-
-
-def is_running(number: int) -> bool:
-    try:
-        return (Path("/proc") / str(number) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+    # The kernel kills all of a session at once, but each ends on its own, a moment after its pipe has.
+    until_gone(pids, within=10)
+    assert not any(map(is_running, pids))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the environment of a process")

@@ -1,0 +1,1 @@
+"""Beacon's rule: so many looks."""
