@@ -34,17 +34,22 @@ def file(command: F) -> F:
     )(command)
 
 
-def output(command: F) -> F:
-    """`--output text|json`."""
+def output_as(*forms: str, help: str) -> Callable[[F], F]:  # noqa: A002 - as Click has it
+    """`--output`; the first of the forms where it is not said."""
     return option(
         "-o",
         "--output",
         envvar="DAVY_OUTPUT",
-        type=click.Choice(["text", "json"]),
-        default="text",
+        type=click.Choice(forms),
+        default=forms[0],
         show_default=True,
-        help="json: on stdout; what runs writes an event a line.",
-    )(command)
+        help=help,
+    )
+
+
+def output(command: F) -> F:
+    """`--output text|json`."""
+    return output_as("text", "json", help="json: on stdout; what runs writes an event a line.")(command)
 
 
 def view(command: F) -> F:

@@ -86,14 +86,8 @@ def test(options: "TestOptions") -> Ending:
     parameters.file,
     parameters.option("--suite", metavar="NAME", help="Only this suite, or one cell of it: e2e[chrome]."),
     parameters.last,
-    parameters.option(
-        "-o",
-        "--output",
-        envvar="DAVY_OUTPUT",
-        type=click.Choice(["text", "json", "quarantine"]),
-        default="text",
-        show_default=True,
-        help="quarantine: lines for the quarantine file, for what is flaky and not in it.",
+    parameters.output_as(
+        "text", "json", "quarantine", help="quarantine: lines for the quarantine file, for what is flaky and not in it."
     ),
 )
 def flaky(options: "FlakyOptions") -> Ending:
@@ -152,13 +146,10 @@ def merge(options: "MergeOptions") -> Ending:
     "suites.plan:TestPlanOptions",
     parameters.file,
     parameters.suites,
-    parameters.option(
-        "-o",
-        "--output",
-        envvar="DAVY_OUTPUT",
-        type=click.Choice(["text", "json", "github-matrix"]),
-        default="text",
-        show_default=True,
+    parameters.output_as(
+        "text",
+        "json",
+        "github-matrix",
         help="github-matrix: one line for `matrix: ${{ fromJSON(…) }}`, an entry for each CI job.",
     ),
 )
